@@ -1,0 +1,1 @@
+"""The message contracts: what stands on each of Turnout's topics."""

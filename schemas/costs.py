@@ -1,0 +1,74 @@
+"""`llm.costs.v1`: one priced upstream call, flat and exact; and `llm.calls.v1`, the same call before it is made."""
+
+from typing import ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import Field
+
+from schemas.message import Message, Timestamp, Tokens, Usd, UsdPerMtok
+from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+
+EVENT_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "https://turnout.dev/cost-event")
+
+
+def cost_event_id(request_id: str, attempt: int) -> str:
+    """Return the id of a call: the same for ever, so that a replay adds nothing to a sum by id."""
+    return str(uuid5(EVENT_NAMESPACE, f"{request_id}:{attempt}"))
+
+
+class CostEvent(Message):
+    """One upstream call that may have been charged. Every field is always there; null is "unknown".
+
+    `cached_input_tokens` and `cache_write_tokens` are part of `input_tokens`, `reasoning_tokens` of `output_tokens`.
+    """
+
+    type_name: ClassVar[str] = "turnout.cost"
+
+    event_id: str = Field(description="UUIDv5 of `<request_id>:<attempt>`: sum by it.")
+    occurred_at: Timestamp
+    occurred_at_ms: int
+    request_id: str
+    attempt: int = Field(ge=1)
+    is_fallback: bool
+    outcome: AttemptOutcome
+    error_type: str | None = None
+    certainty: Certainty = Field(
+        description="metered: the provider's own usage. estimated: an answer without usage. unknown: a call cut off, "
+        "which may or may not have been charged; its tokens and cost are the upper estimate made before it."
+    )
+    tenant: str
+    task: Task
+    tier: Tier
+    route_reason: str
+    provider_name: str
+    request_model: str
+    response_model: str | None = None
+    input_tokens: Tokens | None
+    cached_input_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    output_tokens: Tokens | None
+    reasoning_tokens: Tokens | None = None
+    token_count_source: TokenCountSource
+    input_usd_per_mtok: UsdPerMtok | None
+    cached_input_usd_per_mtok: UsdPerMtok | None
+    output_usd_per_mtok: UsdPerMtok | None
+    cost_usd: Usd | None
+    cost_nano_usd: int | None
+    baseline_model: str | None
+    baseline_cost_usd: Usd | None = Field(description="What the same tokens cost at the catalogue's baseline model.")
+    currency: str = "USD"
+    price_status: PriceStatus
+    price_catalogue: str
+    price_catalogue_version: str
+    latency_ms: int | None = None
+    trace_id: str | None
+    tags_json: str
+    request_topic: str
+    request_partition: int
+    request_offset: int
+
+
+class CallStarted(CostEvent):
+    """The write-ahead record of a call: its cost event as it stands if nothing more is ever heard of it."""
+
+    type_name: ClassVar[str] = "turnout.call"

@@ -1,0 +1,49 @@
+"""`llm.dead-letters.v1`: the original bytes, key and headers of what could not be understood, and why.
+
+The value of a dead letter is the value of the original record, byte for byte (null stays null), so that replaying it is
+copying it. What Turnout has to say about it stands in headers beside the original ones.
+"""
+
+from dataclasses import dataclass
+
+REASON = "turnout-reason"
+"""A sentence that names the field and the fix."""
+CODE = "turnout-code"
+"""One word for a program: not_utf8, not_json, empty, invalid_request, too_large, internal_error."""
+TOPIC = "turnout-original-topic"
+PARTITION = "turnout-original-partition"
+OFFSET = "turnout-original-offset"
+TIMESTAMP_MS = "turnout-original-timestamp-ms"
+REQUEST_ID = "turnout-request-id"
+"""Present when an id could be read; a rejected response of that id was published too."""
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An unreadable record, where it stood, and why it could not be read."""
+
+    value: bytes | None
+    headers: Headers
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    code: str
+    reason: str
+    request_id: str | None
+
+    def record_headers(self) -> list[tuple[str, bytes]]:
+        """Return the headers of the dead letter: the original ones, then Turnout's."""
+        own = {
+            CODE: self.code,
+            REASON: self.reason,
+            TOPIC: self.topic,
+            PARTITION: str(self.partition),
+            OFFSET: str(self.offset),
+            TIMESTAMP_MS: str(self.timestamp_ms),
+        }
+        if self.request_id is not None:
+            own[REQUEST_ID] = self.request_id
+        return [*self.headers, *((name, text.encode()) for name, text in own.items())]

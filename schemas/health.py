@@ -1,0 +1,67 @@
+"""What one worker saw of a model in a second, and what all of them saw in a window: model-stats and model-health."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from schemas.message import Message, Timestamp
+from schemas.vocabulary import AttemptOutcome
+
+
+class HealthStatus(StrEnum):
+    """The verdict over a model's window. Idle: too few requests for a verdict."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+    IDLE = "idle"
+
+
+class BreakerState(StrEnum):
+    """Where a model's breaker stands."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class ModelStats(Message):
+    """One worker's counters for one model for one second. (worker, epoch, sequence) makes a redelivery count once."""
+
+    type_name: ClassVar[str] = "turnout.model-stats"
+
+    worker: str
+    epoch: int = Field(description="Rises when the worker starts anew.")
+    sequence: int = Field(ge=0)
+    request_model: str
+    second: int = Field(description="The second that is counted, since 1970.")
+    outcomes: dict[AttemptOutcome, int] = Field(default_factory=dict)
+    latency_buckets: dict[int, int] = Field(
+        default_factory=dict, description="Base-2 exponential histogram of milliseconds: bucket index to count."
+    )
+    latency_scale: int = Field(description="Bucket i holds values up to 2 ** ((i + 1) / 2 ** scale).")
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    in_flight: int = Field(default=0, ge=0)
+
+
+class ModelHealth(Message):
+    """The merged, windowed health of one model."""
+
+    type_name: ClassVar[str] = "turnout.model-health"
+
+    request_model: str
+    as_of: Timestamp
+    window_s: int
+    status: HealthStatus
+    requests: int = Field(ge=0)
+    error_rate: float = Field(ge=0, le=1)
+    timeout_rate: float = Field(ge=0, le=1)
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    requests_per_minute: float = Field(ge=0)
+    tokens_per_minute: float = Field(ge=0)
+    in_flight: int = Field(ge=0)
+    workers: int = Field(ge=0)

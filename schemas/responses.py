@@ -1,0 +1,98 @@
+"""`llm.responses.v1`: the one terminal answer to one request."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.message import Message, Timestamp, Tokens, Usd
+from schemas.requests import JsonObject
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Task, Tier
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Usage(_Part):
+    """Tokens of one call as the provider counted them; cached tokens are part of the input, reasoning of the output."""
+
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cached_input_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+
+
+class Attempt(_Part):
+    """One upstream call, whatever became of it."""
+
+    attempt: int = Field(ge=1)
+    provider_name: str
+    request_model: str
+    response_model: str | None = None
+    outcome: AttemptOutcome
+    status_code: int | None = None
+    detail: str | None = Field(default=None, description="What the provider said, shortened.")
+    started_at: Timestamp
+    latency_ms: int | None
+    usage: Usage | None = None
+    certainty: Certainty | None = Field(default=None, description="null: the call was certainly not charged.")
+    cost_usd: Usd | None = None
+
+
+class Skipped(_Part):
+    """A model that was a candidate and was not called."""
+
+    request_model: str
+    reason: str
+
+
+class AnswerMessage(_Part):
+    """What the model said."""
+
+    role: str = "assistant"
+    content: str | None
+    tool_calls: list[JsonObject] | None = None
+    refusal: str | None = None
+
+
+class ErrorDetail(_Part):
+    """Why there is no answer, for a program and for a person."""
+
+    code: ErrorCode
+    message: str
+    field: str | None = Field(default=None, description="The request's field to mend, if it is the request's fault.")
+
+
+class Response(Message):
+    """The end of one request: completed, rejected or failed. There is exactly one for each request id."""
+
+    type_name: ClassVar[str] = "turnout.response"
+
+    request_id: str
+    status: Status
+    tenant: str
+    task: Task | None = None
+    tier: Tier | None = None
+    policy: Policy | None = None
+    route_reason: str | None = Field(default=None, description="Why this tier and this model.")
+    message: AnswerMessage | None = None
+    finish_reason: str | None = None
+    provider_name: str | None = None
+    request_model: str | None = None
+    response_model: str | None = None
+    provider_response_id: str | None = None
+    usage: Usage | None = None
+    cost_usd: Usd | None = Field(
+        default=None, description="All attempts together; calls of unknown outcome count with their estimate."
+    )
+    error: ErrorDetail | None = None
+    attempts: tuple[Attempt, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    metadata: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    received_at: Timestamp
+    completed_at: Timestamp
+    latency_ms: int = Field(description="From the moment the worker took the request to its end.")
+    request_topic: str
+    request_partition: int
+    request_offset: int

@@ -1,0 +1,43 @@
+"""The topics: names, keys and clean-up. Partition counts, retention and replication are settings of `streams`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """The default name of each topic."""
+
+    REQUESTS = "llm.requests.v1"
+    RESPONSES = "llm.responses.v1"
+    COSTS = "llm.costs.v1"
+    CALLS = "llm.calls.v1"
+    MODEL_STATS = "llm.model-stats.v1"
+    MODEL_HEALTH = "llm.model-health.v1"
+    FAILOVERS = "llm.failovers.v1"
+    BUDGETS = "llm.budgets.v1"
+    DEAD_LETTERS = "llm.dead-letters.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """How a topic is created. Without `retention_s` the broker's own retention holds."""
+
+    topic: Topic
+    key: str
+    compacted: bool = False
+    retention_s: int | None = None
+    busy: bool = False
+    """It has as many partitions as the requests topic; the others need one."""
+
+
+TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(Topic.REQUESTS, "the producer's choice", busy=True),
+    TopicSpec(Topic.RESPONSES, "the request's key, in the request's partition", busy=True),
+    TopicSpec(Topic.CALLS, "the request's key, in the request's partition", busy=True),
+    TopicSpec(Topic.COSTS, "tenant", busy=True),
+    TopicSpec(Topic.MODEL_STATS, "model", retention_s=3600),
+    TopicSpec(Topic.MODEL_HEALTH, "model", compacted=True),
+    TopicSpec(Topic.FAILOVERS, "model"),
+    TopicSpec(Topic.BUDGETS, "tenant", compacted=True),
+    TopicSpec(Topic.DEAD_LETTERS, "the original key"),
+)

@@ -1,0 +1,98 @@
+"""The closed sets of words that Turnout's messages and decisions are made of."""
+
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What a prompt asks for."""
+
+    CODING = "coding"
+    MATH = "math"
+    REASONING = "reasoning"
+    SUMMARIZATION = "summarization"
+    EXTRACTION = "extraction"
+    TRANSLATION = "translation"
+    REWRITE = "rewrite"
+    CLASSIFICATION = "classification"
+    QA = "qa"
+    CREATIVE = "creative"
+    UNKNOWN = "unknown"
+
+
+class Tier(StrEnum):
+    """How much of a model a prompt needs; each tier has its fallback chain in the catalogue."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    REASONING = "reasoning"
+    POWERFUL = "powerful"
+
+
+class Policy(StrEnum):
+    """How the candidates of a tier are put in order."""
+
+    CHAIN = "chain"
+    COST = "cost"
+    LATENCY = "latency"
+
+
+class Status(StrEnum):
+    """How a request ended. There is no fourth way."""
+
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class ErrorCode(StrEnum):
+    """Why a request did not complete. The first group is the caller's to mend, the second is upstream's."""
+
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_MODEL = "unknown_model"
+    NO_ELIGIBLE_MODEL = "no_eligible_model"
+    COST_CAP_EXCEEDED = "cost_cap_exceeded"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    REPLY_TO_NOT_ALLOWED = "reply_to_not_allowed"
+    UPSTREAM_REJECTED = "upstream_rejected"
+
+    FALLBACK_EXHAUSTED = "fallback_exhausted"
+    INTERNAL_ERROR = "internal_error"
+
+
+class AttemptOutcome(StrEnum):
+    """What became of one upstream call: an answer, or one of the categories of `router.errors`."""
+
+    SUCCEEDED = "succeeded"
+    INVALID_REQUEST = "invalid_request"
+    AUTHENTICATION = "authentication"
+    RATE_LIMITED = "rate_limited"
+    CONTEXT_TOO_LONG = "context_too_long"
+    CONTENT_FILTERED = "content_filtered"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    DISCONNECTED = "disconnected"
+    UNAVAILABLE = "unavailable"
+    MALFORMED = "malformed"
+    CUT_OFF = "cut_off"
+
+
+class Certainty(StrEnum):
+    """How well the cost of a call is known."""
+
+    METERED = "metered"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+class TokenCountSource(StrEnum):
+    """Who counted the tokens."""
+
+    PROVIDER = "provider"
+    ESTIMATE = "estimate"
+
+
+class PriceStatus(StrEnum):
+    """Whether the catalogue has a price; an unknown one is null in the event, never 0."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
