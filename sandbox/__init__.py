@@ -1,0 +1,1 @@
+"""What replaces the outside world: a local broker, a simulated provider, the demo."""

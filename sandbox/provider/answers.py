@@ -1,0 +1,132 @@
+"""The simulated models' answers: a pure function of seed and request, with real token counts."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+import quicktok
+from pydantic import JsonValue
+
+from sandbox.provider.chat import ChatRequest, FinishReason, ForcedTool, FunctionDefinition
+
+MESSAGE_OVERHEAD_TOKENS = 4
+"""Role and separators of one message, as OpenAI's cookbook counts them."""
+
+REPLY_OVERHEAD_TOKENS = 3
+"""Every reply is primed with these."""
+
+_TOKENIZER = quicktok.get_encoding("o200k_base")
+_QUOTED_WORDS = 12
+_SENTENCES = (
+    "The short answer is that it depends on what you already have in place.",
+    "Start with the part that changes least, and let everything else follow from it.",
+    "A first look shows three things worth separating: the input, the rule and the exception.",
+    "In practice the second step takes longer than the first.",
+    "That holds for small numbers as well as for large ones.",
+    "The usual mistake here is to treat an estimate as if it were a measurement.",
+    "Consider a railway junction: the points are set before the train arrives, never while it passes.",
+    "If the two sides disagree, trust the one that was written down first.",
+    "Written as a list it would be: prepare, check, act, and check again.",
+    "It costs little to try, and the result can be undone.",
+    "There is one exception, which concerns empty input.",
+    "Most of the time is spent waiting, so the order of the steps matters more than their speed.",
+    "The numbers add up: what goes in on the left comes out on the right.",
+    "A simpler way exists when all the values are known beforehand.",
+    "Taken together, this supports the first reading rather than the second.",
+    "To be sure, repeat it once with the roles exchanged.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says: text, or the arguments for one tool."""
+
+    text: str
+    tool: str | None
+    finish_reason: FinishReason
+    output_tokens: int
+
+
+def fingerprint(seed: int, body: bytes) -> bytes:
+    """Return the 32 bytes that choose the answer to a request body."""
+    return hashlib.blake2b(body, digest_size=32, salt=seed.to_bytes(8, "big", signed=True)).digest()
+
+
+def count_input_tokens(request: ChatRequest) -> int:
+    """Count the o200k tokens of a request: contents, tool calls, tool definitions and the chat's own overhead."""
+    count = _TOKENIZER.count
+    tokens = REPLY_OVERHEAD_TOKENS
+    for message in request.messages:
+        tokens += MESSAGE_OVERHEAD_TOKENS + int(count(message.text))
+        if message.tool_calls:
+            tokens += int(count(orjson.dumps(message.tool_calls).decode()))
+    for tool in request.tools or ():
+        tokens += int(count(tool.model_dump_json()))
+    return tokens
+
+
+def compose(request: ChatRequest, choice: bytes, *, filtered: bool) -> Answer:
+    """Answer a request; `choice` is its fingerprint, `filtered` withholds the content.
+
+    A tool is called if the request offers or forces one, unless the last message already brings a tool's result.
+    """
+    if filtered:
+        return Answer("", None, FinishReason.CONTENT_FILTER, 0)
+    function = _tool_to_call(request)
+    prose = _prose(request, choice)
+    form = request.response_format
+    if function is not None:
+        text = orjson.dumps(_example(function.parameters, prose)).decode()
+    elif form is not None and form.type == "json_schema" and form.json_schema is not None:
+        text = orjson.dumps(_example(form.json_schema.json_schema, prose)).decode()
+    elif form is not None and form.type != "text":
+        text = orjson.dumps({"answer": prose}).decode()
+    else:
+        text = prose
+    name = function.name if function else None
+    finish_reason = FinishReason.TOOL_CALLS if function else FinishReason.STOP
+    name_tokens = int(_TOKENIZER.count(name)) if name else 0
+    output_tokens = name_tokens + int(_TOKENIZER.count(text))
+    limit = request.output_limit
+    if limit is not None and output_tokens > limit:
+        kept = _TOKENIZER.encode_ordinary(text)[: max(limit - name_tokens, 0)]
+        return Answer(str(_TOKENIZER.decode(kept, "ignore")), name, FinishReason.LENGTH, limit)
+    return Answer(text, name, finish_reason, output_tokens)
+
+
+def _tool_to_call(request: ChatRequest) -> FunctionDefinition | None:
+    choice = request.tool_choice
+    if not request.tools or choice == "none":
+        return None
+    if isinstance(choice, ForcedTool):
+        return next((tool.function for tool in request.tools if tool.function.name == choice.function.name), None)
+    if choice != "required" and request.messages[-1].role == "tool":
+        return None
+    return request.tools[0].function
+
+
+def _prose(request: ChatRequest, choice: bytes) -> str:
+    """Quote the prompt's first words, which tells whose answer it is, then say 2 to 31 sentences."""
+    quoted = " ".join(request.messages[-1].text[:200].split()[:_QUOTED_WORDS])
+    # The product of two draws: most answers are short, some are long.
+    length = 2 + (choice[0] % 30) * (choice[1] + 1) // 256
+    sentences = (_SENTENCES[byte % len(_SENTENCES)] for byte in choice[1 : 1 + length])
+    return f"On “{quoted}”: {' '.join(sentences)}"
+
+
+def _example(schema: Mapping[str, JsonValue], words: str) -> JsonValue:
+    """Return a value that has the schema's shape. References and numeric or length bounds are not followed."""
+    match schema:
+        case {"const": value} | {"enum": [value, *_]}:
+            return value
+        case {"anyOf": [dict(inner), *_]} | {"oneOf": [dict(inner), *_]}:
+            return _example(inner, words)
+        case {"properties": dict(inner)}:
+            return {name: _example(field, words) for name, field in inner.items() if isinstance(field, dict)}
+        case {"type": "array", "items": dict(inner)}:
+            return [_example(inner, words)]
+        case {"type": [str(kind), *_]} | {"type": str(kind)}:
+            simple: dict[str, JsonValue] = {"string": words, "integer": 1, "number": 1, "boolean": True, "array": []}
+            return None if kind == "null" else simple.get(kind, {})
+    return {}

@@ -1,0 +1,73 @@
+"""The four reference models: price, latency, uptime and rate limit, kept apart from the router's own catalogue.
+
+The numbers are repeated here on purpose: an invoice computed from the router's own table would agree with any mistake
+in it.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from random import Random
+from types import MappingProxyType
+
+NANO_USD = Decimal("0.000000001")
+Z_99 = 2.3263478740408408
+"""The standard normal quantile of 0.99."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceModel:
+    """One simulated model; prices are US dollars per million tokens, latencies milliseconds, uptime a share of 1."""
+
+    name: str
+    provider: str
+    input_usd_per_mtok: Decimal
+    output_usd_per_mtok: Decimal
+    p50_ms: float
+    p99_ms: float
+    uptime: float
+    requests_per_minute: int
+
+    def draw_latency_s(self, rng: Random) -> float:
+        """Draw from the log-normal distribution whose median is P50 and whose 99th percentile is P99."""
+        sigma = math.log(self.p99_ms / self.p50_ms) / Z_99
+        return rng.lognormvariate(math.log(self.p50_ms), sigma) / 1000
+
+    def price_usd(self, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return the cost of one call with 9 places: tokens x price is summed first and rounded once, half to even."""
+        micro_usd = input_tokens * self.input_usd_per_mtok + output_tokens * self.output_usd_per_mtok
+        return (micro_usd / 1_000_000).quantize(NANO_USD, rounding=ROUND_HALF_EVEN)
+
+
+REFERENCE_MODELS: Mapping[str, ReferenceModel] = MappingProxyType(
+    {
+        model.name: model
+        for model in (
+            ReferenceModel("gpt-4.1", "openai", Decimal("4.00"), Decimal("4.00"), 720, 1850, 0.995, 500),
+            ReferenceModel("claude-sonnet-4.5", "anthropic", Decimal("7.50"), Decimal("7.50"), 950, 2400, 0.992, 300),
+            ReferenceModel("gemini-2.5-flash", "google", Decimal("1.25"), Decimal("5.00"), 180, 520, 0.998, 1000),
+            ReferenceModel("deepseek-v3.2", "deepseek", Decimal("0.21"), Decimal("0.21"), 280, 890, 0.997, 800),
+        )
+    }
+)
+
+
+class RequestLimit:
+    """At most `limit` calls in any `window_s` seconds: a log of admissions, as buckets would let twice as many by."""
+
+    def __init__(self, limit: int, window_s: float) -> None:
+        self.limit = limit
+        self._window_s = window_s
+        self._admitted: deque[float] = deque()
+
+    def admit(self, now: float) -> float:
+        """Admit a call at monotonic time `now` and return 0, or return the seconds until the next one is possible."""
+        admitted = self._admitted
+        while admitted and admitted[0] <= now - self._window_s:
+            admitted.popleft()
+        if len(admitted) < self.limit:
+            admitted.append(now)
+            return 0.0
+        return admitted[0] + self._window_s - now

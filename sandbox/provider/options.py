@@ -1,0 +1,24 @@
+"""How one simulated provider is set up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """Everything that can be chosen at the start.
+
+    `time_scale` multiplies every duration: latencies, fault delays and windows, the rate limit's minute and every
+    Retry-After. `latency_ms` replaces the drawn latencies, before the time scale. `limits` and `failures` turn the
+    reference rate limits and uptimes on. Any bearer key is accepted unless `api_key` is set. Port 0 picks a free one.
+    """
+
+    invoice: Path
+    seed: int = 1
+    time_scale: float = 1.0
+    latency_ms: float | None = None
+    limits: bool = True
+    failures: bool = True
+    api_key: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 0

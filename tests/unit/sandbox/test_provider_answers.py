@@ -1,0 +1,136 @@
+"""The simulated answers: deterministic, bounded, and counted in real tokens."""
+
+from collections.abc import Mapping
+
+import orjson
+import pytest
+import quicktok
+
+from sandbox.provider.answers import Answer, compose, count_input_tokens, fingerprint
+from sandbox.provider.chat import ChatRequest, FinishReason, InvalidRequest, read_chat_request
+
+WEATHER: Mapping[str, object] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "days": {"type": ["integer", "null"]},
+                "unit": {"enum": ["celsius", "kelvin"]},
+                "hours": {"type": "array", "items": {"type": "number"}},
+            },
+        },
+    },
+}
+CLOCK: Mapping[str, object] = {"type": "function", "function": {"name": "get_time"}}
+
+
+def request(prompt: str = "Why is the sky blue?", **fields: object) -> ChatRequest:
+    body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": prompt}], **fields}
+    return read_chat_request(orjson.dumps(body))
+
+
+def answer(asked: ChatRequest, *, seed: int = 1) -> Answer:
+    return compose(asked, fingerprint(seed, asked.model_dump_json().encode()), filtered=False)
+
+
+def test_the_same_seed_and_request_give_the_same_answer_and_another_seed_another() -> None:
+    assert answer(request()) == answer(request())
+    assert answer(request()) != answer(request(), seed=2)
+
+
+def test_answers_vary_in_text_and_length_and_quote_their_prompt() -> None:
+    answers = {prompt: answer(request(prompt)) for prompt in (f"Question {number}" for number in range(200))}
+
+    assert all(prompt in given.text for prompt, given in answers.items())
+    lengths = sorted(given.output_tokens for given in answers.values())
+    assert lengths[0] < 50
+    assert lengths[-1] > 250
+    assert len({given.text for given in answers.values()}) == 200
+
+
+def test_output_tokens_are_the_tokens_of_the_text() -> None:
+    given = answer(request("Giải thích vì sao trời xanh 🙂"))
+
+    assert given.output_tokens == quicktok.get_encoding("o200k_base").count(given.text)
+    assert given.finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_an_answer_longer_than_its_limit_is_cut_there(field: str) -> None:
+    given = answer(request("天空为什么是蓝色的🙃🙃🙃", **{field: 7}))
+
+    assert (given.output_tokens, given.finish_reason) == (7, FinishReason.LENGTH)
+    assert answer(request("天空为什么是蓝色的🙃🙃🙃")).text.startswith(given.text)
+
+
+def test_input_tokens_are_contents_plus_the_chats_overhead() -> None:
+    asked = request(messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "<|endoftext|>"}])
+
+    count = quicktok.get_encoding("o200k_base").count
+    assert count_input_tokens(asked) == 3 + 4 + count("Be brief.") + 4 + count("<|endoftext|>")
+    assert count_input_tokens(request(tools=[WEATHER])) > count_input_tokens(request())
+
+
+def test_parts_of_a_content_count_as_their_text() -> None:
+    parts = request(messages=[{"role": "user", "content": [{"type": "text", "text": "Why is the sky blue?"}]}])
+
+    assert count_input_tokens(parts) == count_input_tokens(request())
+
+
+def test_the_first_tool_is_called_with_arguments_of_its_schema() -> None:
+    given = answer(request(tools=[WEATHER, CLOCK]))
+
+    assert (given.tool, given.finish_reason) == ("get_weather", FinishReason.TOOL_CALLS)
+    arguments = orjson.loads(given.text)
+    assert "sky" in arguments.pop("city")
+    assert arguments == {"days": 1, "unit": "celsius", "hours": [1]}
+
+
+def test_tool_choice_forces_a_tool_or_forbids_them() -> None:
+    forced = {"type": "function", "function": {"name": "get_time"}}
+
+    assert answer(request(tools=[WEATHER, CLOCK], tool_choice=forced)).tool == "get_time"
+    assert answer(request(tools=[WEATHER], tool_choice="none")).tool is None
+
+
+def test_a_tools_result_is_answered_with_text() -> None:
+    messages = [{"role": "user", "content": "Weather?"}, {"role": "tool", "content": "Rain."}]
+
+    assert answer(request(messages=messages, tools=[WEATHER])).tool is None
+    assert answer(request(messages=messages, tools=[WEATHER], tool_choice="required")).tool == "get_weather"
+
+
+def test_a_json_answer_is_json_and_follows_its_schema() -> None:
+    assert "answer" in orjson.loads(answer(request(response_format={"type": "json_object"})).text)
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}, "note": {"type": "null"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema}}
+    assert orjson.loads(answer(request(response_format=form)).text) == {"ok": True, "note": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"stream": True}, "stream"),
+        ({"n": 2}, "n"),
+        ({"model": 4}, "model"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "nope"}}}, "tool_choice"),
+    ],
+)
+def test_a_wrong_field_is_named(fields: Mapping[str, object], param: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        read_chat_request(orjson.dumps({"model": "gpt-4.1", "messages": [{"role": "user", "content": "x"}], **fields}))
+
+    assert raised.value.param == param
+
+
+def test_a_body_that_is_no_json_is_rejected_without_a_field() -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        read_chat_request(b"\xff{")
+
+    assert raised.value.param is None
