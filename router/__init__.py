@@ -1,0 +1,1 @@
+"""The routing domain, pure: decisions are data, the clock and chance are arguments."""

@@ -1,0 +1,105 @@
+"""What can go wrong, and whose it is to mend.
+
+    TurnoutError
+    ├── CatalogueError        the operator's; only at start-up
+    └── RequestRejected       the caller's; never retried, never called for
+
+Upstream trouble is no exception but data, an `UpstreamFailure` of one `AttemptOutcome`, because the session has to
+decide about it. `DISPOSITIONS` says what becomes of each category; a test fails when the table has a gap.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
+
+from schemas.responses import AnswerMessage, Usage
+from schemas.vocabulary import AttemptOutcome, ErrorCode
+
+
+class TurnoutError(Exception):
+    """The root of everything that Turnout raises on purpose."""
+
+
+class CatalogueError(TurnoutError):
+    """A catalogue that cannot be used. The message names the key and the fix."""
+
+
+class RequestRejected(TurnoutError):  # noqa: N818 - the field's word; it is an outcome, not a fault
+    """A request that no call is made for."""
+
+    def __init__(self, code: ErrorCode, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+
+
+class Next(Enum):
+    """What to do after a failed call."""
+
+    RETRY_HERE = auto()
+    NEXT_MODEL = auto()
+    LEAVE_MODEL = auto()
+    """Go to the next model and do not come back: this one will say the same again."""
+    STOP = auto()
+    """No model will answer this."""
+
+
+class Blame(Enum):
+    """What a failed call says about its model."""
+
+    NONE = auto()
+    MODEL = auto()
+    LIMIT = auto()
+    """The model is well, and has had enough for the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """One row of the table."""
+
+    next: Next
+    blame: Blame
+
+
+DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
+    {
+        AttemptOutcome.INVALID_REQUEST: Disposition(Next.STOP, Blame.NONE),
+        AttemptOutcome.CONTEXT_TOO_LONG: Disposition(Next.LEAVE_MODEL, Blame.NONE),
+        AttemptOutcome.CONTENT_FILTERED: Disposition(Next.LEAVE_MODEL, Blame.NONE),
+        AttemptOutcome.AUTHENTICATION: Disposition(Next.LEAVE_MODEL, Blame.MODEL),
+        AttemptOutcome.RATE_LIMITED: Disposition(Next.NEXT_MODEL, Blame.LIMIT),
+        AttemptOutcome.TIMEOUT: Disposition(Next.NEXT_MODEL, Blame.MODEL),
+        AttemptOutcome.MALFORMED: Disposition(Next.NEXT_MODEL, Blame.MODEL),
+        AttemptOutcome.UNREACHABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
+        AttemptOutcome.DISCONNECTED: Disposition(Next.RETRY_HERE, Blame.MODEL),
+        AttemptOutcome.UNAVAILABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
+        AttemptOutcome.CUT_OFF: Disposition(Next.RETRY_HERE, Blame.NONE),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A call that was answered. `usage` is None when the provider sent none."""
+
+    message: AnswerMessage
+    finish_reason: str | None
+    response_model: str | None
+    response_id: str | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFailure:
+    """A call that was not answered, or not usably."""
+
+    category: AttemptOutcome
+    detail: str
+    """What the provider said, shortened; no secret in it."""
+    status_code: int | None = None
+    retry_after_s: float | None = None
+    maybe_charged: bool = False
+    """False only if the provider certainly did not charge: it never had the request, or it answered with an error."""
+    usage: Usage | None = None
+    """Set when an unusable answer said what it cost."""

@@ -1,0 +1,193 @@
+"""What has happened to one request so far, and the response and cost events that tell it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from router.analysis import Analysis
+from router.catalogue import Price
+from router.cost import estimate_tokens, price_of, settled
+from router.errors import Answer, UpstreamFailure
+from router.job import Job, Origin
+from router.plan import Plan
+from router.route import Candidate
+from schemas.costs import CallStarted, CostEvent
+from schemas.requests import Request
+from schemas.responses import Attempt, ErrorDetail, Response, Skipped, Usage
+from schemas.vocabulary import AttemptOutcome, Certainty, Status
+
+UNKNOWN_TENANT = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a request ends: with an answer of a candidate, or with an error."""
+
+    status: Status
+    answer: Answer | None = None
+    candidate: Candidate | None = None
+    error: ErrorDetail | None = None
+
+
+class History:
+    """The attempts of one request, in order, with the write-ahead record of each."""
+
+    def __init__(self, job: Job) -> None:
+        self.attempts: list[Attempt] = []
+        self.passed_over: dict[str, str] = {}
+        """Models that could not be called when their turn came, and why."""
+        self.spent_usd = Decimal(0)
+        """Calls of unknown outcome count with their estimate."""
+        self._job = job
+        self._calls: list[CallStarted] = []
+
+    @property
+    def next_attempt(self) -> int:
+        """The number of the next call. Of earlier calls some may be missing, but no number is used twice."""
+        return max((attempt.attempt for attempt in self.attempts), default=0) + 1
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What all calls cost together; None if one may have been charged and its price is not known."""
+        unpriced = any(attempt.certainty is not None and attempt.cost_usd is None for attempt in self.attempts)
+        return None if unpriced else self.spent_usd
+
+    def cut_off(self, call: CallStarted) -> None:
+        """Take in a call of which only the write-ahead record is left."""
+        attempt = Attempt(
+            attempt=call.attempt,
+            provider_name=call.provider_name,
+            request_model=call.request_model,
+            outcome=AttemptOutcome.CUT_OFF,
+            detail="the worker ended during the call; whether it was charged is not known",
+            started_at=call.occurred_at,
+            latency_ms=None,
+            certainty=Certainty.UNKNOWN,
+            cost_usd=call.cost_usd,
+        )
+        self._remember(call, attempt)
+
+    def answered(self, call: CallStarted, candidate: Candidate, answer: Answer, latency_s: float) -> None:
+        """Take in an answer. Without the provider's usage its cost is an estimate."""
+        usage = answer.usage or Usage(
+            input_tokens=candidate.bound.input_tokens,
+            output_tokens=estimate_tokens(answer.message.model_dump_json()),
+        )
+        attempt = Attempt(
+            attempt=call.attempt,
+            provider_name=call.provider_name,
+            request_model=call.request_model,
+            response_model=answer.response_model,
+            outcome=AttemptOutcome.SUCCEEDED,
+            started_at=call.occurred_at,
+            latency_ms=round(latency_s * 1000),
+            usage=usage,
+            certainty=Certainty.METERED if answer.usage else Certainty.ESTIMATED,
+            cost_usd=_cost(candidate, usage),
+        )
+        self._remember(call, attempt)
+
+    def failed(self, call: CallStarted, candidate: Candidate, failure: UpstreamFailure, latency_s: float) -> None:
+        """Take in a failure. It costs what its usage says, or its estimate if it may have been charged."""
+        certainty, cost_usd = None, None
+        if failure.usage is not None:
+            certainty, cost_usd = Certainty.METERED, _cost(candidate, failure.usage)
+        elif failure.maybe_charged:
+            certainty, cost_usd = Certainty.UNKNOWN, call.cost_usd
+        attempt = Attempt(
+            attempt=call.attempt,
+            provider_name=call.provider_name,
+            request_model=call.request_model,
+            outcome=failure.category,
+            status_code=failure.status_code,
+            detail=failure.detail,
+            started_at=call.occurred_at,
+            latency_ms=round(latency_s * 1000),
+            usage=failure.usage,
+            certainty=certainty,
+            cost_usd=cost_usd,
+        )
+        self._remember(call, attempt)
+
+    def response(self, verdict: Verdict, plan: Plan | None, analysis: Analysis | None, now_s: float) -> Response:
+        """Return the one response."""
+        job, answer, candidate = self._job, verdict.answer, verdict.candidate
+        reason = plan.route.reason if plan else None
+        return Response(
+            request_id=job.request_id,
+            status=verdict.status,
+            tenant=job.request.tenant,
+            task=analysis.task if analysis else None,
+            tier=job.request.tier or (analysis.tier if analysis else None),
+            policy=plan.policy if plan else job.request.policy,
+            route_reason=f"{reason}; {candidate.why}" if candidate else reason,
+            message=answer.message if answer else None,
+            finish_reason=answer.finish_reason if answer else None,
+            provider_name=candidate.model.provider_name if candidate else None,
+            request_model=candidate.model.name if candidate else None,
+            response_model=answer.response_model if answer else None,
+            provider_response_id=answer.response_id if answer else None,
+            usage=self.attempts[-1].usage if answer else None,
+            cost_usd=self.cost_usd,
+            error=verdict.error,
+            attempts=tuple(self.attempts),
+            skipped=(*(plan.skipped if plan else ()), *self._skipped()),
+            metadata=job.request.metadata,
+            received_at=datetime.fromtimestamp(job.received_s, UTC),
+            completed_at=datetime.fromtimestamp(now_s, UTC),
+            latency_ms=round((now_s - job.received_s) * 1000),
+            request_topic=job.origin.topic,
+            request_partition=job.origin.partition,
+            request_offset=job.origin.offset,
+        )
+
+    def costs(self, baseline: Price | None) -> tuple[CostEvent, ...]:
+        """Return the cost events of all calls that may have been charged."""
+        return settle_all(self._calls, self.attempts, baseline)
+
+    def _remember(self, call: CallStarted, attempt: Attempt) -> None:
+        self._calls.append(call)
+        self.attempts.append(attempt)
+        self.spent_usd += attempt.cost_usd or 0
+
+    def _skipped(self) -> Iterable[Skipped]:
+        called = {attempt.request_model for attempt in self.attempts}
+        for name, reason in self.passed_over.items():
+            if name not in called:
+                yield Skipped(request_model=name, reason=reason)
+
+
+def refusal(
+    request_id: str, request: Request | None, origin: Origin, error: ErrorDetail, received_s: float, now_s: float
+) -> Response:
+    """Return the response to a request that is refused before it is analysed, or could not even be read."""
+    return Response(
+        request_id=request_id,
+        status=Status.REJECTED,
+        tenant=request.tenant if request else UNKNOWN_TENANT,
+        cost_usd=Decimal(0),
+        error=error,
+        metadata=request.metadata if request else {},
+        received_at=datetime.fromtimestamp(received_s, UTC),
+        completed_at=datetime.fromtimestamp(now_s, UTC),
+        latency_ms=round((now_s - received_s) * 1000),
+        request_topic=origin.topic,
+        request_partition=origin.partition,
+        request_offset=origin.offset,
+    )
+
+
+def settle_all(
+    calls: Iterable[CallStarted], attempts: Iterable[Attempt], baseline: Price | None
+) -> tuple[CostEvent, ...]:
+    """Return the cost events of the attempts whose write-ahead records are given, matched by attempt number."""
+    by_number = {call.attempt: call for call in calls}
+    events = (
+        settled(by_number[attempt.attempt], attempt, baseline) for attempt in attempts if attempt.attempt in by_number
+    )
+    return tuple(event for event in events if event is not None)
+
+
+def _cost(candidate: Candidate, usage: Usage) -> Decimal | None:
+    return price_of(candidate.model.price, usage) if candidate.model.price else None

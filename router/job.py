@@ -1,0 +1,29 @@
+"""A request that has been read: with its id, where it lies, and until when it may be answered."""
+
+from dataclasses import dataclass
+
+from schemas.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the request's record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}-{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request to be answered. Seconds are since 1970."""
+
+    request: Request
+    request_id: str
+    origin: Origin
+    received_s: float
+    deadline_s: float
+    trace_id: str | None = None

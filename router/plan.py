@@ -1,0 +1,115 @@
+"""Which models may answer a request, in which order, and why the others may not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.analysis import Analysis
+from router.catalogue import Model
+from router.cost import input_bound, price_of
+from router.errors import RequestRejected
+from router.fleet import Fleet
+from router.job import Job
+from router.route import Candidate, Estimate, Route
+from schemas.requests import Request
+from schemas.responses import Skipped
+from schemas.vocabulary import ErrorCode, Policy, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The candidates in order, and the models that were left out."""
+
+    route: Route
+    policy: Policy
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[Skipped, ...]
+    max_cost_usd: Decimal
+
+
+def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
+    """Decide who may answer.
+
+    Raises:
+        RequestRejected: an unknown model is pinned, or no model fits the request and its cost cap.
+    """
+    request, catalogue = job.request, fleet.catalogue
+    tier = request.tier or analysis.tier
+    reason = f"tier {tier} pinned by the request" if request.tier else f"tier {tier}: {analysis.reason}"
+    policy = request.policy or catalogue.default_policy
+    max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
+    candidates: list[Candidate] = []
+    skipped: list[Skipped] = []
+    for candidate in _in_order(request, tier, policy, fleet, now_s):
+        obstacle = _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
+        if obstacle is None:
+            candidates.append(candidate)
+        else:
+            skipped.append(Skipped(request_model=candidate.model.name, reason=obstacle))
+    if not candidates:
+        raise _nobody(skipped, max_cost_usd)
+    return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd)
+
+
+def _in_order(request: Request, tier: Tier, policy: Policy, fleet: Fleet, now_s: float) -> Iterator[Candidate]:
+    catalogue = fleet.catalogue
+    if request.model is not None and request.model not in catalogue.models:
+        known = ", ".join(sorted(catalogue.models))
+        raise RequestRejected(
+            ErrorCode.UNKNOWN_MODEL, f"model {request.model!r} is not in the catalogue; known: {known}", "model"
+        )
+    input_tokens = input_bound(request)
+    max_tokens = request.max_tokens or catalogue.default_max_tokens
+
+    def candidate(model: Model, why: str) -> Candidate:
+        bound = Estimate(input_tokens, min(max_tokens, model.max_output_tokens))
+        return Candidate(model, why, bound, price_of(model.price, bound.usage) if model.price else None)
+
+    if request.model is not None:
+        yield candidate(catalogue.models[request.model], "model pinned by the request")
+        return
+    chain = catalogue.chains[tier]
+    floor = catalogue.quality_floors[tier]
+    good_enough = [model for model in catalogue.models.values() if model.quality >= floor]
+    match policy:
+        case Policy.CHAIN:
+            chosen = [candidate(model, f"chain {tier}, place {place}") for place, model in enumerate(chain, start=1)]
+        case Policy.COST:
+            chosen = [candidate(model, f"cheapest of quality {floor} or more") for model in good_enough]
+            chosen.sort(key=lambda one: Decimal("Infinity") if one.upper_usd is None else one.upper_usd)
+        case Policy.LATENCY:
+            chosen = [candidate(model, f"fastest of quality {floor} or more") for model in good_enough]
+            chosen.sort(key=lambda one: _p99_ms(one.model, fleet, now_s))
+    yield from chosen
+    if catalogue.last_resort:
+        taken = {one.model.name for one in chosen}
+        rest = [model for model in catalogue.models.values() if model.name not in taken and fleet.is_closed(model)]
+        for model in sorted(rest, key=lambda model: -model.quality):
+            yield candidate(model, "last resort outside the chain")
+
+
+def _p99_ms(model: Model, fleet: Fleet, now_s: float) -> float:
+    measured = fleet.reading(model, now_s).p99_ms
+    return model.typical_latency_ms if measured is None else measured
+
+
+def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) -> str | None:
+    tokens = candidate.bound.input_tokens + candidate.bound.output_tokens
+    if tokens > candidate.model.context_tokens:
+        return f"context: up to {tokens} tokens do not fit into {candidate.model.context_tokens}"
+    if candidate.upper_usd is None:
+        return "cost: its price is not known, and the request has a cost cap" if explicit else None
+    if candidate.upper_usd > max_cost_usd:
+        return f"cost: up to {candidate.upper_usd} USD, above the cap of {max_cost_usd}"
+    return None
+
+
+def _nobody(skipped: list[Skipped], max_cost_usd: Decimal) -> RequestRejected:
+    reasons = "; ".join(f"{skip.request_model}: {skip.reason}" for skip in skipped) or "the chain is empty"
+    if skipped and all(skip.reason.startswith("cost") for skip in skipped):
+        return RequestRejected(
+            ErrorCode.COST_CAP_EXCEEDED,
+            f"no model answers for {max_cost_usd} USD at the most ({reasons}); raise max_cost_usd or lower max_tokens",
+            "max_cost_usd",
+        )
+    return RequestRejected(ErrorCode.NO_ELIGIBLE_MODEL, f"no model can take this request ({reasons})")

@@ -1,0 +1,308 @@
+"""One request's state machine: it is told what happened and answers with the next action.
+
+    Started ──> Call ──> Answered ──> Finish
+                  │ └──> Failed ──┬─> Call (the same model again, or the next one)
+                  │               ├─> Wait ──> Woke ──> Call
+                  │               └─> Finish
+    Started ──> Wait | Finish (rejected)
+
+Rules:
+1. Every path ends in exactly one `Finish`; an event after it is a `SessionError`, and so is one that was not asked for.
+2. A call is made only inside the deadline, only of a candidate of the plan, and only if what has been spent (calls of
+   unknown outcome with their estimate) and the most that it may cost stay inside the cap.
+3. Candidates go by rounds: first everybody once in the plan's order, where a model that may be retried has its
+   `attempts_per_model` in one round, then everybody again.
+4. A model whose breaker is open or whose limit is reached is passed over. If all are, the session waits; if all are
+   open, one probe at a time may bypass.
+5. A failure that no model would answer differently ends the session at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.analysis import Analysis, analyse
+from router.catalogue import Model
+from router.cost import call_started
+from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
+from router.fleet import Fleet, Permit
+from router.history import History, Verdict
+from router.job import Job
+from router.plan import Plan, make_plan
+from router.retry import Chance, backoff_s
+from router.route import Candidate
+from schemas.costs import CallStarted, CostEvent
+from schemas.responses import ErrorDetail, Response
+from schemas.vocabulary import ErrorCode, Status
+
+WAKE_JITTER_S = 0.05
+"""Those who wait for the same moment wake spread over so long."""
+PROBES_OUT_POLL_S = 0.25
+"""How often to look again while the outcome of somebody else's probe decides."""
+
+
+class SessionError(RuntimeError):
+    """The caller told a session what it had not asked for. Always a defect of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The request has been read. `earlier` are its calls that a crash cut off, from the write-ahead records."""
+
+    now_s: float
+    earlier: tuple[CallStarted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The call was answered, `latency_s` after it went out."""
+
+    now_s: float
+    answer: Answer
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The call was not answered, or not usably."""
+
+    now_s: float
+    failure: UpstreamFailure
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The wait is over."""
+
+    now_s: float
+
+
+Event = Started | Answered | Failed | Woke
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Write `started` ahead, then call `model` and wait for `timeout_s` at the most."""
+
+    model: Model
+    started: CallStarted
+    max_tokens: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be done before `until_s`."""
+
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end: publish the response, then the cost events, then let the offset pass."""
+
+    response: Response
+    costs: tuple[CostEvent, ...]
+
+
+Action = Call | Wait | Finish
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How this request stands with one candidate."""
+
+    round: int = 0
+    tries: int = 0
+    failures: int = 0
+    not_before_s: float = 0.0
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The call that is under way."""
+
+    candidate: Candidate
+    permit: Permit
+    started: CallStarted
+
+
+class Session:
+    """One request, from `Started` to `Finish`."""
+
+    def __init__(self, job: Job, fleet: Fleet, chance: Chance) -> None:
+        self._job = job
+        self._fleet = fleet
+        self._chance = chance
+        self._history = History(job)
+        self._analysis: Analysis | None = None
+        self._plan: Plan | None = None
+        self._standings: dict[str, _Standing] = {}
+        self._open: _Open | None = None
+        self._begun = False
+        self._finished = False
+
+    def receive(self, event: Event) -> Action:
+        """Take in what happened and return what to do.
+
+        Raises:
+            SessionError: the event does not fit the last action.
+        """
+        self._check(event)
+        match event:
+            case Started():
+                return self._start(event)
+            case Woke():
+                return self._decide(self._planned(), event.now_s)
+            case Answered():
+                return self._succeed(event)
+            case Failed():
+                return self._fail(event)
+
+    def abandon(self) -> None:
+        """Give the session up without an end: the request is somebody else's from now on."""
+        if self._open is not None:
+            self._fleet.abandoned(self._open.permit)
+            self._open = None
+        self._finished = True
+
+    def break_off(self, reason: str, now_s: float) -> Finish:
+        """End the request as failed, for a defect of our own; a call under way counts as cut off."""
+        if self._open is not None:
+            self._history.cut_off(self._open.started)
+            self.abandon()
+        error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
+        return self._finish(Verdict(Status.FAILED, error=error), now_s)
+
+    def _check(self, event: Event) -> None:
+        name = type(event).__name__
+        if self._finished:
+            raise SessionError(f"{name} after the end")
+        if isinstance(event, Started) == self._begun:
+            raise SessionError(f"{name} {'twice' if self._begun else 'before the start'}")
+        if isinstance(event, Answered | Failed) != (self._open is not None):
+            raise SessionError(f"{name} {'during' if self._open else 'without'} a call")
+        self._begun = True
+
+    def _start(self, event: Started) -> Action:
+        for call in event.earlier:
+            self._history.cut_off(call)
+        self._analysis = analyse(self._job.request.question)
+        if event.now_s >= self._job.deadline_s:
+            return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)
+        try:
+            self._plan = make_plan(self._job, self._analysis, self._fleet, event.now_s)
+        except RequestRejected as rejection:
+            return self._end(rejection.code, str(rejection), event.now_s, rejection.field)
+        self._standings = {candidate.model.name: _Standing() for candidate in self._plan.candidates}
+        return self._decide(self._plan, event.now_s)
+
+    def _decide(self, plan: Plan, now_s: float) -> Action:
+        calls = len(self._history.attempts)
+        if now_s >= self._job.deadline_s:
+            return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline has passed", now_s)
+        if calls >= self._fleet.catalogue.retry.max_attempts:
+            return self._end(ErrorCode.FALLBACK_EXHAUSTED, f"{calls} calls failed", now_s)
+        candidates = self._affordable(plan)
+        if not candidates:
+            return self._end(ErrorCode.FALLBACK_EXHAUSTED, "no candidate is left that may be called again", now_s)
+        return self._pick(plan, candidates, now_s)
+
+    def _affordable(self, plan: Plan) -> list[Candidate]:
+        left_usd = plan.max_cost_usd - self._history.spent_usd
+        candidates: list[Candidate] = []
+        for candidate in plan.candidates:
+            if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
+                self._history.passed_over[candidate.model.name] = f"cost: {left_usd} USD are left of the cap"
+            elif not self._standings[candidate.model.name].left:
+                candidates.append(candidate)
+        candidates.sort(key=lambda candidate: self._standings[candidate.model.name].round)
+        return candidates
+
+    def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
+        ready_s: list[float] = []
+        for candidate in candidates:
+            name = candidate.model.name
+            readiness = self._fleet.readiness(candidate.model, now_s)
+            not_before_s = self._standings[name].not_before_s
+            ready = readiness.now(now_s)
+            if ready and not_before_s < self._job.deadline_s:
+                return Wait(not_before_s) if not_before_s > now_s else self._call(plan, candidate, now_s)
+            self._history.passed_over[name] = "pause after a failure" if ready else readiness.reason
+            at_s = now_s + PROBES_OUT_POLL_S if readiness.at_s is None else readiness.at_s
+            ready_s.append(max(at_s, not_before_s))
+        if not any(self._fleet.is_closed(candidate.model) for candidate in candidates):
+            for candidate in candidates:
+                bypass_s = self._fleet.bypass_at(candidate.model, now_s)
+                if bypass_s is None:
+                    continue
+                bypass_s = max(bypass_s, self._standings[candidate.model.name].not_before_s)
+                if bypass_s <= now_s:
+                    return self._call(plan, candidate, now_s)
+                ready_s.append(bypass_s)
+        return self._wait(min(ready_s) + self._chance() * WAKE_JITTER_S, now_s)
+
+    def _wait(self, until_s: float, now_s: float) -> Action:
+        if until_s < self._job.deadline_s:
+            return Wait(until_s)
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in self._history.passed_over.items())
+        return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
+
+    def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
+        model = candidate.model
+        self._history.passed_over.pop(model.name, None)
+        attempt = self._history.next_attempt
+        started = call_started(self._job, plan.route, candidate, attempt, self._fleet.catalogue, now_s)
+        self._open = _Open(candidate, self._fleet.call(model, now_s), started)
+        timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
+        return Call(model, started, candidate.bound.output_tokens, timeout_s)
+
+    def _succeed(self, event: Answered) -> Finish:
+        call = self._close_call()
+        self._fleet.answered(call.permit, event.latency_s, event.now_s)
+        self._history.answered(call.started, call.candidate, event.answer, event.latency_s)
+        return self._finish(Verdict(Status.COMPLETED, answer=event.answer, candidate=call.candidate), event.now_s)
+
+    def _fail(self, event: Failed) -> Action:
+        call, failure, now_s = self._close_call(), event.failure, event.now_s
+        self._fleet.failed(call.permit, failure, event.latency_s, now_s)
+        self._history.failed(call.started, call.candidate, failure, event.latency_s)
+        standing = self._standings[call.candidate.model.name]
+        rules = self._fleet.catalogue.retry
+        standing.failures += 1
+        standing.tries += 1
+        standing.not_before_s = now_s + backoff_s(rules, standing.failures, self._chance)
+        match DISPOSITIONS[failure.category].next:
+            case Next.STOP:
+                message = f"{call.candidate.model.name} refused the request: {failure.detail}"
+                return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)
+            case Next.LEAVE_MODEL:
+                standing.left = True
+            case Next.RETRY_HERE if standing.tries < rules.attempts_per_model:
+                pass
+            case Next.RETRY_HERE | Next.NEXT_MODEL:
+                standing.round += 1
+                standing.tries = 0
+        return self._decide(self._planned(), now_s)
+
+    def _close_call(self) -> _Open:
+        call, self._open = self._open, None
+        if call is None:  # pragma: no cover - `_check` has seen to it
+            raise SessionError("no call is under way")
+        return call
+
+    def _planned(self) -> Plan:
+        if self._plan is None:  # pragma: no cover - without a plan the session has ended
+            raise SessionError("there is no plan")
+        return self._plan
+
+    def _end(self, code: ErrorCode, message: str, now_s: float, field: str | None = None) -> Finish:
+        refused = code is ErrorCode.UPSTREAM_REJECTED or self._plan is None
+        status = Status.REJECTED if refused else Status.FAILED
+        return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
+
+    def _finish(self, verdict: Verdict, now_s: float) -> Finish:
+        self._finished = True
+        response = self._history.response(verdict, self._plan, self._analysis, now_s)
+        return Finish(response, self._history.costs(self._fleet.catalogue.baseline.price))

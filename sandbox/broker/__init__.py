@@ -1,0 +1,7 @@
+"""A local Kafka broker for demos and tests: Apache Kafka as a process or container, an in-memory one, or yours."""
+
+from sandbox.broker.apache import KafkaProcess
+from sandbox.broker.choice import open_broker
+from sandbox.broker.info import BrokerInfo, BrokerUnavailableError
+
+__all__ = ["BrokerInfo", "BrokerUnavailableError", "KafkaProcess", "open_broker"]

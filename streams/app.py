@@ -1,0 +1,170 @@
+"""The one composition root: settings and catalogue in, a running worker out."""
+
+import asyncio
+import gc
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import faust
+import structlog
+from aiokafka import TopicPartition
+from faust.types import TP, StreamT
+
+from router.fleet import Fleet
+from schemas.topics import Topic
+from streams.catalogue_file import CatalogueFile
+from streams.clock import Clock
+from streams.handler import Handler, Intake
+from streams.kafka import admin, faust_credentials, producer, reader
+from streams.lane import Lane, Position
+from streams.providers.chat_completions import ChatCompletions, Endpoint, http_transport
+from streams.publisher import Publisher
+from streams.pump import Pump
+from streams.recovery import recover
+from streams.request_log import RequestLog
+from streams.settings import Settings
+from streams.topics import check_topics
+from streams.transport import SafeTransport
+
+log = structlog.get_logger()
+
+BUFFERED_RECORDS = 512
+"""Records that wait between the consumer and a full pump."""
+REBALANCE_MARGIN_S = 30.0
+
+
+async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
+    """Serve requests until SIGTERM or SIGINT, then drain; a second signal stops at once.
+
+    Raises:
+        TopicsError: the topics are missing or do not fit together.
+        Exception: what the worker cannot go on after; whatever was not acknowledged will be delivered again.
+    """
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stopping)
+    async with admin(settings) as client:
+        await check_topics(client, settings)
+    async with AsyncExitStack() as stack:
+        pump = Pump(
+            await stack.enter_async_context(_handler(settings, catalogue_file)),
+            lambda tp, lane: _recover(settings, app, tp, lane),
+            settings.max_in_flight,
+        )
+        app = make_app(settings, pump)
+        await app.start()
+        _spare_the_collector()
+        log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
+        try:
+            await _until_stopped(app, pump, stopping)
+        finally:
+            log.info("worker is stopping", in_flight=pump.in_flight, drain_s=settings.drain_s)
+            await app.stop()
+            await pump.close()
+    log.info("worker has stopped")
+
+
+def make_app(settings: Settings, pump: Pump) -> faust.App:
+    """Return the Faust app with its one agent, not started."""
+    brokers = ";".join(f"kafka://{address}" for address in settings.brokers.split(","))
+    app = faust.App(
+        settings.group,
+        broker=brokers,
+        broker_credentials=faust_credentials(settings),
+        broker_client_id=f"turnout-{settings.worker_id}",
+        broker_commit_interval=settings.commit_interval_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 5,
+        broker_rebalance_timeout=settings.drain_s + REBALANCE_MARGIN_S,
+        broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=settings.max_message_bytes,
+        stream_buffer_maxsize=BUFFERED_RECORDS,
+        datadir=settings.data_dir,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = SafeTransport(
+        app.conf.broker,
+        app,
+        checkpoint=pump.checkpoint,
+        drain_timeout_s=settings.drain_s,
+        idempotent=settings.idempotence,
+    )
+    requests = app.topic(settings.topic(Topic.REQUESTS), key_serializer="raw", value_serializer="raw")
+
+    @app.agent(requests, name="turnout.pump")  # type: ignore[untyped-decorator]  # faust is untyped
+    async def take(stream: StreamT[bytes]) -> None:
+        await pump.run(stream)
+
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
+    async def revoked(_app: faust.App, revoked: set[TP], **_signal: object) -> None:
+        await pump.let_go(revoked)
+
+    return app
+
+
+@asynccontextmanager
+async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIterator[Handler]:
+    clock = Clock()
+    endpoints = {
+        name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
+        for name, provider in catalogue_file.providers.items()
+    }
+    async with producer(settings) as kafka_producer, http_transport() as transport:
+        yield Handler(
+            intake=Intake(
+                max_request_bytes=settings.max_request_bytes,
+                default_deadline_s=settings.default_deadline_s,
+                reply_to_allowed=frozenset(settings.reply_to_allowed),
+            ),
+            fleet=Fleet(catalogue_file.catalogue),
+            provider=ChatCompletions(transport, endpoints, clock),
+            publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
+            request_log=RequestLog(settings.log_sample, random.random),
+            clock=clock,
+            chance=random.random,
+        )
+
+
+async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
+    committed = await app.consumer.committed_with_metadata([tp])
+    since = Position.parse(committed[tp].metadata) if tp in committed else Position()
+    async with reader(settings) as consumer:
+        responses = TopicPartition(settings.topic(Topic.RESPONSES), tp.partition)
+        calls = TopicPartition(settings.topic(Topic.CALLS), tp.partition)
+        await recover(lane, consumer, responses, calls, since)
+
+
+async def _until_stopped(app: faust.App, pump: Pump, stopping: asyncio.Event) -> None:
+    crashed = asyncio.ensure_future(app.wait_until_stopped())
+    broken = asyncio.ensure_future(pump.broken())
+    asked = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait([crashed, broken, asked], return_when=asyncio.FIRST_COMPLETED)
+    for task in (crashed, broken, asked):
+        if task.done():
+            task.result()
+        task.cancel()
+    if app.crashed:
+        raise app.crash_reason or RuntimeError("the Faust app has crashed")
+
+
+def _spare_the_collector() -> None:
+    """Keep the garbage collector from walking through everything at every few hundred allocations.
+
+    What lives for the length of a call dies by its reference count; what was made at the start stays.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+def _stop(stopping: asyncio.Event) -> None:
+    if stopping.is_set():
+        raise SystemExit("second signal: stopping at once; what is not acknowledged will be delivered again")
+    stopping.set()

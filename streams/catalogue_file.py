@@ -1,0 +1,375 @@
+"""Reads `catalogue.toml` into a `Catalogue`, or says in one sentence which key is wrong and how to mend it.
+
+Two steps: raw models take the file's shape and refuse unknown keys and impossible values; then the checks that need
+more than one key make the checked values. Fractions are read as `Decimal`, so that prices stay exact.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price, RetryRules
+from router.errors import CatalogueError
+from router.health import PANE_S
+from schemas.vocabulary import Policy, Tier
+from streams.settings import BaseUrl, closest, complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where a provider is reached. All speak OpenAI's chat completions."""
+
+    name: str
+    base_url: str | None
+    """Without a slash at the end. None: the settings' `provider_base_url`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueFile:
+    """What the file says: what routing needs, and what calling needs. Every model's provider is there."""
+
+    catalogue: Catalogue
+    providers: Mapping[str, Provider]
+
+
+def load_catalogue(path: Path) -> CatalogueFile:
+    """Read and check the catalogue file.
+
+    Raises:
+        CatalogueError: it cannot be read, or something in it is wrong; one sentence with file, key and fix.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise CatalogueError(f"{path}: there is no such file; set TURNOUT_CATALOGUE to the catalogue's path.") from None
+    except OSError as error:
+        raise CatalogueError(
+            f"{path}: the file cannot be read ({error.strerror}); set TURNOUT_CATALOGUE to a readable file."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CatalogueError(f"{path}: line {line} is not UTF-8; save the file as UTF-8.") from None
+    return parse_catalogue(text, str(path))
+
+
+def parse_catalogue(text: str, source: str = "the catalogue") -> CatalogueFile:
+    """Check a catalogue's text; `source` names it in the error.
+
+    Raises:
+        CatalogueError: something is wrong; one sentence with source, key and fix.
+    """
+    try:
+        return _checked(_read(text))
+    except CatalogueError as error:
+        raise CatalogueError(f"{source}: {error}") from None
+
+
+def _decimal(value: object) -> object:
+    return Decimal(value) if type(value) is int and abs(value) <= _LONGEST else value
+
+
+def _float(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _name(value: str) -> str:
+    if not value or re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError("must not be empty or hold spaces")
+    return value
+
+
+_Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+_Label = Annotated[str, Field(min_length=1, max_length=128)]
+_UsdPerMtok = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=100_000, decimal_places=9)]
+_Usd = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=10_000, decimal_places=9)]
+_Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
+_Quality = Annotated[int, Field(ge=1, le=10)]
+_Seconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400)]
+_Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_000)]
+_Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
+_Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+_LONGEST = 10**15
+"""Longer whole numbers are out of every range, and Python itself refuses to write them out or to convert them."""
+
+_BREAKER, _HEALTH, _RETRY = BreakerRules(), HealthRules(), RetryRules()
+
+
+class _Raw(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class _RawProvider(_Raw):
+    base_url: BaseUrl | None = None
+    dialect: Literal["openai"] = "openai"
+
+
+class _RawModel(_Raw):
+    provider: str
+    input_usd_per_mtok: _UsdPerMtok | None = None
+    output_usd_per_mtok: _UsdPerMtok | None = None
+    cached_input_usd_per_mtok: _UsdPerMtok | None = None
+    quality: _Quality
+    context_tokens: _Tokens
+    max_output_tokens: _Tokens
+    requests_per_minute: _Count
+    typical_latency_ms: Annotated[int, Field(ge=1, le=86_400_000)]
+    timeout_s: _Seconds | None = None
+
+
+class _RawBreaker(_Raw):
+    consecutive_failures: _Count = _BREAKER.consecutive_failures
+    pause_s: _Seconds = _BREAKER.pause_s
+    max_pause_s: _Seconds = _BREAKER.max_pause_s
+    half_open_probes: _Count = _BREAKER.half_open_probes
+
+
+class _RawHealth(_Raw):
+    window_s: Annotated[float, BeforeValidator(_float), Field(ge=PANE_S, le=3600)] = _HEALTH.window_s
+    min_requests: _Count = _HEALTH.min_requests
+    unhealthy_p99_ms: _Milliseconds = _HEALTH.unhealthy_p99_ms
+    unhealthy_error_rate: _Rate = _HEALTH.unhealthy_error_rate
+    unhealthy_timeout_rate: _Rate = _HEALTH.unhealthy_timeout_rate
+    degraded_p99_ms: _Milliseconds = _HEALTH.degraded_p99_ms
+    degraded_error_rate: _Rate = _HEALTH.degraded_error_rate
+
+
+class _RawRetry(_Raw):
+    max_attempts: _Count = _RETRY.max_attempts
+    attempts_per_model: _Count = _RETRY.attempts_per_model
+    base_s: _Seconds = _RETRY.base_s
+    max_s: _Seconds = _RETRY.max_s
+
+
+class _RawCatalogue(_Raw):
+    name: _Label
+    version: _Label
+    baseline: str
+    default_policy: Annotated[Policy, Field(strict=False)] = Policy.CHAIN
+    default_max_cost_usd: _Usd = Decimal("0.10")
+    default_max_tokens: _Tokens = 4096
+    default_timeout_s: _Seconds = 20.0
+    last_resort: bool = True
+    chains: dict[str, list[str]]
+    quality_floors: dict[str, _Quality]
+    providers: dict[_Name, _RawProvider]
+    models: dict[_Name, _RawModel]
+    breaker: _RawBreaker = _RawBreaker()
+    health: _RawHealth = _RawHealth()
+    retry: _RawRetry = _RawRetry()
+
+
+_TABLES: Mapping[str, type[_Raw] | None] = MappingProxyType(
+    {
+        "chains": None,
+        "quality_floors": None,
+        "providers": _RawProvider,
+        "models": _RawModel,
+        "breaker": _RawBreaker,
+        "health": _RawHealth,
+        "retry": _RawRetry,
+    }
+)
+"""The tables of the file, and what stands in them or in their sub-tables."""
+
+
+def _read(text: str) -> _RawCatalogue:
+    try:
+        return _RawCatalogue.model_validate(tomllib.loads(text, parse_float=Decimal))
+    except ValidationError as error:
+        # A misspelt key is also a missing one: the misspelling is the cause.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        raise CatalogueError(_sentence(first)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"this is not TOML: {error}; mend it.") from None
+    except (ValueError, ArithmeticError, RecursionError):
+        # What tomllib lets pass of Python's own limits: digits of a number, depth of brackets.
+        raise CatalogueError("a number is too long or brackets are nested too deep; mend it.") from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    path = error["loc"]
+    key, last = _key(*path), str(path[-1])
+    match error["type"]:
+        case "missing":
+            if len(path) > 1:
+                return f"{key} is missing; add it under [{_key(*path[:-1])}]."
+            if last in _TABLES:
+                return f"{key} is missing; add the table [{key}]."
+            return f"{key} is missing; add it at the top of the file, before the first table."
+        case "extra_forbidden":
+            return f"{key} is not known; {_unknown_key(path, is_table=isinstance(error['input'], dict))}"
+    if last == "[key]":
+        return f"{_key(*path[:-1])} {complaint(error)}; give the table another name."
+    return f"{key} {_number(error['input'])}{complaint(error)}."
+
+
+def _number(value: object) -> str:
+    # Numbers only: any text may be a secret in the wrong place.
+    if not isinstance(value, int | float | Decimal) or (isinstance(value, int) and abs(value) > _LONGEST):
+        return ""
+    text = str(value).lower()
+    return f"is {text}, " if len(text) <= len(str(_LONGEST)) else ""
+
+
+def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
+    *above, last = map(str, path)
+    table = _TABLES[above[0]] if above else _RawCatalogue
+    if is_table and len(above) > 1:
+        return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
+    if "key" in last.lower() and above[:1] == ["providers"]:
+        return "keys are settings: put it into TURNOUT_API_KEYS, and remove it here."
+    return _instead(last, () if table is None else table.model_fields)
+
+
+def _instead(word: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    meant = closest(word, names)
+    if meant is not None:
+        return f'did you mean "{meant}"?'
+    return f"known: {', '.join(names)}." if names else "there is none yet, add it."
+
+
+def _key(*path: int | str) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            bare = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part, ensure_ascii=False)
+            text += f".{bare}" if text else bare
+    return text
+
+
+_ORDERED = (
+    ("breaker", "pause_s", "max_pause_s"),
+    ("health", "degraded_p99_ms", "unhealthy_p99_ms"),
+    ("health", "degraded_error_rate", "unhealthy_error_rate"),
+    ("retry", "base_s", "max_s"),
+    ("retry", "attempts_per_model", "max_attempts"),
+)
+"""Table, and two of its keys of which the first may not exceed the second."""
+
+
+def _checked(raw: _RawCatalogue) -> CatalogueFile:
+    models = {name: _model(name, raw) for name in raw.models}
+    if not models:
+        raise CatalogueError('models is empty; add a model, such as [models."gpt-4.1"].')
+    rules = raw.model_dump(include={"breaker", "health", "retry"})
+    for table, lower, upper in _ORDERED:
+        low, high = rules[table][lower], rules[table][upper]
+        if low > high:
+            raise CatalogueError(
+                f"{table}.{lower} is {low:g}, more than {upper}, {high:g}; lower it, or raise {upper}."
+            )
+    catalogue = Catalogue(
+        name=raw.name,
+        version=raw.version,
+        models=MappingProxyType(models),
+        chains=_chains(raw.chains, models),
+        quality_floors=_quality_floors(raw.quality_floors, models),
+        baseline=_baseline(raw.baseline, models),
+        default_policy=raw.default_policy,
+        default_max_cost_usd=raw.default_max_cost_usd,
+        default_max_tokens=raw.default_max_tokens,
+        last_resort=raw.last_resort,
+        breaker=BreakerRules(**rules["breaker"]),
+        health=HealthRules(**rules["health"]),
+        retry=RetryRules(**rules["retry"]),
+    )
+    providers = {name: Provider(name, provider.base_url) for name, provider in raw.providers.items()}
+    return CatalogueFile(catalogue, MappingProxyType(providers))
+
+
+def _model(name: str, file: _RawCatalogue) -> Model:
+    raw, key = file.models[name], _key("models", name)
+    if raw.provider not in file.providers:
+        instead = _instead(raw.provider, file.providers)
+        raise CatalogueError(f'{key}.provider is "{raw.provider}", which is not in [providers]; {instead}')
+    if raw.max_output_tokens > raw.context_tokens:
+        raise CatalogueError(
+            f"{key}.max_output_tokens is {raw.max_output_tokens}, more than context_tokens, {raw.context_tokens}, "
+            "which it is part of; lower it."
+        )
+    return Model(
+        name=name,
+        provider_name=raw.provider,
+        price=_price(key, raw),
+        quality=raw.quality,
+        context_tokens=raw.context_tokens,
+        max_output_tokens=raw.max_output_tokens,
+        requests_per_minute=raw.requests_per_minute,
+        typical_latency_ms=raw.typical_latency_ms,
+        timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
+    )
+
+
+def _price(key: str, raw: _RawModel) -> Price | None:
+    per_input, per_output, per_cached = raw.input_usd_per_mtok, raw.output_usd_per_mtok, raw.cached_input_usd_per_mtok
+    if per_input is None and per_output is None and per_cached is None:
+        return None
+    if per_input is None or per_output is None:
+        missing = "input_usd_per_mtok" if per_input is None else "output_usd_per_mtok"
+        raise CatalogueError(f"{key}.{missing} is missing; add it, or leave all prices out if they are not known.")
+    if (per_input == 0) != (per_output == 0):
+        free = "input_usd_per_mtok" if per_input == 0 else "output_usd_per_mtok"
+        raise CatalogueError(
+            f"{key}.{free} is 0 while the other price is not; correct it, or leave all prices out if not known."
+        )
+    if per_cached is not None and per_cached > per_input:
+        raise CatalogueError(
+            f"{key}.cached_input_usd_per_mtok is {per_cached}, more than input_usd_per_mtok, {per_input}; "
+            "lower it or leave it out."
+        )
+    return Price(per_input, per_output, per_cached)
+
+
+def _chains(raw: Mapping[str, list[str]], models: Mapping[str, Model]) -> Mapping[Tier, tuple[Model, ...]]:
+    _check_tiers("chains", raw)
+    for tier, names in raw.items():
+        key = _key("chains", tier)
+        if not names:
+            raise CatalogueError(f"{key} is empty; name at least one model.")
+        for place, name in enumerate(names):
+            if name not in models:
+                instead = _instead(name, models)
+                raise CatalogueError(f'{key}[{place}] is "{name}", which is not in [models]; {instead}')
+            if name in names[:place]:
+                raise CatalogueError(f'{key}[{place}] is "{name}" for the second time; remove it.')
+    return MappingProxyType({tier: tuple(models[name] for name in raw[tier]) for tier in Tier})
+
+
+def _quality_floors(raw: Mapping[str, int], models: Mapping[str, Model]) -> Mapping[Tier, int]:
+    _check_tiers("quality_floors", raw)
+    best = max(model.quality for model in models.values())
+    for tier, floor in raw.items():
+        if floor > best:
+            raise CatalogueError(f"quality_floors.{tier} is {floor}, and no model's quality is above {best}; lower it.")
+    return MappingProxyType({tier: raw[tier] for tier in Tier})
+
+
+def _check_tiers(table: str, given: Iterable[str]) -> None:
+    names = set(given)
+    for name in sorted(names - set(Tier)):
+        raise CatalogueError(f"{_key(table, name)} is no tier; {_instead(name, Tier)}")
+    for tier in Tier:
+        if tier not in names:
+            raise CatalogueError(f"{table}.{tier} is missing; add it under [{table}].")
+
+
+def _baseline(name: str, models: Mapping[str, Model]) -> Model:
+    if name not in models:
+        raise CatalogueError(f'baseline is "{name}", which is not in [models]; {_instead(name, models)}')
+    price = models[name].price
+    if price is None or price.input_usd_per_mtok == 0:
+        raise CatalogueError(f'baseline is "{name}", which has no price to compare with; choose a model that has one.')
+    return models[name]

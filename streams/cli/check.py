@@ -1,0 +1,150 @@
+"""`turnout check`: reads settings and catalogue as a worker would, and says what it found."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from router.catalogue import Catalogue, Price
+from schemas.requests import JsonObject
+from streams.catalogue_file import CatalogueFile, load_catalogue
+from streams.cli import options
+from streams.cli.running import keep_libraries_quiet, run
+from streams.cli.speech import print_json, say, stdout_console
+from streams.cli.topics import topics_table
+from streams.kafka import admin
+from streams.settings import Settings, load_settings
+from streams.topics import TopicState, check_topics, show_topics
+
+EPILOG = """\b
+Examples:
+    turnout check
+    turnout check --catalogue new.toml --env-file production.env --topics
+
+Ends with 2 and a sentence that names the key and the fix if something is wrong.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A provider as a worker would call it."""
+
+    name: str
+    base_url: str
+    has_key: bool
+
+
+def check(
+    *,
+    catalogue: options.CatalogueFile = None,
+    brokers: options.Brokers = None,
+    env_file: options.EnvFile = None,
+    topics: Annotated[bool, typer.Option("--topics", help="Look at the topics too; this needs the broker.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Check settings and catalogue as a worker does. Shows models, prices and chains, or names the first mistake."""
+    keep_libraries_quiet()
+    settings = load_settings(env_file, brokers=brokers, catalogue=catalogue)
+    catalogue_file = load_catalogue(settings.catalogue)
+    states = run(settings, _checked_topics(settings)) if topics else None
+    providers = [
+        _Reached(
+            name,
+            provider.base_url or settings.provider_base_url,
+            has_key=settings.api_key_for(name) is not None,
+        )
+        for name, provider in catalogue_file.providers.items()
+    ]
+    if as_json:
+        print_json(_report(settings, catalogue_file, providers, states))
+        return
+    console = stdout_console()
+    console.print(_models_table(catalogue_file.catalogue))
+    console.print(_providers_table(providers))
+    console.print(_chains_table(catalogue_file.catalogue))
+    if states is not None:
+        console.print(topics_table(states))
+    for sentence in _sentences(settings, catalogue_file.catalogue, providers):
+        say(sentence)
+
+
+async def _checked_topics(settings: Settings) -> list[TopicState]:
+    async with admin(settings) as client:
+        await check_topics(client, settings)
+        return await show_topics(client, settings)
+
+
+def _models_table(catalogue: Catalogue) -> Table:
+    title = f"{catalogue.name} {catalogue.version}: prices in US dollars per million tokens"
+    table = Table("model", "provider", title=title)
+    for heading in ("input", "cached", "output", "quality", "requests/min", "context"):
+        table.add_column(heading, justify="right")
+    for model in catalogue.models.values():
+        table.add_row(
+            model.name,
+            model.provider_name,
+            *_prices(model.price),
+            str(model.quality),
+            str(model.requests_per_minute),
+            f"{model.context_tokens:,}",
+        )
+    return table
+
+
+def _prices(price: Price | None) -> tuple[str, str, str]:
+    if price is None:
+        return "unknown", "", "unknown"
+    cached = price.cached_input_usd_per_mtok
+    return str(price.input_usd_per_mtok), "" if cached is None else str(cached), str(price.output_usd_per_mtok)
+
+
+def _providers_table(providers: Sequence[_Reached]) -> Table:
+    table = Table("provider", "reached at", "key", title="Providers")
+    for provider in providers:
+        table.add_row(provider.name, provider.base_url, "yes" if provider.has_key else "no")
+    return table
+
+
+def _chains_table(catalogue: Catalogue) -> Table:
+    table = Table("tier", "chain", "quality floor", title="Fallback chains")
+    for tier, chain in catalogue.chains.items():
+        table.add_row(tier, " -> ".join(model.name for model in chain), str(catalogue.quality_floors[tier]))
+    return table
+
+
+def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Reached]) -> Iterator[str]:
+    yield (
+        f"{settings.catalogue} is right: {len(catalogue.models)} models of {len(providers)} providers; savings are "
+        f"measured against {catalogue.baseline.name}."
+    )
+    if unpriced := [model.name for model in catalogue.models.values() if model.price is None]:
+        yield f"The price of {', '.join(unpriced)} is unknown, so no cost will be stated for it."
+    if keyless := [provider.name for provider in providers if not provider.has_key]:
+        yield f"There is no key for {', '.join(keyless)}; set TURNOUT_API_KEYS unless none is needed there."
+
+
+def _report(
+    settings: Settings, file: CatalogueFile, providers: Sequence[_Reached], states: Sequence[TopicState] | None
+) -> dict[str, object]:
+    catalogue = file.catalogue
+    secret_free: JsonObject = settings.model_dump(mode="json", exclude=_SECRETS)
+    return {
+        "settings": secret_free,
+        "providers": [asdict(provider) for provider in providers],
+        "catalogue": {
+            "name": catalogue.name,
+            "version": catalogue.version,
+            "baseline": catalogue.baseline.name,
+            "default_policy": catalogue.default_policy,
+            "default_max_cost_usd": catalogue.default_max_cost_usd,
+            "models": [asdict(model) for model in catalogue.models.values()],
+            "chains": {tier.value: [model.name for model in chain] for tier, chain in catalogue.chains.items()},
+            "quality_floors": {tier.value: floor for tier, floor in catalogue.quality_floors.items()},
+        },
+        **({} if states is None else {"topics": [asdict(state) for state in states]}),
+    }
+
+
+_SECRETS = {"api_key", "api_keys", "kafka_sasl_password"}

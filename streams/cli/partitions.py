@@ -1,0 +1,111 @@
+"""Finds the partitions of a topic, and reads records from a place in them to their ends or for ever."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.topics import Topic
+from streams.kafka import admin
+from streams.settings import Settings
+from streams.topics import TopicsError, show_topics
+
+POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it came; `timestamp_ms` is since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to begin: at the beginning, or `last` records before the end (0: at the end)."""
+
+    last: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> "Start":
+        """Read `beginning`, `end` or `-N`.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if text in {"beginning", "end"}:
+            return cls(None if text == "beginning" else 0)
+        if text.startswith("-") and text[1:].isascii() and text[1:].isdigit():
+            return cls(int(text[1:]))
+        raise ValueError(f"{text!r} is neither beginning nor end nor a negative number such as -10")
+
+
+async def partitions_of(settings: Settings, *topics: Topic) -> dict[Topic, list[TopicPartition]]:
+    """Return each topic's partitions.
+
+    Raises:
+        TopicsError: a topic does not exist.
+    """
+    async with admin(settings) as client:
+        states = {state.spec.topic: state for state in await show_topics(client, settings)}
+    for topic in topics:
+        if not states[topic].partitions:
+            raise TopicsError(f"topic {states[topic].name} is missing; create it with `turnout topics create`.")
+    return {
+        topic: [TopicPartition(states[topic].name, number) for number in range(states[topic].partitions)]
+        for topic in topics
+    }
+
+
+async def read_records(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], start: Start, *, follow: bool
+) -> AsyncGenerator[Record, None]:
+    """Give the records from `start` to where the partitions end now, and if asked whatever comes after, for ever.
+
+    The last N of a topic are its N youngest, by timestamp; otherwise records come as the partitions give them.
+    """
+    backlog = _until(consumer, await go_to(consumer, partitions, start))
+    if start.last is None:
+        async for record in backlog:
+            yield record
+    elif start.last:
+        youngest = sorted([record async for record in backlog], key=lambda record: record.timestamp_ms)
+        for record in youngest[-start.last :]:
+            yield record
+    while follow:
+        for record in await poll(consumer):
+            yield record
+
+
+async def go_to(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], start: Start
+) -> dict[TopicPartition, int]:
+    """Put the consumer at the start of reading, and return where the partitions end now."""
+    consumer.assign(partitions)
+    begins = await consumer.beginning_offsets(partitions)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    for tp in partitions:
+        consumer.seek(tp, begins[tp] if start.last is None else max(begins[tp], ends[tp] - start.last))
+    return ends
+
+
+async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncGenerator[Record, None]:
+    unread = list(ends)
+    while unread := [tp for tp in unread if await consumer.position(tp) < ends[tp]]:
+        for record in await poll(consumer):
+            yield record
+
+
+async def poll(consumer: AIOKafkaConsumer) -> list[Record]:
+    """Return what has come; nothing after a while of waiting."""
+    batches = await consumer.getmany(timeout_ms=POLL_MS)
+    return [
+        Record(found.topic, found.partition, found.offset, found.timestamp, found.value, tuple(found.headers))
+        for batch in batches.values()
+        for found in batch
+    ]

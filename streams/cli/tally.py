@@ -1,0 +1,96 @@
+"""Which of the sent requests have been answered, how, how fast, and for how much."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+
+from rich.table import Table
+
+from schemas.responses import Response
+from schemas.vocabulary import Status
+
+NO_MODEL = "(none)"
+
+
+@dataclass(slots=True)
+class Row:
+    """The answers of one model."""
+
+    statuses: Counter[Status] = field(default_factory=Counter)
+    latencies_ms: list[int] = field(default_factory=list)
+    cost_usd: Decimal = Decimal(0)
+
+    def add(self, response: Response) -> None:
+        """Count one answer."""
+        self.statuses[response.status] += 1
+        self.latencies_ms.append(response.latency_ms)
+        self.cost_usd += response.cost_usd or 0
+
+    def cells(self) -> list[str]:
+        """Return the row's figures as text."""
+        return [
+            str(self.statuses.total()),
+            *(str(self.statuses[status]) for status in Status),
+            f"{percentile(self.latencies_ms, 0.50)} ms",
+            f"{percentile(self.latencies_ms, 0.99)} ms",
+            f"${self.cost_usd:.6f}",
+        ]
+
+
+class Tally:
+    """The requests that are waited for, and the answers that have come."""
+
+    def __init__(self) -> None:
+        self._pending: set[str] = set()
+        self._rows: dict[str, Row] = {}
+        self.total = Row()
+        """All answers together."""
+
+    @property
+    def pending(self) -> int:
+        """How many answers are still to come."""
+        return len(self._pending)
+
+    @property
+    def expected(self) -> int:
+        """How many answers have come or are still to come."""
+        return self.pending + self.total.statuses.total()
+
+    def expect(self, request_id: str) -> None:
+        """Wait for one more answer."""
+        self._pending.add(request_id)
+
+    def forget(self, request_id: str) -> None:
+        """Wait no more for this answer: the request was not sent."""
+        self._pending.discard(request_id)
+
+    def take(self, response: Response) -> bool:
+        """Count an answer if it is waited for, and say whether it was."""
+        if response.request_id not in self._pending:
+            return False
+        self._pending.discard(response.request_id)
+        self._rows.setdefault(response.request_model or NO_MODEL, Row()).add(response)
+        self.total.add(response)
+        return True
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.total.statuses[status]} {status}" for status in Status)
+        return f"{counts}, ${self.total.cost_usd:.6f}"
+
+    def table(self) -> Table:
+        """Return the answers by model, and all together."""
+        table = Table("model", show_footer=True, title="Answers")
+        headings = ("requests", *Status, "p50", "p99", "cost")
+        for heading, footer in zip(headings, self.total.cells(), strict=True):
+            table.add_column(heading, footer, justify="right")
+        table.columns[0].footer = "all"
+        for model in sorted(self._rows):
+            table.add_row(model, *self._rows[model].cells())
+        return table
+
+
+def percentile(values: Sequence[int], fraction: float) -> int:
+    """Return the smallest value that `fraction` of all are not above (nearest rank); 0 if there are none."""
+    return sorted(values)[ceil(fraction * len(values)) - 1] if values else 0

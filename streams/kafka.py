@@ -1,0 +1,99 @@
+"""Makes Kafka clients from the settings."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+import faust
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from faust.types.auth import CredentialsT
+
+from streams.settings import Settings
+
+
+class _Connection(TypedDict):
+    bootstrap_servers: str
+    security_protocol: str
+    ssl_context: ssl.SSLContext | None
+    sasl_mechanism: str
+    sasl_plain_username: str | None
+    sasl_plain_password: str | None
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.kafka_security_protocol.endswith("SSL"):
+        return None
+    return ssl.create_default_context(cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file))
+
+
+def _connection(settings: Settings) -> _Connection:
+    password = settings.kafka_sasl_password
+    return _Connection(
+        bootstrap_servers=settings.brokers,
+        security_protocol=settings.kafka_security_protocol,
+        ssl_context=_ssl_context(settings),
+        sasl_mechanism=settings.kafka_sasl_mechanism or "PLAIN",
+        sasl_plain_username=settings.kafka_sasl_username,
+        sasl_plain_password=None if password is None else password.get_secret_value(),
+    )
+
+
+def faust_credentials(settings: Settings) -> CredentialsT | None:
+    """Return what Faust's own clients log in with; None for an open broker."""
+    context, password = _ssl_context(settings), settings.kafka_sasl_password
+    if password is not None:
+        return faust.SASLCredentials(
+            mechanism=settings.kafka_sasl_mechanism,
+            username=settings.kafka_sasl_username,
+            password=password.get_secret_value(),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+@asynccontextmanager
+async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a started producer: all replicas acknowledge, batches linger, retries add nothing twice."""
+    client = AIOKafkaProducer(
+        **_connection(settings),
+        client_id=f"turnout-{settings.worker_id}",
+        acks="all",
+        enable_idempotence=settings.idempotence,
+        linger_ms=settings.linger_ms,
+        max_batch_size=1_048_576,
+        max_request_size=settings.max_message_bytes,
+    )
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a started consumer without a group: it commits nothing and takes part in no rebalance."""
+    client = AIOKafkaConsumer(
+        **_connection(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=settings.max_message_bytes,
+    )
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give a started admin client."""
+    client = AIOKafkaAdminClient(**_connection(settings))
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()

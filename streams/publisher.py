@@ -1,0 +1,129 @@
+"""Publishes messages and returns when the broker has acknowledged them.
+
+A send that fails for the broker's sake is tried again for ever: the offset of its request cannot pass meanwhile, and
+the pump stops taking more. What the topic can never take (`MessageSizeTooLargeError`) is raised to the caller.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+import stamina
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.structs import RecordMetadata
+
+from router.fleet import Transition
+from schemas.costs import CallStarted, CostEvent
+from schemas.dead_letters import DeadLetter
+from schemas.failovers import Failover
+from schemas.message import utc_from_ms
+from schemas.responses import Response
+from schemas.topics import Topic
+from streams.codec import Headers, event_headers
+from streams.delivery import Delivery
+
+Trace = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+class Publisher:
+    """The one way out to Kafka. Every method returns the offset of the acknowledged record."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic_name: Callable[[Topic], str], worker: str) -> None:
+        self._producer = producer
+        self._names = {topic: topic_name(topic) for topic in Topic}
+        self._worker = worker
+        self._failovers = count(1)
+
+    async def call_started(self, call: CallStarted, delivery: Delivery, trace: Trace) -> int:
+        """Write a call ahead, into the partition of its request's number."""
+        headers = event_headers(call, call.event_id, call.request_id, call.occurred_at, trace)
+        topic, partition = self._names[Topic.CALLS], delivery.origin.partition
+        return await self._send(_Record(topic, call.encode(), delivery.key, headers, partition))
+
+    async def response(self, response: Response, delivery: Delivery, trace: Trace) -> int:
+        """Publish the answer, into the partition of its request's number.
+
+        Raises:
+            MessageSizeTooLargeError: the topic does not take so large a record.
+        """
+        record = self._answer(self._names[Topic.RESPONSES], response, delivery, trace, delivery.origin.partition)
+        return await self._send(record)
+
+    async def reply(self, topic: str, response: Response, delivery: Delivery, trace: Trace) -> int:
+        """Publish a copy of the answer to the topic that the request asked for.
+
+        Raises:
+            KafkaError: it could not be published; the answer itself is on its own topic.
+        """
+        return await self._send_once(self._answer(topic, response, delivery, trace, None))
+
+    async def cost(self, event: CostEvent, trace: Trace) -> int:
+        """Publish a cost event, keyed by its tenant."""
+        headers = event_headers(event, event.event_id, event.request_id, event.occurred_at, trace)
+        return await self._send(_Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
+
+    async def dead_letter(self, letter: DeadLetter, key: bytes | None) -> int:
+        """Publish the original bytes of what could not be understood; without a key it gets its place as one."""
+        place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
+        topic = self._names[Topic.DEAD_LETTERS]
+        return await self._send(_Record(topic, letter.value, place if key is None else key, letter.record_headers()))
+
+    async def failover(self, transition: Transition, alternatives: tuple[str, ...]) -> int:
+        """Publish a change of a model's breaker."""
+        occurred_at = utc_from_ms(int(transition.at_s * 1000))
+        failover = Failover(
+            occurred_at=occurred_at,
+            request_model=transition.model.name,
+            provider_name=transition.model.provider_name,
+            from_state=transition.from_state,
+            to_state=transition.to_state,
+            reason=transition.reason,
+            alternatives=alternatives,
+            worker=self._worker,
+        )
+        name = transition.model.name
+        headers = event_headers(failover, f"{self._worker}:{next(self._failovers)}", name, occurred_at, {})
+        return await self._send(_Record(self._names[Topic.FAILOVERS], failover.encode(), name.encode(), headers))
+
+    def _answer(
+        self, topic: str, response: Response, delivery: Delivery, trace: Trace, partition: int | None
+    ) -> _Record:
+        request_id, completed_at = response.request_id, response.completed_at
+        headers = event_headers(response, f"{request_id}:response", request_id, completed_at, trace)
+        return _Record(topic, response.encode(), delivery.key, headers, partition)
+
+    async def _send(self, record: _Record) -> int:
+        try:
+            return await self._send_once(record)
+        except MessageSizeTooLargeError:
+            raise
+        except KafkaError:
+            async for attempt in stamina.retry_context(on=_is_passing, attempts=None, timeout=None, wait_max=5.0):
+                with attempt:
+                    return await self._send_once(record)
+        raise AssertionError("an endless retry has ended")
+
+    async def _send_once(self, record: _Record) -> int:
+        acknowledged = await self._producer.send(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            partition=record.partition,
+            headers=record.headers,
+        )
+        metadata: RecordMetadata = await acknowledged
+        return int(metadata.offset)
+
+
+def _is_passing(error: Exception) -> bool:
+    return isinstance(error, KafkaError) and not isinstance(error, MessageSizeTooLargeError)

@@ -1,0 +1,71 @@
+"""The request log: one structured line a request. Prompts, answers and secrets are never in it."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import orjson
+import structlog
+
+from schemas.responses import Response
+from schemas.vocabulary import Status
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Send all logs to stderr: JSON lines for programs, or coloured text for people."""
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor
+    factory: Callable[..., structlog.typing.WrappedLogger]
+    if log_format == "json":
+        renderer = structlog.processors.JSONRenderer(serializer=orjson.dumps)
+        factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        factory = structlog.PrintLoggerFactory(file=sys.stderr)
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=factory,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=max(numeric, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
+
+
+class RequestLog:
+    """Writes the lines of a sample: of all that do not complete, and of a share of those that do."""
+
+    def __init__(self, sample: float, chance: Callable[[], float]) -> None:
+        self._sample = sample
+        self._chance = chance
+        self._log = structlog.get_logger("turnout.request")
+
+    def write(self, response: Response) -> None:
+        """Write the line of one request."""
+        if response.status is Status.COMPLETED and self._chance() >= self._sample:
+            return
+        error, usage = response.error, response.usage
+        self._log.info(
+            "request",
+            request_id=response.request_id,
+            tenant=response.tenant,
+            status=response.status,
+            task=response.task,
+            tier=response.tier,
+            provider_name=response.provider_name,
+            request_model=response.request_model,
+            attempts=[f"{attempt.request_model}:{attempt.outcome}" for attempt in response.attempts],
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            cost_usd=str(response.cost_usd),
+            latency_ms=response.latency_ms,
+            error_code=error.code if error else None,
+            partition=response.request_partition,
+            offset=response.request_offset,
+        )

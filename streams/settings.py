@@ -1,0 +1,408 @@
+"""The settings of a worker: addresses, secrets and limits, from `TURNOUT_*` variables and an optional file of them.
+
+    TurnoutError
+    └── SettingsError        the operator's; only at start-up
+
+What a model costs and when it is left alone stands in the catalogue instead, `streams.catalogue_file`.
+"""
+
+import json
+import os
+import re
+import socket
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from router.errors import TurnoutError
+from schemas.message import TopicName
+from schemas.topics import Topic
+
+PREFIX = "TURNOUT_"
+
+OTHERS = (
+    "TURNOUT_KAFKA_CACHE",  # where the sandbox keeps Apache Kafka
+    "TURNOUT_TEST_",  # the test suites' own
+    "TURNOUT_PORT",  # Kubernetes sets this and the next for a Service named turnout
+    "TURNOUT_SERVICE_",
+)
+"""Beginnings of variables with the prefix that are no settings."""
+
+
+class SettingsError(TurnoutError):
+    """Settings that cannot be used. The message is one sentence with the variable and the fix, and never a value."""
+
+
+def _checked_base_url(url: str) -> str:
+    # The sentences never repeat the URL: a key may be in it.
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or re.search(r"\s", url):
+        raise ValueError("must be an http or https URL such as https://api.openai.com/v1")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or password; put the key into TURNOUT_API_KEYS")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or fragment; end it before the ? or #")
+    if parts.path.rstrip("/").endswith("/chat/completions"):
+        raise ValueError("must not hold /chat/completions; end it before that")
+    return url.rstrip("/")
+
+
+def _checked_brokers(brokers: str) -> str:
+    addresses = [address.strip() for address in brokers.split(",")]
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
+        if not is_port or not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+            raise ValueError("must be HOST:PORT, or several with commas between them, such as 127.0.0.1:9092")
+    return ",".join(addresses)
+
+
+def _checked_key(key: SecretStr) -> SecretStr:
+    # A line break or an accent would fail much later, as a header, in an error that repeats it.
+    if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+        raise ValueError("must be the bare key: no spaces, line breaks or letters beyond ASCII")
+    return key
+
+
+def _split(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _from_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        decoded: object = json.loads(value)
+    except ValueError:
+        decoded = None
+    if not isinstance(decoded, dict):
+        # Outside the handler above: a decoding error carries the whole text, keys and all.
+        raise ValueError('must be a JSON object of provider names and keys, such as {"openai": "sk-..."}')  # noqa: TRY004 - pydantic takes ValueError
+    return decoded
+
+
+def _worker_id() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _data_dir() -> Path:
+    return Path(tempfile.gettempdir()) / f"turnout-{os.getuid()}"
+
+
+BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
+"""Where requests are sent to, without a slash at the end; `/chat/completions` is appended."""
+ApiKey = Annotated[SecretStr, AfterValidator(_checked_key)]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
+
+
+class Settings(BaseSettings):
+    """The checked settings, made by `load_settings`; the bare constructor overlooks unknown variables."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_prefix=PREFIX,
+        env_file_encoding="utf-8-sig",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+    )
+
+    brokers: Annotated[str, AfterValidator(_checked_brokers)] = Field(
+        default="127.0.0.1:9092", description="Kafka brokers to start from, HOST:PORT with commas between them."
+    )
+    kafka_security_protocol: SecurityProtocol = Field(
+        default="PLAINTEXT",
+        description="How the connection to the brokers is protected: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.",
+    )
+    kafka_sasl_mechanism: SaslMechanism | None = Field(
+        default=None, description="With SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."
+    )
+    kafka_sasl_username: str | None = Field(default=None, description="With SASL: the user.")
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="With SASL: the password.")
+    kafka_ca_file: FilePath | None = Field(
+        default=None, description="With SSL: the authorities to trust, a PEM file. Without it, the system's."
+    )
+    group: TopicName = Field(
+        default="turnout", description="Consumer group. Workers of one group share the requests between them."
+    )
+    worker_id: TopicName = Field(
+        default_factory=_worker_id,
+        description="This worker's name in its records and logs, unique in the group. Without it, host and process id.",
+    )
+    data_dir: Path = Field(
+        default_factory=_data_dir,
+        description="Folder for Faust's local files, which may be lost. Without it, one in the temporary folder.",
+    )
+
+    catalogue: Path = Field(default=Path("catalogue.toml"), description="The catalogue file.")
+    provider_base_url: BaseUrl = Field(
+        default="https://api.openai.com/v1",
+        description="Where providers are reached that have no base_url of their own in the catalogue.",
+    )
+    api_key: ApiKey | None = Field(default=None, description="Key for every provider that is not in TURNOUT_API_KEYS.")
+    api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(_from_json)] = Field(
+        default={}, description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}.'
+    )
+
+    topic_prefix: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._-]*$")] = Field(
+        default="", description="Put before the name of each topic, so that several Turnouts can share a cluster."
+    )
+    partitions: int = Field(
+        default=8,
+        ge=1,
+        le=10_000,
+        description="Partitions of the busy topics, when they are created; no more workers share them.",
+    )
+    replication: int = Field(default=1, ge=1, le=32, description="Replicas of each topic; 3 in production.")
+    retention_hours: int | None = Field(
+        default=None, ge=1, le=87_600, description="How long topics keep records, hours. Without it, the broker's rule."
+    )
+    reply_to_allowed: Annotated[tuple[TopicName, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Topics that a request may name in reply_to, with commas between them. None by default."
+    )
+    max_message_bytes: int = Field(
+        default=6_291_456, ge=65_536, le=104_857_600, description="Largest record that is read or written, bytes."
+    )
+
+    max_request_bytes: int = Field(
+        default=1_048_576,
+        ge=1024,
+        le=104_857_600,
+        description="Largest request that is served, bytes; a larger one is refused.",
+    )
+    max_in_flight: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Requests under way in one worker; a full one stops reading.",
+    )
+    default_deadline_s: float = Field(
+        default=60,
+        gt=0,
+        le=86_400,
+        description="Time to answer a request that names no deadline, seconds since its record.",
+    )
+    drain_s: float = Field(
+        default=30, ge=0, le=3600, description="Longest wait for requests under way on stop and on rebalance, seconds."
+    )
+    commit_interval_s: float = Field(default=1.0, ge=0.01, le=60, description="Time between offset commits, seconds.")
+    session_timeout_s: float = Field(
+        default=10, ge=1, le=1800, description="Silence after which the group gives up a worker, seconds."
+    )
+    idempotence: bool = Field(
+        default=True, description="Idempotent producing. Off only for a broker that cannot, such as the embedded one."
+    )
+    linger_ms: int = Field(
+        default=5, ge=0, le=1000, description="Wait for more records before a batch is sent, milliseconds."
+    )
+
+    web_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="Port of the worker's web server on 127.0.0.1. Without it, no server.",
+    )
+    log_level: LogLevel = Field(
+        default="info", description="Least severe line that is logged: debug, info, warning or error."
+    )
+    log_format: LogFormat = Field(default="json", description="Log lines for programs, json, or for people, console.")
+    log_sample: float = Field(default=1.0, ge=0, le=1, description="Share of requests that get a log line, 0 to 1.")
+
+    @model_validator(mode="after")
+    def _security_is_whole(self) -> Self:
+        protocol = self.kafka_security_protocol
+        with_sasl, with_ssl = protocol.startswith("SASL"), protocol.endswith("SSL")
+        for name in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"):
+            is_given = getattr(self, name) is not None
+            if with_sasl and not is_given:
+                raise ValueError(f"{_variable(name)} is missing; {_PROTOCOL} {protocol} needs it")
+            if is_given and not with_sasl:
+                raise ValueError(
+                    f"{_variable(name)} has no effect without SASL; set {_PROTOCOL} to SASL_SSL, or remove it"
+                )
+        if self.kafka_ca_file is not None and not with_ssl:
+            name = _variable("kafka_ca_file")
+            raise ValueError(f"{name} has no effect without SSL; set {_PROTOCOL} to SASL_SSL or SSL, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _no_answer_becomes_a_request(self) -> Self:
+        for name in set(self.reply_to_allowed) & set(map(self.topic, Topic)):
+            raise ValueError(f"{_variable('reply_to_allowed')} names {name}, a topic of Turnout's own; remove it")
+        return self
+
+    def topic(self, topic: Topic) -> str:
+        """Return the topic's name on this cluster."""
+        return self.topic_prefix + topic.value
+
+    def api_key_for(self, provider_name: str) -> SecretStr | None:
+        """Return the provider's own key, or else the one for all."""
+        return self.api_keys.get(provider_name, self.api_key)
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+_PROTOCOL = _variable("kafka_security_protocol")
+_VARIABLES = tuple(map(_variable, Settings.model_fields))
+
+
+def load_settings(env_file: Path | None = None, **overrides: object) -> Settings:
+    """Read the settings: `overrides` before the environment before `env_file` before the defaults.
+
+    Args:
+        env_file: lines of `NAME=value`; variables without the prefix are not Turnout's and are passed over.
+        overrides: fields by name, as options of a command give them; None is not given.
+
+    Raises:
+        SettingsError: a variable is unknown or wrong, or the file cannot be read; one sentence, never with a value.
+        TypeError: an override is no field.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if unknown := given.keys() - Settings.model_fields.keys():
+        raise TypeError(f"load_settings() got unknown settings: {', '.join(sorted(unknown))}")
+    if env_file is not None:
+        _check_names(_names_in(env_file), f" in {env_file}")
+    _check_names(os.environ, "")
+    try:
+        return Settings(_env_file=env_file, **given)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    # Outside the handler: the error that pydantic raised holds the values, and secrets among them.
+    raise SettingsError(_sentence(first))
+
+
+def _sentence(error: ErrorDetails) -> str:
+    field, *inside = error["loc"] or ("",)
+    if not field:
+        return f"{complaint(error)}."
+    name = _variable(str(field))
+    match inside:
+        case [int(index), *_]:
+            name += f" (entry {index + 1})"
+        case [str(key), *_]:
+            name += f' (entry "{key}")'
+    return f"{name} {complaint(error)}."
+
+
+def _names_in(env_file: Path) -> list[str]:
+    try:
+        with env_file.open(encoding="utf-8-sig") as lines:
+            bindings = list(parse_stream(lines))
+    except OSError as error:
+        raise SettingsError(f"{env_file} cannot be read ({error.strerror}); name an existing file.") from None
+    except UnicodeDecodeError:
+        bindings = None
+    if bindings is None:
+        # Outside the handler: a decoding error carries the whole file.
+        raise SettingsError(f"{env_file} is not UTF-8; save the file as UTF-8.")
+    for binding in bindings:
+        if binding.error or (binding.key is not None and binding.value is None):
+            text = binding.original.string
+            line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+            raise SettingsError(f"{env_file}: line {line} is not NAME=value; mend it.")
+    return [binding.key for binding in bindings if binding.key is not None]
+
+
+def _check_names(names: Iterable[str], where: str) -> None:
+    for name in sorted(names):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in _VARIABLES and not upper.startswith(OTHERS):
+            meant = closest(upper, _VARIABLES)
+            raise SettingsError(f"{name}{where} is no setting; {f'did you mean {meant}?' if meant else 'remove it.'}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting, for the documentation."""
+
+    name: str
+    default: str
+    """Empty: none, or one that depends on the machine."""
+    description: str
+
+
+def settings_table() -> list[SettingRow]:
+    """Return every setting, in the order of `Settings`."""
+    return [
+        SettingRow(_variable(name), _as_text(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _as_text(default: object) -> str:
+    if default is None or default is PydanticUndefined or default in ((), {}):
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant, if there is one. Case does not count."""
+    by_lower = {name.lower(): name for name in known}
+    matches = get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[matches[0]] if matches else None
+
+
+def complaint(error: ErrorDetails) -> str:
+    """Say what must be, as what follows the key: "must be 1 or more". The value is not repeated: it may be a secret."""
+    phrase = _PHRASES.get(error["type"])
+    if phrase is None:
+        return error["msg"].replace("Input should be", "must be")
+    limits = error.get("ctx", {}).items()
+    return phrase.format(
+        **{name: int(limit) if isinstance(limit, float) and limit.is_integer() else limit for name, limit in limits}
+    )
+
+
+_PHRASES = MappingProxyType(
+    {
+        "bool_parsing": "must be true or false",
+        "bool_type": "must be true or false, without quotes",
+        "decimal_max_places": "must have at most {decimal_places} decimal places",
+        "dict_type": "must be a table",
+        "enum": "must be {expected}",
+        "finite_number": "must be a finite number",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number, without quotes",
+        "greater_than": "must be more than {gt}",
+        "greater_than_equal": "must be {ge} or more",
+        "int_from_float": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "int_type": "must be a whole number, without quotes",
+        "is_instance_of": "must be a number, without quotes",
+        "less_than_equal": "must be {le} or less",
+        "list_type": "must be a list in square brackets",
+        "literal_error": "must be {expected}",
+        "model_type": "must be a table",
+        "path_not_file": "must be the path of an existing file",
+        "string_pattern_mismatch": "must consist of letters, digits, dots, underscores and hyphens",
+        "string_too_long": "must have at most {max_length} characters",
+        "string_too_short": "must not be empty",
+        "string_type": "must be text in quotes",
+        "value_error": "{error}",
+    }
+)
+"""What pydantic's types of error demand; a type that is missing here speaks in pydantic's own words."""

@@ -1,0 +1,226 @@
+"""Faust's aiokafka transport, made so that a commit never passes a record that is still being processed.
+
+Stock Faust commits past unfinished records: `_new_offset` looks for a hole only where more than one offset is missing,
+and never on a partition without a commit; `_add_gap` acknowledges the record after a gap; a rebalance forgets what is
+unfinished before it drains. Here one `OffsetTracker` a partition decides. A record counts as delivered when the
+consumer hands it to the conductor, that is before it waits in any stream's queue, so neither a queue that is cleared
+nor a decode error opens a hole. It counts as finished at its last acknowledgement.
+
+Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0 (`tests/integration/test_safe_commits.py`
+proves the lot):
+
+| member | how |
+|---|---|
+| `Consumer.callback` | where `_drain_messages` hands over each record of every topic; wrapped |
+| `Consumer._unacked_messages` | streams (Cython and Python) and `Consumer.ack` call its `add` and `discard`; replaced |
+| `Consumer._acked`, `_acked_index` | they would grow, and hide the second delivery of an offset; replaced by nothing |
+| `Consumer._committed_offset` | read by `_should_commit`; forgotten where a commit did not happen |
+| `Consumer._filter_tps_with_pending_acks`, `_new_offset` | what `force_commit` commits; overridden |
+| `Consumer._commit_offsets`, `_commit`, `_add_gap` | overridden |
+| `Consumer._waiting_for_ack` | the future that each acknowledgement resolves; wakes the drain |
+| `ConsumerThread._ensure_consumer`, `call_thread`, `tp_last_committed_at` | commit where the aiokafka consumer lives |
+| `Message.generation_id`, `App.consumer_generation_id` | tell an acknowledgement that comes after a rebalance |
+| `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
+| `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import monotonic
+
+import faust
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
+from faust.types import TP
+from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback, PartitionsRevokedCallback, TPorTopicSet
+from faust.types.tuples import Message
+from yarl import URL
+
+from streams.offsets import OffsetTracker
+
+Checkpoint = Callable[[TP, int], str]
+"""Gives the metadata that is committed with an offset; brokers take 4,096 bytes by default."""
+
+
+def no_metadata(_tp: TP, _offset: int) -> str:
+    """Commit bare offsets."""
+    return ""
+
+
+class _Held(set[Message]):
+    """The records that streams hold; a discard is Faust's one sign that a record's last stream is done with it."""
+
+    def __init__(self, finished: Callable[[Message], None]) -> None:
+        super().__init__()
+        self._finished = finished
+
+    def discard(self, message: Message) -> None:
+        super().discard(message)
+        self._finished(message)
+
+
+class _Unkept(dict[TP, list[int] | set[int]]):
+    """Gives a new collection at each look-up and keeps none."""
+
+    def __init__(self, new: type[list[int]] | type[set[int]]) -> None:
+        super().__init__()
+        self._new = new
+
+    def __missing__(self, tp: TP) -> list[int] | set[int]:
+        return self._new()
+
+
+class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
+    """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
+
+    def __init__(
+        self,
+        transport: "SafeTransport",
+        callback: ConsumerCallback,
+        on_partitions_revoked: PartitionsRevokedCallback,
+        on_partitions_assigned: PartitionsAssignedCallback,
+        **service: object,
+    ) -> None:
+        super().__init__(transport, callback, on_partitions_revoked, on_partitions_assigned, **service)
+        self._deliver = callback
+        self.callback = self._hand_over
+        self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
+        self._unacked_messages = _Held(self._finish)
+        self._acked = _Unkept(list)
+        self._acked_index = _Unkept(set)
+
+    def span(self, tp: TP) -> int:
+        """Return how many offsets of a partition a restart now would read again."""
+        tracker = self._trackers.get(tp)
+        return 0 if tracker is None else tracker.span()
+
+    async def committed_with_metadata(self, tps: Iterable[TP]) -> dict[TP, OffsetAndMetadata]:
+        """Ask the group's coordinator for what is committed; a partition without a commit is left out.
+
+        It can be awaited while partitions are being assigned. It retries while the coordinator is away.
+
+        Raises:
+            KafkaError: the coordinator refuses.
+        """
+        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001  # no public call gives the metadata
+        committed = await self._thread.call_thread(
+            coordinator.fetch_committed_offsets, [TopicPartition(*tp) for tp in tps]
+        )
+        return {TP(*tp): offset for tp, offset in committed.items()}
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Drain, commit, then forget: what is still unfinished will be delivered again."""
+        await super().on_partitions_revoked(revoked)
+        self._forget()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Start afresh: every partition is read again from its committed offset."""
+        self._forget()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def wait_empty(self) -> None:
+        """Wait for the records that streams hold, `drain_timeout_s` at most, then commit what is safe."""
+        deadline = monotonic() + self.transport.drain_timeout_s
+        while self._unacked_messages and not self.should_stop and (left := deadline - monotonic()) > 0:
+            self._waiting_for_ack = self.loop.create_future()
+            await asyncio.wait([self._waiting_for_ack], timeout=min(left, 1.0))
+        self._waiting_for_ack = None
+        if self._unacked_messages and not self.should_stop:
+            self.log.warning(
+                "%d records were still unfinished after %s s; they will be delivered again.",
+                len(self._unacked_messages),
+                self.transport.drain_timeout_s,
+            )
+        # commit() does nothing while another one is under way, and that one does not know the latest acknowledgements
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit_and_end_transactions()
+
+    async def _hand_over(self, message: Message) -> None:
+        if self.app.topics.acks_enabled_for(message.topic):
+            self._trackers[message.tp].delivered(message.offset)
+        await self._deliver(message)
+
+    def _finish(self, message: Message) -> None:
+        tracker = self._trackers.get(message.tp)
+        # a record from before a rebalance says nothing about its second delivery
+        if tracker is not None and message.generation_id == self.app.consumer_generation_id:
+            tracker.finished(message.offset)
+
+    def _forget(self) -> None:
+        self._trackers.clear()
+        self._unacked_messages.clear()
+
+    def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
+        return (tp for tp in self._trackers if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._trackers[tp].committable()
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Do nothing: the tracker needs no offsets that do not exist."""
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002  # Faust's signature
+        committed: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if not committed:
+            for tp in offsets:
+                self._committed_offset.pop(tp, None)
+        return committed
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        if self._thread.should_stop:  # it has crashed and will answer no call, so a stop would wait for ever
+            return False
+        consumer = self._thread._ensure_consumer()  # noqa: SLF001  # the thread has no public way to it
+        with_metadata = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, self.transport.checkpoint(tp, offset))
+            for tp, offset in offsets.items()
+        }
+        try:
+            await self._thread.call_thread(consumer.commit, with_metadata)
+        except (CommitFailedError, IllegalStateError) as exc:
+            self.log.info("The group rebalanced before the commit: %s", exc)
+            return False
+        except KafkaError as exc:
+            await self.crash(exc)
+            return False
+        self._thread.tp_last_committed_at.update(dict.fromkeys(offsets, monotonic()))
+        return True
+
+
+class IdempotentProducer(Producer):  # type: ignore[misc]  # faust is untyped
+    """Lets the broker drop a batch that a retry sends twice; linger and batch size come from Faust's settings."""
+
+    def _settings_extra(self) -> Mapping[str, str | bool]:
+        return {"acks": "all", "enable_idempotence": self.transport.idempotent}
+
+
+class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
+    """Makes the consumer and the producer above; assign it to `app.transport` before the first agent is declared."""
+
+    Consumer = SafeConsumer
+    Producer = IdempotentProducer
+
+    def __init__(
+        self,
+        url: list[URL],
+        app: faust.App,
+        *,
+        checkpoint: Checkpoint = no_metadata,
+        drain_timeout_s: float = 30.0,
+        idempotent: bool = True,
+    ) -> None:
+        """Take the brokers (`app.conf.broker`) and what the consumer and the producer need.
+
+        Args:
+            url: the brokers.
+            app: the app that the transport serves.
+            checkpoint: called in the app's event loop with each offset that is about to be committed.
+            drain_timeout_s: how long a rebalance or a stop waits for unfinished records, in seconds. Keep it below
+                `broker_rebalance_timeout`, or the group goes on without this member.
+            idempotent: off for a broker that knows no producer ids.
+        """
+        super().__init__(url, app)
+        self.checkpoint = checkpoint
+        self.drain_timeout_s = drain_timeout_s
+        self.idempotent = idempotent

@@ -1,0 +1,30 @@
+"""What every suite shares: one real Kafka broker a session."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.broker import BrokerInfo, BrokerUnavailableError, open_broker
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[BrokerInfo]:
+    """The broker at TURNOUT_TEST_BROKER, else Apache Kafka, started here. Without either the tests fail, never skip."""
+    try:
+        with open_broker(os.environ.get("TURNOUT_TEST_BROKER", "kafka"), on_progress=_say) as info:
+            yield info
+    except BrokerUnavailableError as error:
+        pytest.fail(f"These tests need a real Kafka: {error}", pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the broker, so that `-m "not kafka"` is the quick part."""
+    for item in items:
+        if "kafka" in getattr(item, "fixturenames", ()):
+            item.add_marker("kafka")
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")

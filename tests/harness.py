@@ -1,0 +1,182 @@
+"""A pipeline under test: topics of its own on the shared broker, a simulated provider, and real worker processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from sandbox.provider.process import ProviderProcess
+from sandbox.reconcile import Reconciliation, reconcile
+from schemas.costs import CostEvent
+from schemas.responses import Response
+from schemas.topics import TOPICS, Topic
+from streams.kafka import admin, producer, reader
+from streams.settings import Settings, load_settings
+from streams.topics import create_topics
+
+PATIENCE_S = 60.0
+ROOT = Path(__file__).parents[1]
+
+
+class Worker:
+    """One worker process. Its log goes to a file that a failing test can show."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker"],
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stderr=stderr,
+                stdout=subprocess.DEVNULL,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is committed."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> None:
+        """SIGTERM: the drain begins."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, timeout_s: float = PATIENCE_S) -> int:
+        """SIGTERM, and wait for the end; returns the exit code."""
+        self.terminate()
+        return self.process.wait(timeout_s)
+
+    def end(self) -> None:
+        """See that it is gone."""
+        if self.process.poll() is None:
+            self.kill()
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Everything but the workers, which tests start, kill and stop as they like."""
+
+    settings: Settings
+    provider: ProviderProcess
+    folder: Path
+    environment: dict[str, str]
+    workers: list[Worker] = field(default_factory=list)
+
+    @classmethod
+    async def create(
+        cls, bootstrap_servers: str, provider: ProviderProcess, folder: Path, **environment: str
+    ) -> "Pipeline":
+        name = uuid.uuid4().hex[:8]
+        variables = {
+            "TURNOUT_BROKERS": bootstrap_servers,
+            "TURNOUT_TOPIC_PREFIX": f"{name}.",
+            "TURNOUT_GROUP": name,
+            "TURNOUT_PARTITIONS": "4",
+            "TURNOUT_PROVIDER_BASE_URL": provider.base_url,
+            "TURNOUT_CATALOGUE": str(ROOT / "catalogue.toml"),
+            "TURNOUT_COMMIT_INTERVAL_S": "0.2",
+            "TURNOUT_SESSION_TIMEOUT_S": "6",
+            "TURNOUT_DATA_DIR": str(folder / "data"),
+            **environment,
+        }
+        names = {variable.removeprefix("TURNOUT_").lower(): value for variable, value in variables.items()}
+        settings = load_settings(None, **names)
+        async with admin(settings) as client:
+            await create_topics(client, settings)
+        return cls(settings, provider, folder, variables)
+
+    def start_worker(self, **environment: str) -> Worker:
+        worker = Worker({**self.environment, **environment}, self.folder / f"worker-{len(self.workers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.end()
+
+    async def publish(
+        self, values: Iterable[bytes | dict[str, object] | None], *, partition: int | None = None
+    ) -> None:
+        """Publish requests, keyed by their id if they have one."""
+        async with producer(self.settings) as client:
+            sent = [await self._send(client, value, partition) for value in values]
+            await asyncio.gather(*sent)
+
+    async def _send(
+        self, client: AIOKafkaProducer, value: bytes | dict[str, object] | None, partition: int | None
+    ) -> "asyncio.Future[object]":
+        key = b"bad"
+        if isinstance(value, dict):
+            key = str(value.get("request_id", "none")).encode()
+            value = orjson.dumps(value)
+        topic = self.settings.topic(Topic.REQUESTS)
+        sent: asyncio.Future[object] = await client.send(topic, value=value, key=key, partition=partition)
+        return sent
+
+    def partitions(self, topic: Topic) -> int:
+        return self.settings.partitions if next(spec for spec in TOPICS if spec.topic is topic).busy else 1
+
+    async def records(self, topic: Topic) -> list[ConsumerRecord[bytes | None, bytes | None]]:
+        """Read a topic from its beginning to its end at this moment."""
+        name = self.settings.topic(topic)
+        async with reader(self.settings) as consumer:
+            tps = [TopicPartition(name, number) for number in range(self.partitions(topic))]
+            consumer.assign(tps)
+            ends = await consumer.end_offsets(tps)
+            found: list[ConsumerRecord[bytes | None, bytes | None]] = []
+            for tp in tps:
+                consumer.seek(tp, 0)
+            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found.extend(records)
+            return found
+
+    async def responses(self) -> list[Response]:
+        return [Response.decode(record.value or b"") for record in await self.records(Topic.RESPONSES)]
+
+    async def costs(self) -> list[CostEvent]:
+        return [CostEvent.decode(record.value or b"") for record in await self.records(Topic.COSTS)]
+
+    async def wait_for_responses(self, ids: Iterable[str], patience_s: float = PATIENCE_S) -> list[Response]:
+        """Wait until every id has a response, and return all responses there are."""
+        wanted, give_up = set(ids), time.monotonic() + patience_s
+        while True:
+            found = await self.responses()
+            missing = wanted - {response.request_id for response in found}
+            if not missing:
+                return found
+            if time.monotonic() > give_up:
+                tails = "\n".join(worker.log.read_text()[-2000:] for worker in self.workers)
+                raise AssertionError(f"{len(missing)} of {len(wanted)} not answered, e.g. {min(missing)}\n{tails}")
+            await asyncio.sleep(0.3)
+
+    async def committed(self) -> dict[int, int]:
+        """Return the committed offset of each partition of the requests."""
+        async with admin(self.settings) as client:
+            offsets = await client.list_consumer_group_offsets(self.settings.group)
+        return {tp.partition: found.offset for tp, found in offsets.items()}
+
+    async def reconcile(self) -> Reconciliation:
+        """Hold the bill against the invoice, once the provider generates nothing more."""
+        await asyncio.to_thread(self.provider.wait_until_settled)
+        return reconcile(await self.costs(), self.provider.invoice())
+
+
+def assert_answered_once(responses: Iterable[Response], ids: Iterable[str]) -> None:
+    """See that each id has exactly one response, and that there are no others."""
+    assert Counter(response.request_id for response in responses) == Counter(set(ids))
+
+
+MakeProvider = Callable[..., ProviderProcess]
+MakePipeline = Callable[..., Awaitable[Pipeline]]

@@ -1,0 +1,142 @@
+"""The bill against the invoice: what agrees, what is counted apart, and what must never be hidden."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from sandbox.provider.chat import FinishReason
+from sandbox.provider.invoice import InvoiceRow
+from sandbox.reconcile import Reconciliation, Uncertain, reconcile
+from schemas.costs import CostEvent
+from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def billed(event_id: str, nano_usd: int | None, certainty: Certainty = Certainty.METERED) -> CostEvent:
+    known = nano_usd is not None
+    return CostEvent(
+        event_id=event_id,
+        occurred_at=NOON,
+        occurred_at_ms=int(NOON.timestamp() * 1000),
+        request_id="request-1",
+        attempt=1,
+        is_fallback=False,
+        outcome=AttemptOutcome.SUCCEEDED,
+        certainty=certainty,
+        tenant="shop",
+        task=Task.QA,
+        tier=Tier.FAST,
+        route_reason="chain fast, place 1",
+        provider_name="google",
+        request_model="gemini-2.5-flash",
+        input_tokens=10,
+        output_tokens=20,
+        token_count_source=TokenCountSource.PROVIDER,
+        input_usd_per_mtok=Decimal("1.25") if known else None,
+        cached_input_usd_per_mtok=None,
+        output_usd_per_mtok=Decimal("5.00") if known else None,
+        cost_usd=None if nano_usd is None else Decimal(nano_usd).scaleb(-9),
+        cost_nano_usd=nano_usd,
+        baseline_model="gpt-4.1",
+        baseline_cost_usd=None,
+        price_status=PriceStatus.KNOWN if known else PriceStatus.UNKNOWN,
+        price_catalogue="reference",
+        price_catalogue_version="1",
+        trace_id=None,
+        tags_json="{}",
+        request_topic="llm.requests.v1",
+        request_partition=0,
+        request_offset=0,
+    )
+
+
+def charged(key: str | None, nano_usd: int) -> InvoiceRow:
+    cost_usd = Decimal(nano_usd).scaleb(-9)
+    return InvoiceRow(f"answer-{key}", key, "gemini-2.5-flash", 10, 0, 20, FinishReason.STOP, cost_usd, nano_usd, NOON)
+
+
+def test_nothing_billed_and_nothing_charged_is_equal() -> None:
+    assert reconcile([], []).bill_equals_invoice
+
+
+def test_the_same_calls_in_any_order_are_equal_to_the_nano_dollar() -> None:
+    result = reconcile([billed("a", 112_500), billed("b", 1)], [charged("b", 1), charged("a", 112_500)])
+
+    assert result.bill_equals_invoice
+    assert (result.metered_calls, result.metered_nano_usd, result.invoice_nano_usd) == (2, 112_501, 112_501)
+    assert result.sentence() == ("The bill equals the invoice: 2 calls, 0.000112501 USD, equal to the nano-dollar.")
+
+
+def test_an_identical_event_again_is_a_replay_and_adds_nothing() -> None:
+    result = reconcile([billed("a", 5), billed("a", 5), billed("a", 5)], [charged("a", 5)])
+
+    assert result.bill_equals_invoice
+    assert (result.replays, result.metered_nano_usd) == (2, 5)
+
+
+def _contradiction() -> Reconciliation:
+    return reconcile([billed("a", 5), billed("a", 6), billed("a", 7)], [charged("a", 5)])
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "sentence"),
+    [
+        (_contradiction(), "contradictory", "1 call billed twice with different contents (first a)"),
+        (
+            reconcile([billed("a", 5)], [charged("a", 6)]),
+            "mismatched",
+            "1 call billed otherwise than charged (first a)",
+        ),
+        (reconcile([billed("a", 5)], []), "never_charged", "1 call billed and never charged (first a)"),
+        (reconcile([], [charged("a", 5)]), "never_billed", "1 call charged and never billed (first a)"),
+    ],
+)
+def test_whatever_is_out_of_order_is_named_and_breaks_the_equality(
+    result: Reconciliation, kind: str, sentence: str
+) -> None:
+    assert not result.bill_equals_invoice
+    assert getattr(result, kind) == ("a",)
+    assert result.sentence() == f"The bill does not equal the invoice: {sentence}."
+
+
+def test_a_difference_of_one_nano_dollar_is_not_hidden_by_another_one() -> None:
+    result = reconcile([billed("a", 5), billed("b", 6)], [charged("a", 6), charged("b", 5)])
+
+    assert result.mismatched == ("a", "b")
+    assert result.metered_calls == 0
+
+
+def test_a_key_that_was_charged_twice_does_not_match() -> None:
+    assert reconcile([billed("a", 5)], [charged("a", 5), charged("a", 5)]).mismatched == ("a",)
+
+
+def test_a_row_without_a_key_was_never_billed() -> None:
+    assert reconcile([], [charged(None, 5)]).never_billed == ("answer-None",)
+
+
+def test_a_metered_call_of_unknown_price_does_not_match_what_was_charged() -> None:
+    assert reconcile([billed("a", None)], [charged("a", 5)]).mismatched == ("a",)
+
+
+def test_cut_off_calls_are_counted_apart_whether_or_not_they_were_charged() -> None:
+    costs = [billed("a", 5), billed("b", 100, Certainty.UNKNOWN), billed("c", 200, Certainty.UNKNOWN)]
+    result = reconcile(costs, [charged("a", 5), charged("b", 40)])
+
+    assert result.bill_equals_invoice
+    assert result.metered_nano_usd == 5
+    assert result.unknown == Uncertain(calls=2, charged_calls=1, billed_nano_usd=300, charged_nano_usd=40)
+    assert result.unknown.difference_usd == Decimal("0.000000260")
+    assert result.sentence() == (
+        "The bill equals the invoice: 1 call, 0.000000005 USD, equal to the nano-dollar; counted apart: "
+        "2 calls cut off, billed 0.000000300 USD, charged 0.000000040 USD."
+    )
+
+
+def test_an_answer_without_usage_is_counted_apart_and_must_have_been_charged() -> None:
+    guess = billed("a", 50, Certainty.ESTIMATED)
+
+    assert reconcile([guess], [charged("a", 40)]).estimated == Uncertain(1, 1, 50, 40)
+    assert reconcile([guess], [charged("a", 40)]).bill_equals_invoice
+    assert reconcile([guess], []).never_charged == ("a",)

@@ -1,0 +1,462 @@
+"""The catalogue file: what the reference one says, and that each kind of mistake is named with its key and its fix."""
+
+from dataclasses import MISSING, fields
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from router.catalogue import Catalogue, Price
+from router.errors import CatalogueError
+from schemas.vocabulary import Policy, Tier
+from streams.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
+
+REFERENCE = Path(__file__).parents[3] / "catalogue.toml"
+
+MINIMAL = """\
+name = "small"
+version = "7"
+baseline = "m-1.0"
+
+[chains]
+fast = ["m-1.0", "m-2"]
+balanced = ["m-1.0"]
+reasoning = ["m-1.0"]
+powerful = ["m-2"]
+
+[quality_floors]
+fast = 1
+balanced = 1
+reasoning = 1
+powerful = 1
+
+[providers.openai]
+
+[models."m-1.0"]
+provider = "openai"
+input_usd_per_mtok = 4.00
+output_usd_per_mtok = 8
+quality = 9
+context_tokens = 1000
+max_output_tokens = 100
+requests_per_minute = 60
+typical_latency_ms = 500
+
+[models.m-2]
+provider = "openai"
+quality = 5
+context_tokens = 1000
+max_output_tokens = 100
+requests_per_minute = 60
+typical_latency_ms = 500
+"""
+
+
+def changed(old: str, new: str) -> str:
+    """Return the minimal catalogue with the first `old` replaced."""
+    assert old in MINIMAL
+    return MINIMAL.replace(old, new, 1)
+
+
+def first_model(line: str) -> str:
+    """Return the minimal catalogue with one more line in its first model."""
+    return changed('[models."m-1.0"]\n', f'[models."m-1.0"]\n{line}\n')
+
+
+def top(line: str) -> str:
+    return f"{line}\n{MINIMAL}"
+
+
+def appended(text: str) -> str:
+    return f"{MINIMAL}\n{text}\n"
+
+
+def the_complaint_about(text: str) -> str:
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue(text, "my.toml")
+    return str(caught.value)
+
+
+def test_the_reference_catalogue_holds_the_reference_figures() -> None:
+    catalogue = load_catalogue(REFERENCE).catalogue
+    figures = {
+        name: (
+            model.provider_name,
+            model.price,
+            model.typical_latency_ms,
+            model.requests_per_minute,
+            model.quality,
+            model.context_tokens,
+            model.max_output_tokens,
+            model.timeout_s,
+        )
+        for name, model in catalogue.models.items()
+    }
+    four, seven_and_a_half, fifth = Decimal("4.00"), Decimal("7.50"), Decimal("0.21")
+    gemini = Price(Decimal("1.25"), Decimal("5.00"))
+    assert figures == {
+        "gpt-4.1": ("openai", Price(four, four), 850, 500, 9, 1_047_576, 32_768, 20.0),
+        "claude-sonnet-4.5": (
+            "anthropic", Price(seven_and_a_half, seven_and_a_half), 1200, 300, 9, 200_000, 64_000, 20.0,
+        ),
+        "gemini-2.5-flash": ("google", gemini, 320, 1000, 6, 1_048_576, 65_536, 20.0),
+        "deepseek-v3.2": ("deepseek", Price(fifth, fifth), 450, 800, 7, 131_072, 8_192, 20.0),
+    }  # fmt: skip
+    assert {tier: [model.name for model in chain] for tier, chain in catalogue.chains.items()} == {
+        Tier.FAST: ["gemini-2.5-flash", "deepseek-v3.2", "gpt-4.1"],
+        Tier.BALANCED: ["deepseek-v3.2", "gemini-2.5-flash"],
+        Tier.REASONING: ["claude-sonnet-4.5", "gpt-4.1"],
+        Tier.POWERFUL: ["gpt-4.1", "claude-sonnet-4.5"],
+    }
+    assert catalogue.quality_floors == {Tier.FAST: 5, Tier.BALANCED: 6, Tier.REASONING: 9, Tier.POWERFUL: 9}
+    assert catalogue.baseline is catalogue.models["gpt-4.1"]
+
+
+@pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
+def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_routers_defaults(file: CatalogueFile) -> None:
+    defaults = {field.name: field.default for field in fields(Catalogue) if field.default is not MISSING}
+    assert len(defaults) == 7
+    assert {name: getattr(file.catalogue, name) for name in defaults} == defaults
+
+
+def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defaults_it_says() -> None:
+    lines = REFERENCE.read_text().splitlines()
+    shown = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
+    assert len(shown) == 7
+    uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
+    file = parse_catalogue(uncommented)
+    assert file.catalogue == load_catalogue(REFERENCE).catalogue
+    assert file.providers["openai"] == Provider("openai", "https://api.openai.com/v1")
+
+
+def test_every_optional_key_reaches_its_value() -> None:
+    file = parse_catalogue(
+        """
+        default_policy = "latency"
+        default_max_cost_usd = 2
+        default_max_tokens = 10
+        default_timeout_s = 5
+        last_resort = false
+        """
+        + first_model("timeout_s = 1.5\ncached_input_usd_per_mtok = 0.000000001").replace(
+            "[providers.openai]",
+            '[providers.openai]\nbase_url = "http://127.0.0.1:8080/v1/"\ndialect = "openai"\n[providers.spare]',
+        )
+        + """
+        [breaker]
+        half_open_probes = 1
+        [health]
+        degraded_error_rate = 0.05
+        [retry]
+        max_attempts = 2
+        """
+    )
+    catalogue = file.catalogue
+    assert (catalogue.name, catalogue.version) == ("small", "7")
+    assert catalogue.default_policy is Policy.LATENCY
+    assert (catalogue.default_max_cost_usd, catalogue.default_max_tokens, catalogue.last_resort) == (
+        Decimal(2),
+        10,
+        False,
+    )
+    assert [model.timeout_s for model in catalogue.models.values()] == [1.5, 5.0]
+    assert catalogue.models["m-1.0"].price == Price(Decimal(4), Decimal(8), Decimal("0.000000001"))
+    assert catalogue.models["m-2"].price is None
+    assert catalogue.breaker.half_open_probes == 1
+    assert catalogue.health.degraded_error_rate == 0.05
+    assert catalogue.retry.max_attempts == 2
+    assert file.providers == {
+        "openai": Provider("openai", "http://127.0.0.1:8080/v1"),
+        "spare": Provider("spare", None),
+    }
+
+
+def test_prices_are_exact() -> None:
+    price = parse_catalogue(changed("4.00", "0.1")).catalogue.models["m-1.0"].price
+    assert price is not None
+    assert price.input_usd_per_mtok == Decimal("0.1")
+
+
+def test_a_free_model_is_not_one_of_unknown_price() -> None:
+    free = appended("").replace("[models.m-2]", "[models.m-2]\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = 0.0")
+    assert parse_catalogue(free).catalogue.models["m-2"].price == Price(Decimal(0), Decimal(0))
+
+
+M = 'models."m-1.0"'
+DID_YOU_MEAN_M = 'did you mean "m-1.0"?'
+
+MISTAKES = {
+    # what the file's form can have
+    "no TOML": ("name = = 1", "this is not TOML: Invalid value (at line 1, column 8); mend it."),
+    "open quote": ('name = "x', "this is not TOML: Unterminated string (at end of document); mend it."),
+    "key twice": (top('version = "8"'), "this is not TOML: Cannot overwrite a value (at line 3, column 14); mend it."),
+    "model twice": (
+        appended("[models.m-2]"),
+        "this is not TOML: Cannot declare ('models', 'm-2') twice (at line 37, column 12); mend it.",
+    ),
+    "endless number": (top("x = " + "9" * 5000), "a number is too long or brackets are nested too deep; mend it."),
+    "endless exponent": (top("x = 1e" + "9" * 30), "a number is too long or brackets are nested too deep; mend it."),
+    "deep nesting": (top("x = " + "[" * 5000), "a number is too long or brackets are nested too deep; mend it."),
+    # unknown keys
+    "unknown key": (top("last_resrt = true"), 'last_resrt is not known; did you mean "last_resort"?'),
+    "unknown table": (appended("[braker]"), 'braker is not known; did you mean "breaker"?'),
+    "unknown model key": (
+        changed("input_usd_per_mtok", "input_usd_per_token"),
+        f'{M}.input_usd_per_token is not known; did you mean "input_usd_per_mtok"?',
+    ),
+    "misspelt and so missing": (changed("quality =", "qualty ="), f'{M}.qualty is not known; did you mean "quality"?'),
+    "case": (first_model("Timeout_S = 1"), f'{M}.Timeout_S is not known; did you mean "timeout_s"?'),
+    "unlike anything": (
+        appended("[retry]\nzzz = 1"),
+        "retry.zzz is not known; known: attempts_per_model, base_s, max_attempts, max_s.",
+    ),
+    "dot without quotes": (
+        appended("[models.m-3.5]\nquality = 1"),
+        'models.m-3.5 is not known; a name with a dot is written in quotes: [models."m-3.5"].',
+    ),
+    "secret": (
+        changed("[providers.openai]", '[providers.openai]\napi_key = "sk-abc"'),
+        "providers.openai.api_key is not known; keys are settings: put it into TURNOUT_API_KEYS, and remove it here.",
+    ),
+    # missing keys
+    "empty file": ("", "name is missing; add it at the top of the file, before the first table."),
+    "no version": (
+        changed('version = "7"\n', ""),
+        "version is missing; add it at the top of the file, before the first table.",
+    ),
+    "no chains": (
+        MINIMAL[: MINIMAL.index("[chains]")] + MINIMAL[MINIMAL.index("[quality_floors]") :],
+        "chains is missing; add the table [chains].",
+    ),
+    "no models": (MINIMAL[: MINIMAL.index("[models")], "models is missing; add the table [models]."),
+    "models empty": (
+        MINIMAL[: MINIMAL.index("[models")] + "[models]",
+        'models is empty; add a model, such as [models."gpt-4.1"].',
+    ),
+    "no quality": (changed("quality = 9\n", ""), f"{M}.quality is missing; add it under [{M}]."),
+    # wrong types
+    "text for a number": (changed("4.00", '"4.00"'), f"{M}.input_usd_per_mtok must be a number, without quotes."),
+    "text for a count": (changed("= 60", '= "60"'), f"{M}.requests_per_minute must be a whole number, without quotes."),
+    "fraction for a count": (
+        changed("= 60", "= 60.5"),
+        f"{M}.requests_per_minute is 60.5, must be a whole number, without quotes.",
+    ),
+    "truth for a count": (
+        changed("= 60", "= true"),
+        f"{M}.requests_per_minute is true, must be a whole number, without quotes.",
+    ),
+    "truth for a price": (
+        changed("4.00", "true"),
+        f"{M}.input_usd_per_mtok is true, must be a number, without quotes.",
+    ),
+    "truth for a time": (first_model("timeout_s = true"), f"{M}.timeout_s is true, must be a number, without quotes."),
+    "text for truth": (top('last_resort = "yes"'), "last_resort must be true or false, without quotes."),
+    "number for text": (changed('"7"', "7"), "version is 7, must be text in quotes."),
+    "date for text": (changed('"7"', "2025-11-01"), "version must be text in quotes."),
+    "text for a list": (changed('["m-1.0"]', '"m-1.0"'), "chains.balanced must be a list in square brackets."),
+    "number in a list": (changed('"m-2"', "2"), "chains.fast[1] is 2, must be text in quotes."),
+    "number for a table": (top("health = 1"), "health is 1, must be a table."),
+    "list for a table": (top("retry = []"), "retry must be a table."),
+    "unknown policy": (top('default_policy = "fast"'), "default_policy must be 'chain', 'cost' or 'latency'."),
+    "unknown dialect": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "cohere"'),
+        "providers.openai.dialect must be 'openai'.",
+    ),
+    # values out of range
+    "empty name": (changed('"small"', '""'), "name must not be empty."),
+    "endless name": (changed("small", "x" * 129), "name must have at most 128 characters."),
+    "nameless model": (
+        appended('[models.""]'),
+        'models."" must not be empty or hold spaces; give the table another name.',
+    ),
+    "space in a provider": (
+        appended('[providers."my own"]'),
+        'providers."my own" must not be empty or hold spaces; give the table another name.',
+    ),
+    "negative price": (changed("4.00", "-4.00"), f"{M}.input_usd_per_mtok is -4.00, must be 0 or more."),
+    "absurd price": (changed("4.00", "4e9"), f"{M}.input_usd_per_mtok is 4e+9, must be 100000 or less."),
+    "no number": (changed("4.00", "nan"), f"{M}.input_usd_per_mtok is nan, must be a finite number."),
+    "endless price": (changed("4.00", "inf"), f"{M}.input_usd_per_mtok is infinity, must be a finite number."),
+    "endless time": (first_model("timeout_s = inf"), f"{M}.timeout_s is inf, must be a finite number."),
+    "long number": (changed("4.00", "0x" + "f" * 5000), f"{M}.input_usd_per_mtok must be a number, without quotes."),
+    "too many places": (
+        changed("4.00", "0.0000000001"),
+        f"{M}.input_usd_per_mtok is 1e-10, must have at most 9 decimal places.",
+    ),
+    "no requests": (changed("= 60", "= 0"), f"{M}.requests_per_minute is 0, must be 1 or more."),
+    "quality 0": (changed("quality = 9", "quality = 0"), f"{M}.quality is 0, must be 1 or more."),
+    "quality 11": (changed("quality = 9", "quality = 11"), f"{M}.quality is 11, must be 10 or less."),
+    "no context": (
+        changed("context_tokens = 1000", "context_tokens = 0"),
+        f"{M}.context_tokens is 0, must be 1 or more.",
+    ),
+    "no output": (
+        changed("output_tokens = 100", "output_tokens = 0"),
+        f"{M}.max_output_tokens is 0, must be 1 or more.",
+    ),
+    "no latency": (changed("= 500", "= 0"), f"{M}.typical_latency_ms is 0, must be 1 or more."),
+    "no timeout": (first_model("timeout_s = 0"), f"{M}.timeout_s is 0, must be more than 0."),
+    "no default timeout": (top("default_timeout_s = -1"), "default_timeout_s is -1, must be more than 0."),
+    "no default cost": (top("default_max_cost_usd = 0"), "default_max_cost_usd is 0, must be more than 0."),
+    "no default tokens": (top("default_max_tokens = 0"), "default_max_tokens is 0, must be 1 or more."),
+    "floor 0": (changed("balanced = 1", "balanced = 0"), "quality_floors.balanced is 0, must be 1 or more."),
+    "percent for a rate": (
+        appended("[health]\nunhealthy_error_rate = 5"),
+        "health.unhealthy_error_rate is 5, must be 1 or less.",
+    ),
+    "window below its panes": (appended("[health]\nwindow_s = 5"), "health.window_s is 5, must be 10 or more."),
+    "no probes": (appended("[breaker]\nhalf_open_probes = 0"), "breaker.half_open_probes is 0, must be 1 or more."),
+    "no attempts": (appended("[retry]\nmax_attempts = 0"), "retry.max_attempts is 0, must be 1 or more."),
+    # keys that do not go together
+    "one price": (
+        changed("output_usd_per_mtok = 8\n", ""),
+        f"{M}.output_usd_per_mtok is missing; add it, or leave all prices out if they are not known.",
+    ),
+    "only the cached price": (
+        changed("[models.m-2]", "[models.m-2]\ncached_input_usd_per_mtok = 1"),
+        "models.m-2.input_usd_per_mtok is missing; add it, or leave all prices out if they are not known.",
+    ),
+    "half free": (
+        changed("4.00", "0.0"),
+        (
+            f"{M}.input_usd_per_mtok is 0 while the other price is not; "
+            "correct it, or leave all prices out if not known."
+        ),
+    ),
+    "cached dearer": (
+        first_model("cached_input_usd_per_mtok = 5"),
+        f"{M}.cached_input_usd_per_mtok is 5, more than input_usd_per_mtok, 4.00; lower it or leave it out.",
+    ),
+    "output above context": (
+        changed("max_output_tokens = 100", "max_output_tokens = 1001"),
+        f"{M}.max_output_tokens is 1001, more than context_tokens, 1000, which it is part of; lower it.",
+    ),
+    "p99 not in order": (
+        appended("[health]\nunhealthy_p99_ms = 1000"),
+        "health.degraded_p99_ms is 1500, more than unhealthy_p99_ms, 1000; lower it, or raise unhealthy_p99_ms.",
+    ),
+    "error rates not in order": (
+        appended("[health]\ndegraded_error_rate = 0.06"),
+        (
+            "health.degraded_error_rate is 0.06, more than unhealthy_error_rate, 0.05; "
+            "lower it, or raise unhealthy_error_rate."
+        ),
+    ),
+    "pauses not in order": (
+        appended("[breaker]\npause_s = 301"),
+        "breaker.pause_s is 301, more than max_pause_s, 300; lower it, or raise max_pause_s.",
+    ),
+    "backoff not in order": (
+        appended("[retry]\nmax_s = 0.125"),
+        "retry.base_s is 0.25, more than max_s, 0.125; lower it, or raise max_s.",
+    ),
+    "attempts not in order": (
+        appended("[retry]\nmax_attempts = 1"),
+        "retry.attempts_per_model is 2, more than max_attempts, 1; lower it, or raise max_attempts.",
+    ),
+    "floor above all": (
+        changed("powerful = 1", "powerful = 10"),
+        "quality_floors.powerful is 10, and no model's quality is above 9; lower it.",
+    ),
+    # names that nothing has
+    "unknown provider": (
+        changed('"openai"', '"opnai"'),
+        f'{M}.provider is "opnai", which is not in [providers]; did you mean "openai"?',
+    ),
+    "no providers": (
+        changed("[providers.openai]", "[providers]"),
+        f'{M}.provider is "openai", which is not in [providers]; there is none yet, add it.',
+    ),
+    "unknown model in a chain": (
+        changed('"m-1.0", "m-2"', '"m-2", "M-1.1"'),
+        f'chains.fast[1] is "M-1.1", which is not in [models]; {DID_YOU_MEAN_M}',
+    ),
+    "strange model in a chain": (
+        changed('"m-2"', '"gemini"'),
+        'chains.fast[1] is "gemini", which is not in [models]; known: m-1.0, m-2.',
+    ),
+    "model twice in a chain": (
+        changed('"m-2"', '"m-1.0"'),
+        'chains.fast[1] is "m-1.0" for the second time; remove it.',
+    ),
+    "empty chain": (changed('["m-2"]', "[]"), "chains.powerful is empty; name at least one model."),
+    "no chain for a tier": (changed('powerful = ["m-2"]\n', ""), "chains.powerful is missing; add it under [chains]."),
+    "no floor for a tier": (
+        changed("reasoning = 1\n", ""),
+        "quality_floors.reasoning is missing; add it under [quality_floors].",
+    ),
+    "chain of no tier": (changed("balanced =", "balance ="), 'chains.balance is no tier; did you mean "balanced"?'),
+    "floor of no tier": (
+        changed("fast = 1", "fast = 1\nxyz = 1"),
+        "quality_floors.xyz is no tier; known: balanced, fast, powerful, reasoning.",
+    ),
+    "unknown baseline": (
+        changed('"m-1.0"', '"m-1.1"'),
+        f'baseline is "m-1.1", which is not in [models]; {DID_YOU_MEAN_M}',
+    ),
+    "baseline without a price": (
+        changed('"m-1.0"', '"m-2"'),
+        'baseline is "m-2", which has no price to compare with; choose a model that has one.',
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_with_its_key_and_its_fix(text: str, sentence: str) -> None:
+    assert the_complaint_about(text) == f"my.toml: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("url", "demand"),
+    [
+        ("api.openai.com/v1", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("ftp://host/v1", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("https://", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("https://host:port", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("https://[::1/v1", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("https://host/a b", "must be an http or https URL such as https://api.openai.com/v1."),
+        ("https://me:sk-abc@host/v1", "must not hold a user or password; put the key into TURNOUT_API_KEYS."),
+        ("https://host/v1?key=sk-abc", "must not have a query or fragment; end it before the ? or #."),
+        ("https://host/v1/chat/completions/", "must not hold /chat/completions; end it before that."),
+    ],
+)
+def test_a_base_url_that_cannot_be_called_is_refused_and_not_repeated(url: str, demand: str) -> None:
+    text = changed("[providers.openai]", f'[providers.openai]\nbase_url = "{url}"')
+    assert the_complaint_about(text) == f"my.toml: providers.openai.base_url {demand}"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    assert str(caught.value) == f"{path}: there is no such file; set TURNOUT_CATALOGUE to the catalogue's path."
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: the file cannot be read (Is a directory); set TURNOUT_CATALOGUE to a readable file."
+    )
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes('version = "1"\nname = "Modèles"\n'.encode("latin-1"))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    assert str(caught.value) == f"{path}: line 2 is not UTF-8; save the file as UTF-8."
+
+
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.toml"
+    path.write_text(changed('"7"', "7"))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    assert str(caught.value) == f"{path}: version is 7, must be text in quotes."
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.toml"
+    path.write_text(MINIMAL, encoding="utf-8-sig")
+    assert load_catalogue(path) == parse_catalogue(MINIMAL)

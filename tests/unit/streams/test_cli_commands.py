@@ -1,0 +1,112 @@
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from streams.cli import COMMANDS, NEEDS_SANDBOX, main
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["turnout", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_each_command_says_what_it_is_for_and_gives_an_example(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, name, "--help") == 0
+    assert f"turnout {name}" in capsys.readouterr().out
+
+
+def test_the_help_names_every_command_and_no_arguments_are_a_call_for_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch) == 2
+    shown = capsys.readouterr()
+    assert all(f"  {name} " in shown.out + shown.err for name in COMMANDS)
+
+
+def test_a_misspelt_command_is_guessed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "wroker") == 2
+    assert "Did you mean 'worker'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS_SANDBOX))
+def test_a_sandbox_command_without_the_extra_says_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, COMMANDS[name].partition(":")[0], None)
+    assert call(monkeypatch, name, "--port", "1") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.endswith('pip install "turnout[sandbox]".\n')
+    assert shown.err.count("\n") == 1
+    assert call(monkeypatch, "--help") == 0
+
+
+def test_a_wrong_setting_ends_with_two_and_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TURNOUT_GRUOP", "x")
+    assert call(monkeypatch, "check") == 2
+    assert capsys.readouterr().err == "TURNOUT_GRUOP is no setting; did you mean TURNOUT_GROUP?\n"
+
+
+def test_check_shows_models_prices_and_chains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TURNOUT_API_KEY", "sk-secret")
+    assert call(monkeypatch, "check") == 0
+    shown = capsys.readouterr()
+    assert "claude-sonnet-4.5" in shown.out
+    assert "gemini-2.5-flash -> deepseek-v3.2 -> gpt-4.1" in shown.out
+    assert shown.err == ("catalogue.toml is right: 4 models of 4 providers; savings are measured against gpt-4.1.\n")
+
+
+def test_check_gives_a_program_exact_prices_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TURNOUT_API_KEYS", '{"openai": "sk-secret"}')
+    assert call(monkeypatch, "check", "--json") == 0
+    shown = capsys.readouterr().out
+    assert "sk-secret" not in shown
+    report = orjson.loads(shown)
+    assert report["catalogue"]["models"][0]["price"]["input_usd_per_mtok"] == "4.00"
+    assert report["catalogue"]["chains"]["balanced"] == ["deepseek-v3.2", "gemini-2.5-flash"]
+    assert [provider["has_key"] for provider in report["providers"]] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("send",), "give either a prompt or --file"),
+        (("send", "a", "--file", "b"), "give either a prompt or --file"),
+        (("send", "a", "--tag", "b"), "NAME=VALUE"),
+        (("send", "a", "--max-tokens", "0"), "max_tokens"),
+        (("send", "a", "--max-cost-usd", "much"), "max_cost_usd"),
+        (("send", "--file", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("send", "a", "--tier", "best"), "powerful"),
+        (("tail", "responses", "--from", "yesterday"), "beginning"),
+        (("tail", "answers"), "responses"),
+        (("worker", "--processes", "0"), "processes"),
+        (("worker", "--catalogue", "nowhere.toml"), "nowhere.toml"),
+    ],
+)
+def test_a_wrong_option_ends_with_two_and_is_named(
+    arguments: tuple[str, ...], word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    assert word in capsys.readouterr().err
