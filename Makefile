@@ -1,0 +1,44 @@
+# Turnout. `make help` lists the targets; the first two need Python 3.11+ and nothing else installed beforehand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+.DEFAULT_GOAL := help
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Turnout needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: install demo test check format lock bench clean help
+install: $(STAMP) ## Set everything up in .venv
+
+demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
+	$(BIN)/turnout demo
+
+test: $(STAMP) ## All tests, on a real Apache Kafka (Java 17 and Maven, or TURNOUT_TEST_BROKER=HOST:PORT)
+	$(BIN)/pytest
+
+check: $(STAMP) ## Lint, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
+	$(BIN)/python bench/worker.py
+
+lock: ## Write requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock
+
+clean: ## Remove what was built
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
