@@ -1,7 +1,7 @@
 """Takes requests off their topic, many at a time but never more than `max_in_flight`, and acknowledges each at its end.
 
-A full pump takes no more, so Faust's buffer fills and the consumer stops fetching: that is the back-pressure. An exception
-never leaves a record acknowledged: it ends the worker, and the record is delivered again.
+A full pump takes no more, so Faust's buffer fills and the consumer stops fetching: that is the back-pressure. An
+exception never leaves a record acknowledged: it ends the worker, and the record is delivered again.
 """
 
 import asyncio

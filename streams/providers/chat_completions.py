@@ -33,14 +33,17 @@ def http_transport() -> httpx.AsyncBaseTransport:
 
 
 class ChatCompletions:
-    """The providers of a catalogue behind one client."""
+    """The providers of a catalogue behind one transport.
+
+    It is spoken to without httpx's client, whose cookies, redirects and authentication nobody here needs.
+    """
 
     def __init__(
-        self, client: httpx.AsyncClient, endpoints: Mapping[str, Endpoint], clock: Callable[[], float]
+        self, transport: httpx.AsyncBaseTransport, endpoints: Mapping[str, Endpoint], clock: Callable[[], float]
     ) -> None:
-        self._client = client
+        self._transport = transport
         self._clock = clock
-        self._urls = {name: f"{endpoint.base_url.rstrip('/')}/chat/completions" for name, endpoint in endpoints.items()}
+        self._urls = {name: httpx.URL(f"{endpoint.base_url}/chat/completions") for name, endpoint in endpoints.items()}
         self._headers = {name: _standing_headers(endpoint.api_key) for name, endpoint in endpoints.items()}
 
     async def call(self, request: Request, call: Call, trace: Mapping[str, str]) -> Answer | UpstreamFailure:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness import MakePipeline, MakeProvider, Pipeline
 
 from sandbox.broker import BrokerInfo
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
+from tests.harness import MakePipeline, MakeProvider, Pipeline
 
 
 @pytest.fixture

@@ -6,23 +6,24 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 import pytest
-from conftest import MakePipeline
-from harness import ROOT, Pipeline
 
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.cli.supervisor import Supervisor
-from streams.kafka import producer
+from tests.harness import ROOT, Pipeline
+
+MakePipeline = Callable[..., Awaitable[Pipeline]]
 
 LINES = b"""\
 {"request_id": "own", "prompt": "What is 1 + 1?"}
-{"custom_id": "batch", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "hi"}]}}
+{"custom_id": "batch", "method": "POST", "body":{"messages":[{"role":"user","content":"hi"}]}}
 
 "Just a prompt"
 nonsense

@@ -7,7 +7,6 @@ from collections import Counter
 import orjson
 import pytest
 from aiokafka.admin import NewTopic
-from harness import ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 from sandbox.prompts import load_prompts
 from sandbox.provider.faults import Fault, FaultKind
@@ -15,6 +14,7 @@ from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 from streams.kafka import admin, producer, reader
+from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 
 def requests(count: int, **fields: object) -> list[dict[str, object]]:
@@ -69,7 +69,7 @@ async def test_the_offset_waits_for_the_first_request_while_a_thousand_behind_it
     make_pipeline: MakePipeline, make_provider: MakeProvider
 ) -> None:
     provider = make_provider(latency_ms=20)
-    provider.add_fault(Fault(fault=FaultKind.SLOW, model="claude-sonnet-4.5", delay_s=20.0))
+    provider.add_fault(Fault(fault=FaultKind.SLOW, model="claude-sonnet-4.5", factor=750))
     pipeline = await make_pipeline(provider)
     slow: dict[str, object] = {"request_id": "slow", "prompt": "Wait for me", "model": "claude-sonnet-4.5"}
     quick = requests(1000, model="gemini-2.5-flash")
