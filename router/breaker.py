@@ -37,6 +37,11 @@ class Breaker:
     openings: int = 0
     """Tells the probes of this opening from late ones of an earlier one."""
 
+    @property
+    def opened_s(self) -> float:
+        """When the present pause began."""
+        return self.open_until_s - self.pause_s
+
     def ready_at(self, rules: BreakerRules, now_s: float) -> float | None:
         """Return when a call may be made: `now_s` or the end of the pause; None while all probes are out."""
         match self.state:

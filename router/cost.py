@@ -11,7 +11,7 @@ import orjson
 
 from router.catalogue import Catalogue, Price
 from router.job import Job
-from router.route import Candidate, Route
+from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.message import NANO_USD
 from schemas.requests import Request
@@ -43,7 +43,7 @@ def input_bound(request: Request) -> int:
     return ceil(tokens * INPUT_MARGIN)
 
 
-def price_of(price: Price, usage: Usage) -> Decimal:
+def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
     """Return what the tokens cost, in US dollars with 9 places."""
     cached = usage.cached_input_tokens or 0
     cached_price = price.cached_input_usd_per_mtok
@@ -91,7 +91,7 @@ def call_started(
         cost_usd=cost_usd,
         cost_nano_usd=None if cost_usd is None else nano_usd(cost_usd),
         baseline_model=baseline.name,
-        baseline_cost_usd=price_of(baseline.price, bound.usage) if baseline.price else None,
+        baseline_cost_usd=price_of(baseline.price, bound) if baseline.price else None,
         price_status=PriceStatus.KNOWN if price else PriceStatus.UNKNOWN,
         price_catalogue=catalogue.name,
         price_catalogue_version=catalogue.version,
@@ -112,8 +112,7 @@ def settled(call: CallStarted, attempt: Attempt, baseline: Price | None) -> Cost
     if attempt.certainty is None:
         return None
     usage = attempt.usage
-    known = {name: getattr(call, name) for name in CallStarted.model_fields}
-    known |= {
+    known = vars(call) | {
         "outcome": attempt.outcome,
         "error_type": None if attempt.outcome is AttemptOutcome.SUCCEEDED else attempt.outcome,
         "certainty": attempt.certainty,
@@ -123,7 +122,7 @@ def settled(call: CallStarted, attempt: Attempt, baseline: Price | None) -> Cost
         "cost_nano_usd": None if attempt.cost_usd is None else nano_usd(attempt.cost_usd),
     }
     if usage is not None:
-        known |= usage.model_dump()
+        known |= vars(usage)
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
         metered = attempt.certainty is Certainty.METERED
         known["token_count_source"] = TokenCountSource.PROVIDER if metered else TokenCountSource.ESTIMATE

@@ -14,6 +14,9 @@ from schemas.vocabulary import AttemptOutcome
 DEFAULT_COOLDOWN_S = 1.0
 """How long a model is left alone that answers 429 without saying for how long."""
 
+BYPASS_PAUSE_S = 5.0
+"""An open breaker is bypassed once in so long: when all are open, requests wait rather than use up their calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -89,7 +92,7 @@ class Fleet:
         track = self._tracks[model.name]
         if track.breaker.state is not BreakerState.OPEN or track.breaker.probes:
             return None
-        return track.limit.ready_at(now_s)
+        return max(track.limit.ready_at(now_s), track.breaker.opened_s + BYPASS_PAUSE_S)
 
     def is_closed(self, model: Model) -> bool:
         """Say whether nothing is held against the model."""

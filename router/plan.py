@@ -63,7 +63,7 @@ def _in_order(request: Request, tier: Tier, policy: Policy, fleet: Fleet, now_s:
 
     def candidate(model: Model, why: str) -> Candidate:
         bound = Estimate(input_tokens, min(max_tokens, model.max_output_tokens))
-        return Candidate(model, why, bound, price_of(model.price, bound.usage) if model.price else None)
+        return Candidate(model, why, bound, price_of(model.price, bound) if model.price else None)
 
     if request.model is not None:
         yield candidate(catalogue.models[request.model], "model pinned by the request")

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 
 from router.catalogue import Model
-from schemas.responses import Usage
 from schemas.vocabulary import Task, Tier
 
 
@@ -23,11 +23,8 @@ class Estimate:
 
     input_tokens: int
     output_tokens: int
-
-    @property
-    def usage(self) -> Usage:
-        """The estimate as if it were the usage."""
-        return Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
+    cached_input_tokens: ClassVar[int] = 0
+    """Nobody knows beforehand; none bounds the cost from above."""
 
 
 @dataclass(frozen=True, slots=True)

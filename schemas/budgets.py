@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from schemas.message import Message, Timestamp, Usd
+from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Usd
 
 
 class BudgetState(StrEnum):
@@ -19,6 +19,7 @@ class Budget(Message):
 
     type_name: ClassVar[str] = "turnout.budget"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     tenant: str
     window: str
     window_start: Timestamp

@@ -5,7 +5,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field
 
-from schemas.message import Message, Timestamp, Tokens, Usd, UsdPerMtok
+from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
 from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
 
 EVENT_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "https://turnout.dev/cost-event")
@@ -25,6 +25,7 @@ class CostEvent(Message):
     type_name: ClassVar[str] = "turnout.cost"
 
     event_id: str = Field(description="UUIDv5 of `<request_id>:<attempt>`: sum by it.")
+    schema_version: SchemaVersion = SCHEMA_VERSION
     occurred_at: Timestamp
     occurred_at_ms: int
     request_id: str

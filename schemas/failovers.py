@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.message import Message, Timestamp
+from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp
 
 
 class Failover(Message):
@@ -12,6 +12,7 @@ class Failover(Message):
 
     type_name: ClassVar[str] = "turnout.failover"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     occurred_at: Timestamp
     request_model: str
     provider_name: str

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.message import Message, Timestamp
+from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp
 from schemas.vocabulary import AttemptOutcome
 
 
@@ -31,6 +31,7 @@ class ModelStats(Message):
 
     type_name: ClassVar[str] = "turnout.model-stats"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     worker: str
     epoch: int = Field(description="Rises when the worker starts anew.")
     sequence: int = Field(ge=0)
@@ -51,6 +52,7 @@ class ModelHealth(Message):
 
     type_name: ClassVar[str] = "turnout.model-health"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     request_model: str
     as_of: Timestamp
     window_s: int

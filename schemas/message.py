@@ -15,6 +15,11 @@ def _nine_places(amount: Decimal) -> str:
     return f"{amount:.9f}"
 
 
+def _written_out(amount: Decimal) -> str:
+    return f"{amount:f}"  # str() has exponents
+
+
+SchemaVersion = Annotated[int, Field(ge=1, strict=True, description="Rises when the meaning of a field changes.")]
 Usd = Annotated[
     Decimal,
     Field(description="US dollars, a decimal string with 9 places."),
@@ -23,7 +28,7 @@ Usd = Annotated[
 UsdPerMtok = Annotated[
     Decimal,
     Field(description="US dollars per million tokens, a decimal string."),
-    PlainSerializer(str, return_type=str),
+    PlainSerializer(_written_out, return_type=str),
 ]
 Tokens = Annotated[int, Field(ge=0, le=100_000_000)]
 Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339, UTC.")]
@@ -41,11 +46,9 @@ class Message(BaseModel):
     type_name: ClassVar[str]
     """The CloudEvents type, `ce_type`."""
 
-    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, description="Rises when the meaning of a field changes.")
-
     def encode(self) -> bytes:
         """Return the value as it goes on the topic: UTF-8 JSON."""
-        return orjson.dumps(self.model_dump(), option=orjson.OPT_UTC_Z)
+        return orjson.dumps(self.model_dump(), option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
     @classmethod
     def decode(cls, value: bytes) -> Self:

@@ -1,13 +1,26 @@
 """`llm.requests.v1`: one prompt, in Turnout's own form, in OpenAI's, or as a line of an OpenAI batch file."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
-from schemas.message import SCHEMA_VERSION, Identifier, Message, TopicName
+from schemas.message import SCHEMA_VERSION, Identifier, Message, SchemaVersion, TopicName
 from schemas.vocabulary import Policy, Tier
 
 PROVIDER_PARAMETERS = frozenset(
@@ -21,6 +34,7 @@ PROVIDER_PARAMETERS = frozenset(
         "prediction",
         "presence_penalty",
         "prompt_cache_key",
+        "prompt_cache_retention",
         "reasoning_effort",
         "safety_identifier",
         "seed",
@@ -31,15 +45,80 @@ PROVIDER_PARAMETERS = frozenset(
         "top_p",
         "user",
         "verbosity",
+        "web_search_options",
     }
 )
 """Parameters of OpenAI's chat completions that Turnout has no opinion on: they reach the provider as they came."""
 
-NOT_OVERRIDABLE = frozenset({"model", "messages", "stream", "n", "max_tokens", "max_completion_tokens"})
+NOT_OVERRIDABLE = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "response_format",
+        "stream",
+        "temperature",
+        "tool_choice",
+        "tools",
+    }
+)
 """What `parameters` must not carry, because Turnout decides or prices by it."""
 
-Tag = Annotated[str, Field(max_length=256)]
+BATCH_URL = "/v1/chat/completions"
+BATCH_LINE_FIELDS = frozenset({"custom_id", "method", "url", "body"})
+MAX_TAGS = 64
+COMPARED_CHARS = 64
+"""Of an unknown field's name, so much is compared with the known ones: it may be a megabyte long."""
+
+
+def _or_else(complaint: str) -> WrapValidator:
+    """Complain in one sentence, where pydantic has one for each branch of a union and each element of a list."""
+
+    def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(complaint) from None
+
+    return WrapValidator(check)
+
+
+def _check_tag_count(tags: object) -> object:
+    # pydantic looks at each tag before it counts them, which takes seconds for the 100,000 that a message can hold
+    if isinstance(tags, Mapping) and len(tags) > MAX_TAGS:
+        raise ValueError(f"at most {MAX_TAGS} tags are taken")
+    return tags
+
+
+def _check_moment(moment: object) -> object:
+    # pydantic would take a number for seconds or milliseconds since 1970, whichever looks likelier
+    if isinstance(moment, datetime) or (isinstance(moment, str) and moment[4:5] == "-"):
+        return moment
+    raise ValueError("not a date and time")
+
+
 JsonObject = dict[str, JsonValue]
+Tag = Annotated[str, Field(max_length=256)]
+TagValue = Annotated[
+    Tag | int | float | bool, _or_else("a tag is a string of up to 256 characters, a number, true or false")
+]
+Content = Annotated[
+    str | Annotated[list[JsonObject], Field(fail_fast=True)] | None,
+    _or_else("content is a string or a list of objects, its parts"),
+]
+ToolChoice = Annotated[str | JsonObject | None, _or_else("a tool choice is a word or an object")]
+Deadline = Annotated[
+    AwareDatetime,
+    BeforeValidator(_check_moment),
+    _or_else("a deadline is a date and time with its zone, such as 2026-01-31T12:00:00Z"),
+]
+MaxCost = Annotated[
+    Decimal,
+    Field(gt=0, le=1000, allow_inf_nan=False, max_digits=30),
+    PlainSerializer(str, return_type=str),
+]
 
 
 class ChatMessage(BaseModel):
@@ -48,7 +127,13 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[JsonObject] | None = None
+    content: Content = None
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Self:
+        if self.content is None and self.role != "assistant":
+            raise ValueError(f"content: a message of role {self.role!r} needs it")
+        return self
 
     @property
     def text(self) -> str:
@@ -66,6 +151,7 @@ class Request(Message):
 
     type_name: ClassVar[str] = "turnout.request"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     request_id: Identifier | None = Field(
         default=None,
         description="Identifies the request for ever; a second request of the same id is not paid twice. "
@@ -74,20 +160,18 @@ class Request(Message):
     tenant: Identifier = Field(default="default", description="Who pays.")
     prompt: str | None = Field(default=None, min_length=1)
     system_prompt: str | None = None
-    messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
+    messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1, fail_fast=True)] | None = None
     tier: Tier | None = Field(default=None, description="Pins the tier; the analysis then only names the task.")
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
     policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
-    max_cost_usd: Annotated[Decimal, PlainSerializer(str, return_type=str)] | None = Field(
-        default=None, gt=0, le=1000, allow_inf_nan=False, description="The most that all attempts together may cost."
-    )
-    deadline: AwareDatetime | None = Field(
+    max_cost_usd: MaxCost | None = Field(default=None, description="The most that all attempts together may cost.")
+    deadline: Deadline | None = Field(
         default=None, description="Absolute. Default: the record's timestamp plus the worker's setting."
     )
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, description="Most output tokens.")
-    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, strict=True, description="Most output tokens.")
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False, strict=True)
     tools: list[JsonObject] | None = Field(default=None, max_length=128)
-    tool_choice: str | JsonObject | None = None
+    tool_choice: ToolChoice = None
     response_format: JsonObject | None = None
     parameters: JsonObject = Field(
         default_factory=dict, description="Other parameters, passed to the provider as they are."
@@ -95,8 +179,8 @@ class Request(Message):
     reply_to: TopicName | None = Field(
         default=None, description="A topic that receives a copy of the response; the worker has a list of allowed ones."
     )
-    metadata: dict[Tag, Tag | int | float | bool] = Field(
-        default_factory=dict, max_length=64, description="Tags. They come back in the response and in the cost events."
+    metadata: Annotated[dict[Tag, TagValue], Field(max_length=MAX_TAGS), BeforeValidator(_check_tag_count)] = Field(
+        default_factory=dict, description="Tags. They come back in the response and in the cost events."
     )
 
     @model_validator(mode="before")
@@ -104,7 +188,7 @@ class Request(Message):
     def _accept_openai_forms(cls, data: object) -> object:
         if not isinstance(data, Mapping):
             return data
-        fields = _unwrap_batch_line(data) if "custom_id" in data and "body" in data else dict(data)
+        fields = _unwrap_batch_line(data) if is_batch_line(data) else dict(data)
         if "max_completion_tokens" in fields:
             fields.setdefault("max_tokens", fields.pop("max_completion_tokens"))
         if fields.pop("stream", None):
@@ -112,16 +196,17 @@ class Request(Message):
         if fields.pop("n", None) not in (None, 1):
             raise ValueError("n: a response holds one message; send the request n times under different ids")
         passed_on = {name: fields.pop(name) for name in PROVIDER_PARAMETERS & fields.keys()}
-        if passed_on:
-            own = fields.get("parameters")
-            fields["parameters"] = {**(own if isinstance(own, Mapping) else {}), **passed_on}
+        own = fields.get("parameters", {})
+        if passed_on and isinstance(own, Mapping):
+            fields["parameters"] = {**own, **passed_on}
         return fields
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
         unknown = sorted(self.model_extra or ())
         if unknown and self.schema_version <= SCHEMA_VERSION:
-            near = get_close_matches(unknown[0], type(self).model_fields, n=1)
+            known = [*type(self).model_fields, *PROVIDER_PARAMETERS]
+            near = get_close_matches(unknown[0][:COMPARED_CHARS], known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "provider parameters go into `parameters`"
             raise ValueError(f"{unknown[0]}: unknown field; {hint}")
         if (self.prompt is None) == (self.messages is None):
@@ -149,10 +234,18 @@ class Request(Message):
         return [*system, {"role": "user", "content": self.prompt}]
 
 
+def is_batch_line(data: Mapping[str, object]) -> bool:
+    """Say whether the object is a line of an OpenAI batch file."""
+    return "custom_id" in data and "body" in data
+
+
 def _unwrap_batch_line(line: Mapping[Any, Any]) -> dict[Any, Any]:  # JSON as it came; the model checks it next
     body = line["body"]
     if not isinstance(body, Mapping):
         raise ValueError("body: a batch line's body is an object")  # noqa: TRY004 - pydantic reports ValueErrors
-    if line.get("method", "POST") != "POST" or line.get("url", "/v1/chat/completions") != "/v1/chat/completions":
-        raise ValueError("url: only POST /v1/chat/completions can be routed")
+    if line.get("method", "POST") != "POST" or line.get("url", BATCH_URL) != BATCH_URL:
+        raise ValueError(f"url: only POST {BATCH_URL} can be routed")
+    misplaced = sorted(line.keys() - BATCH_LINE_FIELDS)
+    if misplaced:
+        raise ValueError(f"{misplaced[0]}: belongs into the batch line's body")
     return {**body, "request_id": line["custom_id"]}

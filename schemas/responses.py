@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.message import Message, Timestamp, Tokens, Usd
+from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd
 from schemas.requests import JsonObject
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Task, Tier
 
@@ -69,6 +69,7 @@ class Response(Message):
 
     type_name: ClassVar[str] = "turnout.response"
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
     request_id: str
     status: Status
     tenant: str

@@ -1,20 +1,30 @@
 """Between records and messages: requests are read or found unreadable, messages get their headers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import orjson
 from pydantic import ValidationError
 
 from schemas.message import Message
-from schemas.requests import Request
+from schemas.requests import JsonObject, Request, is_batch_line
 
 Headers = list[tuple[str, bytes]]
-TRACE_HEADERS = ("traceparent", "tracestate")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
+TRACESTATE = re.compile(rb"[\t -~]+")
 SOURCE = "turnout"
+JSON_WORDS: Mapping[str, str] = MappingProxyType(
+    {"model_type": "must be a JSON object", "dict_type": "must be a JSON object", "tuple_type": "must be a JSON array"}
+)
+"""Where pydantic's own sentence speaks of Python."""
 REASON_CHARS = 500
+FIELD_CHARS = 100
 MAX_ID_CHARS = 256
+MAX_LEVELS = 254
+"""orjson reads more levels of nesting than it writes; what cannot be written cannot be sent to a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,10 @@ def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
     if len(value) > max_bytes:
         reason = f"the value has {len(value)} bytes, {max_bytes} are allowed; shorten the prompt"
         return Unreadable("too_large", reason, _readable_id(data))
+    if isinstance(data, dict) and not _is_writable(data):
+        field = next((name for name, content in data.items() if not _is_writable({name: content})), "")[:FIELD_CHARS]
+        reason = f"{field}: is nested more than {MAX_LEVELS} levels deep; flatten it"
+        return Unreadable("invalid_request", reason, _readable_id(data), field)
     try:
         return Request.model_validate(data)
     except ValidationError as error:
@@ -53,10 +67,20 @@ def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Unreadable:
     return Unreadable("not_json", f"the value is not JSON: {error}"[:REASON_CHARS])
 
 
+def _is_writable(data: JsonObject) -> bool:
+    try:
+        orjson.dumps(data)
+    except TypeError:
+        return False
+    return True
+
+
 def _readable_id(data: object) -> str | None:
     if not isinstance(data, dict):
         return None
-    found = data.get("request_id", data.get("custom_id"))
+    found = data["custom_id"] if is_batch_line(data) else data.get("request_id", data.get("custom_id"))
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)  # a wrong type, and yet its sender will know the answer by it
     return found.strip() if isinstance(found, str) and 0 < len(found.strip()) <= MAX_ID_CHARS else None
 
 
@@ -64,23 +88,32 @@ def _explain(error: ValidationError) -> tuple[str | None, str]:
     """Return the field to mend and a sentence. The sentence never quotes the value: it may be a prompt or a secret."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     first = problems[0]
-    field = ".".join(str(part) for part in first["loc"])
-    text = first["msg"].removeprefix("Value error, ")
-    if not field and ":" in text:
-        field, _, text = text.partition(": ")
+    place = [str(part) for part in first["loc"]]
+    text = JSON_WORDS.get(first["type"], first["msg"])
+    if first["type"] == "value_error":  # one of ours: it may name a field below the place
+        *below, text = text.removeprefix("Value error, ").split(": ", 1)
+        place += below
+    field = ".".join(place)[:FIELD_CHARS]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return field or None, (f"{field}: {text}{more}" if field else f"the value: {text}{more}")[:REASON_CHARS]
+    return field or None, f"{field or 'the value'}: {text}{more}"[:REASON_CHARS]
 
 
-def trace_of(headers: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the W3C trace context among a record's headers, as it came."""
-    return {name: headers[name].decode("ascii", "replace") for name in TRACE_HEADERS if name in headers}
+def trace_of(headers: Mapping[str, bytes | None]) -> dict[str, str]:
+    """Return the W3C trace context among a record's headers, as it came; none if it is not well formed.
+
+    It goes on to the provider as HTTP headers, where a line break or a letter beyond ASCII would fail the call.
+    """
+    parent, state = headers.get("traceparent"), headers.get("tracestate")
+    if parent is None or not TRACEPARENT.fullmatch(parent):
+        return {}
+    trace = {"traceparent": parent.decode()}
+    return {**trace, "tracestate": state.decode()} if state is not None and TRACESTATE.fullmatch(state) else trace
 
 
 def trace_id(trace: Mapping[str, str]) -> str | None:
-    """Return the trace id of a `traceparent`, or None."""
-    parts = trace.get("traceparent", "").split("-")
-    return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None  # noqa: PLR2004 - W3C: version-trace-span-flags
+    """Return the trace id of a trace context, 32 hexadecimal digits, or None."""
+    parent = trace.get("traceparent")
+    return parent.split("-")[1] if parent else None
 
 
 def event_headers(

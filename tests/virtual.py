@@ -4,7 +4,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from fractions import Fraction
 from heapq import heappop, heappush
 from math import log
 from random import Random
@@ -14,7 +13,6 @@ from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet, Transition
 from router.job import Job
 from router.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
-from schemas.costs import cost_event_id
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome
 
@@ -79,6 +77,11 @@ class VirtualProvider:
         self._spells = [spell for spell in spells if spell.model == model.name]
         self._random = random
         self._minute: deque[float] = deque()
+        if model.price is None:
+            raise ValueError("a provider knows its prices")
+        # a dollar per million tokens is 1,000 nano-dollars a token: whole numbers, and nothing is rounded
+        self._input_nano_usd = int(model.price.input_usd_per_mtok * 1000)
+        self._output_nano_usd = int(model.price.output_usd_per_mtok * 1000)
 
     def call(self, call: Call, now_s: float) -> tuple[float, Answer | UpstreamFailure]:
         """Return what becomes of the call and after how many seconds."""
@@ -122,17 +125,12 @@ class VirtualProvider:
         return latency_s, Answer(MESSAGE, "stop", self._model.name, None, usage)
 
     def _charge(self, call: Call) -> Usage:
-        usage = Usage(
-            input_tokens=self._random.randint(5, call.started.input_tokens or 5),
-            output_tokens=self._random.randint(1, min(call.max_tokens, 800)),
+        input_tokens = 1 + int(self._random.random() * (call.started.input_tokens or 1))
+        output_tokens = 1 + int(self._random.random() * call.max_tokens)
+        self.invoice[call.started.event_id] = (
+            input_tokens * self._input_nano_usd + output_tokens * self._output_nano_usd
         )
-        price = self._model.price
-        if price is not None:
-            usd = usage.input_tokens * Fraction(price.input_usd_per_mtok)
-            usd += usage.output_tokens * Fraction(price.output_usd_per_mtok)
-            # Fraction rounds half to even, as the bill says it does; it knows nothing of Decimal
-            self.invoice[cost_event_id(call.started.request_id, call.started.attempt)] = round(usd * 1000)
-        return usage
+        return Usage(input_tokens=input_tokens, output_tokens=output_tokens)
 
 
 @dataclass(slots=True)
@@ -165,9 +163,9 @@ class World:
         coming = next(arrivals, None)
         while heap or coming is not None:
             if coming is not None and (not heap or coming.received_s <= heap[0][0]):
-                job, event = coming, Started(coming.received_s)
+                now_s, job = coming.received_s, coming
                 session = Session(job, self.fleet, self._random.random)
-                now_s = job.received_s
+                event: Event = Started(now_s)
                 coming = next(arrivals, None)
             else:
                 now_s, _, job, session, event = heappop(heap)

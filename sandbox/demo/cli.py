@@ -47,7 +47,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
     """See it work: prompts through Kafka, a model that fails and recovers, and a bill that equals the invoice."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     # What its clients log here is passing, a partition without a leader yet for example.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stage, stdout = _console(stderr=as_json), _console()

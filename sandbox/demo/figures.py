@@ -231,7 +231,7 @@ def _problems(requested: Sequence[str], tally: Tally, reconciliation: Reconcilia
         if ids:
             yield f"{len(ids):,} of {len(requested):,} requests {what} (first {min(ids)})"
     if tally.dead_letters:
-        yield f"{tally.dead_letters:,} dead letters"
+        yield f"{tally.dead_letters:,} dead letter{'s' if tally.dead_letters > 1 else ''}"
     if not reconciliation.bill_equals_invoice:
         yield reconciliation.sentence()
 

@@ -80,8 +80,8 @@ class Screen:
 
     def say(self, sentence: str) -> None:
         """Print a line above the screen."""
-        passed = Text(f"{monotonic() - self._began_s:5.1f} s  ", "dim")
-        self._live.console.print(passed.append(sentence, "default"))
+        passed = (f"{monotonic() - self._began_s:5.1f} s  ", "dim")
+        self._live.console.print(Text.assemble(passed, sentence))
 
     def update(self, tally: Tally, requests: int) -> None:
         """Draw anew."""
@@ -96,12 +96,12 @@ class Screen:
 
     def _models(self, tally: Tally) -> Table:
         table = Table.grid(padding=(0, 2))
-        table.add_column()
+        table.add_column(min_width=17)
         table.add_column(justify="right")
         table.add_column()
         table.add_column(justify="right")
         table.add_column(justify="right")
-        table.add_column()
+        table.add_column(no_wrap=True, min_width=18)
         table.add_row(*(Text(name, "dim") for name in ("model", "answers", "", "stood in", "failed calls", "breaker")))
         most = max((count.answers for count in tally.models.values()), default=0)
         for name, count in sorted(tally.models.items()):

@@ -12,7 +12,7 @@ from schemas.requests import JsonObject
 from streams.catalogue_file import CatalogueFile, load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.speech import print_json, say, stdout_console
+from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.cli.topics import topics_table
 from streams.kafka import admin
 from streams.settings import Settings, load_settings
@@ -78,9 +78,8 @@ async def _checked_topics(settings: Settings) -> list[TopicState]:
 
 def _models_table(catalogue: Catalogue) -> Table:
     title = f"{catalogue.name} {catalogue.version}: prices in US dollars per million tokens"
-    table = Table("model", "provider", title=title)
-    for heading in ("input", "cached", "output", "quality", "requests/min", "context"):
-        table.add_column(heading, justify="right")
+    numbers = ("input", "cached", "output", "quality", "rpm", "context")
+    table = empty_table(title, ("model", "provider"), numbers)
     for model in catalogue.models.values():
         table.add_row(
             model.name,
@@ -101,14 +100,14 @@ def _prices(price: Price | None) -> tuple[str, str, str]:
 
 
 def _providers_table(providers: Sequence[_Reached]) -> Table:
-    table = Table("provider", "reached at", "key", title="Providers")
+    table = empty_table("Providers", ("provider", "reached at", "key"))
     for provider in providers:
         table.add_row(provider.name, provider.base_url, "yes" if provider.has_key else "no")
     return table
 
 
 def _chains_table(catalogue: Catalogue) -> Table:
-    table = Table("tier", "chain", "quality floor", title="Fallback chains")
+    table = empty_table("Fallback chains", ("tier", "chain"), ("quality floor",))
     for tier, chain in catalogue.chains.items():
         table.add_row(tier, " -> ".join(model.name for model in chain), str(catalogue.quality_floors[tier]))
     return table

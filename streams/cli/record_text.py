@@ -32,7 +32,7 @@ _COLOURS: Mapping[str, str] = MappingProxyType(
 
 def readable(topic: Topic, record: Record) -> Text:
     """Return the record as one line for a person; what cannot be read is shown as the bytes it is."""
-    moment = (f"{utc_from_ms(record.timestamp_ms):%Y-%m-%dT%H:%M:%SZ}", "dim")
+    moment = (f"{utc_from_ms(record.timestamp_ms):%m-%d %H:%M:%S}", "dim")
     try:
         parts = _PARTS[topic](record)
     except ValueError:
@@ -91,12 +91,12 @@ def _response(record: Record) -> list[Part]:
     said = response.message.content if response.message is not None else None
     return [
         (response.status, _COLOURS[response.status]),
-        (response.request_id, "bold"),
-        (response.tenant, ""),
-        ("/".join(filter(None, (response.task, response.tier))), ""),
         (response.request_model or "", "cyan"),
         (f"{response.latency_ms} ms", ""),
         (usd(response.cost_usd), ""),
+        ("/".join(filter(None, (response.task, response.tier))), ""),
+        (response.tenant, ""),
+        (response.request_id, "bold"),
         (f"{attempts} attempts" if attempts > 1 else "", "yellow"),
         ("" if response.error is None else f"{response.error.code}: {response.error.message}", "red"),
         ("" if said is None else printable(said, SNIPPET), "dim"),
@@ -107,13 +107,12 @@ def _cost(record: Record) -> list[Part]:
     event = CostEvent.decode(record.value or b"")
     return [
         (event.outcome, _COLOURS.get(event.outcome, "red")),
-        (event.request_id, "bold"),
-        (f"attempt {event.attempt}", ""),
-        (event.tenant, ""),
         (event.request_model, "cyan"),
         (f"{_tokens(event.input_tokens)} + {_tokens(event.output_tokens)} tokens", ""),
         (usd(event.cost_usd), ""),
         (event.certainty, ""),
+        (event.tenant, ""),
+        (f"{event.request_id}:{event.attempt}", "bold"),
     ]
 
 
@@ -124,11 +123,10 @@ def _tokens(count: int | None) -> str:
 def _call(record: Record) -> list[Part]:
     call = CallStarted.decode(record.value or b"")
     return [
-        (call.request_id, "bold"),
-        (f"attempt {call.attempt}", ""),
-        (call.tenant, ""),
         (call.request_model, "cyan"),
         (f"at most {usd(call.cost_usd)}", ""),
+        (call.tenant, ""),
+        (f"{call.request_id}:{call.attempt}", "bold"),
     ]
 
 

@@ -1,8 +1,13 @@
 """How commands speak: sentences and tables for people, JSON lines for programs."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 
 _WIDTH_OF_A_FILE = 120
 
@@ -23,6 +28,16 @@ def stdout_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, markup=False, width=_WIDTH_OF_A_FILE)
 
 
+def empty_table(title: str, words: Sequence[str], numbers: Sequence[str] = ()) -> Table:
+    """Return a table with columns of words, then of numbers, that fits 80 characters if it can and cuts nothing."""
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, overflow="fold", justify="right")
+    return table
+
+
 def printable(text: str, limit: int) -> str:
     """Return the beginning of a text as one line that cannot command a terminal: controls and bidi marks escaped."""
     shown = "".join(
@@ -32,6 +47,6 @@ def printable(text: str, limit: int) -> str:
     return f"{shown}..." if len(text) > limit else shown
 
 
-def usd(amount: object) -> str:
+def usd(amount: Decimal | None) -> str:
     """Return an amount of US dollars as people write it."""
-    return "unknown" if amount is None else f"${amount}"
+    return "unknown" if amount is None else f"${amount:.9f}".rstrip("0").removesuffix(".")

@@ -81,9 +81,7 @@ async def _tail(
         async for record in records:
             if as_json:
                 print_json(json_form(topic, record))
-            elif console.is_terminal:
-                console.print(readable(topic, record), no_wrap=True, overflow="ellipsis")
             else:
-                typer.echo(readable(topic, record).plain)
+                console.print(readable(topic, record), soft_wrap=True)
             if left is not None and (left := left - 1) == 0:
                 return

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from schemas.responses import Response
 from schemas.vocabulary import Status
+from streams.cli.speech import empty_table
 
 NO_MODEL = "(none)"
 
@@ -31,10 +32,9 @@ class Row:
     def cells(self) -> list[str]:
         """Return the row's figures as text."""
         return [
-            str(self.statuses.total()),
             *(str(self.statuses[status]) for status in Status),
-            f"{percentile(self.latencies_ms, 0.50)} ms",
-            f"{percentile(self.latencies_ms, 0.99)} ms",
+            str(percentile(self.latencies_ms, 0.50)),
+            str(percentile(self.latencies_ms, 0.99)),
             f"${self.cost_usd:.6f}",
         ]
 
@@ -81,13 +81,11 @@ class Tally:
 
     def table(self) -> Table:
         """Return the answers by model, and all together."""
-        table = Table("model", show_footer=True, title="Answers")
-        headings = ("requests", *Status, "p50", "p99", "cost")
-        for heading, footer in zip(headings, self.total.cells(), strict=True):
-            table.add_column(heading, footer, justify="right")
-        table.columns[0].footer = "all"
+        table = empty_table("Answers", ("model",), (*Status, "p50 ms", "p99 ms", "cost"))
         for model in sorted(self._rows):
             table.add_row(model, *self._rows[model].cells())
+        table.add_section()
+        table.add_row("all", *self.total.cells())
         return table
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.speech import print_json, say, stdout_console
+from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.kafka import admin
 from streams.settings import Settings, load_settings
 from streams.topics import TopicState, create_topics, show_topics
@@ -67,7 +67,7 @@ async def read_topics(settings: Settings) -> list[TopicState]:
 
 def topics_table(states: Sequence[TopicState]) -> Table:
     """Return the topics as a table for a person."""
-    table = Table("topic", "partitions", "replicas", "clean-up", "key", title="Topics")
+    table = empty_table("Topics", ("topic", "partitions", "replicas", "clean-up", "key"))
     for state in states:
         counts = (str(state.partitions), str(state.replication)) if state.partitions else ("missing", "")
         table.add_row(state.name, *counts, "compact" if state.spec.compacted else "delete", state.spec.key)

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.cli.supervisor import Supervisor
-from tests.harness import ROOT, Pipeline
+from tests.harness import ROOT, MakePipeline
 
-MakePipeline = Callable[..., Awaitable[Pipeline]]
+Start = Callable[..., Awaitable[Process]]
 
 LINES = b"""\
 {"request_id": "own", "prompt": "What is 1 + 1?"}
@@ -32,6 +33,7 @@ nonsense
 {"promt": "x"}
 """
 GOOD, BAD = 5, 2
+PAIR = ("worker", "--processes", "2", "--worker-id", "pair")
 PATIENCE_S = 60
 
 
@@ -49,23 +51,46 @@ class Ended:
         return [orjson.loads(line) for line in self.out.splitlines()]
 
 
-async def start(environment: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker process that the supervisor has started."""
+
+    name: str
+    pid: int
+
+
+async def spawn(environment: dict[str, str], *arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "streams.cli", *arguments),
         cwd=ROOT,
         env={**os.environ, **environment},
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
     )
 
 
 async def turnout(environment: dict[str, str], *arguments: str, stdin: bytes = b"") -> Ended:
-    process = await start(environment, *arguments)
+    process = await spawn(environment, *arguments)
     out, err = await asyncio.wait_for(process.communicate(stdin), PATIENCE_S)
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts commands that go on; they end with the test."""
+    started: list[Process] = []
+
+    async def make(environment: dict[str, str], *arguments: str) -> Process:
+        started.append(await spawn(environment, *arguments))
+        return started[-1]
+
+    yield make
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 async def test_topics_are_missing_then_created_then_shown(make_pipeline: MakePipeline) -> None:
@@ -134,11 +159,11 @@ async def test_a_good_file_ends_with_zero_and_a_table(make_pipeline: MakePipelin
     ended = await turnout(pipeline.environment, "send", "--file", str(file), "--wait")
     assert ended.code == 0, ended
     assert "Sent 3 requests; 3 completed, 0 rejected, 0 failed" in ended.err
-    total = next(line for line in ended.out.splitlines() if "│ all" in line)
-    assert [cell.strip() for cell in total.split("│")[2:6]] == ["3", "3", "0", "0"]
+    total = next(line for line in ended.out.splitlines() if line.lstrip().startswith("all "))
+    assert total.split()[:4] == ["all", "3", "0", "0"]
 
 
-async def test_answers_come_while_standard_input_is_still_open(make_pipeline: MakePipeline) -> None:
+async def test_answers_come_while_standard_input_is_still_open(make_pipeline: MakePipeline, start: Start) -> None:
     pipeline = await make_pipeline()
     pipeline.start_worker()
     process = await start(pipeline.environment, "send", "-", "--wait", "--json")
@@ -149,7 +174,8 @@ async def test_answers_come_while_standard_input_is_still_open(make_pipeline: Ma
         answer = Response.decode(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
         assert answer.status is Status.COMPLETED
     process.stdin.close()
-    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
+    await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    assert process.returncode == 0
 
 
 async def test_waiting_in_vain_ends_with_one_and_a_hint(make_pipeline: MakePipeline) -> None:
@@ -173,7 +199,9 @@ async def test_without_waiting_a_program_learns_where_each_request_lies(make_pip
             assert lying[offset].key == str(receipt["request_id"]).encode()
 
 
-async def test_tail_shows_the_last_records_of_all_partitions_and_then_what_comes(make_pipeline: MakePipeline) -> None:
+async def test_tail_shows_the_last_records_of_all_partitions_and_then_what_comes(
+    make_pipeline: MakePipeline, start: Start
+) -> None:
     pipeline = await make_pipeline()
     for number in range(6):
         await pipeline.publish([{"request_id": f"r{number}", "prompt": "hi"}])
@@ -209,43 +237,42 @@ async def test_tail_shows_costs_and_why_a_record_is_a_dead_letter(make_pipeline:
     (cost,) = (
         await turnout(pipeline.environment, "tail", "costs", "--from", "beginning", "--limit", "1")
     ).out.splitlines()
-    assert "succeeded  good  attempt 1  default" in cost
+    assert cost.endswith("  metered  default  good:1")
     (call,) = (
         await turnout(pipeline.environment, "tail", "calls", "--from", "beginning", "--limit", "1")
     ).out.splitlines()
-    assert "good  attempt 1" in call
+    assert call.endswith("  default  good:1")
 
 
-async def test_several_processes_are_one_worker_that_replaces_its_dead(make_pipeline: MakePipeline) -> None:
+async def test_several_processes_are_one_worker_that_replaces_its_dead(
+    make_pipeline: MakePipeline, start: Start
+) -> None:
     pipeline = await make_pipeline()
-    supervisor, children = await _supervisor(pipeline)
-    try:
-        assert {children[pid] for pid in children} == {"pair-1", "pair-2"}
-        victim = next(pid for pid in children if children[pid] == "pair-1")
-        os.kill(victim, signal.SIGKILL)
-        pid, name = await _next_start(supervisor)
-        assert (name, pid != victim) == ("pair-1", True)
-        answered = await turnout(pipeline.environment, "send", "hi", "--wait")
-        assert answered.code == 0, answered
-        supervisor.terminate()
-        await asyncio.wait_for(supervisor.communicate(), PATIENCE_S)
-        assert supervisor.returncode == 0
-    finally:
-        await _see_that_it_is_gone(supervisor)
+    supervisor = await start(pipeline.environment, *PAIR)
+    first, second = await _next_start(supervisor), await _next_start(supervisor)
+    assert {first.name, second.name} == {"pair-1", "pair-2"}
+    os.kill(first.pid, signal.SIGKILL)
+    third = await _next_start(supervisor)
+    assert third.name == first.name
+    assert third.pid != first.pid
+    answered = await turnout(pipeline.environment, "send", "hi", "--wait")
+    assert answered.code == 0, answered
+    supervisor.terminate()
+    await asyncio.wait_for(supervisor.communicate(), PATIENCE_S)
+    assert supervisor.returncode == 0
 
 
-async def test_workers_end_when_their_supervisor_is_killed(make_pipeline: MakePipeline) -> None:
+async def test_workers_end_when_their_supervisor_is_killed(make_pipeline: MakePipeline, start: Start) -> None:
     pipeline = await make_pipeline()
-    supervisor, children = await _supervisor(pipeline)
+    supervisor = await start(pipeline.environment, *PAIR)
     assert supervisor.stderr is not None
-    for _ in children:
+    for _ in range(2):
         while b"worker is ready" not in await asyncio.wait_for(supervisor.stderr.readline(), PATIENCE_S):
             pass
     supervisor.kill()
-    await asyncio.wait_for(supervisor.stderr.read(), PATIENCE_S)  # it ends when the last child has closed it
-    for pid in children:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    # The pipe ends when the last child has closed it.
+    _, said = await asyncio.wait_for(supervisor.communicate(), PATIENCE_S)
+    assert said.count(b"worker has stopped") == 2
 
 
 async def test_a_child_that_cannot_start_ends_all_and_is_not_started_again(tmp_path: Path) -> None:
@@ -279,30 +306,24 @@ async def test_the_worst_exit_code_is_the_supervisors(tmp_path: Path) -> None:
     assert await asyncio.wait_for(running, PATIENCE_S) == 3
 
 
-async def test_a_pause_between_lives_ends_with_the_signal() -> None:
-    running = asyncio.create_task(Supervisor({"short": ["sh", "-c", "exit 1"]}).run())
-    await asyncio.sleep(0.3)  # the least pause is longer
+async def test_a_pause_between_lives_ends_with_the_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.cli.supervisor.FIRST_PAUSE_S", 600.0)
+    monkeypatch.setattr("streams.cli.supervisor.LONGEST_PAUSE_S", 600.0)
+    ready = tmp_path / "ready"
+    running = asyncio.create_task(Supervisor({"short": ["sh", "-c", f"trap '' TERM; echo > {ready}; exit 1"]}).run())
+    while not ready.exists():  # noqa: ASYNC110 - a shell script notifies nobody
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert await asyncio.wait_for(running, 0.3) == 1
+    assert await asyncio.wait_for(running, PATIENCE_S) == 1
 
 
-async def _supervisor(pipeline: Pipeline) -> tuple[asyncio.subprocess.Process, dict[int, str]]:
-    supervisor = await start(pipeline.environment, "worker", "--processes", "2", "--worker-id", "pair")
-    return supervisor, dict([await _next_start(supervisor), await _next_start(supervisor)])
-
-
-async def _next_start(supervisor: asyncio.subprocess.Process) -> tuple[int, str]:
+async def _next_start(supervisor: Process) -> Started:
     assert supervisor.stderr is not None
     while True:
         said = orjson.loads(await asyncio.wait_for(supervisor.stderr.readline(), PATIENCE_S))
         if said["event"] == "worker has started":
-            return said["pid"], said["worker"]
-
-
-async def _see_that_it_is_gone(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.communicate()
+            return Started(said["worker"], said["pid"])
 
 
 def by_id(response: Response) -> str:

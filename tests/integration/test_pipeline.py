@@ -124,10 +124,10 @@ async def test_bad_input_lands_in_the_dead_letters_with_its_bytes_and_delays_not
     letters = await pipeline.records(Topic.DEAD_LETTERS)
     assert Counter(letter.value for letter in letters) == Counter([*(value for value, _, _ in BAD), *poison])
     headers = {letter.value: dict(letter.headers) for letter in letters}
-    for value, code, request_id in BAD:
+    for value, code, readable_id in BAD:
         assert headers[value][dead_letters.CODE].decode() == code
         assert headers[value][dead_letters.REASON]
-        assert headers[value].get(dead_letters.REQUEST_ID, b"").decode() == (request_id or "")
+        assert headers[value].get(dead_letters.REQUEST_ID, b"").decode() == (readable_id or "")
     assert (await pipeline.reconcile()).bill_equals_invoice
 
 

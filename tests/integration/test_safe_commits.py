@@ -97,7 +97,7 @@ async def worker(place: Place, *, env: Mapping[str, str] | None = None, **option
 
 
 async def test_stock_faust_commits_past_a_record_that_is_still_being_processed(place: Place) -> None:
-    async with asyncio.timeout(30), worker(place, safe=False) as stock:
+    async with asyncio.timeout(90), worker(place, safe=False) as stock:
         await stock.until_done(RECORDS - 1)
         try:
             async with asyncio.timeout(5):
@@ -110,7 +110,7 @@ async def test_stock_faust_commits_past_a_record_that_is_still_being_processed(p
 
 
 async def test_no_commit_passes_an_unfinished_record_and_sigterm_waits_for_it(place: Place) -> None:
-    async with asyncio.timeout(30), worker(place) as ours:
+    async with asyncio.timeout(90), worker(place) as ours:
         await ours.until_done(RECORDS - 1)
         await asyncio.sleep(COMMITS_PASS_S)
         assert await place.committed() == 0
@@ -126,7 +126,7 @@ async def test_no_commit_passes_an_unfinished_record_and_sigterm_waits_for_it(pl
 
 
 async def test_a_drain_ends_at_its_limit_and_the_next_worker_gets_the_record_and_the_metadata(place: Place) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         async with worker(place, drain_timeout_s=0.5) as first:
             await first.until_done(RECORDS - 1)
             first.process.terminate()
@@ -140,7 +140,7 @@ async def test_a_drain_ends_at_its_limit_and_the_next_worker_gets_the_record_and
 
 
 async def test_a_rebalance_delivers_an_unfinished_record_again_and_heeds_only_the_second_delivery(place: Place) -> None:
-    async with asyncio.timeout(40), worker(place, drain_timeout_s=0.5) as first:
+    async with asyncio.timeout(120), worker(place, drain_timeout_s=0.5) as first:
         await first.until_done(RECORDS - 1)
         async with worker(place, drain_timeout_s=0.5) as second:
             again = [asyncio.create_task(member.until_done(RECORDS - 1)) for member in (first, second)]
@@ -158,14 +158,14 @@ async def test_a_rebalance_delivers_an_unfinished_record_again_and_heeds_only_th
 
 @pytest.mark.parametrize("no_cython", ["", "1"], ids=["cython", "python"])
 async def test_streams_that_acknowledge_by_themselves_commit_all(place: Place, no_cython: str) -> None:
-    async with asyncio.timeout(30), worker(place, acknowledge_inline=True, env={"NO_CYTHON": no_cython}) as ours:
+    async with asyncio.timeout(90), worker(place, acknowledge_inline=True, env={"NO_CYTHON": no_cython}) as ours:
         await ours.until_done(RECORDS - 1)
         await place.wait_until_committed(RECORDS)
 
 
 async def test_a_commit_that_the_broker_refuses_ends_the_worker(place: Place) -> None:
     longer_than_brokers_take = "x" * 5000
-    async with asyncio.timeout(30), worker(place, metadata=longer_than_brokers_take) as ours:
+    async with asyncio.timeout(90), worker(place, metadata=longer_than_brokers_take) as ours:
         assert await ours.process.wait() == 1
 
 

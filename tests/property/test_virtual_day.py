@@ -9,7 +9,6 @@ from random import Random
 
 import pytest
 
-from router.catalogue import Catalogue
 from router.job import Job, Origin
 from router.session import Finish
 from schemas.health import BreakerState
@@ -34,16 +33,15 @@ FIGURES = {
     "gemini-2.5-flash": Figures(p50_ms=180, p99_ms=520, uptime=0.998),
     "deepseek-v3.2": Figures(p50_ms=280, p99_ms=890, uptime=0.997),
 }
-PROMPTS = (
-    "Quick: what is the capital of France?",
-    "Write a Python function that reverses a linked list.",
-    "Summarize this text: the cat sat on the mat, and the dog did not.",
-    "Prove that the square root of two is irrational.",
-    "Translate to French: good morning, everybody.",
-    "Write a poem about the sea in autumn.",
-    "Phân tích từng bước vì sao bầu trời có màu xanh.",
-    "Explain the trade-offs of event sourcing and analyze its costs in depth.",
-)
+PROMPTS = {
+    "Rename these files as a batch, by date: harbour.jpg, bridge.jpg, ferry.jpg": 40,
+    "Quick: what is the capital of France?": 20,
+    "Translate to French: good morning, everybody.": 15,
+    "Explain why the sky is blue, and compare it with that of Mars.": 10,
+    "Phân tích vì sao bầu trời có màu xanh.": 5,
+    "Write a poem about the sea in autumn.": 10,
+}
+"""By weight: 40 % of the traffic is balanced, 35 % fast, 15 % reasoning, 10 % powerful."""
 
 
 def _spell(model: str, from_min: float, to_min: float, trouble: Trouble) -> Spell:
@@ -124,9 +122,11 @@ def test_with_a_whole_chain_out_the_last_resort_answers(day: Day) -> None:
     assert day.met[2] >= 0.99 * day.lived[2]
 
 
-def test_with_everybody_out_requests_fail_and_say_so(day: Day) -> None:
+def test_with_everybody_out_requests_wait_for_the_end_of_it_and_fail_only_for_their_deadline(day: Day) -> None:
     failed = day.lived[4] - day.met[4]
     assert failed > 100
+    assert day.codes[ErrorCode.FALLBACK_EXHAUSTED] < 0.05 * failed
+    assert day.met[4] > 0.25 * day.lived[4]
     assert day.codes.keys() <= {ErrorCode.FALLBACK_EXHAUSTED, ErrorCode.DEADLINE_EXCEEDED}
     assert sum(day.codes.values()) - failed <= 0.001 * REQUESTS
 
@@ -167,7 +167,7 @@ def test_a_breaker_opens_within_seconds_and_closes_within_two_pauses_of_the_end(
 
 def test_an_outage_is_hardly_called(day: Day) -> None:
     for name, provider in day.world.providers.items():
-        assert provider.calls_in_outages < 0.01 * REQUESTS, name
+        assert provider.calls_in_outages < 0.003 * REQUESTS, name
 
 
 def test_a_limit_is_never_exceeded_by_ourselves_and_a_batch_above_it_waits(day: Day) -> None:
@@ -177,8 +177,10 @@ def test_a_limit_is_never_exceeded_by_ourselves_and_a_batch_above_it_waits(day: 
 
 
 def _traffic(random: Random) -> Iterator[Job]:
-    at_s, number = START_S, 0
-    batch = ((BATCH_AT_S, Request(prompt=PROMPTS[0], model=BATCH_MODEL), BATCH_DEADLINE_S) for _ in range(BATCH))
+    at_s, number, weights = START_S, 0, tuple(PROMPTS.values())
+    requests = [Request(prompt=prompt, max_tokens=800) for prompt in PROMPTS]
+    pinned = requests[0].model_copy(update={"model": BATCH_MODEL})
+    batch = ((BATCH_AT_S, pinned, BATCH_DEADLINE_S) for _ in range(BATCH))
     upcoming = next(batch, None)
     while number < REQUESTS + BATCH:
         rate = REQUESTS / DAY_S * (1 + 0.6 * sin(2 * pi * (at_s - START_S) / DAY_S))
@@ -187,7 +189,7 @@ def _traffic(random: Random) -> Iterator[Job]:
             yield _job(number, *upcoming)
             number += 1
             upcoming = next(batch, None)
-        yield _job(number, at_s, Request(prompt=random.choice(PROMPTS), max_tokens=800), DEADLINE_S)
+        yield _job(number, at_s, random.choices(requests, weights)[0], DEADLINE_S)
         number += 1
 
 

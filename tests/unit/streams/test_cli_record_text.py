@@ -55,14 +55,12 @@ def dead_letter(value: bytes | None) -> Record:
 
 def test_a_response_is_one_line_with_what_matters() -> None:
     line = readable(Topic.RESPONSES, record(response("Forty-two."))).plain
-    assert line == (
-        "2026-01-01T12:00:00Z  completed  r1  research  qa/fast  gemini-2.5-flash  180 ms  $0.001200000  Forty-two."
-    )
+    assert line == ("01-01 12:00:00  completed  gemini-2.5-flash  180 ms  $0.0012  qa/fast  research  r1  Forty-two.")
 
 
 def test_a_failed_response_says_why() -> None:
     error = ErrorDetail(code=ErrorCode.FALLBACK_EXHAUSTED, message="no model answered")
-    assert "failed  r1" in readable(Topic.RESPONSES, record(response(None, error))).plain
+    assert "  failed  gemini-2.5-flash  " in readable(Topic.RESPONSES, record(response(None, error))).plain
     assert "fallback_exhausted: no model answered" in readable(Topic.RESPONSES, record(response(None, error))).plain
 
 

@@ -1,0 +1,25 @@
+# Turnout's image: a build stage with pip, a last one with nothing but Python and the installed packages.
+ARG PYTHON=3.12
+FROM python:${PYTHON}-slim AS build
+WORKDIR /build
+COPY requirements.lock ./
+RUN python -m venv /opt/turnout && /opt/turnout/bin/pip install --no-cache-dir -r requirements.lock
+COPY pyproject.toml README.md catalogue.toml ./
+COPY schemas schemas
+COPY router router
+COPY streams streams
+COPY sandbox sandbox
+RUN /opt/turnout/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:${PYTHON}-slim
+RUN useradd --create-home turnout
+COPY --from=build /opt/turnout /opt/turnout
+COPY catalogue.toml /etc/turnout/catalogue.toml
+ENV PATH=/opt/turnout/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    TURNOUT_CATALOGUE=/etc/turnout/catalogue.toml
+USER turnout
+WORKDIR /home/turnout
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["turnout"]
+CMD ["worker"]
