@@ -30,12 +30,12 @@ class CostEvent(Message):
     occurred_at_ms: int
     request_id: str
     attempt: int = Field(ge=1)
-    is_fallback: bool
+    is_fallback: bool = Field(description="Whether it is not the first call for its request.")
     outcome: AttemptOutcome
     error_type: str | None = None
     certainty: Certainty = Field(
-        description="metered: the provider's own usage. estimated: an answer without usage. unknown: a call cut off, "
-        "which may or may not have been charged; its tokens and cost are the upper estimate made before it."
+        description="metered: the provider's own usage. estimated: an answer without usage. unknown: a call that "
+        "timed out or was cut off and may have been charged; its tokens and cost are the upper estimate made before it."
     )
     tenant: str
     task: Task
@@ -54,7 +54,7 @@ class CostEvent(Message):
     cached_input_usd_per_mtok: UsdPerMtok | None
     output_usd_per_mtok: UsdPerMtok | None
     cost_usd: Usd | None
-    cost_nano_usd: int | None
+    cost_nano_usd: int | None = Field(description="The same, a 64-bit integer of billionths of a US dollar.")
     baseline_model: str | None
     baseline_cost_usd: Usd | None = Field(description="What the same tokens cost at the catalogue's baseline model.")
     currency: str = "USD"
@@ -62,8 +62,8 @@ class CostEvent(Message):
     price_catalogue: str
     price_catalogue_version: str
     latency_ms: int | None = None
-    trace_id: str | None
-    tags_json: str
+    trace_id: str | None = Field(description="Of the request's `traceparent`, 32 hexadecimal digits.")
+    tags_json: str = Field(description="The request's `metadata`, a JSON object in a string.")
     request_topic: str
     request_partition: int
     request_offset: int
