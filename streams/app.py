@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import random
 import signal
 from collections.abc import AsyncIterator
@@ -166,5 +167,7 @@ def _spare_the_collector() -> None:
 
 def _stop(stopping: asyncio.Event) -> None:
     if stopping.is_set():
-        raise SystemExit("second signal: stopping at once; what is not acknowledged will be delivered again")
+        # unwinding would close connections under the calls and tell their requests a failure that is not theirs
+        log.warning("second signal: stopping at once; what is not acknowledged will be delivered again")
+        os._exit(1)
     stopping.set()

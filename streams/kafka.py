@@ -65,8 +65,8 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         max_batch_size=1_048_576,
         max_request_size=settings.max_message_bytes,
     )
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.stop()
@@ -81,8 +81,8 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=settings.max_message_bytes,
     )
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.stop()
@@ -92,8 +92,8 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a started admin client."""
     client = AIOKafkaAdminClient(**_connection(settings))
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.close()

@@ -161,6 +161,13 @@ class Pipeline:
                 raise AssertionError(f"{len(missing)} of {len(wanted)} not answered, e.g. {min(missing)}\n{tails}")
             await asyncio.sleep(0.3)
 
+    async def until_calls_are_under_way(self, count: int) -> None:
+        """Wait until the provider works on so many calls at a time."""
+        give_up = time.monotonic() + PATIENCE_S
+        while (await asyncio.to_thread(self.provider.stats)).generating < count:
+            assert time.monotonic() < give_up, self.workers[-1].log.read_text()[-2000:]
+            await asyncio.sleep(0.02)
+
     async def committed(self) -> dict[int, int]:
         """Return the committed offset of each partition of the requests."""
         async with admin(self.settings) as client:

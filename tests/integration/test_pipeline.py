@@ -14,7 +14,7 @@ from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 from streams.kafka import admin, producer, reader
-from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
 
 
 def requests(count: int, **fields: object) -> list[dict[str, object]]:
@@ -49,7 +49,7 @@ async def test_a_killed_worker_loses_nothing_and_bills_what_it_cut_off_as_unknow
     published = requests(600)
     await pipeline.publish(published)
     first = pipeline.start_worker()
-    await _until_calls_are_under_way(pipeline, 300)
+    await pipeline.until_calls_are_under_way(300)
     first.kill()
     pipeline.start_worker()
     responses = await pipeline.wait_for_responses(ids(published))
@@ -192,10 +192,3 @@ async def test_trace_context_passes_through_and_reply_to_gets_a_copy(make_pipeli
         record = await asyncio.wait_for(consumer.getone(), 20)
     assert orjson.loads(record.value)["request_id"] == "copied"
     assert {event.trace_id for event in await pipeline.costs()} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
-
-
-async def _until_calls_are_under_way(pipeline: Pipeline, count: int) -> None:
-    give_up = time.monotonic() + 40
-    while (await asyncio.to_thread(pipeline.provider.stats)).generating < count:
-        assert time.monotonic() < give_up, pipeline.workers[0].log.read_text()[-2000:]
-        await asyncio.sleep(0.02)
