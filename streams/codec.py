@@ -86,16 +86,14 @@ def _readable_id(data: object) -> str | None:
 
 def _explain(error: ValidationError) -> tuple[str | None, str]:
     """Return the field to mend and a sentence. The sentence never quotes the value: it may be a prompt or a secret."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    first = problems[0]
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = [str(part) for part in first["loc"]]
     text = JSON_WORDS.get(first["type"], first["msg"])
     if first["type"] == "value_error":  # one of ours: it may name a field below the place
         *below, text = text.removeprefix("Value error, ").split(": ", 1)
         place += below
     field = ".".join(place)[:FIELD_CHARS]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return field or None, f"{field or 'the value'}: {text}{more}"[:REASON_CHARS]
+    return field or None, f"{field or 'the value'}: {text}"[:REASON_CHARS]
 
 
 def trace_of(headers: Mapping[str, bytes | None]) -> dict[str, str]:

@@ -55,7 +55,7 @@ def faust_credentials(settings: Settings) -> CredentialsT | None:
 
 @asynccontextmanager
 async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """Give a started producer: all replicas acknowledge, batches linger, retries add nothing twice."""
+    """Give a started producer: all replicas acknowledge, retries add nothing twice."""
     client = AIOKafkaProducer(
         **_connection(settings),
         client_id=f"turnout-{settings.worker_id}",

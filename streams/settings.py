@@ -215,7 +215,10 @@ class Settings(BaseSettings):
         default=True, description="Idempotent producing. Off only for a broker that cannot, such as the embedded one."
     )
     linger_ms: int = Field(
-        default=5, ge=0, le=1000, description="Wait for more records before a batch is sent, milliseconds."
+        default=0,
+        ge=0,
+        le=1000,
+        description="Wait for more records before a batch is sent, milliseconds; one forms anyway behind another.",
     )
 
     web_port: int | None = Field(
