@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test check format lock bench clean help
+.PHONY: install demo test check format schemas lock bench clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -30,6 +30,9 @@ check: $(STAMP) ## Lint, types and import rules
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+schemas: $(STAMP) ## Write docs/schemas and docs/asyncapi.json anew, from the messages
+	$(BIN)/python -m schemas.export docs
 
 bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py

@@ -19,7 +19,9 @@ def _written_out(amount: Decimal) -> str:
     return f"{amount:f}"  # str() has exponents
 
 
-SchemaVersion = Annotated[int, Field(ge=1, strict=True, description="Rises when the meaning of a field changes.")]
+SchemaVersion = Annotated[
+    int, Field(ge=1, le=1000, strict=True, description="Rises when the meaning of a field changes.")
+]
 Usd = Annotated[
     Decimal,
     Field(description="US dollars, a decimal string with 9 places."),

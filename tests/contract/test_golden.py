@@ -1,0 +1,171 @@
+"""What stood on the topics once is read for ever: each file in `golden/` is a value as it was written.
+
+A golden file is never changed. A change of the contract adds files; one that changes a meaning, a version's folder.
+"""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import orjson
+import pytest
+
+from schemas.budgets import Budget
+from schemas.costs import CallStarted, CostEvent, cost_event_id
+from schemas.failovers import Failover
+from schemas.health import ModelHealth, ModelStats
+from schemas.message import Message
+from schemas.requests import JsonObject, Request
+from schemas.responses import Response
+from schemas.vocabulary import Certainty
+
+GOLDEN = Path(__file__).parent / "golden" / "v1"
+PRODUCED: dict[str, type[Message]] = {
+    "budget": Budget,
+    "call": CallStarted,
+    "cost-cut-off": CostEvent,
+    "cost-estimated": CostEvent,
+    "cost-metered": CostEvent,
+    "cost-unknown": CostEvent,
+    "cost-unknown-price": CostEvent,
+    "failover": Failover,
+    "model-health": ModelHealth,
+    "model-stats": ModelStats,
+    "response-completed": Response,
+    "response-failed": Response,
+    "response-rejected-cost-cap": Response,
+    "response-rejected-unreadable": Response,
+    "response-tool-calls": Response,
+}
+QUESTIONS = {
+    "request-batch-line": ("row-0001", "Translate to French: the train leaves at nine."),
+    "request-messages": ("chat-19", "Thanks. Explain how it works."),
+    "request-minimal": (None, "List three uses of a turnout."),
+    "request-newer-version": ("next-1", "Hello"),
+    "request-parameters": ("json-3", "Extract name and price: Turnout kit, 12 EUR"),
+    "request-prompt": ("faq-0042", "Tóm tắt điều khoản bảo hành trong ba câu."),
+    "request-tools": ("trip-7", "Find a train from Huế to Đà Nẵng tomorrow."),
+}
+COSTS = sorted(name for name, message in PRODUCED.items() if issubclass(message, CostEvent))
+COST_FIELDS = re.findall(
+    r"\w+",
+    """
+    event_id schema_version occurred_at occurred_at_ms request_id attempt is_fallback outcome error_type certainty
+    tenant task tier route_reason provider_name request_model response_model input_tokens cached_input_tokens
+    cache_write_tokens output_tokens reasoning_tokens token_count_source input_usd_per_mtok
+    cached_input_usd_per_mtok output_usd_per_mtok cost_usd cost_nano_usd baseline_model baseline_cost_usd currency
+    price_status price_catalogue price_catalogue_version latency_ms trace_id tags_json request_topic
+    request_partition request_offset
+    """,
+)
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / f"{name}.json").read_bytes().removesuffix(b"\n")
+
+
+def fields(name: str) -> JsonObject:
+    data: JsonObject = orjson.loads(golden(name))
+    return data
+
+
+def leaves(value: object, place: str = "") -> list[tuple[str, object]]:
+    match value:
+        case dict():
+            return [leaf for name, inner in value.items() for leaf in leaves(inner, name)]
+        case list():
+            return [leaf for inner in value for leaf in leaves(inner, place)]
+    return [(place, value)]
+
+
+def test_every_golden_file_is_read_by_a_test() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == PRODUCED.keys() | QUESTIONS.keys()
+
+
+@pytest.mark.parametrize("name", PRODUCED)
+def test_a_message_that_is_read_and_written_again_is_the_same_to_the_byte(name: str) -> None:
+    assert PRODUCED[name].decode(golden(name)).encode() == golden(name)
+
+
+@pytest.mark.parametrize("name", PRODUCED)
+def test_fields_of_a_later_version_are_passed_over(name: str) -> None:
+    later = orjson.dumps({**fields(name), "schema_version": 2, "added_later": {"deep": [1]}})
+    message = PRODUCED[name].decode(later)
+    assert message.model_copy(update={"schema_version": 1}) == PRODUCED[name].decode(golden(name))
+
+
+@pytest.mark.parametrize("name", PRODUCED)
+def test_money_is_a_decimal_string_with_nine_places_and_time_is_utc_with_a_z(name: str) -> None:
+    for field, value in leaves(fields(name)):
+        if field.endswith("_usd") and isinstance(value, str):
+            assert re.fullmatch(r"\d+\.\d{9}", value), field
+        elif field.endswith("_at") or field in {"as_of", "window_start", "window_end"}:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", str(value)), field
+        else:
+            assert not (field.endswith("_usd") and isinstance(value, float)), field
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_a_cost_event_is_flat_and_has_these_fields_in_this_order(name: str) -> None:
+    event = fields(name)
+    assert list(event) == COST_FIELDS
+    assert all(value is None or isinstance(value, str | int | bool) for value in event.values())
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_a_cost_event_says_its_cost_twice_and_its_id_can_be_made_again(name: str) -> None:
+    event = CostEvent.decode(golden(name))
+    assert event.event_id == cost_event_id(event.request_id, event.attempt)
+    assert event.occurred_at_ms == round(event.occurred_at.timestamp() * 1000)
+    if event.cost_usd is None or event.input_usd_per_mtok is None or event.output_usd_per_mtok is None:
+        assert (event.price_status, event.cost_usd, event.cost_nano_usd) == ("unknown", None, None)
+        return
+    assert event.cost_nano_usd == event.cost_usd * 10**9
+    dollars = (event.input_tokens or 0) * event.input_usd_per_mtok + (
+        event.output_tokens or 0
+    ) * event.output_usd_per_mtok
+    assert event.cost_usd == dollars / 10**6
+
+
+def test_the_golden_costs_show_every_certainty() -> None:
+    assert {CostEvent.decode(golden(name)).certainty for name in COSTS} == set(Certainty)
+
+
+def test_the_golden_costs_of_a_request_add_up_to_its_response() -> None:
+    response = Response.decode(golden("response-completed"))
+    events = [CostEvent.decode(golden(name)) for name in ("cost-unknown", "cost-metered")]
+    assert {event.request_id for event in events} == {response.request_id}
+    assert sum((event.cost_usd or Decimal(0) for event in events), Decimal(0)) == response.cost_usd
+    assert [event.cost_usd for event in events] == [attempt.cost_usd for attempt in response.attempts]
+
+
+def test_a_call_has_the_fields_of_the_cost_event_that_it_becomes_if_nothing_more_is_heard_of_it() -> None:
+    assert golden("call") == golden("cost-cut-off")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_request_is_understood_in_each_of_its_forms(name: str) -> None:
+    request = Request.decode(golden(name))
+    assert (request.request_id, request.question) == QUESTIONS[name]
+    assert Request.decode(request.encode()) == request
+
+
+def test_a_batch_line_is_the_request_in_its_body() -> None:
+    request = Request.decode(golden("request-batch-line"))
+    assert (request.model, request.max_tokens, request.metadata) == ("gpt-4.1", 64, {"job": "nightly"})
+
+
+def test_openai_parameters_reach_the_provider_as_they_came() -> None:
+    request = Request.decode(golden("request-parameters"))
+    assert request.parameters == {"seed": 7, "top_p": 0.9, "stop": ["\n\n"], "top_k": 40}
+    assert request.max_tokens == 200
+
+
+def test_a_conversation_reaches_the_provider_as_it_came() -> None:
+    assert Request.decode(golden("request-messages")).chat_messages() == fields("request-messages")["messages"]
+
+
+def test_a_field_of_a_later_version_is_refused_in_a_request_of_ours() -> None:
+    ours = {**fields("request-newer-version"), "schema_version": 1}
+    with pytest.raises(ValueError, match="mood: unknown field"):
+        Request.decode(orjson.dumps(ours))

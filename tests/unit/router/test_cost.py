@@ -1,0 +1,205 @@
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from router.catalogue import Catalogue, Model, Price
+from router.cost import call_started, estimate_tokens, input_bound, nano_usd, price_of, settled
+from router.route import Candidate, Estimate, Route
+from schemas.costs import CallStarted, CostEvent, cost_event_id
+from schemas.requests import ChatMessage, Request
+from schemas.responses import Attempt, Usage
+from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+from tests.stage import (
+    ALPHA,
+    BETA,
+    NOW_S,
+    PROMPT,
+    TWO,
+    UNPRICED,
+    make_catalogue,
+    make_job,
+)
+
+PRICE = Price(Decimal("1.25"), Decimal("5.00"), Decimal("0.3125"))
+BASELINE = Price(Decimal(4), Decimal(4))
+
+
+def call_of(model: Model = ALPHA, catalogue: Catalogue = TWO, request: Request | None = None) -> CallStarted:
+    bound = Estimate(18, 100)
+    upper_usd = price_of(model.price, bound) if model.price else None
+    candidate = Candidate(model, "chain fast, place 1", bound, upper_usd)
+    return call_started(
+        make_job(request), Route(Task.QA, Tier.FAST, "tier fast: short"), candidate, 2, catalogue, NOW_S
+    )
+
+
+def attempt_of(usage: Usage | None, cost_usd: Decimal | None, certainty: Certainty | None) -> Attempt:
+    return Attempt(
+        attempt=2,
+        provider_name="one",
+        request_model="alpha",
+        response_model="alpha-2026",
+        outcome=AttemptOutcome.SUCCEEDED,
+        started_at=call_of().occurred_at,
+        latency_ms=500,
+        usage=usage,
+        certainty=certainty,
+        cost_usd=cost_usd,
+    )
+
+
+# --- prices ---
+
+
+def test_the_price_is_the_sum_of_tokens_times_price() -> None:
+    assert price_of(PRICE, Usage(input_tokens=1_000_000, output_tokens=2_000_000)) == Decimal("11.25")
+
+
+def test_a_sum_is_rounded_once_and_half_to_even() -> None:
+    half = Price(Decimal("0.0005"), Decimal("0.0005"))
+    assert price_of(half, Usage(input_tokens=1, output_tokens=0)) == 0
+    assert price_of(half, Usage(input_tokens=3, output_tokens=0)) == Decimal("0.000000002")
+    assert price_of(half, Usage(input_tokens=1, output_tokens=1)) == Decimal("0.000000001"), "not two halves of nothing"
+
+
+def test_cached_tokens_are_part_of_the_input_and_not_counted_twice() -> None:
+    usage = Usage(input_tokens=1000, cached_input_tokens=800, output_tokens=0)
+    assert price_of(PRICE, usage) == (200 * Decimal("1.25") + 800 * Decimal("0.3125")) / 1_000_000
+
+
+def test_without_a_price_of_their_own_cached_tokens_cost_what_others_do() -> None:
+    usage = Usage(input_tokens=1000, cached_input_tokens=800, output_tokens=0)
+    assert price_of(BASELINE, usage) == price_of(BASELINE, Usage(input_tokens=1000, output_tokens=0))
+
+
+def test_reasoning_and_cache_write_tokens_are_not_counted_twice() -> None:
+    plain = Usage(input_tokens=10, output_tokens=20)
+    told = Usage(input_tokens=10, output_tokens=20, reasoning_tokens=15, cache_write_tokens=5)
+    assert price_of(PRICE, told) == price_of(PRICE, plain)
+
+
+def test_a_free_model_costs_zero_which_is_not_unknown() -> None:
+    free = price_of(Price(Decimal(0), Decimal(0)), Usage(input_tokens=10, output_tokens=20))
+    assert free == 0
+    assert nano_usd(free) == 0
+
+
+def test_nano_dollars_are_the_amount_as_a_whole_number() -> None:
+    assert nano_usd(Decimal("12.345678901")) == 12_345_678_901
+
+
+# --- estimates ---
+
+
+@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("a" * 42, 10), ("天" * 14, 10), ("\ud800", 1)])
+def test_tokens_are_estimated_from_utf8_bytes(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+def test_the_input_is_bounded_with_a_margin_over_all_that_is_sent() -> None:
+    bound = input_bound(Request(prompt="a" * 420))
+    assert bound == 141, "(100 tokens and 4 a message, the empty system message too) x 1.3, rounded up"
+    assert input_bound(Request(prompt="a" * 420, system_prompt="b" * 420)) == 271
+    tools = [{"type": "function", "function": {"name": "f" * 420}}]
+    assert input_bound(Request(prompt="a" * 420, tools=tools)) > bound + 130
+
+
+def test_every_message_of_a_conversation_counts() -> None:
+    messages = tuple(ChatMessage(role="user", content="a" * 42) for _ in range(10))
+    assert input_bound(Request(messages=messages)) == 182
+
+
+# --- the write-ahead record ---
+
+
+def test_a_call_that_starts_stands_as_unknown_at_its_upper_estimate() -> None:
+    call = call_of()
+    assert call.event_id == cost_event_id("r-1", 2)
+    assert (call.certainty, call.outcome) == (Certainty.UNKNOWN, AttemptOutcome.CUT_OFF)
+    assert (call.input_tokens, call.output_tokens) == (18, 100)
+    assert call.token_count_source is TokenCountSource.ESTIMATE
+    assert (call.cost_usd, call.cost_nano_usd) == (Decimal("0.000218"), 218_000)
+    assert (call.occurred_at_ms, call.occurred_at.timestamp()) == (NOW_S * 1000, NOW_S)
+    assert call.route_reason == "tier fast: short; chain fast, place 1"
+    assert (call.request_topic, call.request_partition, call.request_offset) == ("llm.requests.v1", 3, 42)
+    assert (call.price_catalogue, call.price_catalogue_version) == ("test", "7")
+    assert call.is_fallback
+
+
+def test_the_unit_prices_and_the_tags_travel_in_the_event() -> None:
+    call = call_of(request=Request(prompt=PROMPT, tenant="acme", metadata={"team": "é", "n": 1}))
+    assert (call.input_usd_per_mtok, call.output_usd_per_mtok) == (Decimal(1), Decimal(2))
+    assert call.cached_input_usd_per_mtok is None
+    assert orjson.loads(call.tags_json) == {"team": "é", "n": 1}
+    assert (call.tenant, call.trace_id) == ("acme", "t-1")
+
+
+def test_the_baseline_is_what_the_same_tokens_cost_there() -> None:
+    call = call_of(BETA)
+    assert call.baseline_model == "alpha"
+    assert call.baseline_cost_usd == Decimal("0.000218")
+    assert call.cost_usd == Decimal("0.000654")
+
+
+def test_an_unknown_price_is_null_and_never_zero() -> None:
+    call = call_of(UNPRICED, make_catalogue(UNPRICED))
+    assert call.price_status is PriceStatus.UNKNOWN
+    for nothing in (call.cost_usd, call.cost_nano_usd, call.baseline_cost_usd, call.input_usd_per_mtok):
+        assert nothing is None
+
+
+# --- the settled event ---
+
+
+def test_a_metered_call_is_settled_with_the_providers_tokens() -> None:
+    usage = Usage(input_tokens=10, output_tokens=20, cached_input_tokens=4, reasoning_tokens=7)
+    event = settled(call_of(), attempt_of(usage, Decimal("0.00005"), Certainty.METERED), BASELINE)
+    assert event is not None
+    assert type(event) is CostEvent
+    assert (event.outcome, event.error_type) == (AttemptOutcome.SUCCEEDED, None)
+    assert (event.certainty, event.token_count_source) == (Certainty.METERED, TokenCountSource.PROVIDER)
+    assert (event.input_tokens, event.output_tokens, event.cached_input_tokens, event.reasoning_tokens) == (
+        10,
+        20,
+        4,
+        7,
+    )
+    assert (event.cost_usd, event.cost_nano_usd) == (Decimal("0.00005"), 50_000)
+    assert event.baseline_cost_usd == Decimal("0.00012")
+    assert (event.latency_ms, event.response_model) == (500, "alpha-2026")
+    assert event.price_status is PriceStatus.KNOWN
+
+
+def test_a_call_that_was_certainly_not_charged_has_no_event() -> None:
+    assert settled(call_of(), attempt_of(None, None, None), BASELINE) is None
+
+
+def test_a_call_of_unknown_outcome_keeps_the_tokens_of_its_estimate() -> None:
+    call = call_of()
+    event = settled(call, attempt_of(None, call.cost_usd, Certainty.UNKNOWN), BASELINE)
+    assert event is not None
+    assert (event.input_tokens, event.output_tokens, event.cost_usd) == (18, 100, call.cost_usd)
+    assert event.token_count_source is TokenCountSource.ESTIMATE
+    assert event.baseline_cost_usd == call.baseline_cost_usd
+
+
+@pytest.mark.parametrize("certainty", list(Certainty))
+def test_what_is_read_back_after_a_crash_settles_to_the_very_same_event(certainty: Certainty) -> None:
+    call, usage = call_of(), Usage(input_tokens=10, output_tokens=20)
+    attempt = attempt_of(usage if certainty is not Certainty.UNKNOWN else None, Decimal("0.00005"), certainty)
+    once = settled(call, attempt, BASELINE)
+    again = settled(
+        CallStarted.decode(call.encode()), Attempt.model_validate(orjson.loads(attempt.model_dump_json())), BASELINE
+    )
+    assert once is not None
+    assert again is not None
+    assert again.encode() == once.encode()
+
+
+def test_an_event_has_every_field_and_is_flat() -> None:
+    event = settled(call_of(), attempt_of(None, None, Certainty.UNKNOWN), None)
+    assert event is not None
+    values = orjson.loads(event.encode())
+    assert values.keys() == CostEvent.model_fields.keys()
+    assert not any(isinstance(value, dict | list) for value in values.values())

@@ -1,0 +1,168 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from router.analysis import Analysis
+from router.cost import call_started
+from router.errors import UpstreamFailure
+from router.fleet import Fleet
+from router.history import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
+from router.plan import Plan, make_plan
+from schemas.costs import CallStarted
+from schemas.requests import Request
+from schemas.responses import ErrorDetail, Response, Usage
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status, Task, Tier
+from tests.stage import ALPHA, ANSWER, BETA, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAVAILABLE, make_job
+
+JOB = make_job(Request(prompt=PROMPT, max_tokens=100, tenant="acme", metadata={"team": "sea"}))
+ANALYSIS = Analysis(Task.CREATIVE, Tier.POWERFUL, "it said so")
+PLAN = make_plan(JOB, ANALYSIS, Fleet(TWO), NOW_S)
+CANDIDATE = PLAN.candidates[0]
+ERROR = ErrorDetail(code=ErrorCode.FALLBACK_EXHAUSTED, message="nobody")
+
+
+def call(attempt: int = 1) -> CallStarted:
+    return call_started(JOB, PLAN.route, CANDIDATE, attempt, TWO, NOW_S)
+
+
+def end(history: History, plan: Plan | None = PLAN, analysis: Analysis | None = ANALYSIS) -> Response:
+    return history.response(Verdict(Status.FAILED, error=ERROR), plan, analysis, NOW_S + 2.5)
+
+
+# --- certainty and cost of an attempt ---
+
+
+def test_an_answer_costs_what_its_usage_says() -> None:
+    history = History(JOB)
+    history.answered(call(), CANDIDATE, ANSWER, 0.5)
+    (attempt,) = history.attempts
+    assert (attempt.outcome, attempt.certainty) == (AttemptOutcome.SUCCEEDED, Certainty.METERED)
+    assert (attempt.cost_usd, attempt.latency_ms) == (Decimal("0.00005"), 500)
+    assert history.spent_usd == history.cost_usd == Decimal("0.00005")
+
+
+def test_an_answer_without_usage_costs_an_estimate() -> None:
+    history = History(JOB)
+    history.answered(call(), CANDIDATE, replace(ANSWER, usage=None), 0.5)
+    (attempt,) = history.attempts
+    assert attempt.certainty is Certainty.ESTIMATED
+    assert attempt.usage is not None
+    assert attempt.usage.input_tokens == CANDIDATE.bound.input_tokens
+    assert attempt.usage.output_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "certainty", "cost_usd"),
+    [
+        (UNAVAILABLE, None, None),
+        (TIMEOUT, Certainty.UNKNOWN, CANDIDATE.upper_usd),
+        (replace(TIMEOUT, usage=Usage(input_tokens=1, output_tokens=1)), Certainty.METERED, Decimal("0.000003")),
+    ],
+)
+def test_a_failure_costs_nothing_or_its_usage_or_its_estimate(
+    failure: UpstreamFailure, certainty: Certainty | None, cost_usd: Decimal | None
+) -> None:
+    history = History(JOB)
+    history.failed(call(), CANDIDATE, failure, 0.1)
+    (attempt,) = history.attempts
+    assert (attempt.certainty, attempt.cost_usd) == (certainty, cost_usd)
+    assert (attempt.outcome, attempt.detail) == (failure.category, failure.detail)
+    assert attempt.status_code == failure.status_code
+    assert history.spent_usd == (cost_usd or 0)
+    assert len(history.costs(None)) == (certainty is not None)
+
+
+def test_a_cut_off_call_costs_its_estimate() -> None:
+    history = History(JOB)
+    history.cut_off(call())
+    (attempt,) = history.attempts
+    assert (attempt.outcome, attempt.certainty) == (AttemptOutcome.CUT_OFF, Certainty.UNKNOWN)
+    assert attempt.latency_ms is None
+    assert history.spent_usd == CANDIDATE.upper_usd
+
+
+def test_the_cost_of_a_request_is_unknown_as_soon_as_that_of_one_charged_call_is() -> None:
+    unpriced = replace(CANDIDATE, model=replace(ALPHA, price=None), upper_usd=None)
+    history = History(JOB)
+    history.failed(call(1), unpriced, UNAVAILABLE, 0.1)
+    uncharged_usd = history.cost_usd
+    assert uncharged_usd == 0
+    history.answered(call(2), unpriced, ANSWER, 0.1)
+    assert history.cost_usd is None
+    assert end(history).cost_usd is None
+
+
+def test_the_next_attempt_comes_after_the_last_one() -> None:
+    history = History(JOB)
+    assert history.next_attempt == 1
+    history.cut_off(call(4))
+    assert history.next_attempt == 5
+
+
+# --- the response ---
+
+
+def test_a_response_tells_where_the_request_came_from_and_brings_its_tags_back() -> None:
+    response = end(History(JOB))
+    assert (response.request_id, response.tenant, response.metadata) == ("r-1", "acme", {"team": "sea"})
+    assert (response.request_topic, response.request_partition, response.request_offset) == (
+        ORIGIN.topic,
+        ORIGIN.partition,
+        ORIGIN.offset,
+    )
+    assert (response.received_at.timestamp(), response.completed_at.timestamp()) == (NOW_S, NOW_S + 2.5)
+    assert response.latency_ms == 2500
+    assert response.error == ERROR
+
+
+def test_a_response_without_an_answer_names_no_model() -> None:
+    response = end(History(JOB))
+    assert (response.request_model, response.provider_name, response.message, response.usage) == (None,) * 4
+    assert response.route_reason == PLAN.route.reason
+
+
+def test_a_response_to_what_could_not_be_planned_has_what_is_known() -> None:
+    response = end(History(JOB), None, None)
+    assert (response.task, response.tier, response.policy, response.route_reason) == (None,) * 4
+    assert end(History(JOB), None).tier is Tier.POWERFUL
+
+
+def test_the_models_that_were_passed_over_are_told_unless_they_were_called_after_all() -> None:
+    history = History(JOB)
+    history.passed_over = {"alpha": "rate limit", "beta": "breaker open"}
+    history.answered(call(), CANDIDATE, ANSWER, 0.5)
+    assert [(skip.request_model, skip.reason) for skip in end(history).skipped] == [("beta", "breaker open")]
+
+
+# --- refusals and replays ---
+
+
+def test_a_refusal_of_what_could_not_be_read_has_no_tenant_to_name() -> None:
+    response = refusal("r-9", None, ORIGIN, ERROR, NOW_S, NOW_S + 1)
+    assert (response.status, response.tenant, response.cost_usd) == (Status.REJECTED, UNKNOWN_TENANT, Decimal(0))
+    assert response.attempts == ()
+    assert response.latency_ms == 1000
+
+
+def test_a_refusal_of_a_request_names_its_tenant_and_brings_its_tags_back() -> None:
+    response = refusal("r-9", JOB.request, ORIGIN, ERROR, NOW_S, NOW_S)
+    assert (response.tenant, response.metadata) == ("acme", {"team": "sea"})
+
+
+def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
+    history = History(JOB)
+    history.cut_off(call(1))
+    history.failed(call(2), CANDIDATE, UNAVAILABLE, 0.1)
+    history.answered(call(3), CANDIDATE, ANSWER, 0.5)
+    baseline = BETA.price
+    response = Response.decode(end(history).encode())
+    calls = [CallStarted.decode(call(number).encode()) for number in (3, 1, 2)]
+    assert settle_all(calls, response.attempts, baseline) == history.costs(baseline)
+    assert [event.attempt for event in history.costs(baseline)] == [1, 3]
+
+
+def test_an_attempt_whose_record_is_gone_settles_to_nothing() -> None:
+    history = History(JOB)
+    history.answered(call(2), CANDIDATE, ANSWER, 0.5)
+    assert settle_all([call(1)], history.attempts, None) == ()

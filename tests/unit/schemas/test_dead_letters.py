@@ -1,0 +1,34 @@
+from schemas.dead_letters import DeadLetter
+
+
+def letter(request_id: str | None) -> DeadLetter:
+    return DeadLetter(
+        value=b"\xff",
+        headers=(("traceparent", b"\xfe"), ("mine", b"1"), ("mine", b"2")),
+        topic="llm.requests.v1",
+        partition=3,
+        offset=42,
+        timestamp_ms=1_769_860_800_118,
+        code="not_utf8",
+        reason="byte 0 is not UTF-8; encode the JSON as UTF-8",
+        request_id=request_id,
+    )
+
+
+def test_a_dead_letter_has_the_original_headers_in_order_and_turnouts_behind_them() -> None:
+    assert letter("a").record_headers() == [
+        ("traceparent", b"\xfe"),
+        ("mine", b"1"),
+        ("mine", b"2"),
+        ("turnout-code", b"not_utf8"),
+        ("turnout-reason", b"byte 0 is not UTF-8; encode the JSON as UTF-8"),
+        ("turnout-original-topic", b"llm.requests.v1"),
+        ("turnout-original-partition", b"3"),
+        ("turnout-original-offset", b"42"),
+        ("turnout-original-timestamp-ms", b"1769860800118"),
+        ("turnout-request-id", b"a"),
+    ]
+
+
+def test_without_a_readable_id_there_is_no_header_for_one() -> None:
+    assert "turnout-request-id" not in dict(letter(None).record_headers())
