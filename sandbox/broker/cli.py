@@ -23,7 +23,8 @@ def broker(
     port: Annotated[int | None, typer.Option(help="Where it listens, on loopback; by default any free port.")] = None,
 ) -> None:
     """Run a local Kafka broker until Ctrl-C; print its address as a JSON line once it answers."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell starts its background jobs with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         with open_broker(broker, port=port, on_progress=_say) as info:
             _say(info.description)
