@@ -21,6 +21,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthRules:
+    """The thresholds of a verdict over a sliding window. Rates are fractions, latencies milliseconds."""
+
+    window_s: float = 300.0
+    min_requests: int = 50
+    unhealthy_p99_ms: float = 3000.0
+    unhealthy_error_rate: float = 0.05
+    unhealthy_timeout_rate: float = 0.03
+    degraded_p99_ms: float = 1500.0
+    degraded_error_rate: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One model at one provider."""
 
@@ -37,6 +50,8 @@ class Model:
     """Stands in for the windowed p99 until there is one."""
     timeout_s: float
     """One call's longest time, so that a silent model leaves time for the next one."""
+    health: HealthRules | None = None
+    """Its own thresholds; None: the catalogue's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +63,22 @@ class BreakerRules:
     max_pause_s: float = 300.0
     half_open_probes: int = 3
     """Most probes at a time, and the successes that close the breaker."""
-
-
-@dataclass(frozen=True, slots=True)
-class HealthRules:
-    """The thresholds of a verdict over a sliding window. Rates are fractions, latencies milliseconds."""
-
-    window_s: float = 300.0
-    min_requests: int = 50
-    unhealthy_p99_ms: float = 3000.0
-    unhealthy_error_rate: float = 0.05
-    unhealthy_timeout_rate: float = 0.03
-    degraded_p99_ms: float = 1500.0
-    degraded_error_rate: float = 0.02
+    ramp_up_s: float = 10.0
+    """After a recovery the model's share of the traffic grows back over so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """How often one request may be called for, and how long it pauses in between."""
+    """How often one request may be called for, how long it pauses in between, and how much all retries may be."""
 
     max_attempts: int = 6
     attempts_per_model: int = 2
     base_s: float = 0.25
     max_s: float = 8.0
+    budget_ratio: float = 0.2
+    """Retries a first call, over the last seconds of one worker."""
+    budget_floor_per_s: float = 10.0
+    """Retries a second that are always allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +101,7 @@ class Catalogue:
     breaker: BreakerRules = BreakerRules()
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
+
+    def health_of(self, model: Model) -> HealthRules:
+        """Return the thresholds that hold for the model."""
+        return model.health or self.health

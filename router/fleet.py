@@ -1,14 +1,24 @@
-"""What one worker knows about each model at this moment: breaker, limit and window. The sessions share it."""
+"""What one worker knows about each model at this moment: breaker, limit, window, and what all workers share.
+
+Three views go into a plan, the most instant first: calls under way that are already slow and failures in a row, of
+this worker; its own window; and the shared health that `follow` brings, which is no older than `STALE_S` or unknown.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
-from router.breaker import Breaker
-from router.catalogue import Catalogue, Model
+from router.breaker import Breaker, ramp_share
+from router.catalogue import Catalogue, HealthRules, Model
 from router.errors import DISPOSITIONS, Blame, UpstreamFailure
-from router.health import Reading, Window
+from router.flight import MOSTLY, RECENT, InFlight
+from router.health import SEVERITY, Reading, Window
 from router.limits import RateLimit
-from schemas.health import BreakerState
+from router.reports import Ledger, Member, Stance
+from router.retry import RetryBudget
+from router.shares import joining_share
+from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
+from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome
 
 DEFAULT_COOLDOWN_S = 1.0
@@ -17,16 +27,26 @@ DEFAULT_COOLDOWN_S = 1.0
 BYPASS_PAUSE_S = 5.0
 """An open breaker is bypassed once in so long: when all are open, requests wait rather than use up their calls."""
 
+STALE_S = 30.0
+"""Shared health that is older is no longer believed."""
+
+SHARE_POLL_S = 0.5
+"""While a worker has a part of the limit only, it looks so often whether the part has grown."""
+
+LIMITED_S = 3.0
+"""For so long a request that found no room says that the share is too small."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A breaker has changed."""
+    """A breaker has changed. `reading` is what this worker had measured until then."""
 
     model: Model
     from_state: BreakerState
     to_state: BreakerState
     reason: str
     at_s: float
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,10 @@ class Readiness:
 
     at_s: float | None
     reason: str
+    share: float = 1.0
+    """The part of the requests that should come, while the model ramps up."""
+    limited: bool = False
+    """This worker's share of the limit is used up."""
 
     def now(self, now_s: float) -> bool:
         """Say whether that is now."""
@@ -48,90 +72,176 @@ class Permit:
     model: Model
     opening: int | None
     """The breaker's opening that the call is a probe of."""
+    number: int
+    """Tells it from the model's other calls under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a model looks to a plan."""
+
+    severity: int
+    """0: nothing is held against it; 1: degraded; 2: unhealthy."""
+    p99_ms: float | None
+    note: str | None
+    """What a reader of the plan should know."""
 
 
 class _Track:
     """The state of one model."""
 
-    __slots__ = ("breaker", "in_flight", "limit", "window")
+    __slots__ = ("breaker", "degraded_until_s", "flight", "ledger", "limit", "limited_s", "rules", "shared", "window")
 
     def __init__(self, catalogue: Catalogue, model: Model) -> None:
+        self.rules: HealthRules = catalogue.health_of(model)
         self.breaker = Breaker()
         self.limit = RateLimit(model.requests_per_minute)
-        self.window = Window(catalogue.health.window_s)
-        self.in_flight = 0
+        self.window = Window(self.rules.window_s)
+        self.flight = InFlight()
+        self.ledger = Ledger(model.requests_per_minute)
+        self.shared: ModelHealth | None = None
+        self.degraded_until_s: float | None = None
+        """Most of the latest calls were slow; until then the model stands back."""
+        self.limited_s = -LIMITED_S
+
+    def is_browned_out(self, now_s: float) -> bool:
+        """Say whether the model stands back."""
+        return self.degraded_until_s is not None and now_s < self.degraded_until_s
 
     def probed_by(self, permit: Permit) -> bool:
         """Say whether the call is a probe of the present opening."""
         return permit.opening == self.breaker.openings
 
+    def shared_at(self, now_s: float) -> ModelHealth | None:
+        """Return the shared health if it is to be believed."""
+        shared = self.shared
+        return shared if shared is not None and now_s - shared.as_of.timestamp() <= STALE_S else None
+
 
 class Fleet:
-    """All models of a catalogue. Not for several threads."""
+    """All models of a catalogue. Not for several threads.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    A fleet with a `member` is one of several workers': it keeps to its share of the limits and tells what it sees.
+    """
+
+    def __init__(self, catalogue: Catalogue, member: Member | None = None) -> None:
         self.catalogue = catalogue
+        self._member = member
         self._tracks = {name: _Track(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []
+        self._budget = RetryBudget(catalogue.retry)
+        self._sequence = count().__next__
+        self._since_s: float | None = None
 
     def readiness(self, model: Model, now_s: float) -> Readiness:
         """Say when the model may be called, and what holds it."""
         track = self._tracks[model.name]
-        limited_s = track.limit.ready_at(now_s)
-        breaker_s = track.breaker.ready_at(self.catalogue.breaker, now_s)
+        self._look(model, track, now_s)
+        rules = self.catalogue.breaker
+        limited_s, limited = self._limit(model, track, now_s)
+        breaker_s = track.breaker.ready_at(rules, now_s)
         if breaker_s is None:
             return Readiness(None, "breaker half-open, probes are out")
         if breaker_s > max(now_s, limited_s):
-            return Readiness(breaker_s, "breaker open")
+            return Readiness(breaker_s, "breaker open: the model is slow" if track.breaker.slow else "breaker open")
         if limited_s > now_s:
-            return Readiness(limited_s, "rate limit")
-        return Readiness(now_s, "ready")
+            return Readiness(limited_s, "rate limit", limited=limited)
+        share = track.breaker.share(rules, now_s)
+        if track.degraded_until_s is not None and not track.is_browned_out(now_s):
+            share = min(share, ramp_share(rules, track.degraded_until_s, now_s))
+        return Readiness(now_s, "ready" if share >= 1 else "ramping up", share)
 
     def bypass_at(self, model: Model, now_s: float) -> float | None:
-        """Say when an open breaker may be bypassed by one probe, if at all; a limit may not."""
+        """Say when a breaker that is not closed may be bypassed, if at all; a limit may not.
+
+        One that is open for failures: once in a while, by one probe. One that is open for slowness: at any time.
+        """
         track = self._tracks[model.name]
+        limited_s, _ = self._limit(model, track, now_s)
+        if self.is_slow(model):
+            return limited_s
         if track.breaker.state is not BreakerState.OPEN or track.breaker.probes:
             return None
-        return max(track.limit.ready_at(now_s), track.breaker.opened_s + BYPASS_PAUSE_S)
+        return max(limited_s, track.breaker.opened_s + BYPASS_PAUSE_S)
 
     def is_closed(self, model: Model) -> bool:
         """Say whether nothing is held against the model."""
         return self._tracks[model.name].breaker.state is BreakerState.CLOSED
+
+    def is_slow(self, model: Model) -> bool:
+        """Say whether the model's breaker is open for slowness: it answers, so it is better than nobody."""
+        breaker = self._tracks[model.name].breaker
+        return breaker.slow and breaker.state is not BreakerState.CLOSED
 
     def breaker(self, model: Model) -> Breaker:
         """Return the model's breaker."""
         return self._tracks[model.name].breaker
 
     def reading(self, model: Model, now_s: float) -> Reading:
-        """Return the model's windowed figures."""
+        """Return the model's windowed figures, this worker's own."""
         return self._tracks[model.name].window.read(now_s)
+
+    def view(self, model: Model, now_s: float) -> View:
+        """Return how the model looks: shared health and this worker's own, whichever is worse."""
+        track = self._tracks[model.name]
+        self._look(model, track, now_s)
+        shared = track.shared_at(now_s)
+        if shared is None or shared.p99_ms is None:
+            own = track.window.read(now_s)
+            status, p99_ms = own.status(track.rules), own.p99_ms
+            note = self._unknown(track, now_s)
+        if shared is not None:
+            status = shared.status
+            p99_ms = p99_ms if shared.p99_ms is None else shared.p99_ms
+            note = f"{status}: {shared.reason}" if shared.reason else None
+        # whom the breaker leaves to probes keeps its place: behind the others nobody would ever probe it
+        severity = SEVERITY[status] if track.breaker.state is BreakerState.CLOSED else 0
+        if not severity and track.breaker.state is BreakerState.CLOSED and track.is_browned_out(now_s):
+            severity, note = 1, f"{HealthStatus.DEGRADED}: most of the latest calls are slow"
+        return View(severity, p99_ms, note)
 
     def in_flight(self, model: Model) -> int:
         """Return how many calls of the model are under way."""
-        return self._tracks[model.name].in_flight
+        return len(self._tracks[model.name].flight)
 
-    def call(self, model: Model, now_s: float) -> Permit:
+    def retry_at(self, now_s: float) -> float:
+        """Return when a call may be made that is not its request's first: `now_s` if the budget allows it."""
+        return self._budget.ready_at(now_s)
+
+    def call(self, model: Model, now_s: float, *, retry: bool = False) -> Permit:
         """Take note of a call that starts now."""
         track = self._tracks[model.name]
         before = track.breaker
-        opening = None if before.state is BreakerState.CLOSED else before.openings
+        probe = before.takes_probe(self.catalogue.breaker)
         track.limit.called(now_s)
-        track.in_flight += 1
-        self._move(model, before.called(now_s), "the pause is over, a probe goes out", now_s)
-        return Permit(model, opening)
+        self._budget.called(now_s, retry=retry)
+        if self._member is not None:
+            track.ledger.called(now_s)
+        if probe:
+            self._move(model, before.called(now_s), "the pause is over, a probe goes out", now_s)
+        return Permit(model, before.openings if probe else None, track.flight.start(now_s))
 
-    def answered(self, permit: Permit, latency_s: float, now_s: float) -> None:
+    def answered(self, permit: Permit, latency_s: float, now_s: float, usage: Usage | None = None) -> None:
         """Take note of an answer."""
         track = self._tracks[permit.model.name]
-        track.in_flight -= 1
+        self._look(permit.model, track, now_s)
+        track.flight.end(permit.number, answered=True)
         track.window.add(now_s, latency_s * 1000)
-        breaker = track.breaker.succeeded(self.catalogue.breaker, probe=track.probed_by(permit))
-        self._move(permit.model, breaker, "probes succeeded", now_s)
+        self._tell(track, AttemptOutcome.SUCCEEDED, latency_s, usage, now_s)
+        probe = track.probed_by(permit)
+        if latency_s * 1000 > track.rules.unhealthy_p99_ms:
+            self._move(permit.model, track.breaker.answered_slowly(now_s, probe=probe), "a probe was slow", now_s)
+        else:
+            breaker = track.breaker.succeeded(self.catalogue.breaker, now_s, probe=probe)
+            self._move(permit.model, breaker, "probes succeeded", now_s)
 
     def failed(self, permit: Permit, failure: UpstreamFailure, latency_s: float, now_s: float) -> None:
         """Take note of a failure, as far as it is the model's."""
         track = self._tracks[permit.model.name]
-        track.in_flight -= 1
+        self._look(permit.model, track, now_s)
+        track.flight.end(permit.number, answered=False)
+        timeout = failure.category is AttemptOutcome.TIMEOUT
+        self._tell(track, failure.category, latency_s if timeout else None, failure.usage, now_s)
         if failure.retry_after_s is not None:
             track.limit.told_to_wait(now_s + failure.retry_after_s)
         match DISPOSITIONS[failure.category].blame:
@@ -142,13 +252,10 @@ class Fleet:
                 if failure.retry_after_s is None:
                     track.limit.told_to_wait(now_s + DEFAULT_COOLDOWN_S)
             case Blame.MODEL:
-                timeout = failure.category is AttemptOutcome.TIMEOUT
                 track.window.add(now_s, latency_s * 1000, error=True, timeout=timeout)
                 breaker = track.breaker.failed(self.catalogue.breaker, now_s, probe=track.probed_by(permit))
                 reason = f"{failure.category}: {failure.detail}"
-                if breaker.state is BreakerState.CLOSED and track.window.counts_as_failing(
-                    self.catalogue.health, now_s
-                ):
+                if breaker.state is BreakerState.CLOSED and track.window.counts_as_failing(track.rules, now_s):
                     breaker = breaker.tripped(self.catalogue.breaker, now_s)
                     reason = f"too many errors in the window, the last one {reason}"
                 self._move(permit.model, breaker, reason, now_s)
@@ -156,8 +263,48 @@ class Fleet:
     def abandoned(self, permit: Permit) -> None:
         """Take note of a call that was given up for a reason of our own."""
         track = self._tracks[permit.model.name]
-        track.in_flight -= 1
+        track.flight.end(permit.number, answered=False)
         track.breaker = track.breaker.abandoned(probe=track.probed_by(permit))
+
+    def turned_away(self, model: Model, now_s: float) -> None:
+        """Take note of a request that the share of the limit had no room for: the worker could do with more."""
+        self._tracks[model.name].limited_s = now_s
+
+    def follow(self, health: ModelHealth, now_s: float) -> None:
+        """Take in what all workers have seen together. A model that is not in the catalogue is passed over.
+
+        A model that becomes unhealthy is left to probes here too. One that others have proved well again is probed
+        at once, if it was their word that closed it off.
+        """
+        track = self._tracks.get(health.request_model)
+        if track is None:
+            return
+        before, track.shared = track.shared_at(now_s), health
+        if track.shared_at(now_s) is None:
+            return
+        model = self.catalogue.models[health.request_model]
+        was_unhealthy = before is not None and before.status is HealthStatus.UNHEALTHY
+        is_unhealthy = health.status is HealthStatus.UNHEALTHY
+        if is_unhealthy and not was_unhealthy and self.is_closed(model):
+            slow = health.cause in (HealthCause.LATENCY, HealthCause.BROWN_OUT)
+            breaker = track.breaker.tripped(self.catalogue.breaker, now_s, slow=slow)
+            self._move(model, replace(breaker, by_hearsay=True), f"shared health: {health.reason}", now_s)
+        elif was_unhealthy and not is_unhealthy and track.breaker.by_hearsay:
+            track.breaker = track.breaker.may_be_probed(now_s)
+
+    def take_reports(self, now_s: float) -> list[ModelStats]:
+        """Return what is due to be told to the other workers; a fleet without a member tells nothing."""
+        return self._report(now_s, leaving=False)
+
+    def leave(self, now_s: float) -> list[ModelStats]:
+        """Return the last words of this worker."""
+        return self._report(now_s, leaving=True)
+
+    def has_shares(self, now_s: float) -> bool:
+        """Say whether this worker knows its share of every limit."""
+        if self._member is None:
+            return True
+        return all(self._granted(track, now_s) is not None for track in self._tracks.values())
 
     def take_transitions(self) -> tuple[Transition, ...]:
         """Return what has changed since the last time this was asked."""
@@ -165,18 +312,95 @@ class Fleet:
         return taken
 
     def alternatives(self, model: Model) -> tuple[str, ...]:
-        """Return the other models of the chains that the model stands in, in order."""
+        """Return the other models of the chains that the model stands in, in order, as far as they may be called."""
         chains = (chain for chain in self.catalogue.chains.values() if model in chain)
-        return _unique(other.name for chain in chains for other in chain if other is not model)
+        return _unique(
+            other.name for chain in chains for other in chain if other is not model and self.is_closed(other)
+        )
 
     def _move(self, model: Model, breaker: Breaker, reason: str, now_s: float) -> None:
         track = self._tracks[model.name]
         before, track.breaker = track.breaker.state, breaker
         if breaker.state is before:
             return
+        reading = track.window.read(now_s)
         if breaker.state is BreakerState.CLOSED:
             track.window.forget()
-        self._transitions.append(Transition(model, before, breaker.state, reason, now_s))
+            track.degraded_until_s = None
+            track.flight.degraded.forget()
+            track.flight.unhealthy.forget()
+        self._transitions.append(Transition(model, before, breaker.state, reason, now_s, reading))
+
+    def _look(self, model: Model, track: _Track, now_s: float) -> None:
+        """See who has become slow: a model most of whose latest calls are is stood back, or left alone."""
+        track.flight.look(track.rules, now_s)
+        if track.flight.degraded.is_mostly_slow():
+            track.flight.degraded.forget()  # the next ones tell whether it lasts
+            track.degraded_until_s = now_s + self.catalogue.breaker.pause_s
+        if track.flight.unhealthy.is_mostly_slow() and track.breaker.state is BreakerState.CLOSED:
+            reason = f"{MOSTLY} of the last {RECENT} calls took more than {track.rules.unhealthy_p99_ms:g} ms"
+            breaker = track.breaker.tripped(self.catalogue.breaker, now_s, slow=True)
+            self._move(model, breaker, reason, now_s)
+
+    def _limit(self, model: Model, track: _Track, now_s: float) -> tuple[float, bool]:
+        """Return when the limit lets a call through, and whether it is this worker's part of it that holds it."""
+        limit = track.limit
+        limit.per_minute = self._share(model, track, now_s)
+        if limit.per_minute >= model.requests_per_minute:
+            return limit.ready_at(now_s), limit.is_full(now_s)
+        return limit.ready_at(now_s, SHARE_POLL_S), limit.is_full(now_s)
+
+    def _share(self, model: Model, track: _Track, now_s: float) -> int:
+        whole = model.requests_per_minute
+        if self._member is None:
+            return whole
+        share = self._granted(track, now_s)
+        if share is not None:
+            return min(share, whole)
+        if self._since_s is None:
+            self._since_s = now_s
+        if now_s - self._since_s <= STALE_S:
+            return joining_share(whole)
+        workers = 1 if track.shared is None else track.shared.workers + (self._member.worker not in track.shared.shares)
+        return max(1, whole // max(1, workers))
+
+    def _granted(self, track: _Track, now_s: float) -> int | None:
+        shared = track.shared_at(now_s)
+        return None if shared is None or self._member is None else shared.shares.get(self._member.worker)
+
+    def _tell(
+        self, track: _Track, outcome: AttemptOutcome, latency_s: float | None, usage: Usage | None, now_s: float
+    ) -> None:
+        if self._member is not None:
+            track.ledger.ended(outcome, latency_s, usage, now_s)
+
+    def _report(self, now_s: float, *, leaving: bool) -> list[ModelStats]:
+        if self._member is None:
+            return []
+        reports: list[ModelStats] = []
+        for name, track in self._tracks.items():
+            stance = self._stance(self.catalogue.models[name], track, now_s)
+            if leaving or track.ledger.is_due(stance, now_s):
+                reports += track.ledger.tell(name, self._member, self._sequence, stance, now_s, leaving=leaving)
+        return reports
+
+    def _stance(self, model: Model, track: _Track, now_s: float) -> Stance:
+        self._look(model, track, now_s)
+        slow = track.flight.look(track.rules, now_s)
+        return Stance(
+            in_flight=len(track.flight),
+            slow_in_flight=slow.degraded,
+            stuck_in_flight=slow.unhealthy,
+            breaker=track.breaker.state,
+            brown_out=track.is_browned_out(now_s) or self.is_slow(model),
+            share=self._share(model, track, now_s),
+            limited=now_s - track.limited_s < LIMITED_S,
+        )
+
+    def _unknown(self, track: _Track, now_s: float) -> str | None:
+        if track.shared is not None:
+            return f"shared health unknown: no update for {now_s - track.shared.as_of.timestamp():.0f} s"
+        return None if self._member is None else "shared health unknown: none has come yet"
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

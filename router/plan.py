@@ -8,7 +8,7 @@ from router.analysis import Analysis
 from router.catalogue import Model
 from router.cost import input_bound, price_of
 from router.errors import RequestRejected
-from router.fleet import Fleet
+from router.fleet import Fleet, View
 from router.job import Job
 from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
@@ -40,8 +40,10 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     candidates: list[Candidate] = []
     skipped: list[Skipped] = []
-    for candidate in _in_order(request, tier, policy, fleet, now_s):
+    views = _Views(fleet, now_s)
+    for candidate in _in_order(request, tier, policy, views):
         obstacle = _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
+        obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
         if obstacle is None:
             candidates.append(candidate)
         else:
@@ -51,7 +53,27 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
     return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd)
 
 
-def _in_order(request: Request, tier: Tier, policy: Policy, fleet: Fleet, now_s: float) -> Iterator[Candidate]:
+class _Views:
+    """How the models look at the moment of the plan."""
+
+    def __init__(self, fleet: Fleet, now_s: float) -> None:
+        self.fleet = fleet
+        self._now_s = now_s
+        self._seen: dict[str, View] = {}
+
+    def of(self, model: Model) -> View:
+        view = self._seen.get(model.name)
+        if view is None:
+            view = self._seen[model.name] = self.fleet.view(model, self._now_s)
+        return view
+
+    def p99_ms(self, model: Model) -> float:
+        measured = self.of(model).p99_ms
+        return model.typical_latency_ms if measured is None else measured
+
+
+def _in_order(request: Request, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
+    fleet = views.fleet
     catalogue = fleet.catalogue
     if request.model is not None and request.model not in catalogue.models:
         known = ", ".join(sorted(catalogue.models))
@@ -62,6 +84,8 @@ def _in_order(request: Request, tier: Tier, policy: Policy, fleet: Fleet, now_s:
     max_tokens = request.max_tokens or catalogue.default_max_tokens
 
     def candidate(model: Model, why: str) -> Candidate:
+        note = views.of(model).note
+        why = f"{why} ({note})" if note else why
         bound = Estimate(input_tokens, min(max_tokens, model.max_output_tokens))
         return Candidate(model, why, bound, price_of(model.price, bound) if model.price else None)
 
@@ -79,18 +103,20 @@ def _in_order(request: Request, tier: Tier, policy: Policy, fleet: Fleet, now_s:
             chosen.sort(key=lambda one: Decimal("Infinity") if one.upper_usd is None else one.upper_usd)
         case Policy.LATENCY:
             chosen = [candidate(model, f"fastest of quality {floor} or more") for model in good_enough]
-            chosen.sort(key=lambda one: _p99_ms(one.model, fleet, now_s))
-    yield from chosen
+            chosen.sort(key=lambda one: views.p99_ms(one.model))
+    # the sort is stable: within a severity the policy's order holds
+    yield from sorted(chosen, key=lambda one: views.of(one.model).severity)
     if catalogue.last_resort:
         taken = {one.model.name for one in chosen}
         rest = [model for model in catalogue.models.values() if model.name not in taken and fleet.is_closed(model)]
-        for model in sorted(rest, key=lambda model: -model.quality):
+        for model in sorted(rest, key=lambda model: (views.of(model).severity, -model.quality)):
             yield candidate(model, "last resort outside the chain")
 
 
-def _p99_ms(model: Model, fleet: Fleet, now_s: float) -> float:
-    measured = fleet.reading(model, now_s).p99_ms
-    return model.typical_latency_ms if measured is None else measured
+def _too_slow(model: Model, max_latency_ms: int | None, views: _Views) -> str | None:
+    if max_latency_ms is None or views.p99_ms(model) <= max_latency_ms:
+        return None
+    return f"latency: its p99 is {views.p99_ms(model):.0f} ms, above the request's {max_latency_ms} ms"
 
 
 def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) -> str | None:

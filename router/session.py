@@ -12,9 +12,11 @@ Rules:
    unknown outcome with their estimate) and the most that it may cost stay inside the cap.
 3. Candidates go by rounds: first everybody once in the plan's order, where a model that may be retried has its
    `attempts_per_model` in one round, then everybody again.
-4. A model whose breaker is open or whose limit is reached is passed over. If all are, the session waits; if all are
-   open, one probe at a time may bypass.
-5. A failure that no model would answer differently ends the session at once.
+4. A model whose breaker is open or whose limit is reached is passed over, and so is, by lot, one that ramps up. If all
+   are, the session waits; if all are open, one probe at a time may bypass. Before anybody waits, a model is called
+   that is left alone for nothing but its slowness.
+5. Calls after the first one come out of the worker's retry budget; without it, they wait.
+6. A failure that no model would answer differently ends the session at once.
 """
 
 from collections.abc import Sequence
@@ -36,6 +38,8 @@ from schemas.vocabulary import ErrorCode, Status
 
 WAKE_JITTER_S = 0.05
 """Those who wait for the same moment wake spread over so long."""
+RAMP_UP_POLL_S = 0.5
+"""When to draw lots again for a model that ramps up, if there is no other."""
 PROBES_OUT_POLL_S = 0.25
 """How often to look again while the outcome of somebody else's probe decides."""
 
@@ -141,6 +145,7 @@ class Session:
         self._standings: dict[str, _Standing] = {}
         self._open: _Open | None = None
         self._begun = False
+        self._called = False
         self._finished = False
 
     def receive(self, event: Event) -> Action:
@@ -221,32 +226,44 @@ class Session:
         return candidates
 
     def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
+        if self._called and (budget_s := self._fleet.retry_at(now_s)) > now_s:
+            return self._wait(budget_s + self._chance() * WAKE_JITTER_S, now_s, "the worker's retry budget is used up")
         ready_s: list[float] = []
         for candidate in candidates:
             name = candidate.model.name
             readiness = self._fleet.readiness(candidate.model, now_s)
             not_before_s = self._standings[name].not_before_s
             ready = readiness.now(now_s)
+            is_hasty = now_s + RAMP_UP_POLL_S >= self._job.deadline_s
+            if ready and readiness.share < 1 and not is_hasty and self._chance() >= readiness.share:
+                self._history.passed_over[name] = readiness.reason
+                ready_s.append(max(now_s + RAMP_UP_POLL_S, not_before_s))
+                continue
             if ready and not_before_s < self._job.deadline_s:
                 return Wait(not_before_s) if not_before_s > now_s else self._call(plan, candidate, now_s)
+            if readiness.limited:
+                self._fleet.turned_away(candidate.model, now_s)
             self._history.passed_over[name] = "pause after a failure" if ready else readiness.reason
             at_s = now_s + PROBES_OUT_POLL_S if readiness.at_s is None else readiness.at_s
             ready_s.append(max(at_s, not_before_s))
-        if not any(self._fleet.is_closed(candidate.model) for candidate in candidates):
-            for candidate in candidates:
-                bypass_s = self._fleet.bypass_at(candidate.model, now_s)
-                if bypass_s is None:
-                    continue
-                bypass_s = max(bypass_s, self._standings[candidate.model.name].not_before_s)
-                if bypass_s <= now_s:
-                    return self._call(plan, candidate, now_s)
-                ready_s.append(bypass_s)
+        all_open = not any(self._fleet.is_closed(candidate.model) for candidate in candidates)
+        for candidate in candidates:
+            if not all_open and not self._fleet.is_slow(candidate.model):
+                continue
+            bypass_s = self._fleet.bypass_at(candidate.model, now_s)
+            if bypass_s is None:
+                continue
+            bypass_s = max(bypass_s, self._standings[candidate.model.name].not_before_s)
+            if bypass_s <= now_s:
+                return self._call(plan, candidate, now_s)
+            ready_s.append(bypass_s)
         return self._wait(min(ready_s) + self._chance() * WAKE_JITTER_S, now_s)
 
-    def _wait(self, until_s: float, now_s: float) -> Action:
+    def _wait(self, until_s: float, now_s: float, reason: str | None = None) -> Action:
         if until_s < self._job.deadline_s:
             return Wait(until_s)
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in self._history.passed_over.items())
+        passed_over = (f"{name}: {reason}" for name, reason in self._history.passed_over.items())
+        reasons = reason or "; ".join(passed_over)
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 
     def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
@@ -254,13 +271,14 @@ class Session:
         self._history.passed_over.pop(model.name, None)
         attempt = self._history.next_attempt
         started = call_started(self._job, plan.route, candidate, attempt, self._fleet.catalogue, now_s)
-        self._open = _Open(candidate, self._fleet.call(model, now_s), started)
+        self._open = _Open(candidate, self._fleet.call(model, now_s, retry=self._called), started)
+        self._called = True
         timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
         return Call(model, started, candidate.bound.output_tokens, timeout_s)
 
     def _succeed(self, event: Answered) -> Finish:
         call = self._close_call()
-        self._fleet.answered(call.permit, event.latency_s, event.now_s)
+        self._fleet.answered(call.permit, event.latency_s, event.now_s, event.answer.usage)
         self._history.answered(call.started, call.candidate, event.answer, event.latency_s)
         return self._finish(Verdict(Status.COMPLETED, answer=event.answer, candidate=call.candidate), event.now_s)
 

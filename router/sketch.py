@@ -5,6 +5,7 @@ that is relatively as far from both ends, so it is off by at most `RELATIVE_ERRO
 Merging adds counts: exact, and in any order. Source: OpenTelemetry data model, ExponentialHistogram.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from math import ceil, floor, log2
 
@@ -24,28 +25,46 @@ class Sketch:
         self.buckets: dict[int, int] = {}
         self.count = 0
 
-    def add(self, value: float) -> None:
-        """Count one value."""
-        bucket = ceil(log2(value) * _BUCKETS_PER_DOUBLING) - 1 if value > 1 else -1
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
-        self.count += 1
+    def add(self, value: float, times: int = 1) -> None:
+        """Count one value, or the same one several times."""
+        self.add_to_bucket(bucket_of(value), times)
+
+    def add_to_bucket(self, bucket: int, times: int) -> None:
+        """Count values by their bucket, as another sketch has them."""
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + times
+        self.count += times
 
     def quantile(self, q: float) -> float | None:
         """Return the value below which a share `q` (0 to 1) of all lie, or None of nothing."""
         return merged_quantile((self,), q)
 
 
+def bucket_of(value: float) -> int:
+    """Return the bucket that holds a value."""
+    return ceil(log2(value) * _BUCKETS_PER_DOUBLING) - 1 if value > 1 else -1
+
+
 def merged_quantile(sketches: Iterable[Sketch], q: float) -> float | None:
     """Return the quantile `q` of several sketches taken together, or None of nothing."""
+    return merged_quantiles(sketches, (q,))[0]
+
+
+def merged_quantiles(sketches: Iterable[Sketch], qs: Iterable[float]) -> list[float | None]:
+    """Return the quantiles `qs`, in ascending order, of several sketches taken together; None of nothing."""
     total: dict[int, int] = {}
     count = 0
     for sketch in sketches:
         count += sketch.count
         for bucket, hits in sketch.buckets.items():
             total[bucket] = total.get(bucket, 0) + hits
-    rank = floor(q * (count - 1)) if count else -1
+    ranks = deque(floor(q * (count - 1)) for q in qs)
+    if not count:
+        return [None] * len(ranks)
+    found: list[float | None] = []
+    below = 0
     for bucket in sorted(total):
-        rank -= total[bucket]
-        if rank < 0:
-            return _RATIO**bucket * 2 * _RATIO / (1 + _RATIO)
-    return None
+        below += total[bucket]
+        while ranks and ranks[0] < below:
+            ranks.popleft()
+            found.append(_RATIO**bucket * 2 * _RATIO / (1 + _RATIO))
+    return found

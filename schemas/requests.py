@@ -165,6 +165,13 @@ class Request(Message):
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
     policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
     max_cost_usd: MaxCost | None = Field(default=None, description="The most that all attempts together may cost.")
+    max_latency_ms: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400_000,
+        strict=True,
+        description="Leaves out models whose p99 latency, as measured by all workers, is above it.",
+    )
     deadline: Deadline | None = Field(
         default=None, description="Absolute. Default: the record's timestamp plus the worker's setting."
     )

@@ -113,6 +113,15 @@ class _RawProvider(_Raw):
     dialect: Literal["openai"] = "openai"
 
 
+class _RawThresholds(_Raw):
+    min_requests: _Count | None = None
+    unhealthy_p99_ms: _Milliseconds | None = None
+    unhealthy_error_rate: _Rate | None = None
+    unhealthy_timeout_rate: _Rate | None = None
+    degraded_p99_ms: _Milliseconds | None = None
+    degraded_error_rate: _Rate | None = None
+
+
 class _RawModel(_Raw):
     provider: str
     input_usd_per_mtok: _UsdPerMtok | None = None
@@ -124,6 +133,7 @@ class _RawModel(_Raw):
     requests_per_minute: _Count
     typical_latency_ms: Annotated[int, Field(ge=1, le=86_400_000)]
     timeout_s: _Seconds | None = None
+    health: _RawThresholds | None = None
 
 
 class _RawBreaker(_Raw):
@@ -131,6 +141,7 @@ class _RawBreaker(_Raw):
     pause_s: _Seconds = _BREAKER.pause_s
     max_pause_s: _Seconds = _BREAKER.max_pause_s
     half_open_probes: _Count = _BREAKER.half_open_probes
+    ramp_up_s: _Seconds = _BREAKER.ramp_up_s
 
 
 class _RawHealth(_Raw):
@@ -148,6 +159,8 @@ class _RawRetry(_Raw):
     attempts_per_model: _Count = _RETRY.attempts_per_model
     base_s: _Seconds = _RETRY.base_s
     max_s: _Seconds = _RETRY.max_s
+    budget_ratio: _Rate = _RETRY.budget_ratio
+    budget_floor_per_s: Annotated[float, BeforeValidator(_float), Field(gt=0, le=1_000_000)] = _RETRY.budget_floor_per_s
 
 
 class _RawCatalogue(_Raw):
@@ -224,6 +237,8 @@ def _number(value: object) -> str:
 def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
     *above, last = map(str, path)
     table = _TABLES[above[0]] if above else _RawCatalogue
+    if above[:1] == ["models"] and above[2:] == ["health"]:
+        table = _RawThresholds
     if is_table and len(above) > 1:
         return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
     if "key" in last.lower() and above[:1] == ["providers"]:
@@ -266,11 +281,7 @@ def _checked(raw: _RawCatalogue) -> CatalogueFile:
         raise CatalogueError('models is empty; add a model, such as [models."gpt-4.1"].')
     rules = raw.model_dump(include={"breaker", "health", "retry"})
     for table, lower, upper in _ORDERED:
-        low, high = rules[table][lower], rules[table][upper]
-        if low > high:
-            raise CatalogueError(
-                f"{table}.{lower} is {low:g}, more than {upper}, {high:g}; lower it, or raise {upper}."
-            )
+        _check_order(table, lower, upper, rules[table])
     catalogue = Catalogue(
         name=raw.name,
         version=raw.version,
@@ -288,6 +299,22 @@ def _checked(raw: _RawCatalogue) -> CatalogueFile:
     )
     providers = {name: Provider(name, provider.base_url) for name, provider in raw.providers.items()}
     return CatalogueFile(catalogue, MappingProxyType(providers))
+
+
+def _check_order(key: str, lower: str, upper: str, values: Mapping[str, float]) -> None:
+    low, high = values[lower], values[upper]
+    if low > high:
+        raise CatalogueError(f"{key}.{lower} is {low:g}, more than {upper}, {high:g}; lower it, or raise {upper}.")
+
+
+def _thresholds(key: str, own: _RawThresholds | None, all_models: _RawHealth) -> HealthRules | None:
+    if own is None:
+        return None
+    values = {**all_models.model_dump(), **own.model_dump(exclude_none=True)}
+    for table, lower, upper in _ORDERED:
+        if table == "health":
+            _check_order(f"{key}.health", lower, upper, values)
+    return HealthRules(**values)
 
 
 def _model(name: str, file: _RawCatalogue) -> Model:
@@ -310,6 +337,7 @@ def _model(name: str, file: _RawCatalogue) -> Model:
         requests_per_minute=raw.requests_per_minute,
         typical_latency_ms=raw.typical_latency_ms,
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
+        health=_thresholds(key, raw.health, file.health),
     )
 
 

@@ -7,12 +7,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from router.breaker import RAMP_FROM, Breaker
 from router.catalogue import BreakerRules, HealthRules
 from router.fleet import Fleet, Permit, Transition
 from schemas.health import BreakerState
 from tests.stage import ALPHA, NOW_S, ONE, UNAVAILABLE, rate_limited
 
 RULES = BreakerRules(consecutive_failures=3, pause_s=10, max_pause_s=35, half_open_probes=2)
+SLOW_S = 3.0
 MODEL = replace(ALPHA, requests_per_minute=10_000)
 CATALOGUE = replace(
     ONE, models={MODEL.name: MODEL}, breaker=RULES, health=HealthRules(min_requests=8, unhealthy_error_rate=0.4)
@@ -40,47 +42,55 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def call_if_ready(self) -> None:
-        if self.fleet.readiness(MODEL, self.now_s).now(self.now_s):
+        readiness = self.fleet.readiness(MODEL, self.now_s)
+        self._look()
+        if readiness.now(self.now_s):
             breaker = self.fleet.breaker(MODEL)
             assert breaker.state is not BreakerState.OPEN or self.now_s >= breaker.open_until_s
+            assert RAMP_FROM <= readiness.share <= 1
             self._call()
 
     @rule()
     def bypass_if_allowed(self) -> None:
         at_s = self.fleet.bypass_at(MODEL, self.now_s)
-        if at_s is not None and at_s <= self.now_s:
-            assert not self._probes_out(), "one bypassing probe at a time"
+        if at_s is not None and at_s <= self.now_s and not self.fleet.is_closed(MODEL):
+            assert self.fleet.is_slow(MODEL) or not self._probes_out(), "one bypassing probe at a time"
             self._call()
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), latency_s=st.floats(0.001, 30))
     def answered(self, data: st.DataObject, latency_s: float) -> None:
+        before = self._settled()
         self.fleet.answered(self._take(data), latency_s, self.now_s)
+        after = self.fleet.breaker(MODEL)
+        if before.state is not BreakerState.CLOSED and after.probes < before.probes and latency_s > SLOW_S:
+            assert (after.state, after.slow, after.pause_s) == (BreakerState.OPEN, True, before.pause_s)
         self._look()
 
     @precondition(lambda self: self.out)
     @rule(data=st.data())
     def failed(self, data: st.DataObject) -> None:
-        permit = self._take(data)
-        before = self.fleet.breaker(MODEL)
-        self.fleet.failed(permit, UNAVAILABLE, 0.1, self.now_s)
+        before = self._settled()
+        ramping = before.share(RULES, self.now_s) < 1
+        self.fleet.failed(self._take(data), UNAVAILABLE, 0.1, self.now_s)
         self._look()
         after = self.fleet.breaker(MODEL)
         if after.open_until_s != before.open_until_s:
             assert after.open_until_s == self.now_s + after.pause_s
+            doubled_s = min(2 * before.pause_s, RULES.max_pause_s)
             match before.state:
                 case BreakerState.CLOSED:
-                    assert after.pause_s == RULES.pause_s
+                    assert after.pause_s == (doubled_s if ramping else RULES.pause_s)
                 case BreakerState.OPEN:
                     assert after.pause_s == before.pause_s
                 case BreakerState.HALF_OPEN:
-                    assert after.pause_s == min(2 * before.pause_s, RULES.max_pause_s)
+                    assert after.pause_s == doubled_s
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), given_up=st.booleans())
     def ended_without_a_verdict(self, data: st.DataObject, given_up: bool) -> None:  # noqa: FBT001 - drawn
+        before = self._settled().state
         permit = self._take(data)
-        before = self.fleet.breaker(MODEL).state
         if given_up:
             self.fleet.abandoned(permit)
         else:
@@ -109,23 +119,40 @@ class BreakerMachine(RuleBasedStateMachine):
             assert at_s <= self.now_s + RULES.max_pause_s
 
     @invariant()
+    def the_traffic_grows_back_after_a_recovery_and_nothing_else_holds_it_back(self) -> None:
+        breaker = self.fleet.breaker(MODEL)
+        since_s = self.now_s - (breaker.recovered_s or 0)
+        shares = [breaker.share(RULES, self.now_s + seconds) for seconds in range(12)]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+        assert (shares[0] < 1) == (breaker.recovered_s is not None and since_s < RULES.ramp_up_s)
+
+    @invariant()
     def transitions_form_a_chain_of_the_table(self) -> None:
         steps = [(change.from_state, change.to_state) for change in self.transitions]
         assert set(steps) <= ALLOWED
         assert all(before[1] is after[0] for before, after in pairwise(steps))
 
     def _call(self) -> None:
+        before = self.fleet.breaker(MODEL)
         permit = self.fleet.call(MODEL, self.now_s)
         self._look()
-        self.out.append((permit, not self.fleet.is_closed(MODEL)))
+        self.out.append((permit, self.fleet.breaker(MODEL).probes > before.probes))
 
     def _take(self, data: st.DataObject) -> Permit:
         return self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))[0]
 
+    def _settled(self) -> Breaker:
+        """Let it be noticed who has become slow by now, before something else happens."""
+        self.fleet.readiness(MODEL, self.now_s)
+        self._look()
+        return self.fleet.breaker(MODEL)
+
     def _look(self) -> None:
         changes = self.fleet.take_transitions()
         self.transitions.extend(changes)
-        if any(change.to_state is BreakerState.CLOSED for change in changes):
+        fresh = {(BreakerState.HALF_OPEN, BreakerState.CLOSED), (BreakerState.CLOSED, BreakerState.OPEN)}
+        if any((change.from_state, change.to_state) in fresh for change in changes):
             self.out = [(permit, False) for permit, _ in self.out]
 
     def _probes_out(self) -> int:

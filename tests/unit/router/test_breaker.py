@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.breaker import Breaker
+from router.breaker import RAMP_FROM, Breaker
 from router.catalogue import BreakerRules
 from schemas.health import BreakerState
 
@@ -23,7 +23,7 @@ def test_closed_lets_every_call_through() -> None:
 
 
 def test_closed_success_starts_the_count_anew() -> None:
-    assert Breaker(failures=2).succeeded(RULES, probe=False) == Breaker()
+    assert Breaker(failures=2).succeeded(RULES, NOW_S, probe=False) == Breaker()
 
 
 def test_closed_failures_open_at_the_number_of_consecutive_ones() -> None:
@@ -39,7 +39,7 @@ def test_closed_failures_with_a_success_in_between_do_not_open() -> None:
     for _ in range(10):
         breaker = breaker.failed(RULES, NOW_S, probe=False)
         breaker = breaker.failed(RULES, NOW_S, probe=False)
-        breaker = breaker.succeeded(RULES, probe=False)
+        breaker = breaker.succeeded(RULES, NOW_S, probe=False)
     assert breaker == Breaker()
 
 
@@ -69,7 +69,7 @@ def test_open_and_called_during_the_pause_stays_open_and_takes_no_second_bypass(
 
 
 def test_open_and_bypassed_with_success_is_half_open_with_one_success() -> None:
-    half_open = OPEN.called(NOW_S + 1).succeeded(RULES, probe=True)
+    half_open = OPEN.called(NOW_S + 1).succeeded(RULES, NOW_S, probe=True)
     assert (half_open.state, half_open.successes, half_open.probes) == (BreakerState.HALF_OPEN, 1, 0)
 
 
@@ -93,9 +93,9 @@ def test_half_open_lets_no_more_probes_out_than_the_rules_say() -> None:
 
 
 def test_half_open_closes_at_the_last_of_the_successes() -> None:
-    once = HALF_OPEN.succeeded(RULES, probe=True)
+    once = HALF_OPEN.succeeded(RULES, NOW_S, probe=True)
     assert (once.state, once.successes, once.probes) == (BreakerState.HALF_OPEN, 1, 0)
-    assert once.called(NOW_S).succeeded(RULES, probe=True) == Breaker(openings=1)
+    assert once.called(NOW_S).succeeded(RULES, NOW_S, probe=True) == Breaker(openings=1, pause_s=30, recovered_s=NOW_S)
 
 
 def test_half_open_failure_opens_for_twice_the_pause_up_to_the_most() -> None:
@@ -118,11 +118,49 @@ def test_half_open_probe_without_a_result_makes_room_for_another() -> None:
     assert HALF_OPEN.called(NOW_S).abandoned(probe=True) == HALF_OPEN
 
 
+def test_half_open_and_answered_slowly_opens_for_the_same_pause() -> None:
+    slow = HALF_OPEN.answered_slowly(NOW_S, probe=True)
+    assert (slow.state, slow.open_until_s, slow.probes, slow.slow) == (BreakerState.OPEN, NOW_S + 30, 0, True)
+
+
+def test_calls_beyond_the_probes_are_none() -> None:
+    assert HALF_OPEN.takes_probe(RULES)
+    assert not HALF_OPEN.called(NOW_S).takes_probe(RULES)
+    assert not OPEN.called(NOW_S).takes_probe(RULES)
+
+
+def test_others_may_end_the_pause() -> None:
+    assert OPEN.may_be_probed(NOW_S + 1).ready_at(RULES, NOW_S + 1) == NOW_S + 1
+    assert OPEN.may_be_probed(NOW_S + 99) == OPEN
+    assert HALF_OPEN.may_be_probed(NOW_S) is HALF_OPEN
+
+
+# --- ramp-up ---
+
+
+def test_after_a_recovery_the_share_of_the_traffic_grows_back() -> None:
+    recovered = HALF_OPEN.succeeded(RULES, NOW_S, probe=True).called(NOW_S).succeeded(RULES, NOW_S, probe=True)
+    shares = [recovered.share(RULES, NOW_S + seconds) for seconds in (0, 0.5, 5, 10, 1000)]
+    assert shares == [RAMP_FROM, RAMP_FROM, 0.5, 1, 1]
+    assert Breaker().share(RULES, NOW_S) == 1
+
+
+def test_what_opens_it_during_the_ramp_up_opens_it_for_twice_the_pause() -> None:
+    recovered = Breaker(pause_s=30, recovered_s=NOW_S)
+    assert recovered.tripped(RULES, NOW_S + 9).pause_s == 60
+    assert recovered.tripped(RULES, NOW_S + 10).pause_s == 30
+
+
 def test_a_pause_after_a_recovery_is_the_short_one_again() -> None:
     long = HALF_OPEN.failed(RULES, NOW_S, probe=True)
-    closed = long.called(NOW_S + 60).succeeded(RULES, probe=True).called(NOW_S + 60).succeeded(RULES, probe=True)
+    closed = (
+        long.called(NOW_S + 60)
+        .succeeded(RULES, NOW_S, probe=True)
+        .called(NOW_S + 60)
+        .succeeded(RULES, NOW_S, probe=True)
+    )
     assert closed.state is BreakerState.CLOSED
-    assert closed.tripped(RULES, NOW_S).pause_s == 30
+    assert closed.tripped(RULES, NOW_S + RULES.ramp_up_s).pause_s == 30
 
 
 # --- any ---
@@ -130,7 +168,8 @@ def test_a_pause_after_a_recovery_is_the_short_one_again() -> None:
 
 @pytest.mark.parametrize("breaker", [OPEN, OPEN.called(NOW_S + 1), HALF_OPEN])
 def test_a_late_result_of_a_call_that_is_no_probe_changes_nothing(breaker: Breaker) -> None:
-    assert breaker.succeeded(RULES, probe=False) is breaker
+    assert breaker.succeeded(RULES, NOW_S, probe=False) is breaker
+    assert breaker.answered_slowly(NOW_S, probe=False) is breaker
     assert breaker.failed(RULES, NOW_S, probe=False) is breaker
     assert breaker.abandoned(probe=False) is breaker
 

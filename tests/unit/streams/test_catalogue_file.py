@@ -1,6 +1,6 @@
 """The catalogue file: what the reference one says, and that each kind of mistake is named with its key and its fix."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -143,12 +143,19 @@ def test_every_optional_key_reaches_its_value() -> None:
             '[providers.openai]\nbase_url = "http://127.0.0.1:8080/v1/"\ndialect = "openai"\n[providers.spare]',
         )
         + """
+        [models."m-1.0".health]
+        min_requests = 10
+        degraded_p99_ms = 4000
+        unhealthy_p99_ms = 9000.5
         [breaker]
         half_open_probes = 1
+        ramp_up_s = 2
         [health]
         degraded_error_rate = 0.05
         [retry]
         max_attempts = 2
+        budget_ratio = 0.1
+        budget_floor_per_s = 2
         """
     )
     catalogue = file.catalogue
@@ -162,7 +169,12 @@ def test_every_optional_key_reaches_its_value() -> None:
     assert [model.timeout_s for model in catalogue.models.values()] == [1.5, 5.0]
     assert catalogue.models["m-1.0"].price == Price(Decimal(4), Decimal(8), Decimal("0.000000001"))
     assert catalogue.models["m-2"].price is None
-    assert catalogue.breaker.half_open_probes == 1
+    assert (catalogue.breaker.half_open_probes, catalogue.breaker.ramp_up_s) == (1, 2)
+    assert (catalogue.retry.budget_ratio, catalogue.retry.budget_floor_per_s) == (0.1, 2)
+    assert catalogue.health_of(catalogue.models["m-2"]) is catalogue.health
+    assert catalogue.health_of(catalogue.models["m-1.0"]) == replace(
+        catalogue.health, min_requests=10, degraded_p99_ms=4000, unhealthy_p99_ms=9000.5
+    )
     assert catalogue.health.degraded_error_rate == 0.05
     assert catalogue.retry.max_attempts == 2
     assert file.providers == {
@@ -208,8 +220,24 @@ MISTAKES = {
     "case": (first_model("Timeout_S = 1"), f'{M}.Timeout_S is not known; did you mean "timeout_s"?'),
     "unlike anything": (
         appended("[retry]\nzzz = 1"),
-        "retry.zzz is not known; known: attempts_per_model, base_s, max_attempts, max_s.",
+        (
+            "retry.zzz is not known; known: attempts_per_model, base_s, budget_floor_per_s, budget_ratio, "
+            "max_attempts, max_s."
+        ),
     ),
+    "unknown threshold": (
+        appended('[models."m-1.0".health]\nwindow_s = 60'),
+        (
+            f"{M}.health.window_s is not known; known: degraded_error_rate, degraded_p99_ms, min_requests, "
+            "unhealthy_error_rate, unhealthy_p99_ms, unhealthy_timeout_rate."
+        ),
+    ),
+    "thresholds the wrong way round": (
+        appended('[models."m-1.0".health]\ndegraded_p99_ms = 4000'),
+        f"{M}.health.degraded_p99_ms is 4000, more than unhealthy_p99_ms, 3000; lower it, or raise unhealthy_p99_ms.",
+    ),
+    "no budget": (appended("[retry]\nbudget_ratio = 0"), "retry.budget_ratio is 0, must be more than 0."),
+    "no ramp": (appended("[breaker]\nramp_up_s = 0"), "breaker.ramp_up_s is 0, must be more than 0."),
     "dot without quotes": (
         appended("[models.m-3.5]\nquality = 1"),
         'models.m-3.5 is not known; a name with a dot is written in quotes: [models."m-3.5"].',

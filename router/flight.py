@@ -1,0 +1,100 @@
+"""The calls of one model that are under way, by age: who is slow is known before it ends."""
+
+from dataclasses import dataclass
+
+from router.catalogue import HealthRules
+
+RECENT = 20
+MOSTLY = 10
+"""Of the last `RECENT` calls so many have to be slow before it is said of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """Calls under way that are older than the p99 which is degraded, and those of them older than the unhealthy one."""
+
+    degraded: int
+    unhealthy: int
+
+
+class Recent:
+    """Whether each of the last `RECENT` calls was slow. A handful of bits."""
+
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self._bits = 0
+
+    def add(self, *, slow: bool) -> None:
+        """Take note of one call."""
+        self._bits = (self._bits << 1 | slow) & (1 << RECENT) - 1
+
+    def is_mostly_slow(self) -> bool:
+        """Say whether half of them or more were slow."""
+        return self._bits.bit_count() >= MOSTLY
+
+    def forget(self) -> None:
+        """Start anew."""
+        self._bits = 0
+
+
+class InFlight:
+    """The calls under way, in the order of their starts.
+
+    A call that reaches a threshold's age is slow from that moment on, and counts once: `recent` takes it in then, and
+    not again at its end. So a model that has stopped answering is known `degraded_p99_ms` after it stopped, not when
+    its answers arrive or time out. All operations are O(1), amortised.
+    """
+
+    __slots__ = ("_number", "_old", "_older", "_young", "degraded", "unhealthy")
+
+    def __init__(self) -> None:
+        self.degraded = Recent()
+        """Against `degraded_p99_ms`."""
+        self.unhealthy = Recent()
+        """Against `unhealthy_p99_ms`."""
+        self._number = 0
+        self._young: dict[int, float] = {}
+        self._old: dict[int, float] = {}
+        self._older: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old) + len(self._older)
+
+    def start(self, now_s: float) -> int:
+        """Take note of a call and return its number."""
+        self._number += 1
+        self._young[self._number] = now_s
+        return self._number
+
+    def end(self, number: int, *, answered: bool) -> None:
+        """Take note of a call's end. Only an answer says that the model is quick: a refusal is quick too."""
+        if self._young.pop(number, None) is not None:
+            if answered:
+                self.degraded.add(slow=False)
+                self.unhealthy.add(slow=False)
+        elif self._old.pop(number, None) is not None:
+            if answered:
+                self.unhealthy.add(slow=False)
+        else:
+            self._older.pop(number, None)
+
+    def look(self, rules: HealthRules, now_s: float) -> Slowness:
+        """Return how many are slow at this moment."""
+        for number in self._pass_on(self._young, self._old, now_s - rules.degraded_p99_ms / 1000):
+            del self._young[number]
+            self.degraded.add(slow=True)
+        for number in self._pass_on(self._old, self._older, now_s - rules.unhealthy_p99_ms / 1000):
+            del self._old[number]
+            self.unhealthy.add(slow=True)
+        return Slowness(len(self._old) + len(self._older), len(self._older))
+
+    @staticmethod
+    def _pass_on(younger: dict[int, float], older: dict[int, float], started_until_s: float) -> list[int]:
+        moved = []
+        for number, started_s in younger.items():
+            if started_s > started_until_s:
+                break
+            older[number] = started_s
+            moved.append(number)
+        return moved

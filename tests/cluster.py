@@ -1,0 +1,143 @@
+"""Several workers under a virtual clock: their fleets, the boards that merge what they tell, and the time it takes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+
+from router.board import Board
+from router.catalogue import Catalogue
+from router.errors import Answer, UpstreamFailure
+from router.fleet import Fleet
+from router.job import Job
+from router.reports import Member
+from router.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
+from schemas.health import ModelHealth, ModelStats
+
+TELL_S = 0.1
+"""How often a worker looks whether it has something to tell."""
+TICK_S = 1.0
+"""How often the boards say what they know."""
+
+Provider = Callable[[Call, float], tuple[float, Answer | UpstreamFailure]]
+"""What becomes of a call that is made at a moment, and after how many seconds."""
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Plays jobs on workers that know of each other only what passes over the topics, `lag_s` late."""
+
+    catalogue: Catalogue
+    provider: Provider
+    now_s: float
+    lag_s: float = 0.05
+    shared: bool = True
+    seed: int = 0
+    fleets: dict[str, Fleet] = field(default_factory=dict)
+    boards: dict[str, Board] = field(default_factory=dict)
+    healths: dict[str, ModelHealth] = field(default_factory=dict)
+    reports: list[ModelStats] = field(default_factory=list)
+    calls: list[tuple[float, str, str]] = field(default_factory=list)
+    """Moment, worker and model of every call."""
+    _heap: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _random: Random = field(init=False)
+    _epochs: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed)  # noqa: S311 - a test's dice
+        if self.shared:
+            self.boards = {name: Board(self.catalogue, model) for name, model in self.catalogue.models.items()}
+            self.at(self.now_s, self._tick)
+
+    def join(self, worker: str) -> Fleet:
+        """Start a worker."""
+        fleet = self.fleets[worker] = Fleet(self.catalogue, Member(worker, next(self._epochs)) if self.shared else None)
+        if self.shared:
+            for name, health in self.healths.items():
+                assert name == health.request_model
+                fleet.follow(health, self.now_s)
+            self.at(self.now_s, lambda: self._tell(worker, fleet))
+        return fleet
+
+    def leave(self, worker: str) -> None:
+        """Stop a worker in good order."""
+        for stats in self.fleets.pop(worker).leave(self.now_s):
+            self._deliver(stats)
+
+    def kill(self, worker: str) -> None:
+        """Stop it without a word."""
+        del self.fleets[worker]
+
+    def at(self, at_s: float, what: Callable[[], object]) -> None:
+        """Do something at a moment."""
+        heappush(self._heap, (at_s, next(self._numbers), what))
+
+    def serve(self, job: Job, worker: str, finished: Callable[[Finish], None] = lambda _finish: None) -> None:
+        """Let a worker serve a job from now on."""
+        session = Session(job, self.fleets[worker], self._random.random)
+        self._step(worker, self.fleets[worker], session, Started(self.now_s), finished)
+
+    def play(self, until_s: float, arrivals: Iterable[tuple[float, Callable[[], object]]] = ()) -> None:
+        """Let time pass; `arrivals` are in order."""
+        coming = iter(arrivals)
+        upcoming = next(coming, None)
+        while self._heap or upcoming is not None:
+            if upcoming is not None and (not self._heap or upcoming[0] <= self._heap[0][0]):
+                at_s, what = upcoming
+                upcoming = next(coming, None)
+            elif self._heap[0][0] > until_s:
+                break
+            else:
+                at_s, _, what = heappop(self._heap)
+            self.now_s = max(self.now_s, at_s)
+            what()
+        self.now_s = max(self.now_s, until_s)
+
+    def _step(
+        self, worker: str, fleet: Fleet, session: Session, event: Event, finished: Callable[[Finish], None]
+    ) -> None:
+        if self.fleets.get(worker) is not fleet:
+            return  # it has been killed
+        action = session.receive(event)
+        match action:
+            case Finish():
+                finished(action)
+                return
+            case Wait():
+                next_event: Event = Woke(action.until_s)
+            case Call():
+                self.calls.append((self.now_s, worker, action.model.name))
+                took_s, result = self.provider(action, self.now_s)
+                took_s = min(took_s, action.timeout_s)
+                ends_s = self.now_s + took_s
+                next_event = (
+                    Answered(ends_s, result, took_s) if isinstance(result, Answer) else Failed(ends_s, result, took_s)
+                )
+        self.at(next_event.now_s, lambda: self._step(worker, fleet, session, next_event, finished))
+
+    def _tell(self, worker: str, fleet: Fleet) -> None:
+        if self.fleets.get(worker) is not fleet:
+            return
+        for stats in fleet.take_reports(self.now_s):
+            self._deliver(stats)
+        self.at(self.now_s + TELL_S, lambda: self._tell(worker, fleet))
+
+    def _deliver(self, stats: ModelStats) -> None:
+        self.reports.append(stats)
+        self.at(self.now_s + self.lag_s, lambda: self._arrive(stats))
+
+    def _arrive(self, stats: ModelStats) -> None:
+        self.boards[stats.request_model].take(stats, self.now_s)
+
+    def _tick(self) -> None:
+        for name, board in self.boards.items():
+            health = board.health(self.now_s)
+            self.at(self.now_s + self.lag_s, lambda name=name, health=health: self._announce(name, health))  # type: ignore[misc]
+        self.at(self.now_s + TICK_S, self._tick)
+
+    def _announce(self, name: str, health: ModelHealth) -> None:
+        self.healths[name] = health
+        for fleet in self.fleets.values():
+            fleet.follow(health, self.now_s)
