@@ -215,7 +215,7 @@ class Settings(BaseSettings):
         default=True, description="Idempotent producing. Off only for a broker that cannot, such as the embedded one."
     )
     linger_ms: int = Field(
-        default=0,
+        default=5,
         ge=0,
         le=1000,
         description="Wait for more records before a batch is sent, milliseconds; one forms anyway behind another.",
