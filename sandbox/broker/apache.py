@@ -42,7 +42,10 @@ Configuration:
     Root: {level: WARN, AppenderRef: {ref: stdout}}
 """
 # The serial collector is the one with the least memory and CPU for so small a heap.
-_JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.yaml")
+_JVM = (
+    *("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.yaml"),
+    "-XX:TieredStopAtLevel=1",  # it lives for minutes: what the second compiler costs would not come back
+)
 
 
 class KafkaProcess:
