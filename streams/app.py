@@ -20,7 +20,8 @@ from streams.clock import Clock
 from streams.handler import Handler, Intake
 from streams.kafka import admin, faust_credentials, producer, reader
 from streams.lane import Lane, Position
-from streams.providers.chat_completions import ChatCompletions, Endpoint, http_transport
+from streams.providers.chat_completions import ChatCompletions, Endpoint
+from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
 from streams.pump import Pump
 from streams.recovery import recover
@@ -57,6 +58,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         )
         app = make_app(settings, pump)
         await app.start()
+        app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
         _spare_the_collector()
         log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
         try:
@@ -117,7 +119,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
         name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
         for name, provider in catalogue_file.providers.items()
     }
-    async with producer(settings) as kafka_producer, http_transport() as transport:
+    async with producer(settings) as kafka_producer, AiohttpTransport() as transport:
         yield Handler(
             intake=Intake(
                 max_request_bytes=settings.max_request_bytes,

@@ -2,21 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 import httpx
 import orjson
 from pydantic import SecretStr
-from pyreqwest.client import ClientBuilder
-from pyreqwest.compatibility.httpx import HttpxTransport
 
 from router.errors import Answer, UpstreamFailure
 from router.session import Call
 from schemas.requests import JsonObject, Request
 from streams.providers.outcomes import from_exception, from_response
-
-CONNECT_TIMEOUT = timedelta(seconds=5)
-"""Whoever takes longer to accept a connection is as good as gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +19,6 @@ class Endpoint:
 
     base_url: str
     api_key: SecretStr | None
-
-
-def http_transport() -> httpx.AsyncBaseTransport:
-    """Return a transport that carries a thousand calls at a time; httpx's own does not (docs/adr/0003)."""
-    return HttpxTransport(ClientBuilder().connect_timeout(CONNECT_TIMEOUT).build())
 
 
 class ChatCompletions:

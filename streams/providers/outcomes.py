@@ -10,7 +10,6 @@ from types import MappingProxyType
 import httpx
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pyreqwest.exceptions import DetailedPyreqwestError
 
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
@@ -46,13 +45,12 @@ CODE_OUTCOMES: Mapping[str, AttemptOutcome] = MappingProxyType(
 """OpenAI's `error.code` says more than the status."""
 
 ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
+    (httpx.ConnectError, AttemptOutcome.UNREACHABLE),
+    (httpx.ConnectTimeout, AttemptOutcome.UNREACHABLE),
     (httpx.TimeoutException, AttemptOutcome.TIMEOUT),
     (httpx.RequestError, AttemptOutcome.DISCONNECTED),
 )
-"""The first class that fits a request which went out; one that never did is unreachable."""
-
-NEVER_SENT = "client error (Connect)"
-"""How reqwest says that there was no connection; the error's class would not tell it from a reset after the request."""
+"""The first class that fits. Only what is unreachable has certainly not been sent, and so not been charged."""
 
 
 class _Usage(BaseModel):
@@ -99,17 +97,10 @@ class _Completion(BaseModel):
 
 def from_exception(error: httpx.RequestError) -> UpstreamFailure:
     """Return what an error of the transport means. Its text is not passed on: it may hold the address."""
-    if _was_never_sent(error):
-        return UpstreamFailure(AttemptOutcome.UNREACHABLE, "no connection")
     outcome = next(outcome for kind, outcome in ERROR_OUTCOMES if isinstance(error, kind))
+    if outcome is AttemptOutcome.UNREACHABLE:
+        return UpstreamFailure(outcome, "no connection")
     return UpstreamFailure(outcome, type(error).__name__, maybe_charged=True)
-
-
-def _was_never_sent(error: httpx.RequestError) -> bool:
-    cause = error.__cause__
-    if not isinstance(cause, DetailedPyreqwestError):
-        return False
-    return any(inner["message"] == NEVER_SENT for inner in cause.details["causes"] or ())
 
 
 def from_response(status_code: int, headers: httpx.Headers, body: bytes, now_s: float) -> Answer | UpstreamFailure:

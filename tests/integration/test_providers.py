@@ -17,7 +17,8 @@ from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome, Task, Tier
-from streams.providers.chat_completions import ChatCompletions, Endpoint, http_transport
+from streams.providers.chat_completions import ChatCompletions, Endpoint
+from streams.providers.transport import AiohttpTransport
 from tests.harness import PATIENCE_S, MakeProvider
 from tests.stage import ALPHA, NOW_S, ONE, make_job
 
@@ -43,7 +44,7 @@ CATEGORIES: dict[FaultKind, tuple[AttemptOutcome | None, bool]] = {
     FaultKind.HANG_AFTER_HEADERS: (AttemptOutcome.TIMEOUT, True),
     FaultKind.SLOW_BODY: (AttemptOutcome.TIMEOUT, True),
     FaultKind.TRUNCATED_BODY: (AttemptOutcome.DISCONNECTED, True),
-    FaultKind.WRONG_CONTENT_LENGTH: (AttemptOutcome.MALFORMED, True),
+    FaultKind.WRONG_CONTENT_LENGTH: (AttemptOutcome.DISCONNECTED, True),
     FaultKind.INVALID_JSON: (AttemptOutcome.MALFORMED, True),
     FaultKind.MISSING_USAGE: (None, True),
     FaultKind.EMPTY_CHOICES: (AttemptOutcome.MALFORMED, True),
@@ -82,7 +83,7 @@ class Wire:
 @pytest.fixture
 async def wire(make_provider: MakeProvider) -> AsyncIterator[Wire]:
     provider = make_provider(latency_ms=20)
-    async with http_transport() as transport:
+    async with AiohttpTransport() as transport:
         yield Wire(provider, ChatCompletions(transport, {"one": Endpoint(provider.base_url, None)}, time.time))
 
 
@@ -116,7 +117,7 @@ async def test_an_answer_comes_back_whole_and_the_next_call_works(wire: Wire) ->
 
 async def test_a_thousand_calls_are_in_flight_at_once(make_provider: MakeProvider) -> None:
     provider = make_provider(latency_ms=3000)
-    async with http_transport() as transport:
+    async with AiohttpTransport() as transport:
         wire = Wire(provider, ChatCompletions(transport, {"one": Endpoint(provider.base_url, None)}, time.time))
         calls = [asyncio.ensure_future(wire.call(number, timeout_s=60)) for number in range(1, 1001)]
         most = 0

@@ -155,6 +155,13 @@ def test_an_error_of_the_transport_does_not_repeat_the_address() -> None:
     assert failure.maybe_charged
 
 
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ConnectTimeout("late")])
+def test_what_was_never_sent_was_never_charged(error: httpx.RequestError) -> None:
+    failure = from_exception(error)
+    assert failure.category is AttemptOutcome.UNREACHABLE
+    assert not failure.maybe_charged
+
+
 def test_a_timeout_may_have_been_charged() -> None:
     failure = from_exception(httpx.ReadTimeout("late"))
     assert failure.category is AttemptOutcome.TIMEOUT
