@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test check format schemas lock bench clean help
+.PHONY: install demo test chaos check format schemas lock bench clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -20,6 +20,9 @@ demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an
 
 test: $(STAMP) ## All tests, on a real Apache Kafka (Java 17 and Maven, or TURNOUT_TEST_BROKER=HOST:PORT)
 	$(BIN)/pytest
+
+chaos: $(STAMP) ## Break everything on purpose and hold the invariants; ONLY="killed frozen" chooses by name
+	$(BIN)/python -m tests.chaos $(ONLY)
 
 check: $(STAMP) ## Lint, types and import rules
 	$(BIN)/ruff check

@@ -1,0 +1,131 @@
+"""Brokers that are away, and links to them that are cut, slow or lossy."""
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from schemas.topics import Topic
+from tests.chaos.scene import Scene
+
+
+async def cut_off_then_reachable(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    await scene.link.cut()
+    await asyncio.sleep(4)
+    await scene.heal()
+    await scene.publish(50)
+
+
+async def cut_off_past_the_session_timeout(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    scene.exposed += 200
+    await scene.link.cut()
+    await asyncio.sleep(12)
+    await scene.heal()
+    await scene.publish(50)
+
+
+async def black_hole(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    scene.link.freeze()
+    await asyncio.sleep(4)
+    await scene.heal()
+    await scene.publish(50)
+
+
+async def slow_broker(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    scene.link.slow(0.4)
+    await scene.publish(60)
+    await scene.until_answered()
+    await scene.heal()
+    await scene.publish(50)
+
+
+async def connections_reset_again_and_again(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    for _ in range(8):
+        scene.link.hang_up()
+        await scene.publish(10)
+        await asyncio.sleep(0.5)
+    await scene.heal()
+
+
+async def lost_acknowledgement_of_calls(scene: Scene) -> None:
+    await _lose_acknowledgements(scene, Topic.CALLS)
+
+
+async def lost_acknowledgement_of_responses(scene: Scene) -> None:
+    await _lose_acknowledgements(scene, Topic.RESPONSES)
+
+
+async def lost_acknowledgement_of_costs(scene: Scene) -> None:
+    await _lose_acknowledgements(scene, Topic.COSTS)
+
+
+async def _lose_acknowledgements(scene: Scene, topic: Topic) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    scene.link.lose_acknowledgements(scene.pipeline.settings.topic(topic), 5)
+    for _ in range(6):
+        await scene.publish(20)
+        await asyncio.sleep(0.5)
+    await scene.until_answered()
+    scene.expect(scene.link.withheld > 0, "no acknowledgement was lost")
+    await scene.heal()
+
+
+async def unreachable_at_the_start(scene: Scene) -> None:
+    await scene.open(linked=True)
+    assert scene.link is not None
+    await scene.publish(40)
+    await scene.link.cut()
+    (early,) = scene.start()
+    code = await scene.until_ended(early)
+    scene.expect(code == 1, f"a worker without a broker ended with {code}")
+    scene.expect("No Kafka broker answers" in early.log.read_text(), "it did not say why")
+    await scene.heal()
+    scene.start()
+
+
+async def offsets_rewound(scene: Scene) -> None:
+    await scene.open()
+    scene.start()
+    await scene.publish(120)
+    await scene.until_answered()
+    await scene.stop()
+    calls = len(scene.provider.invoice())
+    await rewind(scene)
+    scene.start()
+    await scene.until_answered(await scene.publish(20))
+    charged = len(scene.provider.invoice()) - calls
+    scene.expect(charged == 20, f"{charged - 20} finished requests were called for again")
+
+
+async def rewind(scene: Scene) -> None:
+    """Set the group's offsets back to the beginning, without metadata, as an operator's tool does."""
+    scene.rewound = True
+    settings = scene.pipeline.settings
+    topic = settings.topic(Topic.REQUESTS)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.brokers, group_id=settings.group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        tps = [TopicPartition(topic, number) for number in range(settings.partitions)]
+        consumer.assign(tps)
+        await consumer.commit({tp: OffsetAndMetadata(0, "") for tp in tps})
+    finally:
+        await consumer.stop()
+    scene.healed()
+
+
+async def _with_link(scene: Scene) -> None:
+    await scene.open(latency_ms=200, linked=True)
+    scene.start()
+    await scene.publish(100)
+    await scene.until_calls_are_under_way(20)
