@@ -2,6 +2,7 @@
 
     TurnoutError
     ├── CatalogueError        the operator's; only at start-up
+    ├── TooManyDeadLetters    the operator's; ends the worker (`router.dead_letters`)
     └── RequestRejected       the caller's; never retried, never called for
 
 Upstream trouble is no exception but data, an `UpstreamFailure` of one `AttemptOutcome`, because the session has to

@@ -13,6 +13,7 @@ import structlog
 from aiokafka import TopicPartition
 from faust.types import TP, StreamT
 
+from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.fleet import Fleet
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
@@ -42,6 +43,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
 
     Raises:
         TopicsError: the topics are missing or do not fit together.
+        TooManyDeadLetters: the limit is exceeded; the records that exceed it stay on the topic.
         Exception: what the worker cannot go on after; whatever was not acknowledged will be delivered again.
     """
     loop = asyncio.get_running_loop()
@@ -129,6 +131,13 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
             fleet=Fleet(catalogue_file.catalogue),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
+            dead_letter_limit=DeadLetterLimit(
+                DeadLetterRules(
+                    share=settings.dead_letter_share,
+                    minimum=settings.dead_letter_minimum,
+                    window_s=settings.dead_letter_window_s,
+                )
+            ),
             request_log=RequestLog(settings.log_sample, random.random),
             clock=clock,
             chance=random.random,

@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
 from router.history import refusal, settle_all
@@ -60,6 +61,7 @@ class Handler:
     fleet: Fleet
     provider: Provider
     publisher: Publisher
+    dead_letter_limit: DeadLetterLimit
     request_log: RequestLog
     clock: Callable[[], float]
     chance: Chance
@@ -70,8 +72,12 @@ class Handler:
 
         If it is cancelled before the outcome is being published, nothing is published and the record must not be
         acknowledged; from then on it ends in spite of a cancellation.
+
+        Raises:
+            TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
         received_s = self.clock()
+        self.dead_letter_limit.take(received_s)
         trace = trace_of(dict(delivery.headers))
         reading = read_request(delivery.value, self.intake.max_request_bytes)
         if isinstance(reading, Unreadable):
@@ -213,6 +219,7 @@ class Handler:
             await self.publisher.cost(event, trace)
 
     async def _bury(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
+        self.dead_letter_limit.bury(self.clock(), f"{code}: {reason}")
         origin = delivery.origin
         letter = DeadLetter(
             value=delivery.value,

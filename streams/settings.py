@@ -198,6 +198,18 @@ class Settings(BaseSettings):
         le=100_000,
         description="Requests under way in one worker; a full one stops reading.",
     )
+    dead_letter_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="A worker ends when more than this share of what it takes are dead letters; 1 is never exceeded.",
+    )
+    dead_letter_minimum: int = Field(
+        default=200, ge=1, le=1_000_000, description="The share is judged from so many records on."
+    )
+    dead_letter_window_s: int = Field(
+        default=60, ge=1, le=3600, description="The share is that of the last so many seconds."
+    )
     default_deadline_s: float = Field(
         default=60,
         gt=0,

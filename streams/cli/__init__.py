@@ -1,7 +1,8 @@
 """The command line, `turnout`: one module a command, imported only when that command is called.
 
 Exit codes: 0 it is done; 1 it is not, or not wholly; 2 something has to be mended first: an option, a setting, the
-catalogue, the topics; 130 Ctrl-C. A message to a person is a sentence on stderr; what was asked for is on stdout.
+catalogue, the topics; 3 too many dead letters have halted a worker; 130 Ctrl-C. A message to a person is a sentence on
+stderr; what was asked for is on stdout.
 """
 
 import sys

@@ -16,7 +16,9 @@ LONG_LIFE_S = 60.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 CANNOT_START = 2
-"""The exit code of a worker that another start would not help."""
+"""The exit code of a worker that cannot start before something has been mended."""
+HALTED = 3
+"""The exit code of a worker that too many dead letters have stopped: it would only make more of them."""
 
 
 class _Died(Exception):  # noqa: N818 - an event that the retry schedule answers, not a fault
@@ -24,7 +26,7 @@ class _Died(Exception):  # noqa: N818 - an event that the retry schedule answers
 
 
 class Supervisor:
-    """One life after the other for each command, until a signal or until one of them cannot start at all.
+    """One life after the other for each command, until a signal, or until one ends that another start would not help.
 
     Each child has a pipe as its standard input, which ends when this process does, however it does. It has a session
     of its own, so that Ctrl-C in a terminal reaches it once: from here.
@@ -79,7 +81,7 @@ class Supervisor:
         if self._stopping:
             return
         log.error("worker has died", worker=name, pid=child.pid, exit_code=code)
-        if code == CANNOT_START:
+        if code in {CANNOT_START, HALTED}:
             self._stop(signal.SIGTERM)
         elif clock() - born_s < LONG_LIFE_S:
             raise _Died(f"{name} ended with {code}")

@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 import uvloop
 
+from router.dead_letters import TooManyDeadLetters
 from streams.app import run_worker
 from streams.catalogue_file import CatalogueFile, load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.supervisor import Supervisor
+from streams.cli.speech import printable, say
+from streams.cli.supervisor import HALTED, Supervisor
 from streams.kafka import admin
 from streams.request_log import configure_logging
 from streams.settings import Settings, load_settings
@@ -28,6 +30,7 @@ Examples:
 
 The first SIGTERM or Ctrl-C drains: requests under way end, what they used is committed. A second one stops at once.
 Workers of one group share the requests; more than there are partitions are idle.
+Exit code 3: halted because of too many dead letters; the rest is still on the topic, see docs/dead-letters.md.
 """
 
 
@@ -74,7 +77,14 @@ def worker(  # noqa: PLR0913 - one parameter an option
         configure_logging(settings.log_level, settings.log_format)
         raise typer.Exit(uvloop.run(Supervisor(_children(settings.worker_id, processes, env_file, given)).run()))
     keep_libraries_quiet()
-    run(settings, _serve(settings, catalogue_file, supervised=supervised))
+    try:
+        run(settings, _serve(settings, catalogue_file, supervised=supervised))
+    except TooManyDeadLetters as excess:
+        say(
+            f"Halted: {printable(str(excess), 1000)}. Those not yet written stay on the requests topic, uncommitted: "
+            "mend what sends or reads them and start again, or raise TURNOUT_DEAD_LETTER_SHARE (1 is no limit)."
+        )
+        raise typer.Exit(HALTED) from None
 
 
 async def _serve(settings: Settings, catalogue_file: CatalogueFile, *, supervised: bool) -> None:

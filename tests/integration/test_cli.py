@@ -275,18 +275,19 @@ async def test_workers_end_when_their_supervisor_is_killed(make_pipeline: MakePi
     assert said.count(b"worker has stopped") == 2
 
 
-async def test_a_child_that_cannot_start_ends_all_and_is_not_started_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [2, 3])
+async def test_a_child_that_another_start_would_not_help_ends_all(tmp_path: Path, code: int) -> None:
     starts = tmp_path / "starts"
     ended = await asyncio.wait_for(
         Supervisor(
             {
-                "wrong": ["sh", "-c", f"echo >> {starts}; exit 2"],
+                "wrong": ["sh", "-c", f"echo >> {starts}; exit {code}"],
                 "fine": ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"],
             }
         ).run(),
         PATIENCE_S,
     )
-    assert ended == 2
+    assert ended == code
     assert starts.read_text() == "\n"
 
 

@@ -106,7 +106,7 @@ BAD: list[tuple[bytes | None, str, str | None]] = [
 async def test_bad_input_lands_in_the_dead_letters_with_its_bytes_and_delays_nothing(
     make_pipeline: MakePipeline,
 ) -> None:
-    pipeline = await make_pipeline()
+    pipeline = await make_pipeline(TURNOUT_DEAD_LETTER_SHARE="1")
     good = requests(200)
     poison: list[bytes | dict[str, object] | None] = [b'{"poison": %d' % number for number in range(200)]
     mixed = [value for pair in zip(good, poison, strict=True) for value in pair]

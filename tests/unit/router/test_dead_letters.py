@@ -1,0 +1,86 @@
+import pytest
+
+from router.dead_letters import DeadLetterLimit, DeadLetterRules, TooManyDeadLetters
+
+NOON_S = 1_767_268_800.0
+
+
+def limit(share: float = 0.5, minimum: int = 10) -> DeadLetterLimit:
+    return DeadLetterLimit(DeadLetterRules(share=share, minimum=minimum, window_s=60))
+
+
+def taken(limit: DeadLetterLimit, now_s: float, *, good: int = 0, bad: int = 0) -> None:
+    for _ in range(good):
+        limit.take(now_s)
+    for _ in range(bad):
+        limit.take(now_s)
+        limit.bury(now_s, "empty: the value is null")
+
+
+def test_poison_alone_passes_until_the_sample_is_large_enough() -> None:
+    poisoned = limit(minimum=10)
+    taken(poisoned, NOON_S, bad=9)
+    poisoned.take(NOON_S)
+    with pytest.raises(TooManyDeadLetters) as caught:
+        poisoned.bury(NOON_S, "empty: the value is null")
+    assert str(caught.value) == (
+        "10 of 10 records in 60 s would be dead letters, more than a share of 0.5; the last one because "
+        "empty: the value is null"
+    )
+
+
+def test_the_share_itself_may_be_reached_but_not_exceeded() -> None:
+    half = limit(share=0.5)
+    taken(half, NOON_S, good=51, bad=50)
+    half.take(NOON_S)
+    half.bury(NOON_S, "not_json")
+    half.take(NOON_S)
+    with pytest.raises(TooManyDeadLetters, match="52 of 103"):
+        half.bury(NOON_S, "not_json")
+
+
+def test_after_the_excess_good_records_are_refused_too_and_no_time_heals_it() -> None:
+    halted = limit(minimum=1)
+    halted.take(NOON_S)
+    with pytest.raises(TooManyDeadLetters):
+        halted.bury(NOON_S, "not_json")
+    for later_s in (NOON_S, NOON_S + 3600):
+        with pytest.raises(TooManyDeadLetters):
+            halted.take(later_s)
+        with pytest.raises(TooManyDeadLetters):
+            halted.bury(later_s, "not_json")
+
+
+def test_a_share_of_one_is_never_exceeded() -> None:
+    off = limit(share=1.0, minimum=1)
+    taken(off, NOON_S, bad=5000)
+
+
+def test_what_has_left_the_window_counts_no_more_be_it_good_or_bad() -> None:
+    good_before = limit()
+    taken(good_before, NOON_S, good=1000)
+    with pytest.raises(TooManyDeadLetters, match="10 of 10 "):
+        taken(good_before, NOON_S + 60, bad=10)
+    bad_before = limit(minimum=100)
+    taken(bad_before, NOON_S, bad=99)
+    taken(bad_before, NOON_S + 60, bad=99)
+    taken(bad_before, NOON_S + 119.9, good=99)
+    with pytest.raises(TooManyDeadLetters, match="100 of 199 "):
+        taken(bad_before, NOON_S + 119.9, bad=1)
+
+
+def test_a_clock_that_steps_back_neither_fails_nor_forgets() -> None:
+    stepped = limit(minimum=10)
+    taken(stepped, NOON_S, bad=5)
+    with pytest.raises(TooManyDeadLetters, match="10 of 10 "):
+        taken(stepped, NOON_S - 3600, bad=5)
+
+
+def test_an_excess_of_defects_counts_each_record_once() -> None:
+    defective = limit(share=0.5, minimum=10)
+    for _ in range(20):
+        defective.take(NOON_S)
+    for _ in range(10):
+        defective.bury(NOON_S, "internal_error")
+    with pytest.raises(TooManyDeadLetters, match="11 of 20 "):
+        defective.bury(NOON_S, "internal_error")
