@@ -30,6 +30,9 @@ BYPASS_PAUSE_S = 5.0
 STALE_S = 30.0
 """Shared health that is older is no longer believed."""
 
+HEARD_S = 3.0
+"""After so long what a worker has told is in the shared health for certain."""
+
 SHARE_POLL_S = 0.5
 """While a worker has a part of the limit only, it looks so often whether the part has grown."""
 
@@ -111,6 +114,11 @@ class _Track:
     def probed_by(self, permit: Permit) -> bool:
         """Say whether the call is a probe of the present opening."""
         return permit.opening == self.breaker.openings
+
+    def recovered_after(self, as_of_s: float) -> bool:
+        """Say whether this worker's own probes know better than what was heard of that moment."""
+        recovered_s = self.breaker.recovered_s
+        return recovered_s is not None and as_of_s < recovered_s + HEARD_S
 
     def shared_at(self, now_s: float) -> ModelHealth | None:
         """Return the shared health if it is to be believed."""
@@ -194,8 +202,11 @@ class Fleet:
             status = shared.status
             p99_ms = p99_ms if shared.p99_ms is None else shared.p99_ms
             note = f"{status}: {shared.reason}" if shared.reason else None
-        # whom the breaker leaves to probes keeps its place: behind the others nobody would ever probe it
-        severity = SEVERITY[status] if track.breaker.state is BreakerState.CLOSED else 0
+        severity = SEVERITY[status]
+        if track.breaker.state is not BreakerState.CLOSED:
+            severity = 0  # it keeps its place: behind the others nobody would ever probe it
+        elif shared is not None and track.recovered_after(shared.as_of.timestamp()):
+            severity, note = 0, None
         if not severity and track.breaker.state is BreakerState.CLOSED and track.is_browned_out(now_s):
             severity, note = 1, f"{HealthStatus.DEGRADED}: most of the latest calls are slow"
         return View(severity, p99_ms, note)

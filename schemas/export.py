@@ -39,6 +39,7 @@ MESSAGES: Mapping[Topic, type[Message]] = MappingProxyType(
     }
 )
 """What the values of each topic are. Those of dead letters are the original ones, whatever they were."""
+PUBLIC_TOPICS = tuple(spec for spec in TOPICS if not spec.internal)
 
 
 class _Schema(GenerateJsonSchema):
@@ -124,10 +125,10 @@ def asyncapi() -> JsonObject:
             "costs on another. The names of the topics are the default ones; a worker may put a prefix before each.",
         },
         "defaultContentType": "application/json",
-        "channels": {_short(spec.topic): _channel(spec) for spec in TOPICS},
-        "operations": {_operation_name(spec.topic): _operation(spec.topic) for spec in TOPICS},
+        "channels": {_short(spec.topic): _channel(spec) for spec in PUBLIC_TOPICS},
+        "operations": {_operation_name(spec.topic): _operation(spec.topic) for spec in PUBLIC_TOPICS},
         "components": {
-            "messages": {_short(spec.topic): _message(spec) for spec in TOPICS},
+            "messages": {_short(spec.topic): _message(spec) for spec in PUBLIC_TOPICS},
             "schemas": {"EventHeaders": _event_headers(), "TraceHeaders": _headers(TRACE_HEADERS, ())},
         },
     }

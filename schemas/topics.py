@@ -13,6 +13,7 @@ class Topic(StrEnum):
     CALLS = "llm.calls.v1"
     MODEL_STATS = "llm.model-stats.v1"
     MODEL_HEALTH = "llm.model-health.v1"
+    MODEL_PANES = "llm.model-panes.v1"
     FAILOVERS = "llm.failovers.v1"
     BUDGETS = "llm.budgets.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
@@ -20,7 +21,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """How a topic is created. Without `retention_s` the broker's own retention holds."""
+    """How a topic is created. Without `retention_s` the broker's own retention holds; compacted, it keeps for ever."""
 
     topic: Topic
     key: str
@@ -28,6 +29,8 @@ class TopicSpec:
     retention_s: int | None = None
     busy: bool = False
     """It has as many partitions as the requests topic; the others need one."""
+    internal: bool = False
+    """A table's changelog: nobody else's to read."""
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -37,6 +40,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.COSTS, "tenant", busy=True),
     TopicSpec(Topic.MODEL_STATS, "model", retention_s=3600),
     TopicSpec(Topic.MODEL_HEALTH, "model", compacted=True),
+    TopicSpec(Topic.MODEL_PANES, "model and pane", compacted=True, retention_s=7200, internal=True),
     TopicSpec(Topic.FAILOVERS, "model"),
     TopicSpec(Topic.BUDGETS, "tenant", compacted=True),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),

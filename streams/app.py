@@ -15,9 +15,11 @@ from faust.types import TP, StreamT
 
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.fleet import Fleet
+from router.reports import Member
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
+from streams.control import Control, running_control
 from streams.handler import Handler, Intake
 from streams.kafka import admin, faust_credentials, producer, reader
 from streams.lane import Lane, Position
@@ -53,18 +55,21 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
     async with admin(settings) as client:
         await check_topics(client, settings)
     async with AsyncExitStack() as stack:
-        pump = Pump(
-            await stack.enter_async_context(_handler(settings, catalogue_file)),
-            lambda tp, lane: _recover(settings, app, tp, lane),
-            settings.max_in_flight,
-        )
+        handler = await stack.enter_async_context(_handler(settings, catalogue_file))
+        control = await stack.enter_async_context(running_control(settings, handler))
+
+        async def prepare(tp: TP, lane: Lane) -> None:
+            await _recover(settings, app, tp, lane)
+            await control.shares()
+
+        pump = Pump(handler, prepare, settings.max_in_flight)
         app = make_app(settings, pump)
         await app.start()
         app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
         _spare_the_collector()
         log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
         try:
-            await _until_stopped(app, pump, stopping)
+            await _until_stopped(app, pump, control, stopping)
         finally:
             log.info("worker is stopping", in_flight=pump.in_flight, drain_s=settings.drain_s)
             await app.stop()
@@ -128,7 +133,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
                 default_deadline_s=settings.default_deadline_s,
                 reply_to_allowed=frozenset(settings.reply_to_allowed),
             ),
-            fleet=Fleet(catalogue_file.catalogue),
+            fleet=Fleet(catalogue_file.catalogue, Member(settings.worker_id, int(clock() * 1000))),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
             dead_letter_limit=DeadLetterLimit(
@@ -153,12 +158,13 @@ async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> No
         await recover(lane, consumer, responses, calls, since)
 
 
-async def _until_stopped(app: faust.App, pump: Pump, stopping: asyncio.Event) -> None:
+async def _until_stopped(app: faust.App, pump: Pump, control: Control, stopping: asyncio.Event) -> None:
     crashed = asyncio.ensure_future(app.wait_until_stopped())
     broken = asyncio.ensure_future(pump.broken())
+    control_broken = asyncio.ensure_future(control.broken())
     asked = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait([crashed, broken, asked], return_when=asyncio.FIRST_COMPLETED)
-    for task in (crashed, broken, asked):
+    await asyncio.wait([crashed, broken, control_broken, asked], return_when=asyncio.FIRST_COMPLETED)
+    for task in (crashed, broken, control_broken, asked):
         if task.done():
             task.result()
         task.cancel()

@@ -181,6 +181,11 @@ class Handler:
 
     def _tell(self, session: Session, event: Event) -> Action:
         action = session.receive(event)
+        self.announce()
+        return action
+
+    def announce(self) -> None:
+        """Tell everybody which breakers have changed; nothing waits for it."""
         for transition in self.fleet.take_transitions():
             log.warning(
                 "breaker changed",
@@ -193,7 +198,6 @@ class Handler:
             announcement = asyncio.create_task(self.publisher.failover(transition, alternatives))
             self._announcements.add(announcement)
             announcement.add_done_callback(self._announcements.discard)
-        return action
 
     async def _publish(
         self, finish: Finish, delivery: Delivery, lane: Lane, trace: Trace, reply_to: str | None

@@ -6,7 +6,9 @@ the pump stops taking more. What the topic can never take (`MessageSizeTooLargeE
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
+from time import time
 
 import stamina
 from aiokafka import AIOKafkaProducer
@@ -16,8 +18,9 @@ from aiokafka.structs import RecordMetadata
 from router.fleet import Transition
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
-from schemas.failovers import Failover
-from schemas.message import utc_from_ms
+from schemas.failovers import Failover, FailoverKind
+from schemas.health import HealthStatus, ModelHealth, ModelStats
+from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.topics import Topic
 from streams.codec import Headers, event_headers
@@ -42,6 +45,7 @@ class Publisher:
         self._producer = producer
         self._names = {topic: topic_name(topic) for topic in Topic}
         self._worker = worker
+        self._started = int(time())
         self._failovers = count(1)
 
     async def call_started(self, call: CallStarted, delivery: Delivery, trace: Trace) -> int:
@@ -90,9 +94,59 @@ class Publisher:
             reason=transition.reason,
             alternatives=alternatives,
             worker=self._worker,
+            requests=transition.reading.requests,
+            error_rate=transition.reading.error_rate,
+            timeout_rate=transition.reading.timeout_rate,
+            p99_ms=transition.reading.p99_ms,
         )
-        name = transition.model.name
-        headers = event_headers(failover, f"{self._worker}:{next(self._failovers)}", name, occurred_at, {})
+        return await self._failover(failover)
+
+    async def health_transition(
+        self, before: HealthStatus, health: ModelHealth, provider_name: str, alternatives: tuple[str, ...]
+    ) -> int:
+        """Publish a change of the health that all workers share."""
+        failover = Failover(
+            occurred_at=health.as_of,
+            request_model=health.request_model,
+            provider_name=provider_name,
+            from_state=before,
+            to_state=health.status,
+            reason=health.reason or f"{health.requests} calls in the window and nothing against it",
+            alternatives=alternatives,
+            worker=self._worker,
+            kind=FailoverKind.HEALTH,
+            requests=health.requests,
+            error_rate=health.error_rate,
+            timeout_rate=health.timeout_rate,
+            p99_ms=health.p99_ms,
+        )
+        return await self._failover(failover)
+
+    async def model_stats(self, stats: ModelStats) -> int:
+        """Publish what this worker saw of a model. Not tried again for ever: news that is old is of no use.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        event_id = f"{stats.worker}:{stats.epoch}:{stats.sequence}"
+        return await self._send_once(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
+
+    async def model_health(self, health: ModelHealth) -> int:
+        """Publish what all workers see of a model.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        event_id = f"{health.request_model}:{health.as_of.timestamp():.3f}"
+        return await self._send_once(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
+
+    def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> _Record:
+        headers = event_headers(message, event_id, model, datetime.now(UTC), {})
+        return _Record(self._names[topic], message.encode(), model.encode(), headers)
+
+    async def _failover(self, failover: Failover) -> int:
+        name, event_id = failover.request_model, f"{self._worker}:{self._started}:{next(self._failovers)}"
+        headers = event_headers(failover, event_id, name, failover.occurred_at, {})
         return await self._send(_Record(self._names[Topic.FAILOVERS], failover.encode(), name.encode(), headers))
 
     def _answer(

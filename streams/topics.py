@@ -53,10 +53,10 @@ async def create_topics(client: AIOKafkaAdminClient, settings: Settings) -> list
 def _configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
     configs = {"max.message.bytes": str(settings.max_message_bytes)}
     if spec.compacted:
-        configs["cleanup.policy"] = "compact"
-    elif spec.retention_s is not None:
+        configs["cleanup.policy"] = "compact" if spec.retention_s is None else "compact,delete"
+    if spec.retention_s is not None:
         configs["retention.ms"] = str(spec.retention_s * 1000)
-    elif settings.retention_hours is not None:
+    elif not spec.compacted and settings.retention_hours is not None:
         configs["retention.ms"] = str(settings.retention_hours * 3_600_000)
     return configs
 
@@ -90,4 +90,10 @@ async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
             raise TopicsError(
                 f"topic {state.name} has {state.partitions} partitions and {states[Topic.REQUESTS].name} has {wanted}; "
                 f"they must have the same number: add partitions to the smaller one."
+            )
+    for topic in (Topic.MODEL_STATS, Topic.MODEL_HEALTH, Topic.MODEL_PANES):
+        if states[topic].partitions != 1:
+            raise TopicsError(
+                f"topic {states[topic].name} has {states[topic].partitions} partitions and must have one: one "
+                f"worker at a time speaks for all; delete it and create it again with `turnout topics create`."
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas.costs import CostEvent
-from schemas.failovers import Failover
+from schemas.failovers import Failover, FailoverKind
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.topics import Topic
@@ -75,6 +75,8 @@ class Tally:
             model.stood_in += is_fallback(response)
 
     def _switch(self, failover: Failover) -> None:
+        if failover.kind is not FailoverKind.BREAKER:
+            return  # the demo's story is told by the breakers
         self.failovers.append(failover)
         self.models[failover.request_model].breakers[failover.worker] = BreakerState(failover.to_state)
 

@@ -340,6 +340,7 @@ def created_order() -> list[Topic]:
         *BUSY,
         Topic.MODEL_STATS,
         Topic.MODEL_HEALTH,
+        Topic.MODEL_PANES,
         Topic.FAILOVERS,
         Topic.BUDGETS,
         Topic.DEAD_LETTERS,

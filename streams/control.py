@@ -1,0 +1,160 @@
+"""The control app: the second Faust app of a worker, for everything that aggregates over all workers.
+
+The pump has an app of its own: a full pump, or one that drains for half a minute, must not delay health. Workers of
+one group share the control app's few partitions; whoever has none of them waits to take over.
+"""
+
+import asyncio
+from asyncio import Task
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import faust
+from faust.types import TP, StreamT
+
+from schemas.topics import Topic
+from streams.handler import Handler
+from streams.health_agent import HealthAgent
+from streams.kafka import faust_credentials, reader
+from streams.settings import Settings
+from streams.shared_health import Follower, Reporter
+from streams.transport import SafeTransport
+
+DRAIN_S = 2.0
+"""A delta waits for the next tick at most."""
+
+
+@dataclass(slots=True)
+class Control:
+    """What runs beside the pump."""
+
+    app: faust.App
+    agent: HealthAgent
+    reporter: Reporter
+    follower: Follower
+    tasks: tuple[Task[None], ...]
+
+    async def shares(self) -> None:
+        """Wait until this worker knows its shares of the limits."""
+        await self.follower.shares()
+
+    async def broken(self) -> None:
+        """Wait until something here cannot go on.
+
+        Raises:
+            Exception: what it was.
+        """
+        stopped = asyncio.ensure_future(self.app.wait_until_stopped())
+        try:
+            done, _ = await asyncio.wait([stopped, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise self.app.crash_reason or RuntimeError("the control app has stopped")
+        finally:
+            stopped.cancel()
+
+
+class ChangelogTable:
+    """The panes in a Faust table of one partition, written from outside of the stream's own events."""
+
+    PARTITION = 0
+
+    def __init__(self, table: faust.Table) -> None:
+        self._table = table
+
+    def items(self) -> Mapping[bytes, bytes]:
+        """Return what is in it."""
+        return dict(self._table.data.items())
+
+    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
+        """Write the panes, delete those that are None, and return when the changelog has acknowledged it."""
+        sent = []
+        for key, value in panes.items():
+            if value is None:
+                self._table.data.pop(key, None)
+            else:
+                self._table.data[key] = value
+            sent.append(self._table.send_changelog(self.PARTITION, key, value))
+        await asyncio.gather(*sent)
+
+
+def control_app(settings: Settings) -> faust.App:
+    """Return the app without agents, not started."""
+    app = faust.App(
+        f"{settings.group}-control",
+        broker=";".join(f"kafka://{address}" for address in settings.brokers.split(",")),
+        broker_credentials=faust_credentials(settings),
+        broker_client_id=f"turnout-{settings.worker_id}-control",
+        broker_commit_interval=settings.commit_interval_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 5,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=settings.max_message_bytes,
+        datadir=settings.data_dir,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = SafeTransport(app.conf.broker, app, drain_timeout_s=DRAIN_S, idempotent=settings.idempotence)
+    return app
+
+
+def changelog_table(app: faust.App, name: str, topic: str) -> faust.Table:
+    """Return a table of bytes with one partition, whose changelog `turnout topics create` has created."""
+    changelog = app.topic(
+        topic,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        partitions=1,
+        acks=False,
+        internal=True,
+        allow_empty=True,
+    )
+    return app.Table(name, key_type=bytes, value_type=bytes, partitions=1, changelog_topic=changelog)
+
+
+@asynccontextmanager
+async def running_control(settings: Settings, handler: Handler) -> AsyncIterator[Control]:
+    """Run the control app, the reporter and the follower while the context is open; then say goodbye."""
+    fleet, publisher, clock = handler.fleet, handler.publisher, handler.clock
+    app = control_app(settings)
+    table = changelog_table(app, "model-panes", settings.topic(Topic.MODEL_PANES))
+    stats_topic = settings.topic(Topic.MODEL_STATS)
+    stats = app.topic(stats_topic, key_serializer="raw", value_serializer="raw")
+    async with AsyncExitStack() as stack:
+        consumer = await stack.enter_async_context(reader(settings))
+        follower = Follower(fleet, consumer, settings.topic(Topic.MODEL_HEALTH), clock)
+        agent = HealthAgent(fleet.catalogue, publisher, clock, ChangelogTable(table), follower.latest)
+        reporter = Reporter(fleet, publisher, clock, handler.announce)
+
+        @app.agent(stats, name="turnout.health")  # type: ignore[untyped-decorator]  # faust is untyped
+        async def take(stream: StreamT[bytes]) -> None:
+            await agent.run(stream)
+
+        async def recovered() -> None:
+            if TP(stats_topic, ChangelogTable.PARTITION) in app.consumer.assignment():
+                await follower.caught_up()
+                agent.take_over()
+
+        table.on_recover(recovered)
+
+        @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
+        async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
+            agent.give_up()
+
+        tasks = tuple(asyncio.create_task(work) for work in (follower.run(), reporter.run(), agent.watch()))
+        try:
+            await app.start()
+            yield Control(app, agent, reporter, follower, tasks)
+        finally:
+            tasks[1].cancel()
+            await reporter.leave()
+            await app.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

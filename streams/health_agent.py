@@ -1,0 +1,208 @@
+"""The health agent: one worker at a time merges what all of them tell, and publishes what they see together.
+
+Its window is a table, key model and pane, whose changelog brings it to whoever takes over. A delta is acknowledged when
+its pane is in the changelog; one that is delivered again is in its pane already and counts once. Panes older than an
+hour are deleted, restored ones too: Faust's own windowed tables never expire what they have restored (upstream issue
+385), so this is a plain table with the pane in the key.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import EventT, StreamT
+
+from router.board import KEPT_S, Board
+from router.catalogue import Catalogue
+from router.fleet import STALE_S
+from router.health import PANE_S
+from router.panes import Pane
+from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
+from streams.publisher import Publisher
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+TICK_AT_S = 0.3
+"""So long after the turn of a second the workers' deltas of it have come."""
+SIGN_OF_LIFE_S = 10.0
+"""Health that has not changed is published again after so long: silence would make it unknown, after `STALE_S`."""
+QUIET = frozenset({HealthStatus.HEALTHY, HealthStatus.IDLE})
+"""Going from one to the other is no news."""
+
+
+class PaneTable(Protocol):
+    """The table as the agent uses it: keys are `model|pane`."""
+
+    def items(self) -> Mapping[bytes, bytes]:
+        """Return what is in it."""
+        ...
+
+    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
+        """Write the panes, delete those that are None, and return when the changelog has acknowledged it."""
+        ...
+
+
+class HealthAgent:
+    """Keeps the boards while this worker owns the stats, and forgets them when it does not."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        clock: Callable[[], float],
+        table: PaneTable,
+        latest: Mapping[str, ModelHealth],
+    ) -> None:
+        self._catalogue = catalogue
+        self._publisher = publisher
+        self._clock = clock
+        self._table = table
+        self._latest = latest
+        self._boards: dict[str, Board] | None = None
+        self._published: dict[str, ModelHealth] = {}
+        self._dirty: dict[bytes, Pane] = {}
+        self._unacknowledged: list[EventT] = []
+
+    @property
+    def is_owner(self) -> bool:
+        """Say whether this worker speaks for all."""
+        return self._boards is not None
+
+    def take_over(self) -> None:
+        """Make the boards from the restored table and from what was published last."""
+        now_s = self._clock()
+        restored: dict[str, list[Pane]] = {name: [] for name in self._catalogue.models}
+        for key, value in self._table.items().items():
+            model = _model_of(key)
+            if model in restored and _ends_s(key) > now_s - KEPT_S:
+                restored[model].append(Pane.restored(value))
+        boards = {name: Board(self._catalogue, model) for name, model in self._catalogue.models.items()}
+        for name, board in boards.items():
+            board.restore(restored[name], self._latest.get(name), now_s)
+        self._boards, self._published = boards, dict(self._latest)
+        log.info("this worker keeps the shared health", panes=sum(map(len, restored.values())))
+
+    def give_up(self) -> None:
+        """Forget the boards: somebody else speaks for all."""
+        self._boards = None
+        self._dirty.clear()
+        self._unacknowledged.clear()
+
+    async def run(self, stream: StreamT[bytes]) -> None:
+        """Take deltas from the stream until it ends."""
+        async for event in stream.noack().events():
+            self._take(event)
+
+    async def watch(self) -> None:
+        """Store, judge and publish, once a second and for ever."""
+        while True:
+            now_s = self._clock()
+            await asyncio.sleep(TICK_S - (now_s - TICK_AT_S) % TICK_S)
+            try:
+                await self.tick()
+            except KafkaError as error:
+                log.warning("the shared health could not be published", error=str(error))
+
+    async def tick(self) -> None:
+        """Do what is done every second.
+
+        Raises:
+            KafkaError: the broker is away; the next tick does it.
+        """
+        if self._boards is None:
+            return
+        now_s = self._clock()
+        await self._store(now_s)
+        news = [(name, board.health(now_s)) for name, board in self._boards.items()]
+        for name, health in news:
+            before = self._published.get(name)
+            if before is not None and not _is_news(before, health):
+                continue
+            self._published[name] = health
+            await self._publisher.model_health(health)
+            if (
+                before is not None
+                and before.status is not health.status
+                and not {before.status, health.status} <= QUIET
+            ):
+                await self._announce(before.status, health)
+
+    def _take(self, event: EventT) -> None:
+        if self._boards is None or event.value is None:
+            event.ack()
+            return
+        try:
+            stats = ModelStats.decode(event.value)
+            board = self._boards.get(stats.request_model)
+            pane = board.take(stats, self._clock()) if board else None
+        except ValueError as error:
+            log.warning("a record of the stats topic cannot be read", error=str(error).partition("\n")[0])
+            event.ack()
+            return
+        if pane is None:
+            event.ack()
+            return
+        self._dirty[_key(stats.request_model, pane.number)] = pane
+        self._unacknowledged.append(event)
+
+    async def _store(self, now_s: float) -> None:
+        """Write the panes that have changed, delete the old ones, then let the deltas pass."""
+        boards = self._boards or {}
+        for board in boards.values():
+            board.expire(now_s)
+        dirty, self._dirty = self._dirty, {}
+        events, self._unacknowledged = self._unacknowledged, []
+        changes: dict[bytes, bytes | None] = {key: pane.stored() for key, pane in dirty.items()}
+        changes.update((key, None) for key in self._table.items() if _ends_s(key) <= now_s - KEPT_S)
+        try:
+            if changes:
+                await self._table.put(changes)
+        except KafkaError:
+            self._dirty = {**dirty, **self._dirty}
+            self._unacknowledged = [*events, *self._unacknowledged]
+            raise
+        for event in events:
+            event.ack()
+
+    async def _announce(self, before: HealthStatus, health: ModelHealth) -> None:
+        log.warning(
+            "health changed",
+            request_model=health.request_model,
+            from_state=before,
+            to_state=health.status,
+            reason=health.reason,
+        )
+        model = self._catalogue.models[health.request_model]
+        chains = (chain for chain in self._catalogue.chains.values() if model in chain)
+        others = dict.fromkeys(other.name for chain in chains for other in chain if other is not model)
+        alternatives = tuple(name for name in others if self._may_be_called(name))
+        await self._publisher.health_transition(before, health, model.provider_name, alternatives)
+
+    def _may_be_called(self, name: str) -> bool:
+        health = self._published.get(name)
+        if health is None or self._clock() - health.as_of.timestamp() > STALE_S:
+            return True
+        return health.status is not HealthStatus.UNHEALTHY and BreakerState.OPEN not in health.breakers.values()
+
+
+def _is_news(before: ModelHealth, health: ModelHealth) -> bool:
+    if (health.as_of - before.as_of).total_seconds() >= SIGN_OF_LIFE_S:
+        return True
+    return health != before.model_copy(update={"as_of": health.as_of})
+
+
+def _key(model: str, pane: int) -> bytes:
+    return f"{model}|{pane}".encode()
+
+
+def _model_of(key: bytes) -> str:
+    return key.decode().rpartition("|")[0]
+
+
+def _ends_s(key: bytes) -> float:
+    """Return when the pane of a key ended; one that is none of ours has ended long ago."""
+    number = key.rpartition(b"|")[2]
+    return (int(number) + 1) * PANE_S if number.isdigit() else 0.0
