@@ -2,6 +2,8 @@
 
 The value of a dead letter is the value of the original record, byte for byte (null stays null), so that replaying it is
 copying it. What Turnout has to say about it stands in headers beside the original ones.
+
+One that has been replayed is followed by a marker on the same topic: a null value with the one header `REPLAYED`.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,13 @@ OFFSET = "turnout-original-offset"
 TIMESTAMP_MS = "turnout-original-timestamp-ms"
 REQUEST_ID = "turnout-request-id"
 """Present when an id could be read; a rejected response of that id was published too."""
+OWN_PREFIX = "turnout-"
+"""What a header of ours begins with; a replay leaves them out."""
+
+REPLAYED = "turnout-replayed"
+"""Of a marker: the dead letter that has been replayed, PARTITION:OFFSET."""
+REPLAY_OF = "turnout-replay-of"
+"""Of a request: the dead letter that it is a copy of, PARTITION:OFFSET."""
 
 Headers = tuple[tuple[str, bytes], ...]
 

@@ -161,6 +161,8 @@ DEAD_LETTER_HEADERS: Mapping[str, str] = MappingProxyType(
         dead_letters.OFFSET: "its offset,",
         dead_letters.TIMESTAMP_MS: "and its timestamp, milliseconds since 1970.",
         dead_letters.REQUEST_ID: "Present when an id could be read; a response of that id was published too.",
+        dead_letters.REPLAYED: "Only of a marker, which has no other: the dead letter that has been replayed, "
+        "PARTITION:OFFSET.",
     }
 )
 
@@ -193,7 +195,7 @@ def _message(spec: TopicSpec) -> JsonObject:
             "name": "turnout.dead-letter",
             "summary": "The original bytes, key and headers of what could not be understood, and why.",
             "contentType": "application/octet-stream",
-            "headers": _headers(DEAD_LETTER_HEADERS, [*DEAD_LETTER_HEADERS.keys() - {dead_letters.REQUEST_ID}]),
+            "headers": _headers(DEAD_LETTER_HEADERS, ()),
             "bindings": key,
         }
     headers = "TraceHeaders" if message is Request else "EventHeaders"

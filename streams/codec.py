@@ -9,6 +9,7 @@ from types import MappingProxyType
 import orjson
 from pydantic import ValidationError
 
+from schemas.dead_letters import REPLAY_OF
 from schemas.message import Message
 from schemas.requests import JsonObject, Request, is_batch_line
 
@@ -106,6 +107,18 @@ def trace_of(headers: Mapping[str, bytes | None]) -> dict[str, str]:
         return {}
     trace = {"traceparent": parent.decode()}
     return {**trace, "tracestate": state.decode()} if state is not None and TRACESTATE.fullmatch(state) else trace
+
+
+def replay_suffix(headers: Mapping[str, bytes | None]) -> str:
+    """Return what the id of a replayed dead letter ends with, `:replay:PARTITION:OFFSET`; empty if it is no replay.
+
+    An id has one answer. That of the dead letter may have had its own, so its replay is another request; but however
+    often a dead letter is replayed, it is the same one.
+    """
+    place = headers.get(REPLAY_OF)
+    if place is None or not re.fullmatch(rb"[0-9]{1,9}:[0-9]{1,18}", place):
+        return ""
+    return f":replay:{place.decode()}"
 
 
 def trace_id(trace: Mapping[str, str]) -> str | None:

@@ -27,7 +27,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
-from streams.codec import Unreadable, read_request, trace_id, trace_of
+from streams.codec import Unreadable, read_request, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
 from streams.lane import Lane
 from streams.publisher import Publisher, Trace
@@ -91,7 +91,8 @@ class Handler:
             deadline_s = delivery.timestamp_ms / 1000 + self.intake.default_deadline_s
         else:
             deadline_s = request.deadline.timestamp()
-        request_id = request.request_id or str(delivery.origin)
+        replay = replay_suffix(dict(delivery.headers))
+        request_id = (request.request_id or ("dead-letter" if replay else str(delivery.origin))) + replay
         return Job(request, request_id, delivery.origin, received_s, deadline_s, trace_id(trace))
 
     async def _once(

@@ -73,12 +73,33 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """Give a started consumer without a group: it commits nothing and takes part in no rebalance."""
+async def transactional_producer(settings: Settings, transactional_id: str) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a started producer of transactions: the broker ends what an earlier one of this id has left open."""
+    client = AIOKafkaProducer(
+        **_connection(settings),
+        client_id=f"turnout-{settings.worker_id}",
+        transactional_id=transactional_id,
+        acks="all",
+        max_request_size=settings.max_message_bytes,
+    )
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def reader(settings: Settings, *, committed_only: bool = False) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a started consumer without a group: it commits nothing and takes part in no rebalance.
+
+    With `committed_only` it sees no record of a transaction that is open or has been aborted.
+    """
     client = AIOKafkaConsumer(
         **_connection(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed" if committed_only else "read_uncommitted",
         max_partition_fetch_bytes=settings.max_message_bytes,
     )
     try:

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "streams.cli.check:check",
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",
+        "replay": "streams.cli.replay:replay",
         "provider": "sandbox.provider.cli:provider",
         "broker": "sandbox.broker.cli:broker",
         "demo": "sandbox.demo.cli:demo",

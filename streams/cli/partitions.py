@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
 from streams.kafka import admin
@@ -23,6 +24,7 @@ class Record:
     timestamp_ms: int
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,16 @@ async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) ->
 async def poll(consumer: AIOKafkaConsumer) -> list[Record]:
     """Return what has come; nothing after a while of waiting."""
     batches = await consumer.getmany(timeout_ms=POLL_MS)
-    return [
-        Record(found.topic, found.partition, found.offset, found.timestamp, found.value, tuple(found.headers))
-        for batch in batches.values()
-        for found in batch
-    ]
+    return [_record(found) for batch in batches.values() for found in batch]
+
+
+def _record(found: ConsumerRecord[bytes | None, bytes | None]) -> Record:
+    return Record(
+        topic=found.topic,
+        partition=found.partition,
+        offset=found.offset,
+        timestamp_ms=found.timestamp,
+        value=found.value,
+        headers=tuple(found.headers),
+        key=found.key,
+    )

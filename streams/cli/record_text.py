@@ -16,6 +16,7 @@ from schemas.requests import JsonObject, Request
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
+from streams.cli.letters import replayed_place
 from streams.cli.partitions import Record
 from streams.cli.speech import printable, usd
 
@@ -49,6 +50,13 @@ def json_form(topic: Topic, record: Record) -> JsonValue:
         except orjson.JSONDecodeError:
             return {"partition": record.partition, "offset": record.offset, **_value(record.value)}
         return value
+    if (replayed := replayed_place(record)) is not None:
+        return {
+            "partition": record.partition,
+            "offset": record.offset,
+            "timestamp_ms": record.timestamp_ms,
+            "replayed": str(replayed),
+        }
     named = _texts(record.headers)
     return {
         "partition": record.partition,
@@ -154,6 +162,8 @@ def _request(record: Record) -> list[Part]:
 
 
 def _dead_letter(record: Record) -> list[Part]:
+    if (replayed := replayed_place(record)) is not None:
+        return [("replayed", "green"), (f"the dead letter at {replayed}", "")]
     named = _texts(record.headers)
     place = "-".join(named.get(name, "?") for name in (dead_letters.TOPIC, dead_letters.PARTITION, dead_letters.OFFSET))
     return [

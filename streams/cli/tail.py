@@ -22,7 +22,8 @@ Examples:
     turnout tail dead-letters --from -20
 
 With --json a line is the record's value. A dead letter's line holds its reason and place too, and its bytes in `value`,
-or in `value_base64` if they are not UTF-8.
+or in `value_base64` if they are not UTF-8. Once `turnout replay` has sent one again, a line says so: `replayed`, its
+place.
 """
 
 

@@ -1,11 +1,60 @@
 """Dead letters on a real broker: a worker that halts rather than bury everything, and letters that are sent again."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from schemas import dead_letters
 from schemas.topics import Topic
-from tests.harness import MakePipeline
+from schemas.vocabulary import Status
+from streams.kafka import producer, transactional_producer
+from tests.harness import ROOT, MakePipeline, Pipeline, assert_answered_once
 
 POISON, MINIMUM = 500, 100
+PATIENCE_S = 60
+PROMPT = "word " * 400
+BIG = orjson.dumps({"request_id": "big", "prompt": PROMPT})
+BIG_WITHOUT_ID = orjson.dumps({"prompt": PROMPT})
+NONSENSE = b"\xffnonsense"
+HEADERS = [("mine", b"\xfe"), (dead_letters.REPLAYED, b"0:0"), ("mine", b"2")]
+"""What a producer may have sent; a name of ours is not believed."""
+
+
+async def replay(pipeline: Pipeline, *arguments: str) -> tuple[list[dict[str, object]], str]:
+    """Run the command; returns its JSON lines and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams.cli", "replay", "--json", *arguments),
+        cwd=ROOT,
+        env={**os.environ, **pipeline.environment},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    assert process.returncode == 0, err.decode()
+    return [orjson.loads(line) for line in out.splitlines()], err.decode()
+
+
+async def bury(pipeline: Pipeline, *records: tuple[bytes, bytes | None]) -> None:
+    """Publish (value, key) for a worker that refuses them, and see them buried in this order."""
+    topic = pipeline.settings.topic(Topic.REQUESTS)
+    worker = pipeline.start_worker(TURNOUT_MAX_REQUEST_BYTES="1024")
+    async with producer(pipeline.settings) as client:
+        for count, (value, key) in enumerate(records, start=1):
+            await client.send_and_wait(topic, value=value, key=key, partition=2, headers=HEADERS)
+            async with asyncio.timeout(PATIENCE_S):
+                while len(await pipeline.records(Topic.DEAD_LETTERS)) < count:  # noqa: ASYNC110 - on a topic
+                    await asyncio.sleep(0.1)
+    assert worker.stop() == 0
+
+
+async def copies(pipeline: Pipeline) -> list[ConsumerRecord[bytes | None, bytes | None]]:
+    """Return the requests that are copies of dead letters."""
+    requests = await pipeline.records(Topic.REQUESTS)
+    return [record for record in requests if dead_letters.REPLAY_OF in dict(record.headers)]
 
 
 async def test_a_worker_halts_at_a_flood_of_poison_and_goes_on_where_it_stopped(make_pipeline: MakePipeline) -> None:
@@ -28,3 +77,67 @@ async def test_a_worker_halts_at_a_flood_of_poison_and_goes_on_where_it_stopped(
     buried = [letter.value for letter in await pipeline.records(Topic.DEAD_LETTERS)]
     assert sorted(set(buried)) == sorted(poison)
     assert len(buried) < POISON + MINIMUM
+
+
+async def test_what_was_too_large_is_answered_once_when_it_is_replayed_after_the_limit_was_raised(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = await make_pipeline()
+    await bury(pipeline, (BIG, b"key"), (NONSENSE, b"key"), (BIG_WITHOUT_ID, None))
+    shown, said = await replay(pipeline)
+    assert [line["code"] for line in shown] == ["too_large", "not_utf8", "too_large"]
+    assert said == "3 to replay. Add --yes to do it.\n"
+    assert await copies(pipeline) == []
+
+    done, said = await replay(pipeline, "--code", "too_large", "--until", "2100-01-01", "--yes")
+    assert [line["offset"] for line in done] == [0, 2]
+    assert said == "Replayed 2.\n"
+    sent = {record.value: record for record in await copies(pipeline)}
+    assert {value: record.key for value, record in sent.items()} == {BIG: b"key", BIG_WITHOUT_ID: None}
+    assert {record.partition for record in sent.values()} == {2}
+    assert list(sent[BIG].headers) == [("mine", b"\xfe"), ("mine", b"2"), (dead_letters.REPLAY_OF, b"0:0")]
+
+    worker = pipeline.start_worker()
+    ids = ["big:replay:0:0", "dead-letter:replay:0:2"]
+    await pipeline.wait_for_responses(ids)
+    again, said = await replay(pipeline, "--code", "too_large", "--yes")
+    assert (again, said) == ([], "Replayed 0; 2 of those meant had been replayed before.\n")
+    left, _ = await replay(pipeline, "--since", "2026-01-01", "--limit", "5")
+    assert [line["code"] for line in left] == ["not_utf8"]
+    assert (await replay(pipeline, "--request-id", "big"))[0] == []
+    assert len(await copies(pipeline)) == len(ids)
+
+    # what is no better than before is buried once more, as another dead letter
+    assert (await replay(pipeline, "--at", "0:1", "--yes"))[1] == "Replayed 1.\n"
+    async with asyncio.timeout(PATIENCE_S):
+        while not (buried := (await replay(pipeline))[0]):  # noqa: ASYNC110 - on a topic
+            await asyncio.sleep(0.2)
+    assert [line["code"] for line in buried] == ["not_utf8"]
+    assert worker.stop() == 0
+    responses = await pipeline.responses()
+    assert_answered_once(responses, ["big", *ids])
+    assert {response.status for response in responses if response.request_id in ids} == {Status.COMPLETED}
+    bill = await pipeline.reconcile()
+    assert bill.bill_equals_invoice, bill
+    assert bill.metered_calls == len(ids)
+
+
+async def test_a_replay_that_dies_before_its_commit_is_done_again_and_still_answered_once(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = await make_pipeline()
+    await bury(pipeline, (BIG, b"key"))
+    name = pipeline.settings.topic(Topic.DEAD_LETTERS) + ".replay"
+    async with transactional_producer(pipeline.settings, name) as dying:
+        await dying.begin_transaction()
+        headers = [(dead_letters.REPLAY_OF, b"0:0")]
+        topic = pipeline.settings.topic(Topic.REQUESTS)
+        await dying.send_and_wait(topic, value=BIG, key=b"key", partition=2, headers=headers)
+        done, said = await replay(pipeline, "--yes")  # takes the place of the one that is dying
+    assert ([line["offset"] for line in done], said) == ([0], "Replayed 1.\n")
+    assert len(await copies(pipeline)) == 2
+    worker = pipeline.start_worker()
+    await pipeline.wait_for_responses(["big:replay:0:0"])
+    assert worker.stop() == 0
+    assert_answered_once(await pipeline.responses(), ["big", "big:replay:0:0"])
+    assert (await pipeline.reconcile()).metered_calls == 1

@@ -107,3 +107,14 @@ def test_a_program_gets_all_that_turnout_says_of_a_dead_letter() -> None:
         "request_id": None,
         "value_base64": "/w==",
     }
+
+
+def test_a_replayed_dead_letter_is_told_by_its_marker_for_people_and_for_programs() -> None:
+    marker = record(None, (("turnout-replayed", b"0:42"),))
+    assert readable(Topic.DEAD_LETTERS, marker).plain.endswith("  replayed  the dead letter at 0:42")
+    assert json_form(Topic.DEAD_LETTERS, marker) == {
+        "partition": 3,
+        "offset": 7,
+        "timestamp_ms": NOON_MS,
+        "replayed": "0:42",
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.failovers import Failover
 from schemas.requests import Request
-from streams.codec import MAX_LEVELS, Unreadable, event_headers, read_request, trace_id, trace_of
+from streams.codec import MAX_LEVELS, Unreadable, event_headers, read_request, replay_suffix, trace_id, trace_of
 
 MAX_BYTES = 10_000_000
 SECRET = "sk-do-not-repeat-me"  # noqa: S105 - a bait
@@ -213,3 +213,13 @@ def test_a_record_is_a_cloud_event_in_binary_mode() -> None:
         ("content-type", b"application/json"),
         ("traceparent", PARENT.encode()),
     ]
+
+
+def test_the_id_of_a_replay_ends_with_the_place_of_its_dead_letter() -> None:
+    assert replay_suffix({"turnout-replay-of": b"0:17"}) == ":replay:0:17"
+
+
+@pytest.mark.parametrize("value", [None, b"", b"0", b"0:17 ", b"a:b", b"-1:0", b"0:" + b"1" * 19, b"\xff:1"])
+def test_what_names_no_place_makes_no_replay(value: bytes | None) -> None:
+    assert not replay_suffix({"turnout-replay-of": value})
+    assert not replay_suffix({})

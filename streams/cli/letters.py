@@ -1,0 +1,124 @@
+"""Dead letters as `turnout replay` sees them: which ones are meant, and what is sent again.
+
+A dead letter is its original record with headers of Turnout's behind the original ones. Once it has been replayed, a
+*marker* on the same topic says so: a null value and the header `turnout-replayed`, the letter's place.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from schemas import dead_letters
+from streams.cli.partitions import Record
+from streams.codec import Headers
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a record stands on the dead-letter topic, written PARTITION:OFFSET."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """Read PARTITION:OFFSET.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        if not re.fullmatch(r"[0-9]{1,9}:[0-9]{1,18}", text):
+            raise ValueError(f"{text!r} is not PARTITION:OFFSET, such as 0:42")
+        partition, offset = map(int, text.split(":"))
+        return cls(partition, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One dead letter."""
+
+    record: Record
+    code: str
+    reason: str
+    request_id: str | None
+    origin: str
+    """TOPIC-PARTITION-OFFSET of the original record."""
+    origin_partition: int | None
+
+    @classmethod
+    def of(cls, record: Record) -> "Letter | None":
+        """Return the record as a dead letter, or None if it is none, such as a marker."""
+        # Of headers of one name the last counts: Turnout's own stand behind the original ones.
+        named = {name: value.decode(errors="replace") for name, value in record.headers}
+        if dead_letters.CODE not in named:
+            return None
+        topic, partition, offset = (
+            named.get(name, "?") for name in (dead_letters.TOPIC, dead_letters.PARTITION, dead_letters.OFFSET)
+        )
+        return cls(
+            record=record,
+            code=named[dead_letters.CODE],
+            reason=named.get(dead_letters.REASON, ""),
+            request_id=named.get(dead_letters.REQUEST_ID),
+            origin=f"{topic}-{partition}-{offset}",
+            origin_partition=int(partition) if partition.isascii() and partition.isdecimal() else None,
+        )
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.record.partition, self.record.offset)
+
+    def original_key(self) -> bytes | None:
+        """Return the key of the original record; a dead letter without one is keyed by its origin."""
+        # aiokafka sends no record with neither key nor value
+        is_original = self.record.key != self.origin.encode() or self.record.value is None
+        return self.record.key if is_original else None
+
+    def replay_headers(self) -> Headers:
+        """Return the original headers, and where the copy comes from."""
+        original = [
+            (name, value) for name, value in self.record.headers if not name.startswith(dead_letters.OWN_PREFIX)
+        ]
+        return [*original, (dead_letters.REPLAY_OF, str(self.place).encode())]
+
+    def marker_headers(self) -> Headers:
+        """Return what marks it as replayed."""
+        return [(dead_letters.REPLAYED, str(self.place).encode())]
+
+
+def replayed_place(record: Record) -> Place | None:
+    """Return which dead letter the record marks as replayed; None if it is no marker."""
+    named = dict(record.headers)
+    # the original of a dead letter may have had a header of this name
+    if dead_letters.REPLAYED not in named or dead_letters.CODE in named:
+        return None
+    try:
+        return Place.parse(named[dead_letters.REPLAYED].decode(errors="replace"))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which dead letters are meant: those that meet every condition given. Times are ms since 1970."""
+
+    codes: Collection[str] = ()
+    request_ids: Collection[str] = ()
+    places: Collection[Place] = ()
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def holds(self, letter: Letter) -> bool:
+        """Say whether this one is meant."""
+        written_ms = letter.record.timestamp_ms
+        return (
+            (not self.codes or letter.code in self.codes)
+            and (not self.request_ids or letter.request_id in self.request_ids)
+            and (not self.places or letter.place in self.places)
+            and (self.since_ms is None or written_ms >= self.since_ms)
+            and (self.until_ms is None or written_ms < self.until_ms)
+        )
