@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test chaos check format schemas lock bench clean help
+.PHONY: install demo test chaos chaos-kills check format schemas lock bench clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -21,8 +21,11 @@ demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an
 test: $(STAMP) ## All tests, on a real Apache Kafka (Java 17 and Maven, or TURNOUT_TEST_BROKER=HOST:PORT)
 	$(BIN)/pytest
 
-chaos: $(STAMP) ## Break everything on purpose and hold the invariants; ONLY="killed frozen" chooses by name
-	$(BIN)/python -m tests.chaos $(ONLY)
+chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random)
+	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+chaos-kills: $(STAMP) ## Kill workers 50 times while 20,000 requests go through
+	$(BIN)/python -m tests.chaos --kills 50 --requests 20000
 
 check: $(STAMP) ## Lint, types and import rules
 	$(BIN)/ruff check

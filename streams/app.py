@@ -89,6 +89,8 @@ def make_app(settings: Settings, pump: Pump) -> faust.App:
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 5,
         broker_rebalance_timeout=settings.drain_s + REBALANCE_MARGIN_S,
+        # joining a group takes as long as the slowest member's drain, and is one request
+        broker_request_timeout=max(settings.session_timeout_s, settings.drain_s + REBALANCE_MARGIN_S) + 5,
         broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=settings.max_message_bytes,

@@ -12,6 +12,9 @@ from faust.types.auth import CredentialsT
 
 from streams.settings import Settings
 
+REQUEST_TIMEOUT_MS = 10_000
+"""A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
+
 
 class _Connection(TypedDict):
     bootstrap_servers: str
@@ -20,6 +23,7 @@ class _Connection(TypedDict):
     sasl_mechanism: str
     sasl_plain_username: str | None
     sasl_plain_password: str | None
+    request_timeout_ms: int
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
@@ -37,6 +41,7 @@ def _connection(settings: Settings) -> _Connection:
         sasl_mechanism=settings.kafka_sasl_mechanism or "PLAIN",
         sasl_plain_username=settings.kafka_sasl_username,
         sasl_plain_password=None if password is None else password.get_secret_value(),
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
 
 

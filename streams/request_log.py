@@ -3,6 +3,8 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, AnyStr, BinaryIO, Generic, TextIO, cast
 
 import orjson
 import structlog
@@ -23,10 +25,10 @@ def configure_logging(level: str, log_format: str) -> None:
     factory: Callable[..., structlog.typing.WrappedLogger]
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer(serializer=orjson.dumps)
-        factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(file=cast("BinaryIO", _Unfailing(sys.stderr.buffer)))
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        factory = structlog.PrintLoggerFactory(file=sys.stderr)
+        factory = structlog.PrintLoggerFactory(file=cast("TextIO", _Unfailing(sys.stderr)))
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
@@ -36,6 +38,22 @@ def configure_logging(level: str, log_format: str) -> None:
     logging.basicConfig(
         level=max(numeric, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+
+
+class _Unfailing(Generic[AnyStr]):
+    """A stream that drops what it cannot write: a full disk must not stop the work that a line is about."""
+
+    def __init__(self, stream: IO[AnyStr]) -> None:
+        self._stream = stream
+
+    def write(self, text: AnyStr) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class RequestLog:

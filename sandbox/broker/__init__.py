@@ -2,6 +2,7 @@
 
 from sandbox.broker.apache import KafkaProcess
 from sandbox.broker.choice import open_broker
+from sandbox.broker.cluster import KafkaCluster
 from sandbox.broker.info import BrokerInfo, BrokerUnavailableError
 
-__all__ = ["BrokerInfo", "BrokerUnavailableError", "KafkaProcess", "open_broker"]
+__all__ = ["BrokerInfo", "BrokerUnavailableError", "KafkaCluster", "KafkaProcess", "open_broker"]

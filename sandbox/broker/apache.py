@@ -14,6 +14,8 @@ from sandbox.broker.ports import loopback_ports
 from sandbox.broker.wire import Address, wait_until_answers
 
 _CLASSES = "classes.jsa"
+VOTERS = "controller.quorum.voters"
+"""The property that makes a node one of several; without it, it is alone."""
 _CLUSTER_ID = "dHVybm91dC1zYW5kYm94MA"  # any 16 bytes in base64url
 SINGLE_NODE = MappingProxyType(
     {
@@ -60,12 +62,13 @@ class KafkaProcess:
         self,
         *,
         port: int | None = None,
+        controller_port: int | None = None,
         properties: Mapping[str, str] = MappingProxyType({}),
         on_progress: Progress = silent,
     ) -> None:
         clients, controller = loopback_ports(2, first=port)
         self._address = Address("127.0.0.1", clients)
-        self._controller = Address("127.0.0.1", controller)
+        self._controller = Address("127.0.0.1", controller_port or controller)
         self._properties = properties
         self._on_progress = on_progress
         self._distribution = Distribution.locate()
@@ -165,7 +168,7 @@ class KafkaProcess:
             "controller.listener.names": "CONTROLLER",
             "listeners": f"CLIENTS://{self._address},CONTROLLER://{self._controller}",
             "advertised.listeners": f"CLIENTS://{self._address}",
-            "controller.quorum.bootstrap.servers": str(self._controller),
+            **({} if VOTERS in self._properties else {"controller.quorum.bootstrap.servers": str(self._controller)}),
             "log.dirs": str(folder / "data"),
             **self._properties,
         }
@@ -175,7 +178,8 @@ class KafkaProcess:
             [
                 *self._java(java),
                 "kafka.tools.StorageTool",
-                *("format", "--standalone", "--cluster-id", _CLUSTER_ID, "--config", "server.properties"),
+                *("format", "--cluster-id", _CLUSTER_ID, "--config", "server.properties"),
+                *([] if VOTERS in self._properties else ["--standalone"]),
             ],
             cwd=folder,
             capture_output=True,

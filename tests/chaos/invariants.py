@@ -51,6 +51,7 @@ class Evidence:
     commits: list[Commit]
     rewound: bool
     """Whether the scenario itself set offsets back."""
+    clock_error_ms: int
     exposed: int
     """Requests that killed workers may have had in flight."""
     most_in_flight: int
@@ -118,7 +119,7 @@ def _committed_safely(evidence: Evidence, findings: Findings) -> None:
         reached[partition] = max(before, commit.offset)
         if (passed := bisect_left(offsets.get(partition, []), commit.offset)) > 0:
             findings.expect(
-                latest[partition][passed - 1] <= commit.at_ms,
+                latest[partition][passed - 1] <= commit.at_ms + evidence.clock_error_ms,
                 f"a commit of {commit.offset} in partition {partition} passed an unfinished record",
             )
 
@@ -156,15 +157,15 @@ def request_id_of(record: Record) -> str:
     return str(found.get("request_id", place)) if isinstance(found, dict) else place
 
 
-def duplicates_avoided(evidence: Evidence, killed_at_ms: Iterable[int]) -> int:
-    """Return how many finished requests were delivered again, by a producer or after a kill, and not answered again."""
+def duplicates_avoided(evidence: Evidence, delivered_again_at_ms: Iterable[int]) -> int:
+    """Return how many finished requests were delivered again, however, and not answered again."""
     again = sum(evidence.accepted.values()) - len(evidence.accepted)
     finished = finished_at_ms(evidence)
-    for moment_ms in killed_at_ms:
+    for moment_ms in delivered_again_at_ms:
         reached: dict[int, int] = {}
         for commit in evidence.commits:
             if commit.at_ms <= moment_ms:
-                reached[commit.partition] = max(commit.offset, reached.get(commit.partition, 0))
+                reached[commit.partition] = commit.offset
         again += sum(
             end <= moment_ms and offset >= reached.get(partition, 0)
             for partition, ends in finished.items()

@@ -7,7 +7,7 @@ requests, and in every answer that names a broker its host stands right before i
 import asyncio
 import struct
 from asyncio import StreamReader, StreamWriter
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from sandbox.broker.ports import loopback_ports
 from sandbox.broker.wire import Address
@@ -67,6 +67,12 @@ class Link:
         """Be a black hole: connections stay, and nothing passes."""
         self._passing.clear()
 
+    def forsake(self) -> None:
+        """Let nothing pass on the connections there are, for ever, as after a firewall's restart; new ones work."""
+        self._passing.clear()
+        self._passing = asyncio.Event()
+        self._passing.set()
+
     def slow(self, delay_s: float) -> None:
         """Delay every answer."""
         self._delay_s = delay_s
@@ -96,31 +102,35 @@ class Link:
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         produced: dict[int, bytes] = {}
-        with suppress(OSError, EOFError):
+        passing = self._passing
+        with closing(writer), suppress(OSError):
             upstream_reader, upstream_writer = await asyncio.open_connection(self._broker.host, self._broker.port)
             directions = {
-                asyncio.create_task(self._requests(reader, upstream_writer, produced)),
-                asyncio.create_task(self._answers(upstream_reader, writer, produced)),
+                asyncio.create_task(self._requests(reader, upstream_writer, produced, passing)),
+                asyncio.create_task(self._answers(upstream_reader, writer, produced, passing)),
             }
-            try:
-                await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for direction in directions:
-                    direction.cancel()
-                await asyncio.gather(*directions, return_exceptions=True)
-                upstream_writer.close()
-        writer.close()
+            with closing(upstream_writer):
+                try:
+                    await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for direction in directions:
+                        direction.cancel()
+                    await asyncio.gather(*directions, return_exceptions=True)
 
-    async def _requests(self, client: StreamReader, broker: StreamWriter, produced: dict[int, bytes]) -> None:
+    async def _requests(
+        self, client: StreamReader, broker: StreamWriter, produced: dict[int, bytes], passing: asyncio.Event
+    ) -> None:
         while True:
             frame = await _read_frame(client)
-            await self._passing.wait()
+            await passing.wait()
             api_key, _version, correlation_id = struct.unpack_from(">hhi", frame)
             if api_key == PRODUCE:
                 produced[correlation_id] = frame
             await _write_frame(broker, frame)
 
-    async def _answers(self, broker: StreamReader, client: StreamWriter, produced: dict[int, bytes]) -> None:
+    async def _answers(
+        self, broker: StreamReader, client: StreamWriter, produced: dict[int, bytes], passing: asyncio.Event
+    ) -> None:
         theirs = self._broker.host.encode() + struct.pack(">i", self._broker.port)
         ours = HOST.encode() + struct.pack(">i", self._port)
         while True:
@@ -135,7 +145,7 @@ class Link:
                 return
             if self._delay_s:
                 await asyncio.sleep(self._delay_s)
-            await self._passing.wait()
+            await passing.wait()
             await _write_frame(client, frame.replace(theirs, ours))
 
 

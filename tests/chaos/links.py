@@ -1,6 +1,7 @@
 """Brokers that are away, and links to them that are cut, slow or lossy."""
 
 import asyncio
+import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -35,6 +36,13 @@ async def black_hole(scene: Scene) -> None:
     await asyncio.sleep(4)
     await scene.heal()
     await scene.publish(50)
+
+
+async def connections_half_open(scene: Scene) -> None:
+    await _with_link(scene)
+    assert scene.link is not None
+    scene.link.forsake()
+    await scene.publish(50, deadline="2100-01-01T00:00:00Z")
 
 
 async def slow_broker(scene: Scene) -> None:
@@ -121,6 +129,7 @@ async def rewind(scene: Scene) -> None:
         await consumer.commit({tp: OffsetAndMetadata(0, "") for tp in tps})
     finally:
         await consumer.stop()
+    scene.delivered_again_at_ms.append(int(time.time() * 1000) + 1)
     scene.healed()
 
 

@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sandbox.broker import KafkaProcess
-from tests.chaos.scenario import Broker, Scenario
+from sandbox.broker import KafkaCluster, KafkaProcess
+from tests.chaos.kills import killing
+from tests.chaos.mix import mixed
+from tests.chaos.scenario import LONGEST_S, Broker, Scenario
 from tests.chaos.scene import DidNotHold, Scene, Verdict
 from tests.chaos.table import SCENARIOS
 from tests.harness import ROOT
 
-LONGEST_S = 300.0
 SHOWN = ("requests", "duplicates_avoided", "unknown_calls", "unknown_usd", "recovery_s", "took_s")
 
 
@@ -77,13 +78,9 @@ async def play(scenario: Scenario, shared: str, folder: Path) -> Verdict:
     """Play one scenario in a new folder and judge it. Whatever goes wrong in it is its verdict."""
     await asyncio.to_thread(folder.mkdir, parents=True)
     try:
-        async with asyncio.timeout(LONGEST_S), _broker(scenario, shared) as brokers:
-            scene = Scene(brokers, folder)
-            try:
-                await scenario.act(scene)
-                return await scene.verdict()
-            finally:
-                await scene.close()
+        async with asyncio.timeout(scenario.longest_s), _scene(scenario, shared, folder) as scene:
+            await scenario.act(scene)
+            return await scene.verdict()
     except DidNotHold as problem:
         return Verdict((str(problem),), {})
     except Exception as problem:  # noqa: BLE001 - the other scenarios go on
@@ -91,11 +88,27 @@ async def play(scenario: Scenario, shared: str, folder: Path) -> Verdict:
 
 
 @asynccontextmanager
-async def _broker(scenario: Scenario, shared: str) -> AsyncIterator[str]:
-    if scenario.broker is Broker.SHARED:
-        yield shared
-        return
-    raise NotImplementedError(scenario.broker)
+async def _scene(scenario: Scenario, shared: str, folder: Path) -> AsyncIterator[Scene]:
+    match scenario.broker:
+        case Broker.SHARED:
+            scene = Scene(shared, folder)
+        case Broker.OWN:
+            kafka = KafkaProcess()
+            scene = Scene(kafka.bootstrap_servers, folder, kafka=kafka)
+        case Broker.CLUSTER:
+            cluster = KafkaCluster()
+            scene = Scene(cluster.bootstrap_servers, folder, cluster=cluster)
+    own = scene.kafka or scene.cluster
+    try:
+        if own is not None:
+            await asyncio.to_thread(own.start)
+        try:
+            yield scene
+        finally:
+            await scene.close()
+    finally:
+        if own is not None:
+            await asyncio.to_thread(own.close)
 
 
 def main() -> None:
@@ -105,13 +118,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="scenarios, by a part of their names; all by default")
     parser.add_argument("--concurrency", type=int, default=3, help="how many at a time")
     parser.add_argument("--keep", type=Path, help="a folder to keep logs and invoices in")
+    parser.add_argument("--seed", type=int, help="mix faults at random instead, as this seed says")
+    parser.add_argument("--minutes", type=float, default=3.0, help="for so long")
+    parser.add_argument("--kills", type=int, help="kill workers so often instead")
+    parser.add_argument("--requests", type=int, default=20_000, help="while so many requests go through")
     parser.add_argument("--list", action="store_true", help="show the table of scenarios and end")
     arguments = parser.parse_args()
-    chosen = [
-        scenario
-        for scenario in SCENARIOS
-        if not arguments.names or any(name in scenario.name for name in arguments.names)
-    ]
+    chosen = _chosen(arguments)
     if arguments.list:
         _show(chosen)
         return
@@ -119,6 +132,23 @@ def main() -> None:
         run = Run(chosen, arguments.keep or Path(folder), arguments.concurrency)
         asyncio.run(_run(run))
     sys.exit(0 if _report(run) else 1)
+
+
+def _chosen(arguments: argparse.Namespace) -> list[Scenario]:
+    if arguments.seed is not None:
+        breaks = f"faults at random for {arguments.minutes:g} minutes, as seed {arguments.seed} says"
+        act = mixed(arguments.seed, arguments.minutes)
+        return [
+            Scenario(
+                f"mix-{arguments.seed}", breaks, "the invariants", act, longest_s=arguments.minutes * 60 + LONGEST_S
+            )
+        ]
+    if arguments.kills is not None:
+        breaks = f"{arguments.kills} SIGKILLs during {arguments.requests} requests"
+        act = killing(arguments.kills, arguments.requests)
+        return [Scenario(f"kills-{arguments.kills}", breaks, "the invariants", act, longest_s=20 * 60)]
+    names = arguments.names
+    return [scenario for scenario in SCENARIOS if not names or any(name in scenario.name for name in names)]
 
 
 async def _run(run: Run) -> None:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from tests.chaos.scene import Scene
 
+LONGEST_S = 300.0
 Act = Callable[[Scene], Awaitable[None]]
 
 
@@ -28,3 +29,5 @@ class Scenario:
     holds: str
     act: Act
     broker: Broker = Broker.SHARED
+    longest_s: float = LONGEST_S
+    """After so long it did not hold."""

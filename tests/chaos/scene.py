@@ -21,6 +21,7 @@ import orjson
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from sandbox.broker import KafkaCluster, KafkaProcess
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
@@ -29,7 +30,7 @@ from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.kafka import producer, reader
 from tests.chaos.commits import read_commits
-from tests.chaos.invariants import Evidence, check, duplicates_avoided
+from tests.chaos.invariants import Evidence, Record, check, duplicates_avoided, request_id_of
 from tests.chaos.link import Link
 from tests.harness import ROOT, Pipeline, Worker
 
@@ -66,15 +67,22 @@ class Scene:
     folder: Path
     pipeline: Pipeline = field(init=False)
     provider: ProviderProcess = field(init=False)
+    kafka: KafkaProcess | None = None
+    """The broker, if the scene has one of its own."""
+    cluster: KafkaCluster | None = None
     link: Link | None = None
     accepted: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
     may_fail: bool = False
     """Requests may end as failed or rejected; else each must complete."""
     rewound: bool = False
+    clock_error_s: float = 0.0
+    """How far off the workers' wall clocks are made."""
+    forgotten: list[Record] = field(default_factory=list)
+    """Responses that the scenario removes from their topic."""
     exposed: int = 0
     _ids: "count[int]" = field(default_factory=count)
-    _killed_at_ms: list[int] = field(default_factory=list)
+    delivered_again_at_ms: list[int] = field(default_factory=list)
     _healed_s: float = field(default_factory=time.time)
     _most_in_flight: int = 0
     _most_workers: int = 0
@@ -159,7 +167,7 @@ class Scene:
             worker.process.kill()
             worker.process.wait()
             self.exposed += int(self.pipeline.environment["TURNOUT_MAX_IN_FLIGHT"])
-        self._killed_at_ms.append(int(time.time() * 1000))
+        self.delivered_again_at_ms.append(int(time.time() * 1000))
         self.healed()
 
     async def stop(self, *workers: Worker) -> None:
@@ -250,7 +258,8 @@ class Scene:
 
     async def until_answered(self, ids: Sequence[str] | None = None) -> list[Response]:
         """Wait until these requests, by default all, have an answer; returns all answers there are."""
-        wanted = set(self.accepted if ids is None else ids)
+        gone = {request_id_of(record) for record in self.forgotten}
+        wanted = set(self.accepted if ids is None else ids) - gone
         await self.until_records(Topic.RESPONSES, len(wanted))
         try:
             return await self.pipeline.wait_for_responses(wanted, PATIENCE_S)
@@ -309,7 +318,7 @@ class Scene:
             "requests": len(evidence.accepted) + evidence.unreadable,
             "completed": statuses[Status.COMPLETED],
             "calls": len({event.event_id for event in evidence.costs}),
-            "duplicates_avoided": duplicates_avoided(evidence, self._killed_at_ms),
+            "duplicates_avoided": duplicates_avoided(evidence, self.delivered_again_at_ms),
             "unknown_calls": unknown.calls,
             "unknown_usd": float(unknown.billed_nano_usd) / 1e9,
             "most_in_flight": evidence.most_in_flight,
@@ -321,7 +330,7 @@ class Scene:
 
     async def _evidence(self, growth_mb: float) -> Evidence:
         settings = self.pipeline.settings
-        answers = await self.pipeline.records(Topic.RESPONSES)
+        answers = [*self.forgotten, *await self.pipeline.records(Topic.RESPONSES)]
         return Evidence(
             accepted=self.accepted,
             unreadable=self.unreadable,
@@ -333,6 +342,7 @@ class Scene:
             bill=await self.pipeline.reconcile(),
             commits=await read_commits(settings, settings.group, settings.topic(Topic.REQUESTS)),
             rewound=self.rewound,
+            clock_error_ms=int(self.clock_error_s * 1000),
             exposed=self.exposed,
             most_in_flight=self._most_in_flight,
             allowed_in_flight=self._most_workers * int(self.pipeline.environment["TURNOUT_MAX_IN_FLIGHT"]),

@@ -1,7 +1,7 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import crashes, links
-from tests.chaos.scenario import Scenario
+from tests.chaos import brokers, crashes, links, models, records, state
+from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
     # -- killed at each step of a request's path
@@ -122,6 +122,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         links.cut_off_past_the_session_timeout,
     ),
     Scenario("black-hole", "connections stay open for 4 s and nothing passes", "it goes on", links.black_hole),
+    Scenario(
+        "connections-half-open",
+        "all connections to the broker die without a sign; new ones work",
+        "it notices, and goes on",
+        links.connections_half_open,
+    ),
     Scenario("slow-broker", "every answer of the broker takes 0.4 s more", "slow, and right", links.slow_broker),
     Scenario(
         "connections-reset",
@@ -158,5 +164,247 @@ SCENARIOS: tuple[Scenario, ...] = (
         "all offsets are set back to 0, without metadata",
         "everything is delivered again and nothing is called for again",
         links.offsets_rewound,
+    ),
+    # -- brokers
+    Scenario(
+        "broker-killed", "SIGKILL of the broker, back after 4 s", "it goes on", brokers.killed_and_restarted, Broker.OWN
+    ),
+    Scenario(
+        "broker-stopped",
+        "a clean stop of the broker, back after 4 s",
+        "it goes on",
+        brokers.stopped_and_restarted,
+        Broker.OWN,
+    ),
+    Scenario(
+        "broker-away-past-the-session-timeout",
+        "SIGKILL of the broker, back after 15 s",
+        "it goes on",
+        brokers.away_past_the_session_timeout,
+        Broker.OWN,
+    ),
+    Scenario(
+        "broker-killed-three-times",
+        "SIGKILL of the broker, three times",
+        "it goes on",
+        brokers.killed_three_times,
+        Broker.OWN,
+    ),
+    Scenario(
+        "broker-killed-with-its-workers",
+        "SIGKILL of workers and broker at once",
+        "new workers go on",
+        brokers.killed_with_its_workers,
+        Broker.OWN,
+    ),
+    Scenario(
+        "leader-lost",
+        "SIGKILL of the leader of a cluster of three",
+        "the others take over",
+        brokers.leader_lost,
+        Broker.CLUSTER,
+    ),
+    Scenario(
+        "each-broker-restarted-in-turn",
+        "a rolling restart of a cluster of three",
+        "it goes on",
+        brokers.each_broker_restarted_in_turn,
+        Broker.CLUSTER,
+    ),
+    # -- the provider
+    *models.ONE_BY_ONE,
+    *models.RETRY_AFTER,
+    Scenario("one-model-out", "one model answers 503", "the next one of the chain answers", models.one_model_out),
+    Scenario("two-models-out", "a whole chain answers 503", "another healthy model answers", models.two_models_out),
+    Scenario(
+        "all-models-out",
+        "every model answers 503",
+        "requests fail at their deadline, later ones complete",
+        models.all_models_out,
+    ),
+    Scenario(
+        "storm-on-one-model",
+        "all kinds of faults at once, on one model",
+        "each request ends",
+        models.storm([models.FIRST]),
+    ),
+    Scenario(
+        "storm-on-two-models",
+        "all kinds of faults at once, on two models",
+        "each request ends",
+        models.storm([models.FIRST, models.SECOND]),
+    ),
+    Scenario(
+        "storm-on-all-models",
+        "all kinds of faults at once, on every model",
+        "each request ends",
+        models.storm([models.ALL]),
+    ),
+    Scenario(
+        "long-outage",
+        "every model is out for 14 s, a thousandth of 4 hours",
+        "requests wait inside their deadlines, and complete",
+        models.a_long_outage,
+    ),
+    Scenario("flapping", "a model fails and comes back every 0.7 s", "every request completes", models.flapping),
+    Scenario("brown-out", "a model becomes 60 times slower", "every request completes", models.brown_out),
+    Scenario(
+        "charged-and-never-answered",
+        "a model charges and stays silent",
+        "each such charge is flagged as unknown",
+        models.charged_and_never_answered,
+    ),
+    Scenario(
+        "provider-killed",
+        "SIGKILL of the provider, and 3 s later its restart",
+        "every request completes",
+        models.provider_killed,
+    ),
+    Scenario(
+        "worker-killed-in-a-storm",
+        "SIGKILL of workers, three times, while calls fail in four ways",
+        "each request ends",
+        models.worker_killed_in_a_storm,
+    ),
+    # -- the records
+    Scenario(
+        "published-again-when-finished",
+        "a producer sends everything again",
+        "no second answer, no second call",
+        records.published_again_when_finished,
+    ),
+    Scenario(
+        "published-again-while-under-way",
+        "a producer sends everything three times more",
+        "they join the calls under way",
+        records.published_again_while_under_way,
+    ),
+    Scenario(
+        "published-again-after-a-crash",
+        "SIGKILL when all is committed; a producer sends everything again",
+        "no second call, within the horizon",
+        records.published_again_after_a_crash,
+    ),
+    Scenario(
+        "poison-burst",
+        "1,000 records that are no requests",
+        "a dead letter each, and nothing waits for them",
+        records.poison_burst,
+    ),
+    Scenario(
+        "poison-then-a-crash",
+        "200 records that are no requests, and SIGKILL before the commit",
+        "each is among the dead letters",
+        records.poison_then_a_crash,
+    ),
+    Scenario(
+        "one-slow-before-a-thousand",
+        "the first record of a partition takes 6 s",
+        "a thousand behind it finish, and no commit passes it",
+        records.one_slow_before_a_thousand,
+    ),
+    Scenario(
+        "transaction-markers",
+        "requests come in transactions, whose markers are offsets without records",
+        "commits go past the gaps",
+        records.transaction_markers,
+    ),
+    Scenario(
+        "gaps-from-compaction",
+        "the requests topic is compacted under a worker that is down",
+        "commits go past the gaps",
+        records.gaps_from_compaction,
+    ),
+    Scenario("from-the-future", "timestamps of next year", "they complete", records.from_the_future),
+    Scenario(
+        "from-long-ago", "timestamps of last year", "rejected as expired, and not called for", records.from_long_ago
+    ),
+    Scenario(
+        "deadlines-in-the-past",
+        "deadlines of 2020 among good ones",
+        "rejected as expired, and not called for",
+        records.deadlines_in_the_past,
+    ),
+    Scenario(
+        "requests-too-large", "requests of 2 MB", "rejected, and kept as dead letters", records.requests_too_large
+    ),
+    Scenario(
+        "answers-too-large",
+        "the responses topic takes only the smaller half of the answers",
+        "a failed response instead, and the bill still right",
+        records.answers_too_large,
+    ),
+    Scenario(
+        "requests-of-a-newer-version",
+        "schema_version 2 with unknown fields, among version 1",
+        "they complete",
+        records.requests_of_a_newer_version,
+    ),
+    Scenario(
+        "answers-of-a-newer-version",
+        "responses that the next version wrote are read back after a crash",
+        "they count as answers",
+        records.answers_of_a_newer_version_are_read_back,
+    ),
+    # -- what workers keep and read
+    Scenario(
+        "clock-steps-forward",
+        "the wall clock steps half an hour ahead with 50 calls under way",
+        "no deadline passes by it",
+        state.clock_steps_forward,
+    ),
+    Scenario(
+        "clock-steps-back",
+        "the wall clock steps half an hour back with 50 calls under way",
+        "no deadline is put off by it",
+        state.clock_steps_back,
+    ),
+    Scenario(
+        "disk-full",
+        "a worker's files, its log among them, can grow no more",
+        "it answers without a log",
+        state.disk_full,
+    ),
+    Scenario(
+        "catalogue-changes",
+        "a new version of the catalogue while workers run",
+        "each cost event names the one it was priced by",
+        state.catalogue_changes,
+    ),
+    Scenario(
+        "catalogue-broken",
+        "the catalogue file becomes unreadable",
+        "running workers go on, new ones say why they do not start",
+        state.catalogue_broken,
+    ),
+    Scenario(
+        "recovery-topics-truncated",
+        "all responses and write-ahead records are deleted, then a SIGKILL",
+        "what came later is recovered",
+        state.recovery_topics_truncated,
+    ),
+    Scenario(
+        "dead-letters-refused",
+        "the dead-letter topic refuses a record",
+        "the worker does not pass it until the topic takes it",
+        state.dead_letters_refused,
+    ),
+    Scenario(
+        "topic-missing",
+        "the costs topic does not exist",
+        "no worker starts, and each says what to do",
+        state.a_topic_is_missing,
+    ),
+    Scenario(
+        "reply-topic-unknown",
+        "reply_to names a topic that does not exist",
+        "the answer is on its own topic, and nothing waits",
+        state.reply_topic_unknown,
+    ),
+    Scenario(
+        "model-stats-duplicated",
+        "model-stats come again, in reverse, and with rubbish among them",
+        "every request completes",
+        state.model_stats_duplicated_and_reordered,
     ),
 )

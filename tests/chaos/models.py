@@ -1,0 +1,203 @@
+"""Providers that fail, in every way that the simulated one knows."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sandbox.provider.faults import FaultKind, RetryAfterForm
+from schemas.vocabulary import AttemptOutcome, Status
+from tests.chaos.scenario import Act, Scenario
+from tests.chaos.scene import Scene
+
+SHORT_CALLS = {"default_timeout_s": "2"}
+FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
+"""The chain of the tier `powerful`, on which these scenarios play."""
+ALL = "*"
+NEED_A_DURATION = {FaultKind.OUTAGE: 3.0, FaultKind.LISTENER: 3.0}
+ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE, FaultKind.CONTENT_FILTER_FINISH})
+"""Faults after which the first model's answer is taken."""
+
+
+def one_fault(kind: FaultKind) -> Act:
+    """Every call to the first model of a chain fails in this way for a while."""
+
+    async def act(scene: Scene) -> None:
+        await scene.open(catalogue=SHORT_CALLS)
+        scene.start()
+        await scene.until_answered(await scene.publish(10, tier="powerful"))
+        model = ALL if kind is FaultKind.LISTENER else FIRST
+        await scene.fault(kind, model=model, factor=20, duration_s=NEED_A_DURATION.get(kind, 60))
+        during = await scene.publish(30, tier="powerful")
+        responses = await scene.until_answered(during)
+        await scene.heal()
+        by_first = [response for response in responses if response.request_id in during]
+        fell_back = sum(response.request_model != FIRST for response in by_first)
+        if kind not in ANSWERED_FOR_GOOD | NEED_A_DURATION.keys():
+            scene.expect(fell_back == len(during), f"{len(during) - fell_back} were answered by the broken model")
+        await scene.publish(10, tier="powerful")
+
+    return act
+
+
+def storm(models: Sequence[str]) -> Act:
+    """Faults of every kind hit a third of the calls to these models at once."""
+
+    async def act(scene: Scene) -> None:
+        scene.may_fail = True
+        await scene.open(catalogue=SHORT_CALLS)
+        scene.start(2)
+        for model in models:
+            for kind in FaultKind:
+                if kind is not FaultKind.LISTENER:
+                    await scene.fault(kind, model=model, rate=0.02, duration_s=60, delay_s=0.1, factor=5)
+        await scene.until_answered(await scene.publish(250, deadline=_in(25)))
+        await scene.heal()
+        await scene.publish(30)
+
+    return act
+
+
+def rate_limited(form: RetryAfterForm) -> Act:
+    """The first model says 429 and when to come back, in this form."""
+
+    async def act(scene: Scene) -> None:
+        await scene.open()
+        scene.start()
+        await scene.fault(FaultKind.STATUS_429, model=FIRST, count=3, retry_after_s=2, retry_after_form=form)
+        responses = await scene.until_answered(await scene.publish(20, model=FIRST))
+        limited = sum(
+            attempt.outcome is AttemptOutcome.RATE_LIMITED for response in responses for attempt in response.attempts
+        )
+        scene.expect(limited == 3, f"{limited} calls were told to wait, not 3")
+        calls = sum(len(response.attempts) for response in responses)
+        scene.expect(calls == 23, f"{calls} calls for 20 requests: somebody did not wait")
+
+    return act
+
+
+async def one_model_out(scene: Scene) -> None:
+    await _out(scene, FIRST)
+
+
+async def two_models_out(scene: Scene) -> None:
+    await _out(scene, FIRST, SECOND)
+
+
+async def _out(scene: Scene, *models: str) -> None:
+    await scene.open()
+    scene.start(2)
+    for model in models:
+        await scene.fault(FaultKind.OUTAGE, model=model, duration_s=60)
+    await scene.until_answered(await scene.publish(150, tier="powerful"))
+    await scene.heal()
+    await scene.publish(50, tier="powerful")
+
+
+async def all_models_out(scene: Scene) -> None:
+    scene.may_fail = True
+    await scene.open()
+    scene.start()
+    await scene.fault(FaultKind.OUTAGE, duration_s=60)
+    dead = await scene.publish(40, deadline=_in(5))
+    responses = await scene.until_answered(dead)
+    scene.expect({response.status for response in responses} == {Status.FAILED}, "an answer came out of an outage")
+    await scene.heal()
+    alive = await scene.publish(40)
+    responses = await scene.until_answered(alive)
+    completed = sum(response.status is Status.COMPLETED for response in responses if response.request_id in set(alive))
+    scene.expect(completed == len(alive), f"{len(alive) - completed} failed after the outage")
+
+
+async def a_long_outage(scene: Scene) -> None:
+    """Four hours at a thousandth of their length: each pause, time-out and deadline is scaled with them."""
+    await scene.open()
+    scene.start()
+    await scene.until_answered(await scene.publish(20))
+    await scene.fault(FaultKind.OUTAGE, duration_s=60)
+    for _ in range(7):
+        await scene.publish(15)
+        await asyncio.sleep(2)
+    await scene.heal()
+    await scene.publish(30)
+
+
+async def flapping(scene: Scene) -> None:
+    await scene.open()
+    scene.start(2)
+    for _ in range(8):
+        await scene.fault(FaultKind.STATUS_503, model=FIRST, duration_s=60)
+        await scene.publish(20, tier="powerful")
+        await asyncio.sleep(0.7)
+        await scene.heal()
+        await scene.publish(20, tier="powerful")
+        await asyncio.sleep(0.7)
+
+
+async def brown_out(scene: Scene) -> None:
+    await scene.open()
+    scene.start(2)
+    await scene.fault(FaultKind.SLOW, model=FIRST, factor=60)
+    await scene.until_answered(await scene.publish(150, tier="powerful"))
+    await scene.heal()
+    await scene.publish(50, tier="powerful")
+
+
+async def charged_and_never_answered(scene: Scene) -> None:
+    await scene.open(catalogue=SHORT_CALLS)
+    scene.start()
+    await scene.fault(FaultKind.CHARGED_BUT_SILENT, model=FIRST)
+    await scene.until_answered(await scene.publish(40, tier="powerful"))
+    bill = await scene.pipeline.reconcile()
+    scene.expect(bill.unknown.charged_calls > 0, "no silent charge is flagged as unknown")
+    await scene.heal()
+
+
+async def provider_killed(scene: Scene) -> None:
+    await scene.open(latency_ms=300)
+    scene.start()
+    await scene.publish(100)
+    await scene.until_calls_are_under_way(30)
+    await asyncio.to_thread(scene.provider.kill)
+    await asyncio.sleep(3)
+    await asyncio.to_thread(scene.provider.start)
+    scene.healed()
+    await scene.publish(50)
+
+
+async def worker_killed_in_a_storm(scene: Scene) -> None:
+    scene.may_fail = True
+    await scene.open(latency_ms=300, catalogue=SHORT_CALLS)
+    scene.start(2)
+    for kind in (FaultKind.STATUS_500, FaultKind.RESET, FaultKind.TRUNCATED_BODY, FaultKind.CHARGED_BUT_SILENT):
+        await scene.fault(kind, rate=0.1)
+    await scene.publish(250)
+    for _ in range(3):
+        await scene.until_calls_are_under_way(20)
+        scene.kill(scene.alive[0])
+        scene.start()
+        await asyncio.sleep(2)
+    await scene.heal()
+
+
+def _in(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+ONE_BY_ONE: tuple[Scenario, ...] = tuple(
+    Scenario(
+        f"fault-{kind.value.replace('_', '-')}",
+        "the port is closed for 3 s" if kind is FaultKind.LISTENER else f"each call to the first model: {kind.value}",
+        "all requests complete" if kind in ANSWERED_FOR_GOOD | NEED_A_DURATION.keys() else "the next model answers",
+        one_fault(kind),
+    )
+    for kind in FaultKind
+)
+RETRY_AFTER: tuple[Scenario, ...] = tuple(
+    Scenario(
+        f"rate-limited-{form.value}",
+        f"429 three times, with {form.value}",
+        "the only model is left alone for so long, and nobody gives up",
+        rate_limited(form),
+    )
+    for form in RetryAfterForm
+)

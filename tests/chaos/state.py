@@ -1,0 +1,175 @@
+"""What workers keep and read: clocks, disks, catalogues, topics, and what others write into them."""
+
+import asyncio
+import resource
+from pathlib import Path
+
+import orjson
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from schemas.topics import Topic
+from streams.kafka import admin, producer, reader
+from streams.topics import create_topics
+from tests.chaos.records import configure
+from tests.chaos.scene import Scene
+
+STEPPED_CLOCK = Path(__file__).with_name("stepped_clock")
+STEP_S = 1800.0
+"""By default brokers refuse records from more than an hour ahead."""
+
+
+async def clock_steps_forward(scene: Scene) -> None:
+    await _clock_steps(scene, STEP_S)
+
+
+async def clock_steps_back(scene: Scene) -> None:
+    await _clock_steps(scene, -STEP_S)
+
+
+async def _clock_steps(scene: Scene, step_s: float) -> None:
+    await scene.open(latency_ms=1000)
+    scene.clock_error_s = abs(step_s)
+    step = scene.folder / "step"
+    scene.start(PYTHONPATH=str(STEPPED_CLOCK), CHAOS_CLOCK_STEP=str(step))
+    await scene.until_ready()
+    await scene.publish(50)
+    await scene.until_calls_are_under_way(50)
+    await asyncio.to_thread(step.write_text, str(step_s))
+    await scene.publish(50)
+    await scene.until_answered()
+    await scene.until_committed()
+    await scene.stop()
+    scene.start()
+    await scene.publish(50)
+
+
+async def disk_full(scene: Scene) -> None:
+    await scene.open()
+    data = scene.pipeline.settings.data_dir
+    await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
+    (worker,) = scene.start()
+    await scene.until_ready()
+    # The log is a file too, and may grow no further from here on.
+    used = await asyncio.to_thread(lambda: worker.log.stat().st_size)
+    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (used, used))
+    await scene.publish(100)
+    await scene.until_answered()
+    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await scene.publish(20)
+
+
+async def catalogue_changes(scene: Scene) -> None:
+    await scene.open(latency_ms=200)
+    scene.start()
+    await scene.until_ready()
+    await scene.publish(60)
+    scene.write_catalogue({"version": '"2"', "typical_latency_ms": "100"})
+    await scene.publish(60)
+    (successor,) = scene.start()
+    await scene.until_ready(successor)
+    await scene.publish(60)
+    await scene.until_answered()
+    versions = {event.price_catalogue_version for event in await scene.pipeline.costs()}
+    scene.expect(versions <= {"1", "2"} and "1" in versions, f"cost events name the catalogues {versions}")
+
+
+async def catalogue_broken(scene: Scene) -> None:
+    await scene.open()
+    scene.start()
+    await scene.until_ready()
+    whole = await asyncio.to_thread(scene.catalogue.read_text)
+    await asyncio.to_thread(scene.catalogue.write_text, "[models\n")
+    await scene.until_answered(await scene.publish(60))
+    (late,) = scene.start()
+    code = await scene.until_ended(late)
+    scene.expect(code not in {0, 1}, f"a worker with a broken catalogue ended with {code}")
+    await asyncio.to_thread(scene.catalogue.write_text, whole)
+    await scene.publish(20)
+
+
+async def recovery_topics_truncated(scene: Scene) -> None:
+    """What was finished and committed is gone from the topics; what comes after it must not care."""
+    await scene.open(latency_ms=500)
+    scene.start()
+    first = await scene.publish(100)
+    await scene.until_answered(first)
+    await scene.until_committed()
+    responses, costs = await scene.pipeline.records(Topic.RESPONSES), await scene.pipeline.records(Topic.CALLS)
+    scene.expect(len(responses) == len(first) == len(costs), "there is more than one record a request")
+    scene.forgotten = responses
+    await _truncate(scene, Topic.RESPONSES)
+    await _truncate(scene, Topic.CALLS)
+    await scene.publish(100)
+    await scene.until_calls_are_under_way(50)
+    scene.kill()
+    scene.start()
+
+
+async def _truncate(scene: Scene, topic: Topic) -> None:
+    settings = scene.pipeline.settings
+    tps = [TopicPartition(settings.topic(topic), number) for number in range(settings.partitions)]
+    async with reader(settings) as consumer:
+        ends = await consumer.end_offsets(tps)
+    async with admin(settings) as client:
+        await client.delete_records({tp: RecordsToDelete(before_offset=end) for tp, end in ends.items()})
+
+
+async def dead_letters_refused(scene: Scene) -> None:
+    await scene.open()
+    await configure(scene, Topic.DEAD_LETTERS, {"max.message.bytes": "300"})
+    scene.start()
+    await scene.until_answered(await scene.publish(20))
+    scene.unreadable = 1
+    await scene.publish_records([b"\xff" * 3000], partition=0)
+    behind = await scene.publish(10, partition=0)
+    await asyncio.sleep(8)
+    committed = (await scene.pipeline.committed()).get(0, 0)
+    async with reader(scene.pipeline.settings) as consumer:
+        tp = TopicPartition(scene.pipeline.settings.topic(Topic.REQUESTS), 0)
+        end = (await consumer.end_offsets([tp]))[tp]
+    scene.expect(committed < end - len(behind), "a record was dropped that could not be kept as a dead letter")
+    await configure(scene, Topic.DEAD_LETTERS, {"max.message.bytes": "1000000"})
+    scene.healed()
+    if not scene.alive:
+        scene.start()
+
+
+async def a_topic_is_missing(scene: Scene) -> None:
+    await scene.open()
+    name = scene.pipeline.settings.topic(Topic.COSTS)
+    async with admin(scene.pipeline.settings) as client:
+        await client.delete_topics([name])
+    (early,) = scene.start()
+    code = await scene.until_ended(early)
+    scene.expect(code != 0, "a worker without a costs topic ended with 0")
+    scene.expect("turnout topics create" in early.log.read_text(), "it did not say what to do")
+    async with admin(scene.pipeline.settings) as client:
+        await create_topics(client, scene.pipeline.settings)
+    scene.healed()
+    scene.start()
+    await scene.publish(40)
+
+
+async def reply_topic_unknown(scene: Scene) -> None:
+    topic = "there.is.no.such.topic"
+    await scene.open(TURNOUT_REPLY_TO_ALLOWED=topic)
+    scene.start()
+    await scene.publish(5, reply_to=topic)
+    await scene.publish(40)
+
+
+async def model_stats_duplicated_and_reordered(scene: Scene) -> None:
+    await scene.open()
+    scene.start(2)
+    await scene.until_ready()
+    await scene.publish(200)
+    await scene.until_answered()
+    await asyncio.sleep(3)
+    stats = await scene.pipeline.records(Topic.MODEL_STATS)
+    async with producer(scene.pipeline.settings) as client:
+        for record in [*reversed(stats), *stats, *stats[::2]]:
+            await client.send(record.topic, record.value, key=record.key)
+        for rubbish in (b"", b"\xff", b"{}", orjson.dumps({"schema_version": 9, "worker": None})):
+            await client.send(scene.pipeline.settings.topic(Topic.MODEL_STATS), rubbish, key=b"gpt-4.1")
+    await scene.publish(100)
