@@ -17,7 +17,7 @@ def killing(kills: int, requests: int) -> Act:
 
     async def act(scene: Scene) -> None:
         chance = Random(SEED)  # noqa: S311 - the same chaos each time
-        await scene.open(latency_ms=200)
+        await scene.open(latency_ms=200, TURNOUT_SESSION_TIMEOUT_S="3")
         scene.start(WORKERS)
         await scene.until_ready()
         published: list[str] = []

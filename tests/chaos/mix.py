@@ -1,4 +1,4 @@
-"""Faults mixed at random: what happens, and when, follows from the seed alone; then the same invariants are checked."""
+"""Faults mixed at random: the same seed makes the same choices. Then the same invariants are checked."""
 
 import asyncio
 import time
@@ -9,7 +9,8 @@ from random import Random
 from sandbox.provider.faults import FaultKind
 from sandbox.provider.models import REFERENCE_MODELS
 from tests.chaos.scenario import Act
-from tests.chaos.scene import Scene
+from tests.chaos.scene import MAX_IN_FLIGHT, Scene
+from tests.harness import Worker
 
 PAUSE_S = (0.5, 3.0)
 BURST = (5, 60)
@@ -24,6 +25,10 @@ class Mix:
 
     scene: Scene
     chance: Random
+
+    def any_worker(self) -> Worker:
+        """Return a worker that runs, a new one if there is none."""
+        return self.chance.choice(self.scene.alive or self.scene.start())
 
 
 def mixed(seed: int, minutes: float) -> Act:
@@ -54,7 +59,7 @@ def mixed(seed: int, minutes: float) -> Act:
 
 
 async def _kill(mix: Mix) -> None:
-    mix.scene.kill(mix.chance.choice(mix.scene.alive))
+    mix.scene.kill(mix.any_worker())
 
 
 async def _kill_all(mix: Mix) -> None:
@@ -62,7 +67,7 @@ async def _kill_all(mix: Mix) -> None:
 
 
 async def _stop(mix: Mix) -> None:
-    mix.chance.choice(mix.scene.alive).terminate()
+    mix.any_worker().terminate()
 
 
 async def _join(mix: Mix) -> None:
@@ -70,7 +75,7 @@ async def _join(mix: Mix) -> None:
 
 
 async def _pause(mix: Mix) -> None:
-    worker = mix.chance.choice(mix.scene.alive)
+    worker = mix.any_worker()
     mix.scene.freeze(worker)
     await asyncio.sleep(mix.chance.uniform(0.2, 2.0))
     mix.scene.thaw(worker)
@@ -83,6 +88,8 @@ async def _hang_up(mix: Mix) -> None:
 
 async def _cut(mix: Mix) -> None:
     if mix.scene.link is not None:
+        # Workers that lose their partitions give their calls up.
+        mix.scene.exposed += MAX_IN_FLIGHT * len(mix.scene.alive)
         await mix.scene.link.cut()
         await asyncio.sleep(mix.chance.uniform(0.5, 4.0))
         await mix.scene.link.open()

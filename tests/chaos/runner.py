@@ -152,7 +152,8 @@ def _chosen(arguments: argparse.Namespace) -> list[Scenario]:
 
 
 async def _run(run: Run) -> None:
-    with KafkaProcess() as kafka:
+    # A dead worker is given up soon, where a scenario asks for it.
+    with KafkaProcess(properties={"group.min.session.timeout.ms": "2000"}) as kafka:
         playing = asyncio.create_task(run.play(kafka.bootstrap_servers))
         console = Console()
         said: set[str] = set()
