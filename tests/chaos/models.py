@@ -110,15 +110,21 @@ async def all_models_out(scene: Scene) -> None:
 
 async def a_long_outage(scene: Scene) -> None:
     """Four hours at a thousandth of their length: each pause, time-out and deadline is scaled with them."""
+    scene.may_fail = True
     await scene.open()
     scene.start()
     await scene.until_answered(await scene.publish(20))
     await scene.fault(FaultKind.OUTAGE, duration_s=60)
+    during = []
     for _ in range(7):
-        await scene.publish(15)
+        during += await scene.publish(15)
         await asyncio.sleep(2)
     await scene.heal()
-    await scene.publish(30)
+    after = await scene.publish(30)
+    status = {response.request_id: response.status for response in await scene.until_answered()}
+    scene.expect({status[request_id] for request_id in after} == {Status.COMPLETED}, "not all after it completed")
+    waited = sum(status[request_id] is Status.COMPLETED for request_id in during)
+    scene.expect(waited >= len(during) * 0.7, f"only {waited} of {len(during)} outlasted it; probes may use up theirs")
 
 
 async def flapping(scene: Scene) -> None:

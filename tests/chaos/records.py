@@ -21,10 +21,11 @@ FAR = "2100-01-01T00:00:00Z"
 
 
 async def configure(scene: Scene, topic: Topic, configs: dict[str, str]) -> None:
-    """Change a topic's configuration."""
+    """Change a topic's configuration; what is not named falls back to its default."""
     name = scene.pipeline.settings.topic(topic)
     async with admin(scene.pipeline.settings) as client:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs)])
+    await asyncio.sleep(1)  # brokers apply it a moment later
 
 
 async def published_again_when_finished(scene: Scene) -> None:

@@ -61,8 +61,8 @@ class Run:
         """Return what is known so far."""
         held = sum(verdict.held for verdict in self.verdicts.values())
         table = Table(title=f"{held} of {len(self.scenarios)} scenarios held", title_justify="left")
-        table.add_column("scenario")
-        table.add_column("outcome")
+        table.add_column("scenario", no_wrap=True)
+        table.add_column("outcome", no_wrap=True)
         for name in SHOWN:
             table.add_column(name.replace("_", " "), justify="right")
         for scenario in self.scenarios:
@@ -155,7 +155,7 @@ async def _run(run: Run) -> None:
     # A dead worker is given up soon, where a scenario asks for it.
     with KafkaProcess(properties={"group.min.session.timeout.ms": "2000"}) as kafka:
         playing = asyncio.create_task(run.play(kafka.bootstrap_servers))
-        console = Console()
+        console = Console(width=None if sys.stdout.isatty() else 140)
         said: set[str] = set()
         if console.is_terminal:
             with Live(run.table(), console=console, refresh_per_second=2) as live:

@@ -243,7 +243,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "long-outage",
         "every model is out for 14 s, a thousandth of 4 hours",
-        "requests wait inside their deadlines, and complete",
+        "requests wait and complete, but for those that probe; all after it complete",
         models.a_long_outage,
     ),
     Scenario("flapping", "a model fails and comes back every 0.7 s", "every request completes", models.flapping),
