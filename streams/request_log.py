@@ -44,7 +44,7 @@ class _Unfailing(Generic[AnyStr]):
     """A stream that drops what it cannot write: a full disk must not stop the work that a line is about."""
 
     def __init__(self, stream: IO[AnyStr]) -> None:
-        self._stream = stream
+        self._stream: IO[AnyStr] = stream
 
     def write(self, text: AnyStr) -> int:
         with suppress(OSError):

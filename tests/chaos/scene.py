@@ -314,8 +314,12 @@ class Scene:
             complaints.append(f"{statuses.total() - statuses[Status.COMPLETED]} did not complete, e.g. {worst.error}")
         last_s = max((record.timestamp for record in evidence.answers), default=0) / 1000
         unknown = evidence.bill.unknown
+        answers = Counter(response.request_id for response in evidence.responses)
         figures: dict[str, int | float] = {
             "requests": len(evidence.accepted) + evidence.unreadable,
+            "lost": len(evidence.accepted.keys() - answers.keys()),
+            "answered_twice": sum(count > 1 for count in answers.values()),
+            "kills": len(self.delivered_again_at_ms),
             "completed": statuses[Status.COMPLETED],
             "calls": len({event.event_id for event in evidence.costs}),
             "duplicates_avoided": duplicates_avoided(evidence, self.delivered_again_at_ms),

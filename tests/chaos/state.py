@@ -52,7 +52,7 @@ async def disk_full(scene: Scene) -> None:
     await scene.until_ready()
     # The log is a file too, and may grow no further from here on.
     used = await asyncio.to_thread(lambda: worker.log.stat().st_size)
-    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (used, used))
+    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (used, resource.RLIM_INFINITY))
     await scene.publish(100)
     await scene.until_answered()
     resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
