@@ -65,7 +65,7 @@ async def published_again_after_a_crash(scene: Scene) -> None:
 
 
 async def poison_burst(scene: Scene) -> None:
-    await scene.open()
+    await scene.open(TURNOUT_DEAD_LETTER_SHARE="1")
     scene.start()
     await scene.publish(50)
     scene.unreadable = 1000
@@ -73,8 +73,22 @@ async def poison_burst(scene: Scene) -> None:
     await scene.publish(50)
 
 
+async def poison_flood(scene: Scene) -> None:
+    await scene.open(TURNOUT_DEAD_LETTER_MINIMUM="100")
+    (worker,) = scene.start()
+    scene.unreadable = 1000
+    await scene.publish_records([b'{"poison": %d' % number for number in range(1000)])
+    code = await scene.until_ended(worker)
+    scene.expect(code != 0, "a worker that halted ended with 0")
+    buried = len(await scene.pipeline.records(Topic.DEAD_LETTERS))
+    scene.expect(buried < 1000, "it buried everything before it halted")
+    scene.healed()
+    scene.start(TURNOUT_DEAD_LETTER_SHARE="1")
+    await scene.publish(50)
+
+
 async def poison_then_a_crash(scene: Scene) -> None:
-    await scene.open(TURNOUT_COMMIT_INTERVAL_S="60")
+    await scene.open(TURNOUT_COMMIT_INTERVAL_S="60", TURNOUT_DEAD_LETTER_SHARE="1")
     scene.start()
     scene.unreadable = 200
     await scene.publish_records([b"\xff%d" % number for number in range(200)])

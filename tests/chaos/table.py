@@ -292,6 +292,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         records.poison_burst,
     ),
     Scenario(
+        "poison-flood",
+        "nothing but records that are no requests, as after a bad deployment",
+        "the worker halts before it buries them all, and goes on when it is told to",
+        records.poison_flood,
+    ),
+    Scenario(
         "poison-then-a-crash",
         "200 records that are no requests, and SIGKILL before the commit",
         "each is among the dead letters",
