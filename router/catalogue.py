@@ -3,21 +3,82 @@
 These are the checked values. `streams.catalogue_file` reads them from `catalogue.toml` and refuses what is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from schemas.vocabulary import Policy, Tier
 
+DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """List price in US dollars per million tokens."""
+class Rates:
+    """Unit prices in US dollars per million tokens."""
 
     input_usd_per_mtok: Decimal
     output_usd_per_mtok: Decimal
     cached_input_usd_per_mtok: Decimal | None = None
     """None: cached input costs what other input costs."""
+    cache_write_usd_per_mtok: Decimal | None = None
+    """None: input that is written into the cache costs what other input costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextTier(Rates):
+    """The rates of a whole request with more input than so many tokens."""
+
+    above_input_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Price(Rates):
+    """A price list: the rates of short requests, and those of longer ones."""
+
+    tiers: tuple[ContextTier, ...] = ()
+    """By rising length."""
+
+    def at(self, input_tokens: int) -> Rates:
+        """Return the rates of a request of so many input tokens, cached ones included."""
+        return next((tier for tier in reversed(self.tiers) if input_tokens > tier.above_input_tokens), self)
+
+    def up_to(self, input_tokens: int) -> tuple[Rates, ...]:
+        """Return the rates that a request of at most so many input tokens may have."""
+        return self, *(tier for tier in self.tiers if input_tokens > tier.above_input_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceWindow:
+    """A price that holds at certain hours, on certain days, in UTC. Moments are milliseconds, ends exclusive."""
+
+    price: Price
+    from_ms: int = 0
+    until_ms: int = DAY_MS
+    """Of the day. `from_ms` after `until_ms`: past midnight."""
+    valid_from_ms: int | None = None
+    valid_until_ms: int | None = None
+    """Since 1970."""
+
+    def holds(self, at_ms: int) -> bool:
+        """Say whether the price is in force at the moment."""
+        if self.valid_from_ms is not None and at_ms < self.valid_from_ms:
+            return False
+        if self.valid_until_ms is not None and at_ms >= self.valid_until_ms:
+            return False
+        hour_ms = at_ms % DAY_MS
+        if self.from_ms < self.until_ms:
+            return self.from_ms <= hour_ms < self.until_ms
+        return hour_ms >= self.from_ms or hour_ms < self.until_ms
+
+    def switches(self, from_ms: int, until_ms: int) -> Iterator[int]:
+        """Yield the moments of the interval, less than a day, at which the price may come into force or lapse."""
+        for of_day_ms in (self.from_ms, self.until_ms):
+            at_ms = from_ms + (of_day_ms - from_ms) % DAY_MS
+            if at_ms <= until_ms:
+                yield at_ms
+        for at in (self.valid_from_ms, self.valid_until_ms):
+            if at is not None and from_ms < at <= until_ms:
+                yield at
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +113,24 @@ class Model:
     """One call's longest time, so that a silent model leaves time for the next one."""
     health: HealthRules | None = None
     """Its own thresholds; None: the catalogue's."""
+    price_windows: tuple[PriceWindow, ...] = ()
+    """Prices in place of `price` at certain times; no two at once."""
+
+    def price_at(self, at_ms: int) -> Price | None:
+        """Return the price of a call that starts at the moment, in milliseconds since 1970."""
+        return next((window.price for window in self.price_windows if window.holds(at_ms)), self.price)
+
+    def prices_between(self, from_ms: int, until_ms: int) -> frozenset[Price]:
+        """Return all prices that a call may have which starts in the interval, ends included."""
+        if self.price is None:
+            return frozenset()
+        if not self.price_windows:
+            return frozenset((self.price,))
+        if until_ms - from_ms >= DAY_MS:
+            return frozenset((self.price, *(window.price for window in self.price_windows)))
+        switches = (at_ms for window in self.price_windows for at_ms in window.switches(from_ms, until_ms))
+        prices = (self.price_at(at_ms) for at_ms in (from_ms, *switches))
+        return frozenset(price for price in prices if price is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,17 @@
 Money is `Decimal`: tokens times price are summed first and rounded once, to nano-dollars, half to even.
 """
 
+from collections.abc import Iterable
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from math import ceil
 
 import orjson
+from pydantic import TypeAdapter
 
-from router.catalogue import Catalogue, Price
+from router.catalogue import Catalogue, Price, Rates
 from router.job import Job
 from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent, cost_event_id
@@ -45,14 +49,32 @@ def input_bound(request: Request) -> int:
 
 def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
     """Return what the tokens cost, in US dollars with 9 places."""
-    cached = usage.cached_input_tokens or 0
-    cached_price = price.cached_input_usd_per_mtok
-    total = (
-        (usage.input_tokens - cached) * price.input_usd_per_mtok
-        + cached * (price.input_usd_per_mtok if cached_price is None else cached_price)
-        + usage.output_tokens * price.output_usd_per_mtok
+    rates = price.at(usage.input_tokens)
+    cached, written = usage.cached_input_tokens or 0, usage.cache_write_tokens or 0
+    cached_rate, write_rate = rates.cached_input_usd_per_mtok, rates.cache_write_usd_per_mtok
+    return _rounded(
+        (usage.input_tokens - cached - written) * rates.input_usd_per_mtok
+        + cached * (rates.input_usd_per_mtok if cached_rate is None else cached_rate)
+        + written * (rates.input_usd_per_mtok if write_rate is None else write_rate)
+        + usage.output_tokens * rates.output_usd_per_mtok
     )
-    return (total / MILLION).quantize(NANO_USD, ROUND_HALF_EVEN)
+
+
+def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
+    """Return the most that a call inside the bound costs at any of the prices; None if there are none.
+
+    A shorter request may fall into a dearer tier, and the provider may write all of the input into its cache.
+    """
+    return max((_at_most(rates, bound) for price in prices for rates in price.up_to(bound.input_tokens)), default=None)
+
+
+def _at_most(rates: Rates, bound: Estimate) -> Decimal:
+    input_rate = max(rates.input_usd_per_mtok, rates.cache_write_usd_per_mtok or 0)
+    return _rounded(bound.input_tokens * input_rate + bound.output_tokens * rates.output_usd_per_mtok)
+
+
+def _rounded(micro_usd: Decimal) -> Decimal:
+    return (micro_usd / MILLION).quantize(NANO_USD, ROUND_HALF_EVEN)
 
 
 def nano_usd(amount: Decimal) -> int:
@@ -63,13 +85,20 @@ def nano_usd(amount: Decimal) -> int:
 def call_started(
     job: Job, route: Route, candidate: Candidate, attempt: int, catalogue: Catalogue, now_s: float
 ) -> CallStarted:
-    """Return the write-ahead record of a call: certainty unknown, cost as estimated."""
+    """Return the write-ahead record of a call: certainty unknown, cost as estimated from above.
+
+    The prices in force travel in it, so that the call can be settled without the catalogue.
+    """
     model, bound, baseline = candidate.model, candidate.bound, catalogue.baseline
-    price, cost_usd = model.price, candidate.upper_usd
+    now_ms = int(now_s * 1000)
+    price, baseline_price = model.price_at(now_ms), baseline.price_at(now_ms)
+    rates = max(price.up_to(bound.input_tokens), key=lambda rates: _at_most(rates, bound)) if price else None
+    cost_usd = _at_most(rates, bound) if rates else None
+    writes = rates is not None and (rates.cache_write_usd_per_mtok or 0) > rates.input_usd_per_mtok
     return CallStarted(
         event_id=cost_event_id(job.request_id, attempt),
         occurred_at=datetime.fromtimestamp(now_s, UTC),
-        occurred_at_ms=int(now_s * 1000),
+        occurred_at_ms=now_ms,
         request_id=job.request_id,
         attempt=attempt,
         is_fallback=attempt > 1,
@@ -83,15 +112,17 @@ def call_started(
         provider_name=model.provider_name,
         request_model=model.name,
         input_tokens=bound.input_tokens,
+        cache_write_tokens=bound.input_tokens if writes else None,
         output_tokens=bound.output_tokens,
         token_count_source=TokenCountSource.ESTIMATE,
-        input_usd_per_mtok=price.input_usd_per_mtok if price else None,
-        cached_input_usd_per_mtok=price.cached_input_usd_per_mtok if price else None,
-        output_usd_per_mtok=price.output_usd_per_mtok if price else None,
+        input_usd_per_mtok=rates.input_usd_per_mtok if rates else None,
+        cached_input_usd_per_mtok=rates.cached_input_usd_per_mtok if rates else None,
+        cache_write_usd_per_mtok=rates.cache_write_usd_per_mtok if rates else None,
+        output_usd_per_mtok=rates.output_usd_per_mtok if rates else None,
         cost_usd=cost_usd,
         cost_nano_usd=None if cost_usd is None else nano_usd(cost_usd),
         baseline_model=baseline.name,
-        baseline_cost_usd=price_of(baseline.price, bound) if baseline.price else None,
+        baseline_cost_usd=price_of(baseline_price, bound) if baseline_price else None,
         price_status=PriceStatus.KNOWN if price else PriceStatus.UNKNOWN,
         price_catalogue=catalogue.name,
         price_catalogue_version=catalogue.version,
@@ -100,10 +131,25 @@ def call_started(
         request_topic=job.origin.topic,
         request_partition=job.origin.partition,
         request_offset=job.origin.offset,
+        price_json=_written(price),
+        baseline_price_json=_written(baseline_price),
     )
 
 
-def settled(call: CallStarted, attempt: Attempt, baseline: Price | None) -> CostEvent | None:
+_PRICE = TypeAdapter(Price)
+
+
+@lru_cache
+def _written(price: Price | None) -> str | None:
+    return None if price is None else _PRICE.dump_json(price, exclude_defaults=True).decode()
+
+
+@lru_cache
+def _read(price_json: str | None) -> Price | None:
+    return None if price_json is None else _PRICE.validate_json(price_json)
+
+
+def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
     """Return the cost event of a call that has ended, or None if it was certainly not charged.
 
     It is made of the write-ahead record and the response's attempt alone, so that a worker which finds both after a
@@ -123,6 +169,10 @@ def settled(call: CallStarted, attempt: Attempt, baseline: Price | None) -> Cost
     }
     if usage is not None:
         known |= vars(usage)
+        price, baseline = _read(call.price_json), _read(call.baseline_price_json)
+        if price is not None:
+            rates = price.at(usage.input_tokens)
+            known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
         metered = attempt.certainty is Certainty.METERED
         known["token_count_source"] = TokenCountSource.PROVIDER if metered else TokenCountSource.ESTIMATE

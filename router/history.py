@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from router.analysis import Analysis
-from router.catalogue import Price
 from router.cost import estimate_tokens, price_of, settled
 from router.errors import Answer, UpstreamFailure
 from router.job import Job, Origin
@@ -84,7 +83,7 @@ class History:
             latency_ms=round(latency_s * 1000),
             usage=usage,
             certainty=Certainty.METERED if answer.usage else Certainty.ESTIMATED,
-            cost_usd=_cost(candidate, usage),
+            cost_usd=_cost(call, candidate, usage),
         )
         self._remember(call, attempt)
 
@@ -92,7 +91,7 @@ class History:
         """Take in a failure. It costs what its usage says, or its estimate if it may have been charged."""
         certainty, cost_usd = None, None
         if failure.usage is not None:
-            certainty, cost_usd = Certainty.METERED, _cost(candidate, failure.usage)
+            certainty, cost_usd = Certainty.METERED, _cost(call, candidate, failure.usage)
         elif failure.maybe_charged:
             certainty, cost_usd = Certainty.UNKNOWN, call.cost_usd
         attempt = Attempt(
@@ -142,9 +141,9 @@ class History:
             request_offset=job.origin.offset,
         )
 
-    def costs(self, baseline: Price | None) -> tuple[CostEvent, ...]:
+    def costs(self) -> tuple[CostEvent, ...]:
         """Return the cost events of all calls that may have been charged."""
-        return settle_all(self._calls, self.attempts, baseline)
+        return settle_all(self._calls, self.attempts)
 
     def _remember(self, call: CallStarted, attempt: Attempt) -> None:
         self._calls.append(call)
@@ -178,16 +177,13 @@ def refusal(
     )
 
 
-def settle_all(
-    calls: Iterable[CallStarted], attempts: Iterable[Attempt], baseline: Price | None
-) -> tuple[CostEvent, ...]:
+def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tuple[CostEvent, ...]:
     """Return the cost events of the attempts whose write-ahead records are given, matched by attempt number."""
     by_number = {call.attempt: call for call in calls}
-    events = (
-        settled(by_number[attempt.attempt], attempt, baseline) for attempt in attempts if attempt.attempt in by_number
-    )
+    events = (settled(by_number[attempt.attempt], attempt) for attempt in attempts if attempt.attempt in by_number)
     return tuple(event for event in events if event is not None)
 
 
-def _cost(candidate: Candidate, usage: Usage) -> Decimal | None:
-    return price_of(candidate.model.price, usage) if candidate.model.price else None
+def _cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:
+    price = candidate.model.price_at(call.occurred_at_ms)
+    return price_of(price, usage) if price else None

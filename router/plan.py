@@ -6,12 +6,11 @@ from decimal import Decimal
 
 from router.analysis import Analysis
 from router.catalogue import Model
-from router.cost import input_bound, price_of
+from router.cost import input_bound, upper_cost
 from router.errors import RequestRejected
 from router.fleet import Fleet, View
 from router.job import Job
 from router.route import Candidate, Estimate, Route
-from schemas.requests import Request
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, Tier
 
@@ -41,7 +40,7 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
     candidates: list[Candidate] = []
     skipped: list[Skipped] = []
     views = _Views(fleet, now_s)
-    for candidate in _in_order(request, tier, policy, views):
+    for candidate in _in_order(job, tier, policy, views):
         obstacle = _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
         obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
         if obstacle is None:
@@ -58,13 +57,13 @@ class _Views:
 
     def __init__(self, fleet: Fleet, now_s: float) -> None:
         self.fleet = fleet
-        self._now_s = now_s
+        self.now_s = now_s
         self._seen: dict[str, View] = {}
 
     def of(self, model: Model) -> View:
         view = self._seen.get(model.name)
         if view is None:
-            view = self._seen[model.name] = self.fleet.view(model, self._now_s)
+            view = self._seen[model.name] = self.fleet.view(model, self.now_s)
         return view
 
     def p99_ms(self, model: Model) -> float:
@@ -72,8 +71,9 @@ class _Views:
         return model.typical_latency_ms if measured is None else measured
 
 
-def _in_order(request: Request, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
-    fleet = views.fleet
+def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
+    fleet, request = views.fleet, job.request
+    life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
     catalogue = fleet.catalogue
     if request.model is not None and request.model not in catalogue.models:
         known = ", ".join(sorted(catalogue.models))
@@ -87,7 +87,7 @@ def _in_order(request: Request, tier: Tier, policy: Policy, views: _Views) -> It
         note = views.of(model).note
         why = f"{why} ({note})" if note else why
         bound = Estimate(input_tokens, min(max_tokens, model.max_output_tokens))
-        return Candidate(model, why, bound, price_of(model.price, bound) if model.price else None)
+        return Candidate(model, why, bound, upper_cost(model.prices_between(*life_ms), bound))
 
     if request.model is not None:
         yield candidate(catalogue.models[request.model], "model pinned by the request")

@@ -24,7 +24,8 @@ class Estimate:
     input_tokens: int
     output_tokens: int
     cached_input_tokens: ClassVar[int] = 0
-    """Nobody knows beforehand; none bounds the cost from above."""
+    cache_write_tokens: ClassVar[int] = 0
+    """Nobody knows beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +36,4 @@ class Candidate:
     why: str
     bound: Estimate
     upper_usd: Decimal | None
-    """The most that one call costs; None if the price is not known."""
+    """The most that one call costs, whenever it starts before the deadline; None if the price is not known."""

@@ -323,4 +323,4 @@ class Session:
     def _finish(self, verdict: Verdict, now_s: float) -> Finish:
         self._finished = True
         response = self._history.response(verdict, self._plan, self._analysis, now_s)
-        return Finish(response, self._history.costs(self._fleet.catalogue.baseline.price))
+        return Finish(response, self._history.costs())

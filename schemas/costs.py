@@ -67,9 +67,17 @@ class CostEvent(Message):
     request_topic: str
     request_partition: int
     request_offset: int
+    cache_write_usd_per_mtok: UsdPerMtok | None = None
 
 
 class CallStarted(CostEvent):
     """The write-ahead record of a call: its cost event as it stands if nothing more is ever heard of it."""
 
     type_name: ClassVar[str] = "turnout.call"
+
+    price_json: str | None = Field(
+        default=None,
+        description="The model's prices in force when the call started, with their context tiers, a JSON object in a "
+        "string: the provider's count of the input decides which of them apply.",
+    )
+    baseline_price_json: str | None = Field(default=None, description="The same of the baseline model.")

@@ -17,10 +17,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price, RetryRules
+from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.errors import CatalogueError
 from router.health import PANE_S
 from schemas.vocabulary import Policy, Tier
+from streams.catalogue_prices import (
+    LONGEST,
+    RawContextTier,
+    RawPrices,
+    RawPriceWindow,
+    checked_price,
+    checked_windows,
+    decimal,
+)
 from streams.settings import BaseUrl, closest, complaint
 
 
@@ -73,10 +82,6 @@ def parse_catalogue(text: str, source: str = "the catalogue") -> CatalogueFile:
         raise CatalogueError(f"{source}: {error}") from None
 
 
-def _decimal(value: object) -> object:
-    return Decimal(value) if type(value) is int and abs(value) <= _LONGEST else value
-
-
 def _float(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
@@ -89,17 +94,13 @@ def _name(value: str) -> str:
 
 _Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 _Label = Annotated[str, Field(min_length=1, max_length=128)]
-_UsdPerMtok = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=100_000, decimal_places=9)]
-_Usd = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=10_000, decimal_places=9)]
+_Usd = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=10_000, decimal_places=9)]
 _Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 _Quality = Annotated[int, Field(ge=1, le=10)]
 _Seconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400)]
 _Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_000)]
 _Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
-
-_LONGEST = 10**15
-"""Longer whole numbers are out of every range, and Python itself refuses to write them out or to convert them."""
 
 _BREAKER, _HEALTH, _RETRY = BreakerRules(), HealthRules(), RetryRules()
 
@@ -122,11 +123,9 @@ class _RawThresholds(_Raw):
     degraded_error_rate: _Rate | None = None
 
 
-class _RawModel(_Raw):
+class _RawModel(RawPrices):
     provider: str
-    input_usd_per_mtok: _UsdPerMtok | None = None
-    output_usd_per_mtok: _UsdPerMtok | None = None
-    cached_input_usd_per_mtok: _UsdPerMtok | None = None
+    price_windows: tuple[RawPriceWindow, ...] = Field(default=(), strict=False)
     quality: _Quality
     context_tokens: _Tokens
     max_output_tokens: _Tokens
@@ -181,7 +180,7 @@ class _RawCatalogue(_Raw):
     retry: _RawRetry = _RawRetry()
 
 
-_TABLES: Mapping[str, type[_Raw] | None] = MappingProxyType(
+_TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
     {
         "chains": None,
         "quality_floors": None,
@@ -193,6 +192,10 @@ _TABLES: Mapping[str, type[_Raw] | None] = MappingProxyType(
     }
 )
 """The tables of the file, and what stands in them or in their sub-tables."""
+
+_BELOW_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {"health": _RawThresholds, "context_tiers": RawContextTier, "price_windows": RawPriceWindow}
+)
 
 
 def _read(text: str) -> _RawCatalogue:
@@ -215,7 +218,9 @@ def _sentence(error: ErrorDetails) -> str:
     match error["type"]:
         case "missing":
             if len(path) > 1:
-                return f"{key} is missing; add it under [{_key(*path[:-1])}]."
+                in_list = isinstance(path[-2], int)
+                heading = f"[[{_key(*path[:-2])}]]" if in_list else f"[{_key(*path[:-1])}]"
+                return f"{key} is missing; add it under {heading}."
             if last in _TABLES:
                 return f"{key} is missing; add the table [{key}]."
             return f"{key} is missing; add it at the top of the file, before the first table."
@@ -228,17 +233,18 @@ def _sentence(error: ErrorDetails) -> str:
 
 def _number(value: object) -> str:
     # Numbers only: any text may be a secret in the wrong place.
-    if not isinstance(value, int | float | Decimal) or (isinstance(value, int) and abs(value) > _LONGEST):
+    if not isinstance(value, int | float | Decimal) or (isinstance(value, int) and abs(value) > LONGEST):
         return ""
     text = str(value).lower()
-    return f"is {text}, " if len(text) <= len(str(_LONGEST)) else ""
+    return f"is {text}, " if len(text) <= len(str(LONGEST)) else ""
 
 
 def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
     *above, last = map(str, path)
     table = _TABLES[above[0]] if above else _RawCatalogue
-    if above[:1] == ["models"] and above[2:] == ["health"]:
-        table = _RawThresholds
+    if above[:1] == ["models"] and len(above) > 2:  # noqa: PLR2004 - models, a name, and what is below
+        deepest = [name for name in above[2:] if not name.isdecimal()][-1]
+        table = _BELOW_MODELS[deepest]
     if is_table and len(above) > 1:
         return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
     if "key" in last.lower() and above[:1] == ["providers"]:
@@ -327,10 +333,11 @@ def _model(name: str, file: _RawCatalogue) -> Model:
             f"{key}.max_output_tokens is {raw.max_output_tokens}, more than context_tokens, {raw.context_tokens}, "
             "which it is part of; lower it."
         )
+    price = checked_price(key, raw, raw.context_tokens)
     return Model(
         name=name,
         provider_name=raw.provider,
-        price=_price(key, raw),
+        price=price,
         quality=raw.quality,
         context_tokens=raw.context_tokens,
         max_output_tokens=raw.max_output_tokens,
@@ -338,27 +345,8 @@ def _model(name: str, file: _RawCatalogue) -> Model:
         typical_latency_ms=raw.typical_latency_ms,
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
         health=_thresholds(key, raw.health, file.health),
+        price_windows=checked_windows(key, raw.price_windows, price, raw.context_tokens),
     )
-
-
-def _price(key: str, raw: _RawModel) -> Price | None:
-    per_input, per_output, per_cached = raw.input_usd_per_mtok, raw.output_usd_per_mtok, raw.cached_input_usd_per_mtok
-    if per_input is None and per_output is None and per_cached is None:
-        return None
-    if per_input is None or per_output is None:
-        missing = "input_usd_per_mtok" if per_input is None else "output_usd_per_mtok"
-        raise CatalogueError(f"{key}.{missing} is missing; add it, or leave all prices out if they are not known.")
-    if (per_input == 0) != (per_output == 0):
-        free = "input_usd_per_mtok" if per_input == 0 else "output_usd_per_mtok"
-        raise CatalogueError(
-            f"{key}.{free} is 0 while the other price is not; correct it, or leave all prices out if not known."
-        )
-    if per_cached is not None and per_cached > per_input:
-        raise CatalogueError(
-            f"{key}.cached_input_usd_per_mtok is {per_cached}, more than input_usd_per_mtok, {per_input}; "
-            "lower it or leave it out."
-        )
-    return Price(per_input, per_output, per_cached)
 
 
 def _chains(raw: Mapping[str, list[str]], models: Mapping[str, Model]) -> Mapping[Tier, tuple[Model, ...]]:

@@ -103,7 +103,7 @@ class Handler:
             await other_delivery
         if lane.is_finished(request_id):
             calls, attempts = lane.unsettled(request_id)
-            events = settle_all(calls, attempts, self.fleet.catalogue.baseline.price)
+            events = settle_all(calls, attempts)
             await _to_the_end(self._publish_costs(events, trace))
             return
         finished = False

@@ -396,6 +396,8 @@ _PHRASES = MappingProxyType(
     {
         "bool_parsing": "must be true or false",
         "bool_type": "must be true or false, without quotes",
+        "date_from_datetime_inexact": "must be a day without a time, such as 2027-01-31",
+        "date_type": "must be a day without quotes, such as 2027-01-31",
         "decimal_max_places": "must have at most {decimal_places} decimal places",
         "dict_type": "must be a table",
         "enum": "must be {expected}",
@@ -417,6 +419,8 @@ _PHRASES = MappingProxyType(
         "string_too_long": "must have at most {max_length} characters",
         "string_too_short": "must not be empty",
         "string_type": "must be text in quotes",
+        "time_type": "must be a time without quotes, such as 16:30:00",
+        "tuple_type": "must be tables, each under a heading in double square brackets",
         "value_error": "{error}",
     }
 )

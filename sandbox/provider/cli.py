@@ -52,13 +52,17 @@ def provider(  # noqa: PLR0913 - one parameter an option
     no_limits: Annotated[bool, typer.Option("--no-limits", help="No requests-per-minute limits.")] = False,
     no_failures: Annotated[bool, typer.Option("--no-failures", help="Only scripted faults.")] = False,
     api_key: Annotated[str | None, typer.Option(help="The one bearer key accepted; else any is.")] = None,
+    list_prices: Annotated[
+        bool,
+        typer.Option("--list-prices", help="Bill by public list prices; tell cached and reasoning tokens."),
+    ] = False,
 ) -> None:
     """Run a simulated OpenAI-compatible provider for the four reference models, with an invoice.
 
     Prints one JSON line with its base_url on stdout when it is ready. SIGTERM stops it.
     """
     options = ProviderOptions(
-        invoice, seed, time_scale, latency_ms, not no_limits, not no_failures, api_key, host, port
+        invoice, seed, time_scale, latency_ms, not no_limits, not no_failures, api_key, host, port, list_prices
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()

@@ -18,7 +18,7 @@ from sandbox.provider.chat import ChatRequest, FinishReason, InvalidRequest, rea
 from sandbox.provider.connection import Exchange
 from sandbox.provider.faults import Fault, FaultKind, FaultScript, RetryAfterForm, retry_headers
 from sandbox.provider.invoice import Invoice, InvoiceRow
-from sandbox.provider.models import REFERENCE_MODELS, ReferenceModel, RequestLimit
+from sandbox.provider.models import REFERENCE_MODELS, ReferenceModel, RequestLimit, TokenCounts, list_price_of
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.wire import ApiError, Completion
 
@@ -64,6 +64,14 @@ _SCRIPTED = {
         "prompt",
     ),
 }
+
+
+def _detailed(counts: TokenCounts, choice: bytes, *, writes_cache: bool) -> TokenCounts:
+    """Divide the tokens by lot: what was found in a cache, what was written into it, what was reasoning."""
+    cached = counts.input_tokens * choice[2] // 256
+    written = (counts.input_tokens - cached) * choice[3] // 256 if writes_cache else 0
+    reasoning = counts.output_tokens * choice[4] // 256
+    return TokenCounts(counts.input_tokens, counts.output_tokens, cached, written, reasoning)
 
 
 class Traffic:
@@ -166,7 +174,14 @@ class ChatCompletions:
             running.waiting.append((exchange, fault))
         elif row:
             answer = compose(request, choice, filtered=row.finish_reason is FinishReason.CONTENT_FILTER)
-            completion = Completion(row.id, row.model, row.charged_at, row.input_tokens, answer)
+            counts = TokenCounts(
+                row.input_tokens,
+                row.output_tokens,
+                row.cached_input_tokens,
+                row.cache_write_tokens,
+                row.reasoning_tokens,
+            )
+            completion = Completion(row.id, row.model, row.charged_at, counts, answer)
             self._send(exchange, completion, fault, traffic)
         return True
 
@@ -190,24 +205,30 @@ class ChatCompletions:
     def _charge(self, call: _Call) -> Completion:
         model = call.traffic.model
         answer = compose(call.request, call.choice, filtered=call.filtered)
-        input_tokens = count_input_tokens(call.request)
-        cost_usd = model.price_usd(input_tokens, answer.output_tokens)
+        counts = TokenCounts(count_input_tokens(call.request), answer.output_tokens)
+        if self._options.list_prices:
+            counts = _detailed(counts, call.choice, writes_cache=model.provider == "anthropic")
+            cost_usd = list_price_of(model.name, counts.input_tokens).price_usd(counts)
+        else:
+            cost_usd = model.price_usd(counts.input_tokens, counts.output_tokens)
         charged_at = datetime.now(UTC)
         key = call.idempotency_key
         row = InvoiceRow(
             id=self._unique_id(call.traffic) if key is None else _keyed_id(key, call.choice),
             idempotency_key=key,
             model=model.name,
-            input_tokens=input_tokens,
-            cached_input_tokens=0,
-            output_tokens=answer.output_tokens,
+            input_tokens=counts.input_tokens,
+            cached_input_tokens=counts.cached_input_tokens,
+            output_tokens=counts.output_tokens,
             finish_reason=answer.finish_reason,
             cost_usd=cost_usd,
             cost_nano_usd=int(cost_usd.scaleb(9)),
             charged_at=charged_at,
+            cache_write_tokens=counts.cache_write_tokens,
+            reasoning_tokens=counts.reasoning_tokens,
         )
         self._invoice.charge(row)
-        return Completion(row.id, model.name, charged_at, input_tokens, answer)
+        return Completion(row.id, model.name, charged_at, counts, answer)
 
     def _break_off(self, exchange: Exchange, fault: Fault, traffic: Traffic) -> None:
         """Perform a fault that leaves no answer."""

@@ -41,6 +41,8 @@ class InvoiceRow:
     cost_usd: Decimal
     cost_nano_usd: int
     charged_at: datetime
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -120,6 +122,8 @@ class Invoice:
                     "cost_usd": f"{row.cost_usd:f}",
                     "cost_nano_usd": row.cost_nano_usd,
                     "charged_at": row.charged_at,
+                    "cache_write_tokens": row.cache_write_tokens,
+                    "reasoning_tokens": row.reasoning_tokens,
                 },
                 option=orjson.OPT_UTC_Z,
             )

@@ -1,4 +1,4 @@
-"""The four reference models: price, latency, uptime and rate limit, kept apart from the router's own catalogue.
+"""The four reference models: prices, latency, uptime and rate limit, kept apart from the router's own catalogue.
 
 The numbers are repeated here on purpose: an invoice computed from the router's own table would agree with any mistake
 in it.
@@ -15,6 +15,66 @@ from types import MappingProxyType
 NANO_USD = Decimal("0.000000001")
 Z_99 = 2.3263478740408408
 """The standard normal quantile of 0.99."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """What one call is charged for; cached and cache-written tokens are part of the input, reasoning of the output."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """A public list price in US dollars per million tokens: fresh, cached and cache-written input, and output."""
+
+    fresh: Decimal
+    cached: Decimal
+    written: Decimal
+    output: Decimal
+    above_input_tokens: int = 0
+    """Requests with more input than that are charged so, all of their tokens."""
+
+    def price_usd(self, counts: TokenCounts) -> Decimal:
+        """Return the cost of one call with 9 places, rounded once, half to even."""
+        fresh = counts.input_tokens - counts.cached_input_tokens - counts.cache_write_tokens
+        lines = (
+            (fresh, self.fresh),
+            (counts.cached_input_tokens, self.cached),
+            (counts.cache_write_tokens, self.written),
+            (counts.output_tokens, self.output),
+        )
+        micro_usd = sum((tokens * price for tokens, price in lines), Decimal(0))
+        return (micro_usd / 1_000_000).quantize(NANO_USD, rounding=ROUND_HALF_EVEN)
+
+
+def _list_price(*prices: str, above_input_tokens: int = 0) -> ListPrice:
+    fresh, cached, written, output = map(Decimal, prices)
+    return ListPrice(fresh, cached, written, output, above_input_tokens)
+
+
+LIST_PRICES: Mapping[str, tuple[ListPrice, ...]] = MappingProxyType(
+    {
+        "gpt-4.1": (_list_price("2", "0.5", "2", "8"),),
+        "claude-sonnet-4.5": (
+            _list_price("3", "0.3", "3.75", "15"),
+            _list_price("6", "0.6", "7.5", "22.5", above_input_tokens=200_000),
+        ),
+        "gemini-2.5-flash": (_list_price("0.3", "0.03", "0.3", "2.5"),),
+        "deepseek-v3.2": (_list_price("0.28", "0.028", "0.28", "0.40"),),
+    }
+)
+"""The providers' public price lists, by rising length of the input."""
+
+
+def list_price_of(model: str, input_tokens: int) -> ListPrice:
+    """Return the public price of a request of that length."""
+    short, *longer = LIST_PRICES[model]
+    return next((price for price in reversed(longer) if input_tokens > price.above_input_tokens), short)
 
 
 @dataclass(frozen=True, slots=True)

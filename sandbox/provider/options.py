@@ -11,6 +11,7 @@ class ProviderOptions:
     `time_scale` multiplies every duration: latencies, fault delays and windows, the rate limit's minute and every
     Retry-After. `latency_ms` replaces the drawn latencies, before the time scale. `limits` and `failures` turn the
     reference rate limits and uptimes on. Any bearer key is accepted unless `api_key` is set. Port 0 picks a free one.
+    With `list_prices` calls are billed by the public price lists, and answers tell cached and reasoning tokens.
     """
 
     invoice: Path
@@ -22,3 +23,4 @@ class ProviderOptions:
     api_key: str | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    list_prices: bool = False

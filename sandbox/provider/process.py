@@ -149,6 +149,8 @@ def _arguments(options: ProviderOptions) -> list[str]:
         arguments += ["--api-key", options.api_key]
     if not options.limits:
         arguments.append("--no-limits")
+    if options.list_prices:
+        arguments.append("--list-prices")
     if not options.failures:
         arguments.append("--no-failures")
     return arguments

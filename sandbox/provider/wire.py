@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import TypedDict
 
 import orjson
+from pydantic import JsonValue
 
 from sandbox.provider.answers import Answer
 from sandbox.provider.connection import Exchange, head
 from sandbox.provider.faults import Fault, FaultKind
+from sandbox.provider.models import TokenCounts
 
 SLOW_BODY_PIECES = 10
 SLOW_BODY_S = 10.0
@@ -38,7 +40,7 @@ class Completion:
     id: str
     model: str
     created_at: datetime
-    input_tokens: int
+    counts: TokenCounts
     answer: Answer
 
     def to_json(self, *, without: str | None = None) -> bytes:
@@ -59,13 +61,17 @@ class Completion:
             "choices": [] if without == "choices" else [choice],
         }
         if without != "usage":
-            body["usage"] = {
-                "prompt_tokens": self.input_tokens,
-                "completion_tokens": answer.output_tokens,
-                "total_tokens": self.input_tokens + answer.output_tokens,
-                "prompt_tokens_details": {"cached_tokens": 0},
-                "completion_tokens_details": {"reasoning_tokens": 0},
+            counts = self.counts
+            usage: dict[str, JsonValue] = {
+                "prompt_tokens": counts.input_tokens,
+                "completion_tokens": counts.output_tokens,
+                "total_tokens": counts.input_tokens + counts.output_tokens,
+                "prompt_tokens_details": {"cached_tokens": counts.cached_input_tokens},
+                "completion_tokens_details": {"reasoning_tokens": counts.reasoning_tokens},
             }
+            if counts.cache_write_tokens:
+                usage["cache_creation_input_tokens"] = counts.cache_write_tokens
+            body["usage"] = usage
         return orjson.dumps(body)
 
     def send(self, exchange: Exchange, fault: Fault | None, time_scale: float) -> None:

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from router.errors import Answer, UpstreamFailure
+from schemas.message import Tokens
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome
@@ -54,25 +55,45 @@ ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
 
 
 class _Usage(BaseModel):
+    """OpenAI's usage, and what others who speak its dialect call the same: Anthropic's gateways, DeepSeek."""
+
     class _PromptDetails(BaseModel):
-        cached_tokens: int | None = None
+        cached_tokens: Tokens | None = None
+        cache_write_tokens: Tokens | None = None
 
     class _CompletionDetails(BaseModel):
-        reasoning_tokens: int | None = None
+        reasoning_tokens: Tokens | None = None
 
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_creation_input_tokens: Tokens | None = None
 
     def usage(self) -> Usage:
         prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
+        cached = _first(
+            prompt.cached_tokens if prompt else None, self.prompt_cache_hit_tokens, self.cache_read_input_tokens
+        )
+        written = _first(prompt.cache_write_tokens if prompt else None, self.cache_creation_input_tokens)
+        parts = (cached or 0) + (written or 0)
+        # More than the whole can be no part of it: they were counted beside it, as Anthropic's own API does.
+        apart = parts if parts > self.prompt_tokens else 0
         return Usage(
-            input_tokens=self.prompt_tokens,
+            input_tokens=self.prompt_tokens + apart,
             output_tokens=self.completion_tokens,
-            cached_input_tokens=prompt.cached_tokens if prompt else None,
+            cached_input_tokens=cached,
+            cache_write_tokens=written,
             reasoning_tokens=completion.reasoning_tokens if completion else None,
         )
+
+
+def _first(*counts: int | None) -> int | None:
+    """Return the first count that is more than zero, or else the first that is told."""
+    told = [count for count in counts if count is not None]
+    return next((count for count in told if count), told[0] if told else None)
 
 
 class _Choice(BaseModel):

@@ -23,6 +23,8 @@ GOLDEN = Path(__file__).parent / "golden" / "v1"
 PRODUCED: dict[str, type[Message]] = {
     "budget": Budget,
     "call": CallStarted,
+    "call-price-list": CallStarted,
+    "cost-cache-write": CostEvent,
     "cost-cut-off": CostEvent,
     "cost-estimated": CostEvent,
     "cost-metered": CostEvent,
@@ -40,7 +42,17 @@ PRODUCED: dict[str, type[Message]] = {
     "response-rejected-unreadable": Response,
     "response-tool-calls": Response,
 }
-EARLIER = {"failover", "model-health", "model-stats"}
+EARLIER = {
+    "call",
+    "cost-cut-off",
+    "cost-estimated",
+    "cost-metered",
+    "cost-unknown",
+    "cost-unknown-price",
+    "failover",
+    "model-health",
+    "model-stats",
+}
 """Written before optional fields were added; read and written again they have those too, with their defaults."""
 QUESTIONS = {
     "request-batch-line": ("row-0001", "Translate to French: the train leaves at nine."),
@@ -64,6 +76,9 @@ COST_FIELDS = re.findall(
     request_partition request_offset
     """,
 )
+
+
+ADDED_COST_FIELDS = ["cache_write_usd_per_mtok"]
 
 
 def golden(name: str) -> bytes:
@@ -121,7 +136,9 @@ def test_money_is_a_decimal_string_with_nine_places_and_time_is_utc_with_a_z(nam
 @pytest.mark.parametrize("name", COSTS)
 def test_a_cost_event_is_flat_and_has_these_fields_in_this_order(name: str) -> None:
     event = fields(name)
-    assert list(event) == COST_FIELDS
+    added = [] if name in EARLIER else ADDED_COST_FIELDS
+    calls_own = ["price_json", "baseline_price_json"] if PRODUCED[name] is CallStarted and added else []
+    assert list(event) == COST_FIELDS + added + calls_own
     assert all(value is None or isinstance(value, str | int | bool) for value in event.values())
 
 
@@ -134,9 +151,13 @@ def test_a_cost_event_says_its_cost_twice_and_its_id_can_be_made_again(name: str
         assert (event.price_status, event.cost_usd, event.cost_nano_usd) == ("unknown", None, None)
         return
     assert event.cost_nano_usd == event.cost_usd * 10**9
-    dollars = (event.input_tokens or 0) * event.input_usd_per_mtok + (
-        event.output_tokens or 0
-    ) * event.output_usd_per_mtok
+    cached, written = event.cached_input_tokens or 0, event.cache_write_tokens or 0
+    dollars = (
+        ((event.input_tokens or 0) - cached - written) * event.input_usd_per_mtok
+        + cached * (event.cached_input_usd_per_mtok or event.input_usd_per_mtok)
+        + written * (event.cache_write_usd_per_mtok or event.input_usd_per_mtok)
+        + (event.output_tokens or 0) * event.output_usd_per_mtok
+    )
     assert event.cost_usd == dollars / 10**6
 
 

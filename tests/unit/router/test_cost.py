@@ -1,10 +1,11 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import orjson
 import pytest
 
-from router.catalogue import Catalogue, Model, Price
-from router.cost import call_started, estimate_tokens, input_bound, nano_usd, price_of, settled
+from router.catalogue import DAY_MS, Catalogue, ContextTier, Model, Price, PriceWindow
+from router.cost import call_started, estimate_tokens, input_bound, nano_usd, price_of, settled, upper_cost
 from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.requests import ChatMessage, Request
@@ -154,7 +155,7 @@ def test_an_unknown_price_is_null_and_never_zero() -> None:
 
 def test_a_metered_call_is_settled_with_the_providers_tokens() -> None:
     usage = Usage(input_tokens=10, output_tokens=20, cached_input_tokens=4, reasoning_tokens=7)
-    event = settled(call_of(), attempt_of(usage, Decimal("0.00005"), Certainty.METERED), BASELINE)
+    event = settled(call_of(), attempt_of(usage, Decimal("0.00005"), Certainty.METERED))
     assert event is not None
     assert type(event) is CostEvent
     assert (event.outcome, event.error_type) == (AttemptOutcome.SUCCEEDED, None)
@@ -166,18 +167,18 @@ def test_a_metered_call_is_settled_with_the_providers_tokens() -> None:
         7,
     )
     assert (event.cost_usd, event.cost_nano_usd) == (Decimal("0.00005"), 50_000)
-    assert event.baseline_cost_usd == Decimal("0.00012")
+    assert event.baseline_cost_usd == Decimal("0.00005"), "alpha's own price, 1 and 2"
     assert (event.latency_ms, event.response_model) == (500, "alpha-2026")
     assert event.price_status is PriceStatus.KNOWN
 
 
 def test_a_call_that_was_certainly_not_charged_has_no_event() -> None:
-    assert settled(call_of(), attempt_of(None, None, None), BASELINE) is None
+    assert settled(call_of(), attempt_of(None, None, None)) is None
 
 
 def test_a_call_of_unknown_outcome_keeps_the_tokens_of_its_estimate() -> None:
     call = call_of()
-    event = settled(call, attempt_of(None, call.cost_usd, Certainty.UNKNOWN), BASELINE)
+    event = settled(call, attempt_of(None, call.cost_usd, Certainty.UNKNOWN))
     assert event is not None
     assert (event.input_tokens, event.output_tokens, event.cost_usd) == (18, 100, call.cost_usd)
     assert event.token_count_source is TokenCountSource.ESTIMATE
@@ -188,18 +189,97 @@ def test_a_call_of_unknown_outcome_keeps_the_tokens_of_its_estimate() -> None:
 def test_what_is_read_back_after_a_crash_settles_to_the_very_same_event(certainty: Certainty) -> None:
     call, usage = call_of(), Usage(input_tokens=10, output_tokens=20)
     attempt = attempt_of(usage if certainty is not Certainty.UNKNOWN else None, Decimal("0.00005"), certainty)
-    once = settled(call, attempt, BASELINE)
-    again = settled(
-        CallStarted.decode(call.encode()), Attempt.model_validate(orjson.loads(attempt.model_dump_json())), BASELINE
-    )
+    once = settled(call, attempt)
+    again = settled(CallStarted.decode(call.encode()), Attempt.model_validate(orjson.loads(attempt.model_dump_json())))
     assert once is not None
     assert again is not None
     assert again.encode() == once.encode()
 
 
 def test_an_event_has_every_field_and_is_flat() -> None:
-    event = settled(call_of(), attempt_of(None, None, Certainty.UNKNOWN), None)
+    event = settled(call_of(), attempt_of(None, None, Certainty.UNKNOWN))
     assert event is not None
     values = orjson.loads(event.encode())
     assert values.keys() == CostEvent.model_fields.keys()
     assert not any(isinstance(value, dict | list) for value in values.values())
+
+
+# --- cache, context tiers and windows ---
+
+NIGHT_MS = 1_800_057_600_000
+"""2027-01-16, 00:00 UTC."""
+HOUR_MS = 3_600_000
+LONG = ContextTier(Decimal(10), Decimal(20), above_input_tokens=100)
+TIERED = Price(Decimal(1), Decimal(2), Decimal("0.1"), Decimal("1.5"), (LONG,))
+
+
+def at_night(price: Price, **limits: int) -> PriceWindow:
+    return PriceWindow(price, 22 * HOUR_MS, 6 * HOUR_MS, **limits)
+
+
+def test_input_that_is_written_into_the_cache_has_its_own_price() -> None:
+    usage = Usage(input_tokens=100, cached_input_tokens=30, cache_write_tokens=20, output_tokens=10)
+    assert price_of(TIERED, usage) == (50 * 1 + 30 * Decimal("0.1") + 20 * Decimal("1.5") + 10 * 2) / 1_000_000
+
+
+def test_above_a_context_length_its_prices_are_those_of_the_whole_request() -> None:
+    assert price_of(TIERED, Usage(input_tokens=100, output_tokens=10)) == Decimal("0.000120")
+    assert price_of(TIERED, Usage(input_tokens=101, output_tokens=10)) == Decimal("0.001210")
+
+
+def test_the_bound_knows_that_a_shorter_request_may_be_the_dearer_one() -> None:
+    cheap_when_long = replace(LONG, input_usd_per_mtok=Decimal("0.1"), output_usd_per_mtok=Decimal("0.1"))
+    price = Price(Decimal(1), Decimal(2), tiers=(cheap_when_long,))
+    assert upper_cost((price,), Estimate(101, 10)) == Decimal("0.000121")
+
+
+@pytest.mark.parametrize(
+    ("hour", "night"), [(21.99, False), (22, True), (23.99, True), (0, True), (5.99, True), (6, False), (12, False)]
+)
+def test_a_window_past_midnight_holds_on_both_sides_of_it(hour: float, night: bool) -> None:  # noqa: FBT001
+    cheap = Price(Decimal("0.1"), Decimal("0.2"))
+    model = replace(ALPHA, price_windows=(at_night(cheap),))
+    assert model.price_at(NIGHT_MS + int(hour * HOUR_MS)) == (cheap if night else ALPHA.price)
+
+
+def test_a_window_holds_from_its_first_day_to_the_day_before_its_last() -> None:
+    window = PriceWindow(TIERED, valid_from_ms=NIGHT_MS, valid_until_ms=NIGHT_MS + DAY_MS)
+    held = [window.holds(NIGHT_MS + moment_ms) for moment_ms in (-1, 0, DAY_MS - 1, DAY_MS)]
+    assert held == [False, True, True, False]
+
+
+def test_a_call_whose_price_may_change_before_it_starts_is_bounded_by_the_dearer_one() -> None:
+    dear = Price(Decimal(7), Decimal(7))
+    model = replace(ALPHA, price_windows=(at_night(dear, valid_until_ms=NIGHT_MS + DAY_MS),))
+    evening_ms = NIGHT_MS + 21 * HOUR_MS
+    assert model.prices_between(evening_ms, evening_ms + HOUR_MS - 1) == {ALPHA.price}
+    assert model.prices_between(evening_ms, evening_ms + HOUR_MS) == {ALPHA.price, dear}
+    assert model.prices_between(NIGHT_MS, NIGHT_MS + HOUR_MS) == {dear}
+    assert model.prices_between(NIGHT_MS + DAY_MS, NIGHT_MS + 3 * DAY_MS) == {ALPHA.price, dear}, "bounded roughly"
+
+
+def test_a_call_is_settled_at_the_price_of_its_start_by_the_length_that_the_provider_counted() -> None:
+    window = at_night(TIERED)
+    model = replace(ALPHA, price=Price(Decimal(3), Decimal(3)), price_windows=(window,))
+    catalogue = make_catalogue(model)
+    bound = Estimate(500, 10)
+    candidate = Candidate(model, "", bound, None)
+    call = call_started(make_job(), Route(Task.QA, Tier.FAST, ""), candidate, 2, catalogue, NIGHT_MS / 1000)
+    assert (call.input_usd_per_mtok, call.cost_usd) == (Decimal(10), Decimal("0.0052")), "above 100 tokens, as bounded"
+    usage = Usage(input_tokens=100, output_tokens=10, cache_write_tokens=10)
+    event = settled(CallStarted.decode(call.encode()), attempt_of(usage, price_of(TIERED, usage), Certainty.METERED))
+    assert event is not None
+    rates = (event.input_usd_per_mtok, event.cached_input_usd_per_mtok, event.cache_write_usd_per_mtok)
+    assert rates == (Decimal(1), Decimal("0.1"), Decimal("1.5"))
+    assert event.cost_usd == event.baseline_cost_usd == Decimal("0.000125")
+
+
+def test_an_announcement_of_before_there_were_price_lists_in_it_still_settles() -> None:
+    old = call_of().model_copy(update={"price_json": None, "baseline_price_json": None})
+    event = settled(old, attempt_of(Usage(input_tokens=1, output_tokens=1), Decimal("0.000003"), Certainty.METERED))
+    assert event is not None
+    assert (event.input_usd_per_mtok, event.cost_usd, event.baseline_cost_usd) == (
+        Decimal(1),
+        Decimal("0.000003"),
+        None,
+    )

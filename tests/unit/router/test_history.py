@@ -13,7 +13,7 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status, Task, Tier
-from tests.stage import ALPHA, ANSWER, BETA, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAVAILABLE, make_job
+from tests.stage import ALPHA, ANSWER, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAVAILABLE, make_job
 
 JOB = make_job(Request(prompt=PROMPT, max_tokens=100, tenant="acme", metadata={"team": "sea"}))
 ANALYSIS = Analysis(Task.CREATIVE, Tier.POWERFUL, "it said so")
@@ -70,7 +70,7 @@ def test_a_failure_costs_nothing_or_its_usage_or_its_estimate(
     assert (attempt.outcome, attempt.detail) == (failure.category, failure.detail)
     assert attempt.status_code == failure.status_code
     assert history.spent_usd == (cost_usd or 0)
-    assert len(history.costs(None)) == (certainty is not None)
+    assert len(history.costs()) == (certainty is not None)
 
 
 def test_a_cut_off_call_costs_its_estimate() -> None:
@@ -155,14 +155,13 @@ def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
     history.cut_off(call(1))
     history.failed(call(2), CANDIDATE, UNAVAILABLE, 0.1)
     history.answered(call(3), CANDIDATE, ANSWER, 0.5)
-    baseline = BETA.price
     response = Response.decode(end(history).encode())
     calls = [CallStarted.decode(call(number).encode()) for number in (3, 1, 2)]
-    assert settle_all(calls, response.attempts, baseline) == history.costs(baseline)
-    assert [event.attempt for event in history.costs(baseline)] == [1, 3]
+    assert settle_all(calls, response.attempts) == history.costs()
+    assert [event.attempt for event in history.costs()] == [1, 3]
 
 
 def test_an_attempt_whose_record_is_gone_settles_to_nothing() -> None:
     history = History(JOB)
     history.answered(call(2), CANDIDATE, ANSWER, 0.5)
-    assert settle_all([call(1)], history.attempts, None) == ()
+    assert settle_all([call(1)], history.attempts) == ()

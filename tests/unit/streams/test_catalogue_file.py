@@ -1,12 +1,13 @@
 """The catalogue file: what the reference one says, and that each kind of mistake is named with its key and its fix."""
 
 from dataclasses import MISSING, fields, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from router.catalogue import Catalogue, Price
+from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.errors import CatalogueError
 from schemas.vocabulary import Policy, Tier
 from streams.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
@@ -194,8 +195,51 @@ def test_a_free_model_is_not_one_of_unknown_price() -> None:
     assert parse_catalogue(free).catalogue.models["m-2"].price == Price(Decimal(0), Decimal(0))
 
 
+def test_the_catalogue_of_list_prices_has_tiers_cache_prices_and_windows() -> None:
+    models = load_catalogue(REFERENCE.parent / "examples" / "list-prices.toml").catalogue.models
+    assert models["claude-sonnet-4.5"].price == Price(
+        Decimal(3),
+        Decimal(15),
+        Decimal("0.3"),
+        Decimal("3.75"),
+        (ContextTier(Decimal(6), Decimal("22.5"), Decimal("0.6"), Decimal("7.5"), 200_000),),
+    )
+    deepseek = models["deepseek-v3.2"]
+    first_ms, last_ms = (
+        int(datetime(2025, month, day, tzinfo=UTC).timestamp()) * 1000 for month, day in ((2, 26), (9, 5))
+    )
+    half_past_four_ms = 16 * 3_600_000 + 1_800_000
+    discount = Price(Decimal("0.135"), Decimal("0.55"), Decimal("0.035"))
+    assert deepseek.price_windows == (PriceWindow(discount, half_past_four_ms, 1_800_000, first_ms, last_ms),)
+
+
+def test_windows_that_only_touch_do_not_overlap_and_end_at_midnight() -> None:
+    file = parse_catalogue(
+        appended(
+            window("from_utc = 22:00:00\nuntil_utc = 00:00:00\nvalid_until = 2027-01-01")
+            + window("from_utc = 00:00:00\nuntil_utc = 06:00:00")
+            + window("from_utc = 06:00:00\nuntil_utc = 22:00:00")
+        )
+    )
+    windows = file.catalogue.models["m-1.0"].price_windows
+    assert [(window.from_ms, window.until_ms) for window in windows] == [
+        (22 * 3_600_000, DAY_MS),
+        (0, 6 * 3_600_000),
+        (6 * 3_600_000, 22 * 3_600_000),
+    ]
+
+
 M = 'models."m-1.0"'
 DID_YOU_MEAN_M = 'did you mean "m-1.0"?'
+
+
+def tier(above: int) -> str:
+    return f"[[{M}.context_tiers]]\nabove_input_tokens = {above}\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1\n"
+
+
+def window(when: str) -> str:
+    return f"[[{M}.price_windows]]\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 2\n{when}\n"
+
 
 MISTAKES = {
     # what the file's form can have
@@ -385,6 +429,97 @@ MISTAKES = {
     "floor above all": (
         changed("powerful = 1", "powerful = 10"),
         "quality_floors.powerful is 10, and no model's quality is above 9; lower it.",
+    ),
+    # price lists
+    "tier without a length": (
+        appended(f"[[{M}.context_tiers]]\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1"),
+        f"{M}.context_tiers[0].above_input_tokens is missing; add it under [[{M}.context_tiers]].",
+    ),
+    "tier without a price": (
+        appended(f"[[{M}.context_tiers]]\nabove_input_tokens = 10"),
+        (f"{M}.context_tiers[0].input_usd_per_mtok is missing; add it, or leave all prices out if they are not known."),
+    ),
+    "tiers out of order": (
+        appended(tier(100) + tier(50)),
+        (
+            f"{M}.context_tiers[1].above_input_tokens is 50, not more than the 100 of the tier before it; "
+            "put them in order."
+        ),
+    ),
+    "tier out of reach": (
+        appended(tier(1000)),
+        (
+            f"{M}.context_tiers[0].above_input_tokens is 1000, which no request exceeds: context_tokens is 1000; "
+            "lower it or remove the tier."
+        ),
+    ),
+    "tiers as text": (
+        first_model('context_tiers = "long"'),
+        f"{M}.context_tiers must be tables, each under a heading in double square brackets.",
+    ),
+    "unknown key of a tier": (
+        appended(tier(100) + "above_tokens = 1"),
+        f'{M}.context_tiers[0].above_tokens is not known; did you mean "above_input_tokens"?',
+    ),
+    "unknown key of a window": (
+        appended(window("from = 16:30:00")),
+        f'{M}.price_windows[0].from is not known; did you mean "from_utc"?',
+    ),
+    "tiers of an unknown price": (
+        appended(tier(100).replace(M, "models.m-2")),
+        "models.m-2.input_usd_per_mtok is missing; add it, as context_tiers need a price below them.",
+    ),
+    "windows of an unknown price": (
+        appended(window("valid_from = 2027-01-01").replace(M, "models.m-2")),
+        "models.m-2.input_usd_per_mtok is missing; add the price that holds outside of price_windows.",
+    ),
+    "window without a price": (
+        appended(f"[[{M}.price_windows]]\nvalid_from = 2027-01-01"),
+        f"{M}.price_windows[0].input_usd_per_mtok is missing; a window states its prices in whole.",
+    ),
+    "window without a time": (
+        appended(window("")),
+        f"{M}.price_windows[0] says no time; add from_utc and until_utc, or valid_from or valid_until.",
+    ),
+    "window without an end": (
+        appended(window("from_utc = 16:30:00")),
+        f"{M}.price_windows[0].until_utc is missing; add it beside from_utc, or leave both out for the whole day.",
+    ),
+    "empty window": (
+        appended(window("from_utc = 16:30:00\nuntil_utc = 16:30:00")),
+        f"{M}.price_windows[0].until_utc is the same as from_utc; leave both out for the whole day.",
+    ),
+    "days the wrong way round": (
+        appended(window("valid_from = 2027-02-01\nvalid_until = 2027-02-01")),
+        (
+            f"{M}.price_windows[0].valid_until is 2027-02-01, not after valid_from, 2027-02-01; "
+            "it is the first day without the price."
+        ),
+    ),
+    "time in quotes": (
+        appended(window('from_utc = "16:30"')),
+        f"{M}.price_windows[0].from_utc must be a time without quotes, such as 16:30:00.",
+    ),
+    "day in quotes": (
+        appended(window('valid_from = "2027-01-01"')),
+        f"{M}.price_windows[0].valid_from must be a day without quotes, such as 2027-01-31.",
+    ),
+    "moment for a day": (
+        appended(window("valid_from = 2027-01-01T12:00:00")),
+        f"{M}.price_windows[0].valid_from must be a day without quotes, such as 2027-01-31.",
+    ),
+    "windows that overlap": (
+        appended(
+            window("valid_from = 2027-01-01\nvalid_until = 2027-02-01")
+            + window("from_utc = 22:00:00\nuntil_utc = 06:00:00")
+        ),
+        f"{M}.price_windows[1] overlaps price_windows[0]; change the times or days of one.",
+    ),
+    "windows that overlap at midnight": (
+        appended(
+            window("from_utc = 23:00:00\nuntil_utc = 01:00:00") + window("from_utc = 00:30:00\nuntil_utc = 02:00:00")
+        ),
+        f"{M}.price_windows[1] overlaps price_windows[0]; change the times or days of one.",
     ),
     # names that nothing has
     "unknown provider": (

@@ -116,6 +116,41 @@ def test_an_unusable_answer_is_malformed_and_may_have_been_charged(body: object,
     assert failure.detail.startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        ({}, (100, None, None)),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, (100, 0, None)),
+        ({"prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 30}}, (100, 60, 30)),
+        ({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36}, (100, 64, None)),
+        (
+            {
+                "prompt_tokens_details": {"cached_tokens": 0},
+                "cache_read_input_tokens": 70,
+                "cache_creation_input_tokens": 30,
+            },
+            (100, 70, 30),
+        ),
+        ({"cache_read_input_tokens": 900, "cache_creation_input_tokens": 50}, (1050, 900, 50)),
+    ],
+)
+def test_cached_tokens_are_read_in_each_providers_words_and_are_part_of_the_input(
+    told: dict[str, object], usage: tuple[int, int | None, int | None]
+) -> None:
+    plain: dict[str, object] = {"prompt_tokens": 100, "completion_tokens": 20}
+    answer = outcome_of(200, {**COMPLETION, "usage": plain | told})
+    assert isinstance(answer, Answer)
+    assert answer.usage is not None
+    counted = answer.usage
+    assert (counted.input_tokens, counted.cached_input_tokens, counted.cache_write_tokens) == usage
+    assert counted.output_tokens == 20
+
+
+def test_a_negative_count_is_malformed() -> None:
+    failure = failure_of(200, {**COMPLETION, "usage": {"prompt_tokens": -1, "completion_tokens": 20}})
+    assert (failure.category, failure.usage) == (AttemptOutcome.MALFORMED, None)
+
+
 def test_an_unusable_answer_with_usage_is_metered() -> None:
     assert failure_of(200, {**COMPLETION, "choices": []}).usage == Usage(
         input_tokens=10, output_tokens=20, cached_input_tokens=4, reasoning_tokens=7
