@@ -21,8 +21,9 @@ from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
 from streams.control import Control, running_control
 from streams.handler import Handler, Intake
-from streams.kafka import admin, faust_credentials, producer, reader
+from streams.kafka import admin, faust_credentials, make_producer, reader
 from streams.lane import Lane, Position
+from streams.producer import started
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
@@ -128,7 +129,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
         name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
         for name, provider in catalogue_file.providers.items()
     }
-    async with producer(settings) as kafka_producer, AiohttpTransport() as transport:
+    async with started(lambda: make_producer(settings)) as kafka_producer, AiohttpTransport() as transport:
         yield Handler(
             intake=Intake(
                 max_request_bytes=settings.max_request_bytes,

@@ -15,6 +15,8 @@ from streams.settings import Settings
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
 
+MAX_BATCH_BYTES = 1_048_576
+
 
 class _Connection(TypedDict):
     bootstrap_servers: str
@@ -58,18 +60,24 @@ def faust_credentials(settings: Settings) -> CredentialsT | None:
     return faust.SSLCredentials(context) if context is not None else None
 
 
-@asynccontextmanager
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """Give a started producer: all replicas acknowledge, retries add nothing twice."""
-    client = AIOKafkaProducer(
+def make_producer(settings: Settings) -> AIOKafkaProducer:
+    """Return a producer that is not started: all replicas acknowledge, retries add nothing twice."""
+    return AIOKafkaProducer(
         **_connection(settings),
         client_id=f"turnout-{settings.worker_id}",
         acks="all",
         enable_idempotence=settings.idempotence,
         linger_ms=settings.linger_ms,
-        max_batch_size=1_048_576,
+        # the topics' limit is one of batches, not of records
+        max_batch_size=min(MAX_BATCH_BYTES, settings.max_message_bytes),
         max_request_size=settings.max_message_bytes,
     )
+
+
+@asynccontextmanager
+async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """Give such a producer, started."""
+    client = make_producer(settings)
     try:
         await client.start()
         yield client

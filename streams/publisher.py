@@ -5,15 +5,12 @@ the pump stops taking more. What the topic can never take (`MessageSizeTooLargeE
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from time import time
 
 import stamina
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from aiokafka.structs import RecordMetadata
 
 from router.fleet import Transition
 from schemas.costs import CallStarted, CostEvent
@@ -23,25 +20,17 @@ from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.topics import Topic
-from streams.codec import Headers, event_headers
+from streams.codec import event_headers
 from streams.delivery import Delivery
+from streams.producer import Record, RenewableProducer
 
 Trace = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    headers: Headers
-    partition: int | None = None
 
 
 class Publisher:
     """The one way out to Kafka. Every method returns the offset of the acknowledged record."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic_name: Callable[[Topic], str], worker: str) -> None:
+    def __init__(self, producer: RenewableProducer, topic_name: Callable[[Topic], str], worker: str) -> None:
         self._producer = producer
         self._names = {topic: topic_name(topic) for topic in Topic}
         self._worker = worker
@@ -52,7 +41,7 @@ class Publisher:
         """Write a call ahead, into the partition of its request's number."""
         headers = event_headers(call, call.event_id, call.request_id, call.occurred_at, trace)
         topic, partition = self._names[Topic.CALLS], delivery.origin.partition
-        return await self._send(_Record(topic, call.encode(), delivery.key, headers, partition))
+        return await self._send(Record(topic, call.encode(), delivery.key, headers, partition))
 
     async def response(self, response: Response, delivery: Delivery, trace: Trace) -> int:
         """Publish the answer, into the partition of its request's number.
@@ -69,18 +58,18 @@ class Publisher:
         Raises:
             KafkaError: it could not be published; the answer itself is on its own topic.
         """
-        return await self._send_once(self._answer(topic, response, delivery, trace, None))
+        return await self._producer.send(self._answer(topic, response, delivery, trace, None))
 
     async def cost(self, event: CostEvent, trace: Trace) -> int:
         """Publish a cost event, keyed by its tenant."""
         headers = event_headers(event, event.event_id, event.request_id, event.occurred_at, trace)
-        return await self._send(_Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
+        return await self._send(Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
 
     async def dead_letter(self, letter: DeadLetter, key: bytes | None) -> int:
         """Publish the original bytes of what could not be understood; without a key it gets its place as one."""
         place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
         topic = self._names[Topic.DEAD_LETTERS]
-        return await self._send(_Record(topic, letter.value, place if key is None else key, letter.record_headers()))
+        return await self._send(Record(topic, letter.value, place if key is None else key, letter.record_headers()))
 
     async def failover(self, transition: Transition, alternatives: tuple[str, ...]) -> int:
         """Publish a change of a model's breaker."""
@@ -129,7 +118,7 @@ class Publisher:
             KafkaError: it could not be published.
         """
         event_id = f"{stats.worker}:{stats.epoch}:{stats.sequence}"
-        return await self._send_once(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
+        return await self._producer.send(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
 
     async def model_health(self, health: ModelHealth) -> int:
         """Publish what all workers see of a model.
@@ -138,45 +127,34 @@ class Publisher:
             KafkaError: it could not be published.
         """
         event_id = f"{health.request_model}:{health.as_of.timestamp():.3f}"
-        return await self._send_once(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
+        return await self._producer.send(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
 
-    def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> _Record:
+    def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
         headers = event_headers(message, event_id, model, datetime.now(UTC), {})
-        return _Record(self._names[topic], message.encode(), model.encode(), headers)
+        return Record(self._names[topic], message.encode(), model.encode(), headers)
 
     async def _failover(self, failover: Failover) -> int:
         name, event_id = failover.request_model, f"{self._worker}:{self._started}:{next(self._failovers)}"
         headers = event_headers(failover, event_id, name, failover.occurred_at, {})
-        return await self._send(_Record(self._names[Topic.FAILOVERS], failover.encode(), name.encode(), headers))
+        return await self._send(Record(self._names[Topic.FAILOVERS], failover.encode(), name.encode(), headers))
 
     def _answer(
         self, topic: str, response: Response, delivery: Delivery, trace: Trace, partition: int | None
-    ) -> _Record:
+    ) -> Record:
         request_id, completed_at = response.request_id, response.completed_at
         headers = event_headers(response, f"{request_id}:response", request_id, completed_at, trace)
-        return _Record(topic, response.encode(), delivery.key, headers, partition)
+        return Record(topic, response.encode(), delivery.key, headers, partition)
 
-    async def _send(self, record: _Record) -> int:
+    async def _send(self, record: Record) -> int:
         try:
-            return await self._send_once(record)
+            return await self._producer.send(record)
         except MessageSizeTooLargeError:
             raise
         except KafkaError:
             async for attempt in stamina.retry_context(on=_is_passing, attempts=None, timeout=None, wait_max=5.0):
                 with attempt:
-                    return await self._send_once(record)
+                    return await self._producer.send(record)
         raise AssertionError("an endless retry has ended")
-
-    async def _send_once(self, record: _Record) -> int:
-        acknowledged = await self._producer.send(
-            record.topic,
-            value=record.value,
-            key=record.key,
-            partition=record.partition,
-            headers=record.headers,
-        )
-        metadata: RecordMetadata = await acknowledged
-        return int(metadata.offset)
 
 
 def _is_passing(error: Exception) -> bool:

@@ -1,0 +1,178 @@
+"""A producer that another one replaces when it can send no more.
+
+What aiokafka's idempotent producer does not survive, although the broker is well:
+
+| what happened | what follows without this |
+|---|---|
+| the broker refused a batch for good | its sequence numbers are spent: later batches of the partition fail for ever |
+| the broker forgot or fenced the producer's id | every batch fails for ever |
+| the sending task ended with an error | every send raises that error for ever |
+| a batch is larger than the topic takes | each of its records is reported as too large, however small |
+
+A record whose outcome was unknown may be written a second time by the new producer; readers know it by its id.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
+from aiokafka.structs import RecordMetadata
+
+from streams.codec import Headers
+
+log = structlog.get_logger()
+
+STOP_S = 5.0
+"""For so long producers may flush at the end; without a broker they would do so for ever."""
+_ENDED = (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is sent; without a partition the key chooses it."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+class RenewableProducer:
+    """Sends records by one aiokafka producer at a time."""
+
+    def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
+        """Take what makes a producer that is not started yet."""
+        self._make = make
+        self._client = make()
+        self._lone: AIOKafkaProducer | None = None
+        self._renewing = asyncio.Lock()
+        self._going_alone = asyncio.Lock()
+        self._stopping: set[asyncio.Task[None]] = set()
+        self.renewals = 0
+        """How many producers have been replaced."""
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            KafkaConnectionError: no broker answers.
+        """
+        await self._client.start()
+
+    async def stop(self) -> None:
+        """Flush for `STOP_S` at most, and disconnect."""
+        self._retire(self._client)
+        if self._lone is not None:
+            self._retire(self._lone)
+        _, left = await asyncio.wait(self._stopping, timeout=STOP_S)
+        for stopping in left:
+            log.warning("the broker does not answer: what it has not acknowledged is given up")
+            stopping.cancel()
+
+    async def send(self, record: Record) -> int:
+        """Return the offset of the acknowledged record. It is retried while the broker is merely away.
+
+        Raises:
+            MessageSizeTooLargeError: the topic does not take so large a record, even alone.
+            KafkaError: it was not written, or nobody knows; it can be sent again.
+        """
+        client = self._client
+        try:
+            acknowledged = await _send(client, record)
+        except KafkaError as error:
+            await self._renew_if_ended(client, error)
+            raise
+        try:
+            return int((await acknowledged).offset)
+        except MessageSizeTooLargeError as error:
+            # that of the batch; whether this record was to blame shows when it goes alone
+            await self._renew(client, error)
+        except KafkaError as error:
+            await self._renew_if_ended(client, error)
+            raise
+        return await self._send_alone(record)
+
+    async def _send_alone(self, record: Record) -> int:
+        # One at a time, by a producer that nobody else uses: aiokafka's own `send_batch` waits for its turn and does
+        # not notice if the producer is stopped meanwhile, so its acknowledgement would never come.
+        async with self._going_alone:
+            if self._lone is None:
+                self._lone = await self._make_started()
+            try:
+                return int((await (await _send(self._lone, record))).offset)
+            except BaseException:
+                self._retire(self._lone)
+                self._lone = None
+                raise
+
+    async def _renew_if_ended(self, client: AIOKafkaProducer, error: KafkaError) -> None:
+        # the bare class is what aiokafka raises when its sending task has ended
+        if isinstance(error, _ENDED) or type(error) is KafkaError:
+            await self._renew(client, error)
+
+    async def _renew(self, client: AIOKafkaProducer, error: KafkaError) -> None:
+        async with self._renewing:
+            if client is not self._client:  # somebody else's send has failed before
+                return
+            self._client = await self._make_started()
+            self.renewals += 1
+            log.warning("the producer is replaced", error=str(error) or type(error).__name__, renewals=self.renewals)
+            self._retire(client)
+
+    async def _make_started(self) -> AIOKafkaProducer:
+        client = self._make()
+        try:
+            await client.start()
+        except BaseException:
+            await client.stop()
+            raise
+        return client
+
+    def _retire(self, client: AIOKafkaProducer) -> None:
+        """Let it bring to an end what it holds."""
+        stopping = asyncio.create_task(client.stop())
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+
+
+async def _send(client: AIOKafkaProducer, record: Record) -> "asyncio.Future[RecordMetadata]":
+    acknowledged: asyncio.Future[RecordMetadata] = await client.send(
+        record.topic,
+        value=record.value,
+        key=record.key,
+        partition=record.partition,
+        headers=record.headers,
+    )
+    return acknowledged
+
+
+@asynccontextmanager
+async def started(make: Callable[[], AIOKafkaProducer]) -> AsyncIterator[RenewableProducer]:
+    """Give a started producer."""
+    client = RenewableProducer(make)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.stop()
