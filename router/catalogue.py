@@ -4,9 +4,11 @@ These are the checked values. `streams.catalogue_file` reads them from `catalogu
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
+from router.tenants import Tenant
 from schemas.vocabulary import Policy, Tier
 
 DAY_MS = 86_400_000
@@ -180,6 +182,7 @@ class Catalogue:
     breaker: BreakerRules = BreakerRules()
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
+    tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
 
     def health_of(self, model: Model) -> HealthRules:
         """Return the thresholds that hold for the model."""

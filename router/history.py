@@ -118,7 +118,7 @@ class History:
             status=verdict.status,
             tenant=job.request.tenant,
             task=analysis.task if analysis else None,
-            tier=job.request.tier or (analysis.tier if analysis else None),
+            tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
             policy=plan.policy if plan else job.request.policy,
             route_reason=f"{reason}; {candidate.why}" if candidate else reason,
             message=answer.message if answer else None,

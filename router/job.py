@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from router.tenants import Tenant
 from schemas.requests import Request
 
 
@@ -27,3 +28,5 @@ class Job:
     received_s: float
     deadline_s: float
     trace_id: str | None = None
+    tenant: Tenant | None = None
+    """None: the catalogue does not name it, and nothing is limited."""

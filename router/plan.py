@@ -11,6 +11,7 @@ from router.errors import RequestRejected
 from router.fleet import Fleet, View
 from router.job import Job
 from router.route import Candidate, Estimate, Route
+from router.tenants import Tenant
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, Tier
 
@@ -33,15 +34,19 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
         RequestRejected: an unknown model is pinned, or no model fits the request and its cost cap.
     """
     request, catalogue = job.request, fleet.catalogue
-    tier = request.tier or analysis.tier
-    reason = f"tier {tier} pinned by the request" if request.tier else f"tier {tier}: {analysis.reason}"
+    wanted = request.tier or analysis.tier
+    tier = job.tenant.tier_for(wanted) if job.tenant else wanted
+    reason = f"tier {wanted} pinned by the request" if request.tier else f"tier {wanted}: {analysis.reason}"
+    if tier is not wanted:
+        reason = f"{reason}; the tenant has tier {tier} instead"
     policy = request.policy or catalogue.default_policy
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     candidates: list[Candidate] = []
     skipped: list[Skipped] = []
     views = _Views(fleet, now_s)
     for candidate in _in_order(job, tier, policy, views):
-        obstacle = _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
+        obstacle = _forbidden(candidate.model, job.tenant)
+        obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
         obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
         if obstacle is None:
             candidates.append(candidate)
@@ -113,6 +118,10 @@ def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[C
             yield candidate(model, "last resort outside the chain")
 
 
+def _forbidden(model: Model, tenant: Tenant | None) -> str | None:
+    return None if tenant is None or tenant.may_use(model.name) else "tenant: the model is not the tenant's to use"
+
+
 def _too_slow(model: Model, max_latency_ms: int | None, views: _Views) -> str | None:
     if max_latency_ms is None or views.p99_ms(model) <= max_latency_ms:
         return None
@@ -138,4 +147,6 @@ def _nobody(skipped: list[Skipped], max_cost_usd: Decimal) -> RequestRejected:
             f"no model answers for {max_cost_usd} USD at the most ({reasons}); raise max_cost_usd or lower max_tokens",
             "max_cost_usd",
         )
+    if skipped and all(skip.reason.startswith("tenant") for skip in skipped):
+        return RequestRejected(ErrorCode.NOT_ALLOWED, f"no model of the tier is the tenant's to use ({reasons})")
     return RequestRejected(ErrorCode.NO_ELIGIBLE_MODEL, f"no model can take this request ({reasons})")

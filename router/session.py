@@ -172,6 +172,12 @@ class Session:
             self._open = None
         self._finished = True
 
+    def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
+        """End the request before it starts; calls that a crash cut off are billed all the same."""
+        for call in earlier:
+            self._history.cut_off(call)
+        return self._finish(Verdict(Status.REJECTED, error=error), now_s)
+
     def break_off(self, reason: str, now_s: float) -> Finish:
         """End the request as failed, for a defect of our own; a call under way counts as cut off."""
         if self._open is not None:

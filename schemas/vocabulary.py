@@ -53,6 +53,12 @@ class ErrorCode(StrEnum):
     COST_CAP_EXCEEDED = "cost_cap_exceeded"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     REPLY_TO_NOT_ALLOWED = "reply_to_not_allowed"
+    UNAUTHENTICATED = "unauthenticated"
+    TENANT_MISMATCH = "tenant_mismatch"
+    NOT_ALLOWED = "not_allowed"
+    RATE_EXCEEDED = "rate_exceeded"
+    CONCURRENCY_EXCEEDED = "concurrency_exceeded"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     UPSTREAM_REJECTED = "upstream_rejected"
 
     FALLBACK_EXHAUSTED = "fallback_exhausted"

@@ -13,6 +13,8 @@ import structlog
 from aiokafka import TopicPartition
 from faust.types import TP, StreamT
 
+from router.admission import Admission
+from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.fleet import Fleet
 from router.reports import Member
@@ -137,6 +139,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
                 reply_to_allowed=frozenset(settings.reply_to_allowed),
             ),
             fleet=Fleet(catalogue_file.catalogue, Member(settings.worker_id, int(clock() * 1000))),
+            admission=_admission(catalogue_file.catalogue),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
             dead_letter_limit=DeadLetterLimit(
@@ -150,6 +153,13 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
             clock=clock,
             chance=random.random,
         )
+
+
+def _admission(catalogue: Catalogue) -> Admission:
+    admission = Admission(catalogue.tenants)
+    if admission.is_open:
+        log.warning("the pipeline is open: no tenant has a key, so whoever may write requests may spend")
+    return admission
 
 
 async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:

@@ -14,12 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.errors import CatalogueError
 from router.health import PANE_S
+from router.tenants import Key, Tenant, TenantMode
+from schemas.message import Identifier
+from schemas.requests import MAX_TAGS, Tag
 from schemas.vocabulary import Policy, Tier
 from streams.catalogue_prices import (
     LONGEST,
@@ -95,6 +98,7 @@ def _name(value: str) -> str:
 _Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 _Label = Annotated[str, Field(min_length=1, max_length=128)]
 _Usd = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=10_000, decimal_places=9)]
+_Budget = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1_000_000_000, decimal_places=9)]
 _Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 _Quality = Annotated[int, Field(ge=1, le=10)]
 _Seconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400)]
@@ -102,6 +106,7 @@ _Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_
 _Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
+_TAG_CHARS = 256
 _BREAKER, _HEALTH, _RETRY = BreakerRules(), HealthRules(), RetryRules()
 
 
@@ -162,6 +167,43 @@ class _RawRetry(_Raw):
     budget_floor_per_s: Annotated[float, BeforeValidator(_float), Field(gt=0, le=1_000_000)] = _RETRY.budget_floor_per_s
 
 
+def _bare_hash(value: object) -> object:
+    return {"hash": value} if isinstance(value, str) else value
+
+
+def _hash(value: str) -> str:
+    # the sentence never repeats the value: it may be the key itself
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        raise ValueError("must be sha256: and 64 hexadecimal digits, never the key; `turnout tenant key` makes one")
+    return value.removeprefix("sha256:")
+
+
+def _tag(value: object) -> object:
+    if not isinstance(value, str | int) or len(str(value)) > _TAG_CHARS:
+        raise ValueError(f"must be text of up to {_TAG_CHARS} characters, a whole number, true or false")
+    return value
+
+
+class _RawKey(_Raw):
+    hash: Annotated[str, AfterValidator(_hash)]
+    expires: AwareDatetime | None = None
+    revoked: bool = False
+
+
+class _RawTenant(_Raw):
+    keys: list[Annotated[_RawKey, BeforeValidator(_bare_hash)]] = []
+    tiers: list[str] = []
+    models: list[str] = []
+    requests_per_minute: _Count | None = None
+    concurrent_requests: _Count | None = None
+    daily_budget_usd: _Budget | None = None
+    monthly_budget_usd: _Budget | None = None
+    alert_at: Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1)] = Decimal("0.8")
+    default_max_cost_usd: _Usd | None = None
+    tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
+    mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
+
+
 class _RawCatalogue(_Raw):
     name: _Label
     version: _Label
@@ -178,6 +220,7 @@ class _RawCatalogue(_Raw):
     breaker: _RawBreaker = _RawBreaker()
     health: _RawHealth = _RawHealth()
     retry: _RawRetry = _RawRetry()
+    tenants: dict[Annotated[Identifier, AfterValidator(_name)], _RawTenant] = {}
 
 
 _TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
@@ -189,6 +232,7 @@ _TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
         "breaker": _RawBreaker,
         "health": _RawHealth,
         "retry": _RawRetry,
+        "tenants": _RawTenant,
     }
 )
 """The tables of the file, and what stands in them or in their sub-tables."""
@@ -247,6 +291,8 @@ def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
         table = _BELOW_MODELS[deepest]
     if is_table and len(above) > 1:
         return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
+    if above[:1] == ["tenants"] and above[2:3] == ["keys"]:
+        table = _RawKey
     if "key" in last.lower() and above[:1] == ["providers"]:
         return "keys are settings: put it into TURNOUT_API_KEYS, and remove it here."
     return _instead(last, () if table is None else table.model_fields)
@@ -260,14 +306,18 @@ def _instead(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}." if names else "there is none yet, add it."
 
 
+def quoted(name: str) -> str:
+    """Return the name as a key of a TOML table's path: bare, or in quotes if it has to be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
 def _key(*path: int | str) -> str:
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            bare = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part, ensure_ascii=False)
-            text += f".{bare}" if text else bare
+            text += f".{quoted(part)}" if text else quoted(part)
     return text
 
 
@@ -302,6 +352,7 @@ def _checked(raw: _RawCatalogue) -> CatalogueFile:
         breaker=BreakerRules(**rules["breaker"]),
         health=HealthRules(**rules["health"]),
         retry=RetryRules(**rules["retry"]),
+        tenants=_tenants(raw.tenants, models),
     )
     providers = {name: Provider(name, provider.base_url) for name, provider in raw.providers.items()}
     return CatalogueFile(catalogue, MappingProxyType(providers))
@@ -380,6 +431,46 @@ def _check_tiers(table: str, given: Iterable[str]) -> None:
     for tier in Tier:
         if tier not in names:
             raise CatalogueError(f"{table}.{tier} is missing; add it under [{table}].")
+
+
+def _tenants(raw: Mapping[str, _RawTenant], models: Mapping[str, Model]) -> Mapping[str, Tenant]:
+    owners: dict[str, str] = {}
+    tenants: dict[str, Tenant] = {}
+    for name, one in raw.items():
+        key = _key("tenants", name)
+        for place, tier in enumerate(one.tiers):
+            if tier not in set(Tier):
+                raise CatalogueError(f'{key}.tiers[{place}] is "{tier}", which is no tier; {_instead(tier, Tier)}')
+        for place, model in enumerate(one.models):
+            if model not in models:
+                instead = _instead(model, models)
+                raise CatalogueError(f'{key}.models[{place}] is "{model}", which is not in [models]; {instead}')
+        for place, own in enumerate(one.keys):
+            if (owner := owners.setdefault(own.hash, f"{key}.keys[{place}]")) != f"{key}.keys[{place}]":
+                raise CatalogueError(f"{key}.keys[{place}] is the same as {owner}; a key is one tenant's, once.")
+        daily, monthly = one.daily_budget_usd, one.monthly_budget_usd
+        if daily is not None and monthly is not None and daily > monthly:
+            raise CatalogueError(
+                f"{key}.daily_budget_usd is {daily}, more than monthly_budget_usd, {monthly}; lower it, or raise "
+                "monthly_budget_usd."
+            )
+        tenants[name] = Tenant(
+            name=name,
+            keys=tuple(
+                Key(own.hash, own.expires.timestamp() if own.expires else None, own.revoked) for own in one.keys
+            ),
+            tiers=frozenset(map(Tier, one.tiers)),
+            models=frozenset(one.models),
+            requests_per_minute=one.requests_per_minute,
+            concurrent_requests=one.concurrent_requests,
+            daily_budget_usd=daily,
+            monthly_budget_usd=monthly,
+            alert_at=one.alert_at,
+            default_max_cost_usd=one.default_max_cost_usd,
+            tags=MappingProxyType(one.tags),
+            mode=one.mode,
+        )
+    return MappingProxyType(tenants)
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:

@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
@@ -29,6 +30,7 @@ from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, read_request, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
+from streams.keys import presented_key, without_key
 from streams.lane import Lane
 from streams.publisher import Publisher, Trace
 from streams.request_log import RequestLog
@@ -59,6 +61,7 @@ class Handler:
 
     intake: Intake
     fleet: Fleet
+    admission: Admission
     provider: Provider
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
@@ -83,17 +86,25 @@ class Handler:
         if isinstance(reading, Unreadable):
             await self._refuse_unreadable(reading, delivery, lane, trace, received_s)
             return
-        job = self._job(reading, delivery, trace, received_s)
+        entry = self.admission.identify(reading, presented_key(delivery.headers), received_s)
+        if isinstance(entry, Refuse):
+            job = self._job(Identified(reading, None), delivery, trace, received_s)
+            await self._once(
+                job.request_id, lane, trace, lambda earlier: self._refuse(job, entry, delivery, lane, trace, earlier)
+            )
+            return
+        job = self._job(entry, delivery, trace, received_s)
         await self._once(job.request_id, lane, trace, lambda earlier: self._serve(job, delivery, lane, trace, earlier))
 
-    def _job(self, request: Request, delivery: Delivery, trace: Trace, received_s: float) -> Job:
+    def _job(self, entry: Identified, delivery: Delivery, trace: Trace, received_s: float) -> Job:
+        request = entry.request
         if request.deadline is None:
             deadline_s = delivery.timestamp_ms / 1000 + self.intake.default_deadline_s
         else:
             deadline_s = request.deadline.timestamp()
         replay = replay_suffix(dict(delivery.headers))
         request_id = (request.request_id or ("dead-letter" if replay else str(delivery.origin))) + replay
-        return Job(request, request_id, delivery.origin, received_s, deadline_s, trace_id(trace))
+        return Job(request, request_id, delivery.origin, received_s, deadline_s, trace_id(trace), entry.tenant)
 
     async def _once(
         self, request_id: str, lane: Lane, trace: Trace, work: Callable[[tuple[CallStarted, ...]], Awaitable[None]]
@@ -128,6 +139,13 @@ class Handler:
 
         await self._once(reading.request_id, lane, trace, answer)
 
+    async def _refuse(
+        self, job: Job, refuse: Refuse, delivery: Delivery, lane: Lane, trace: Trace, earlier: tuple[CallStarted, ...]
+    ) -> None:
+        error = ErrorDetail(code=refuse.code, message=refuse.message, field=refuse.field)
+        finish = Session(job, self.fleet, self.chance).refuse(error, self.clock(), earlier)
+        await _to_the_end(self._publish(finish, delivery, lane, trace, None))
+
     async def _serve(
         self, job: Job, delivery: Delivery, lane: Lane, trace: Trace, earlier: tuple[CallStarted, ...]
     ) -> None:
@@ -138,6 +156,9 @@ class Handler:
             now_s = self.clock()
             response = refusal(job.request_id, job.request, job.origin, error, job.received_s, now_s)
             await _to_the_end(self._publish(Finish(response, ()), delivery, lane, trace, None))
+            return
+        if (refused := await self._admission_of(job)) is not None:
+            await self._refuse(job, refused, delivery, lane, trace, earlier)
             return
         session = Session(job, self.fleet, self.chance)
         try:
@@ -150,7 +171,17 @@ class Handler:
             reason = f"{type(problem).__name__} in the worker; see its log"
             await _to_the_end(self._bury(delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id))
             finish = session.break_off(reason, self.clock())
+        finally:
+            self.admission.release(job.tenant)
         await _to_the_end(self._publish(finish, delivery, lane, trace, reply_to))
+
+    async def _admission_of(self, job: Job) -> Refuse | None:
+        entry = Identified(job.request, job.tenant)
+        decision = self.admission.admit(entry, self.clock(), job.deadline_s)
+        while isinstance(decision, Hold):
+            await asyncio.sleep(decision.until_s - self.clock())
+            decision = self.admission.admit(entry, self.clock(), job.deadline_s)
+        return decision if isinstance(decision, Refuse) else None
 
     async def _run(
         self,
@@ -228,7 +259,7 @@ class Handler:
         origin = delivery.origin
         letter = DeadLetter(
             value=delivery.value,
-            headers=tuple(delivery.headers),
+            headers=tuple(without_key(delivery.headers)),
             topic=origin.topic,
             partition=origin.partition,
             offset=origin.offset,

@@ -398,6 +398,7 @@ _PHRASES = MappingProxyType(
         "bool_type": "must be true or false, without quotes",
         "date_from_datetime_inexact": "must be a day without a time, such as 2027-01-31",
         "date_type": "must be a day without quotes, such as 2027-01-31",
+        "datetime_type": "must be a date and time with its zone, such as 2027-01-01T00:00:00Z",
         "decimal_max_places": "must have at most {decimal_places} decimal places",
         "dict_type": "must be a table",
         "enum": "must be {expected}",
@@ -421,6 +422,7 @@ _PHRASES = MappingProxyType(
         "string_type": "must be text in quotes",
         "time_type": "must be a time without quotes, such as 16:30:00",
         "tuple_type": "must be tables, each under a heading in double square brackets",
+        "timezone_aware": "must be a date and time with its zone, such as 2027-01-01T00:00:00Z",
         "value_error": "{error}",
     }
 )

@@ -8,8 +8,9 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import orjson
@@ -106,22 +107,34 @@ class Pipeline:
             worker.end()
 
     async def publish(
-        self, values: Iterable[bytes | dict[str, object] | None], *, partition: int | None = None
+        self,
+        values: Iterable[bytes | dict[str, object] | None],
+        *,
+        partition: int | None = None,
+        headers: Iterable[Sequence[tuple[str, bytes]]] = repeat(()),
     ) -> None:
-        """Publish requests, keyed by their id if they have one."""
+        """Publish requests, keyed by their id if they have one, each with its headers."""
         async with producer(self.settings) as client:
-            sent = [await self._send(client, value, partition) for value in values]
+            sent = [
+                await self._send(client, value, partition, own) for value, own in zip(values, headers, strict=False)
+            ]
             await asyncio.gather(*sent)
 
     async def _send(
-        self, client: AIOKafkaProducer, value: bytes | dict[str, object] | None, partition: int | None
+        self,
+        client: AIOKafkaProducer,
+        value: bytes | dict[str, object] | None,
+        partition: int | None,
+        headers: Sequence[tuple[str, bytes]],
     ) -> "asyncio.Future[object]":
         key = b"bad"
         if isinstance(value, dict):
             key = str(value.get("request_id", "none")).encode()
             value = orjson.dumps(value)
         topic = self.settings.topic(Topic.REQUESTS)
-        sent: asyncio.Future[object] = await client.send(topic, value=value, key=key, partition=partition)
+        sent: asyncio.Future[object] = await client.send(
+            topic, value=value, key=key, partition=partition, headers=headers
+        )
         return sent
 
     def partitions(self, topic: Topic) -> int:

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "worker": "streams.cli.worker:worker",
         "topics": "streams.cli.topics:topics",
+        "tenant": "streams.cli.tenant:tenant",
         "check": "streams.cli.check:check",
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",

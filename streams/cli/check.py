@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from router.catalogue import Catalogue, Price
+from router.tenants import Tenant
 from schemas.requests import JsonObject
+from schemas.vocabulary import Tier
 from streams.catalogue_file import CatalogueFile, load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
@@ -64,6 +66,8 @@ def check(
     console.print(_models_table(catalogue_file.catalogue))
     console.print(_providers_table(providers))
     console.print(_chains_table(catalogue_file.catalogue))
+    if catalogue_file.catalogue.tenants:
+        console.print(_tenants_table(catalogue_file.catalogue))
     if states is not None:
         console.print(topics_table(states))
     for sentence in _sentences(settings, catalogue_file.catalogue, providers):
@@ -113,6 +117,27 @@ def _chains_table(catalogue: Catalogue) -> Table:
     return table
 
 
+def _tenants_table(catalogue: Catalogue) -> Table:
+    numbers = ("keys", "rpm", "at a time", "USD a day", "USD a month")
+    table = empty_table("Tenants", ("tenant", "mode", "tiers", "models"), numbers)
+    for tenant in catalogue.tenants.values():
+        limits = (
+            tenant.requests_per_minute,
+            tenant.concurrent_requests,
+            tenant.daily_budget_usd,
+            tenant.monthly_budget_usd,
+        )
+        table.add_row(
+            tenant.name,
+            tenant.mode,
+            ", ".join(tier for tier in Tier if tier in tenant.tiers) or "all",
+            ", ".join(sorted(tenant.models)) or "all",
+            str(sum(not key.revoked for key in tenant.keys)),
+            *("" if limit is None else str(limit) for limit in limits),
+        )
+    return table
+
+
 def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Reached]) -> Iterator[str]:
     yield (
         f"{settings.catalogue} is right: {len(catalogue.models)} models of {len(providers)} providers; savings are "
@@ -120,6 +145,8 @@ def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Re
     )
     if unpriced := [model.name for model in catalogue.models.values() if model.price is None]:
         yield f"The price of {', '.join(unpriced)} is unknown, so no cost will be stated for it."
+    if not any(tenant.keys for tenant in catalogue.tenants.values()):
+        yield "The pipeline is open: no tenant has a key, so whoever may write requests may spend."
     if keyless := [provider.name for provider in providers if not provider.has_key]:
         yield f"There is no key for {', '.join(keyless)}; set TURNOUT_API_KEYS unless none is needed there."
 
@@ -140,9 +167,27 @@ def _report(
             "default_max_cost_usd": catalogue.default_max_cost_usd,
             "models": [asdict(model) for model in catalogue.models.values()],
             "chains": {tier.value: [model.name for model in chain] for tier, chain in catalogue.chains.items()},
+            "tenants": [_tenant_report(tenant) for tenant in catalogue.tenants.values()],
             "quality_floors": {tier.value: floor for tier, floor in catalogue.quality_floors.items()},
         },
         **({} if states is None else {"topics": [asdict(state) for state in states]}),
+    }
+
+
+def _tenant_report(tenant: Tenant) -> dict[str, object]:
+    return {
+        "name": tenant.name,
+        "mode": tenant.mode,
+        "keys": sum(not key.revoked for key in tenant.keys),
+        "tiers": sorted(tenant.tiers),
+        "models": sorted(tenant.models),
+        "requests_per_minute": tenant.requests_per_minute,
+        "concurrent_requests": tenant.concurrent_requests,
+        "daily_budget_usd": tenant.daily_budget_usd,
+        "monthly_budget_usd": tenant.monthly_budget_usd,
+        "alert_at": tenant.alert_at,
+        "default_max_cost_usd": tenant.default_max_cost_usd,
+        "tags": dict(tenant.tags),
     }
 
 

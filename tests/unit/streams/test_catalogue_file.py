@@ -241,6 +241,8 @@ def window(when: str) -> str:
     return f"[[{M}.price_windows]]\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 2\n{when}\n"
 
 
+HASH = "sha256:" + 64 * "a"
+HASH_DEMAND = "must be sha256: and 64 hexadecimal digits, never the key; `turnout tenant key` makes one."
 MISTAKES = {
     # what the file's form can have
     "no TOML": ("name = = 1", "this is not TOML: Invalid value (at line 1, column 8); mend it."),
@@ -556,6 +558,66 @@ MISTAKES = {
     "unknown baseline": (
         changed('"m-1.0"', '"m-1.1"'),
         f'baseline is "m-1.1", which is not in [models]; {DID_YOU_MEAN_M}',
+    ),
+    "the key itself": (
+        appended('[tenants.acme]\nkeys = ["turnout-secret"]'),
+        f"tenants.acme.keys[0].hash {HASH_DEMAND}",
+    ),
+    "expiry without a zone": (
+        appended(f'[tenants.acme]\nkeys = [{{ hash = "{HASH}", expires = 2027-01-01T00:00:00 }}]'),
+        "tenants.acme.keys[0].expires must be a date and time with its zone, such as 2027-01-01T00:00:00Z.",
+    ),
+    "unknown word of a key": (
+        appended(f'[tenants.acme]\nkeys = [{{ hash = "{HASH}", expire = 2027-01-01T00:00:00Z }}]'),
+        'tenants.acme.keys[0].expire is not known; did you mean "expires"?',
+    ),
+    "one key twice": (
+        appended(f'[tenants.acme]\nkeys = ["{HASH}"]\n[tenants.b]\nkeys = ["{HASH}"]'),
+        "tenants.b.keys[0] is the same as tenants.acme.keys[0]; a key is one tenant's, once.",
+    ),
+    "tenant's tier": (
+        appended('[tenants.acme]\ntiers = ["fats"]'),
+        'tenants.acme.tiers[0] is "fats", which is no tier; did you mean "fast"?',
+    ),
+    "tenant's model": (
+        appended('[tenants.acme]\nmodels = ["m-1.1"]'),
+        f'tenants.acme.models[0] is "m-1.1", which is not in [models]; {DID_YOU_MEAN_M}',
+    ),
+    "tenant's rate": (
+        appended("[tenants.acme]\nrequests_per_minute = 0"),
+        "tenants.acme.requests_per_minute is 0, must be 1 or more.",
+    ),
+    "tenant's places": (
+        appended("[tenants.acme]\nconcurrent_requests = 1.5"),
+        "tenants.acme.concurrent_requests is 1.5, must be a whole number, without quotes.",
+    ),
+    "budget of nothing": (
+        appended("[tenants.acme]\ndaily_budget_usd = 0"),
+        "tenants.acme.daily_budget_usd is 0, must be more than 0.",
+    ),
+    "day beyond the month": (
+        appended("[tenants.acme]\ndaily_budget_usd = 5\nmonthly_budget_usd = 4.5"),
+        "tenants.acme.daily_budget_usd is 5, more than monthly_budget_usd, 4.5; lower it, or raise monthly_budget_usd.",
+    ),
+    "alert beyond the budget": (
+        appended("[tenants.acme]\nalert_at = 80"),
+        "tenants.acme.alert_at is 80, must be 1 or less.",
+    ),
+    "tenant's mode": (
+        appended('[tenants.acme]\nmode = "off"'),
+        "tenants.acme.mode must be 'enforce' or 'shadow'.",
+    ),
+    "tenant's tag": (
+        appended("[tenants.acme]\ntags = { team = [1] }"),
+        "tenants.acme.tags.team must be text of up to 256 characters, a whole number, true or false.",
+    ),
+    "tenant's misspelt key": (
+        appended("[tenants.acme]\ndaily_budget = 5"),
+        'tenants.acme.daily_budget is not known; did you mean "daily_budget_usd"?',
+    ),
+    "tenant with a dot": (
+        appended("[tenants.acme.eu]\nmode = 'shadow'"),
+        'tenants.acme.eu is not known; a name with a dot is written in quotes: [tenants."acme.eu"].',
     ),
     "baseline without a price": (
         changed('"m-1.0"', '"m-2"'),

@@ -71,7 +71,10 @@ def test_check_shows_models_prices_and_chains(
     shown = capsys.readouterr()
     assert "claude-sonnet-4.5" in shown.out
     assert "gemini-2.5-flash -> deepseek-v3.2 -> gpt-4.1" in shown.out
-    assert shown.err == ("catalogue.toml is right: 4 models of 4 providers; savings are measured against gpt-4.1.\n")
+    assert shown.err == (
+        "catalogue.toml is right: 4 models of 4 providers; savings are measured against gpt-4.1.\n"
+        "The pipeline is open: no tenant has a key, so whoever may write requests may spend.\n"
+    )
 
 
 def test_check_gives_a_program_exact_prices_and_no_secret(

@@ -1,0 +1,180 @@
+"""Who is let in: a request's key names its tenant, and the tenant's limits say whether it may be served now.
+
+    identify ──> Identified ──> admit ──┬─> Admit ... release
+        └──────> Refuse                 ├─> Hold (ask again later) ──> admit
+                                        └─> Refuse
+
+Without a key in the catalogue everybody is let in, and the tenant is who the request says. Limits of tenants that the
+catalogue names hold even then, on trust.
+"""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from hmac import compare_digest
+
+from router.tenants import Key, Tenant
+from schemas.requests import Request
+from schemas.vocabulary import ErrorCode
+
+MINUTE_S = 60.0
+POLL_S = 0.1
+"""How often a request looks again for a free place among its tenant's."""
+HEADER = "`authorization: Bearer KEY`"
+
+
+class Presented(Enum):
+    """What stands in the place of a key."""
+
+    NOTHING = auto()
+    MALFORMED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The request as its tenant asks for it; the tenant is None if the catalogue does not name it."""
+
+    request: Request
+    tenant: Tenant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """It may be served; tell its end by `release`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It is not served, and no call is made."""
+
+    code: ErrorCode
+    message: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It has to wait; ask again at `until_s`."""
+
+    until_s: float
+
+
+class Admission:
+    """The tenants of one worker, with what each has under way and had in the last minute."""
+
+    def __init__(self, tenants: Mapping[str, Tenant]) -> None:
+        self.beyond_limits: Counter[tuple[str, ErrorCode]] = Counter()
+        """By tenant and code: requests refused, and in shadow mode those that would have been."""
+        self._tenants = tenants
+        self._keys = tuple((tenant, key) for tenant in tenants.values() for key in tenant.keys)
+        self._admitted_s: dict[str, deque[float]] = {
+            tenant.name: deque(maxlen=tenant.requests_per_minute)
+            for tenant in tenants.values()
+            if tenant.requests_per_minute is not None
+        }
+        self._under_way: Counter[str] = Counter()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests need no key."""
+        return not self._keys
+
+    def identify(self, request: Request, presented: str | Presented, now_s: float) -> Identified | Refuse:
+        """Find the request's tenant by the digest of the presented key, and put the tenant's defaults into it."""
+        if self.is_open:
+            tenant = self._tenants.get(request.tenant)
+            return Identified(request, None) if tenant is None else Identified(_completed(request, tenant), tenant)
+        if isinstance(presented, Presented):
+            what = "has no key" if presented is Presented.NOTHING else "has a malformed key"
+            return Refuse(ErrorCode.UNAUTHENTICATED, f"the request {what}; send it once, as the Kafka header {HEADER}")
+        found = self._find(presented)
+        if found is None:
+            return Refuse(ErrorCode.UNAUTHENTICATED, f"the key is not known; send a key of yours in {HEADER}")
+        tenant, key = found
+        if key.revoked or (key.expires_s is not None and now_s >= key.expires_s):
+            ended = "been revoked" if key.revoked else "expired"
+            return Refuse(ErrorCode.UNAUTHENTICATED, f"the key has {ended}; use another one")
+        if "tenant" in request.model_fields_set and request.tenant != tenant.name:
+            return Refuse(
+                ErrorCode.TENANT_MISMATCH, "the key is another tenant's; correct `tenant` or leave it out", "tenant"
+            )
+        return Identified(_completed(request, tenant), tenant)
+
+    def admit(self, identified: Identified, now_s: float, deadline_s: float) -> Admit | Refuse | Hold:
+        """Decide whether the request may be served now. `Admit` takes a place among the tenant's, until `release`."""
+        request, tenant = identified.request, identified.tenant
+        if tenant is None:
+            return Admit()
+        obstacle = _forbidden(request, tenant) or self._too_many_a_minute(tenant, now_s)
+        if obstacle is None and self._is_full(tenant):
+            if tenant.enforced and now_s < deadline_s:
+                return Hold(min(now_s + POLL_S, deadline_s))
+            obstacle = Refuse(
+                ErrorCode.CONCURRENCY_EXCEEDED,
+                f"{tenant.concurrent_requests} requests of the tenant were under way until the deadline; send fewer at "
+                "a time, or with a later deadline",
+            )
+        if obstacle is not None:
+            self.beyond_limits[tenant.name, obstacle.code] += 1
+            if tenant.enforced:
+                return obstacle
+        if (admitted_s := self._admitted_s.get(tenant.name)) is not None:
+            admitted_s.append(now_s)
+        self._under_way[tenant.name] += 1
+        return Admit()
+
+    def release(self, tenant: Tenant | None) -> None:
+        """Take note that an admitted request has ended."""
+        if tenant is not None:
+            self._under_way[tenant.name] -= 1
+
+    def _find(self, digest: str) -> tuple[Tenant, Key] | None:
+        # all are compared, each in constant time: neither the key nor its place in the catalogue can be timed
+        found = None
+        for tenant, key in self._keys:
+            if compare_digest(key.digest, digest):
+                found = tenant, key
+        return found
+
+    def _too_many_a_minute(self, tenant: Tenant, now_s: float) -> Refuse | None:
+        admitted_s = self._admitted_s.get(tenant.name)
+        if admitted_s is None or len(admitted_s) < (tenant.requests_per_minute or 0):
+            return None
+        wait_s = admitted_s[0] + MINUTE_S - now_s
+        if wait_s <= 0:
+            return None
+        return Refuse(
+            ErrorCode.RATE_EXCEEDED,
+            f"the tenant's {tenant.requests_per_minute} requests a minute are used up; try again in {wait_s:.1f} s "
+            "under another request id",
+        )
+
+    def _is_full(self, tenant: Tenant) -> bool:
+        most = tenant.concurrent_requests
+        return most is not None and self._under_way[tenant.name] >= most
+
+
+def _forbidden(request: Request, tenant: Tenant) -> Refuse | None:
+    if request.tier is not None and tenant.tiers and request.tier not in tenant.tiers:
+        allowed = ", ".join(tier for tier in type(request.tier) if tier in tenant.tiers)
+        return Refuse(
+            ErrorCode.NOT_ALLOWED, f"tier {request.tier} is not the tenant's to use; allowed: {allowed}", "tier"
+        )
+    if request.model is not None and tenant.models and request.model not in tenant.models:
+        allowed = ", ".join(sorted(tenant.models))
+        return Refuse(
+            ErrorCode.NOT_ALLOWED, f"model {request.model!r} is not the tenant's to use; allowed: {allowed}", "model"
+        )
+    return None
+
+
+def _completed(request: Request, tenant: Tenant) -> Request:
+    changes: dict[str, object] = {}
+    if request.tenant != tenant.name:
+        changes["tenant"] = tenant.name
+    if tenant.tags:
+        changes["metadata"] = {**request.metadata, **tenant.tags}
+    if request.max_cost_usd is None and tenant.default_max_cost_usd is not None:
+        changes["max_cost_usd"] = tenant.default_max_cost_usd
+    return request.model_copy(update=changes) if changes else request

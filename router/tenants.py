@@ -1,0 +1,74 @@
+"""Tenants: who may ask, for what, how much, and by which keys they prove who they are. `[tenants]` of the catalogue.
+
+Of a key only the SHA-256 digest is known. A key is 256 bits of chance, so its plain digest can be published: there is
+nothing to guess.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from schemas.vocabulary import Tier
+
+
+class TenantMode(StrEnum):
+    """What becomes of a request beyond a tenant's limits."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+    """It is counted and served all the same. Keys are checked in this mode too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key by its digest, 64 hexadecimal digits of SHA-256. Seconds are since 1970."""
+
+    digest: str
+    expires_s: float | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whoever pays, and the limits that hold for it. None, and empty sets: no limit."""
+
+    name: str
+    keys: tuple[Key, ...] = ()
+    tiers: frozenset[Tier] = frozenset()
+    models: frozenset[str] = frozenset()
+    requests_per_minute: int | None = None
+    """In one worker."""
+    concurrent_requests: int | None = None
+    """In one worker."""
+    daily_budget_usd: Decimal | None = None
+    monthly_budget_usd: Decimal | None = None
+    alert_at: Decimal = Decimal("0.8")
+    """The share of a budget at which it is warned of."""
+    default_max_cost_usd: Decimal | None = None
+    tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
+    mode: TenantMode = TenantMode.ENFORCE
+
+    @property
+    def enforced(self) -> bool:
+        """Whether its limits block."""
+        return self.mode is TenantMode.ENFORCE
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether its money is limited."""
+        return self.daily_budget_usd is not None or self.monthly_budget_usd is not None
+
+    def may_use(self, model: str) -> bool:
+        """Say whether the model is among the allowed ones."""
+        return not self.enforced or not self.models or model in self.models
+
+    def tier_for(self, tier: Tier) -> Tier:
+        """Return the allowed tier that stands in for `tier`: itself, else the next one below, else the next above."""
+        if not self.enforced or not self.tiers or tier in self.tiers:
+            return tier
+        order = list(Tier)
+        place = order.index(tier)
+        below, above = order[:place], order[place + 1 :]
+        return next(other for other in (*reversed(below), *above) if other in self.tiers)

@@ -1,0 +1,132 @@
+"""Tenants on a real broker: keys that prove nothing get no call and leave no trace; limits hold."""
+
+import asyncio
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+from schemas.topics import Topic
+from schemas.vocabulary import ErrorCode, Status
+from streams.keys import key_digest, make_key
+from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+
+Headers = list[tuple[str, bytes]]
+
+
+def bearer(key: str) -> Headers:
+    return [("authorization", f"Bearer {key}".encode())]
+
+
+def catalogue_with(folder: Path, tenants: str) -> str:
+    path = folder / "tenants.toml"
+    path.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}\n")
+    return str(path)
+
+
+def requests(prefix: str, count: int, **fields: object) -> list[dict[str, object]]:
+    return [
+        {"request_id": f"{prefix}{number}", "prompt": f"What is {number} + 1?", **fields} for number in range(count)
+    ]
+
+
+def ids(published: list[dict[str, object]]) -> list[str]:
+    return [str(request["request_id"]) for request in published]
+
+
+async def everything_written(pipeline: Pipeline) -> bytes:
+    """Return the bytes of every record of every topic but the requests, and of every log."""
+    found = [worker.log.read_bytes() for worker in pipeline.workers]
+    for topic in Topic:
+        if topic is Topic.REQUESTS:
+            continue
+        for record in await pipeline.records(topic):
+            found += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+    return b"\n".join(found)
+
+
+async def test_a_thousand_keys_that_prove_nothing_get_no_call_and_are_written_nowhere(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    good, expired, revoked = make_key(), make_key(), make_key()
+    catalogue = catalogue_with(
+        tmp_path,
+        f"""
+        [tenants.acme]
+        keys = [
+            "sha256:{key_digest(good.encode())}",
+            {{ hash = "sha256:{key_digest(expired.encode())}", expires = 2020-01-01T00:00:00Z }},
+            {{ hash = "sha256:{key_digest(revoked.encode())}", revoked = true }},
+        ]
+        tags = {{ team = "search" }}
+        """,
+    )
+    provider = make_provider()
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=catalogue)
+    forged = [make_key() for _ in range(400)]
+    truncated = [good[:length] for length in range(20, len(good))] * 10
+    bad = [*forged, *truncated, *[expired] * 100, *[revoked] * 100]
+    bad += [good + "x" * number for number in range(1, 1001 - len(bad))]
+    assert len(bad) == 1000
+    published = requests("bad", 1000)
+    poison: list[bytes] = [b'{"poison": %d' % number for number in range(20)]
+    await pipeline.publish(published, headers=map(bearer, bad))
+    await pipeline.publish(poison, headers=map(bearer, [good, *bad]))
+    await pipeline.publish([{"request_id": "none", "prompt": "x"}])
+    await pipeline.publish([{"request_id": "mine", "prompt": "x", "tenant": "else"}], headers=[bearer(good)])
+    await pipeline.publish([{"request_id": "good", "prompt": "x"}], headers=[bearer(good)])
+    pipeline.start_worker(TURNOUT_LOG_LEVEL="debug")
+    responses = await pipeline.wait_for_responses([*ids(published), "none", "mine", "good"])
+    assert_answered_once(responses, [*ids(published), "none", "mine", "good"])
+    by_id = {response.request_id: response for response in responses}
+    completed = by_id.pop("good")
+    assert (completed.status, completed.tenant) == (Status.COMPLETED, "acme")
+    assert completed.metadata == {"team": "search"}
+    assert {response.status for response in by_id.values()} == {Status.REJECTED}
+    codes = Counter(response.error.code for response in by_id.values() if response.error)
+    assert codes == {ErrorCode.UNAUTHENTICATED: 1001, ErrorCode.TENANT_MISMATCH: 1}
+    assert len({(await pipeline.reconcile()).metered_calls, len(await pipeline.costs()), 1}) == 1
+    assert [cost.request_id for cost in await pipeline.costs()] == ["good"]
+    assert len(await pipeline.records(Topic.CALLS)) == 1
+    written = await everything_written(pipeline)
+    assert len(await pipeline.records(Topic.DEAD_LETTERS)) == len(poison)
+    assert b"redacted" in written
+    for key in {good, *bad}:
+        assert key.encode() not in written
+    assert b"Bearer " not in written.replace(b"`authorization: Bearer KEY`", b"")
+
+
+async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    catalogue = catalogue_with(
+        tmp_path,
+        """
+        [tenants.quick]
+        requests_per_minute = 5
+        [tenants.narrow]
+        concurrent_requests = 1
+        [tenants.shadow]
+        requests_per_minute = 1
+        mode = "shadow"
+        """,
+    )
+    pipeline = await make_pipeline(make_provider(latency_ms=200), TURNOUT_CATALOGUE=catalogue)
+    worker = pipeline.start_worker()
+    quick, narrow = requests("quick", 5, tenant="quick"), requests("narrow", 4, tenant="narrow")
+    shadow = requests("shadow", 5, tenant="shadow")
+    await pipeline.publish([*quick, *narrow, *shadow])
+    responses = await pipeline.wait_for_responses(ids([*quick, *narrow, *shadow]))
+    assert {response.status for response in responses} == {Status.COMPLETED}
+    spans = sorted(
+        (one.attempts[0].started_at, one.completed_at) for one in responses if one.tenant == "narrow" and one.attempts
+    )
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+    await pipeline.publish([*quick, {"request_id": "over", "prompt": "x", "tenant": "quick"}])
+    responses = await pipeline.wait_for_responses(["over"])
+    over = next(response for response in responses if response.request_id == "over")
+    assert over.error is not None
+    assert over.error.code is ErrorCode.RATE_EXCEEDED
+    assert (over.status, over.attempts) == (Status.REJECTED, ())
+    assert_answered_once(responses, ids([*quick, *narrow, *shadow, {"request_id": "over"}]))
+    assert await asyncio.to_thread(worker.stop) == 0
+    assert b"the pipeline is open" in worker.log.read_bytes()
