@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test chaos chaos-kills check format schemas lock bench clean help
+.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-cost clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -42,6 +42,9 @@ schemas: $(STAMP) ## Write docs/schemas and docs/asyncapi.json anew, from the me
 
 bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py
+
+bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans other prompts than our own
+	$(BIN)/python bench/cost.py $(if $(PROMPTS),--prompts $(PROMPTS))
 
 lock: ## Write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock

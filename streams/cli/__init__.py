@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "topics": "streams.cli.topics:topics",
         "tenant": "streams.cli.tenant:tenant",
         "check": "streams.cli.check:check",
+        "prices": "streams.cli.prices:prices",
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",
         "replay": "streams.cli.replay:replay",
