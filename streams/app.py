@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic, time
 
 import faust
 import structlog
@@ -17,11 +18,13 @@ from router.admission import Admission
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.fleet import Fleet
+from router.recent import RecentIds
 from router.reports import Member
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
 from streams.control import Control, running_control
+from streams.fence import Fence
 from streams.handler import Handler, Intake
 from streams.kafka import admin, faust_credentials, make_producer, reader
 from streams.lane import Lane, Position
@@ -29,8 +32,8 @@ from streams.producer import started
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
-from streams.pump import Pump
-from streams.recovery import recover
+from streams.pump import Bounds, Pump
+from streams.recovery import Horizon, recover, stored_response
 from streams.request_log import RequestLog
 from streams.settings import Settings
 from streams.topics import check_topics
@@ -58,15 +61,19 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
     async with admin(settings) as client:
         await check_topics(client, settings)
     async with AsyncExitStack() as stack:
-        handler = await stack.enter_async_context(_handler(settings, catalogue_file))
+        fence = Fence(settings.session_timeout_s, monotonic)
+        handler = await stack.enter_async_context(_handler(settings, catalogue_file, fence))
         control = await stack.enter_async_context(running_control(settings, handler))
 
         async def prepare(tp: TP, lane: Lane) -> None:
             await _recover(settings, app, tp, lane)
             await control.shares()
 
-        pump = Pump(handler, prepare, settings.max_in_flight)
-        app = make_app(settings, pump)
+        def new_ids() -> RecentIds:
+            return RecentIds(settings.duplicate_horizon_s, settings.duplicate_ids)
+
+        pump = Pump(handler, prepare, new_ids, _bounds(settings), lambda: app.consumer)
+        app = make_app(settings, pump, fence)
         await app.start()
         app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
         _spare_the_collector()
@@ -75,12 +82,14 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
             await _until_stopped(app, pump, control, stopping)
         finally:
             log.info("worker is stopping", in_flight=pump.in_flight, drain_s=settings.drain_s)
-            await app.stop()
-            await pump.close()
+            try:
+                await app.stop()
+            finally:  # even then, what is being published ends before the producer does
+                await pump.close()
     log.info("worker has stopped")
 
 
-def make_app(settings: Settings, pump: Pump) -> faust.App:
+def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
     """Return the Faust app with its one agent, not started."""
     brokers = ";".join(f"kafka://{address}" for address in settings.brokers.split(","))
     app = faust.App(
@@ -110,6 +119,8 @@ def make_app(settings: Settings, pump: Pump) -> faust.App:
         checkpoint=pump.checkpoint,
         drain_timeout_s=settings.drain_s,
         idempotent=settings.idempotence,
+        work=pump,
+        fence=fence,
     )
     requests = app.topic(settings.topic(Topic.REQUESTS), key_serializer="raw", value_serializer="raw")
 
@@ -125,7 +136,7 @@ def make_app(settings: Settings, pump: Pump) -> faust.App:
 
 
 @asynccontextmanager
-async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIterator[Handler]:
+async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fence) -> AsyncIterator[Handler]:
     clock = Clock()
     endpoints = {
         name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
@@ -149,6 +160,8 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIt
                     window_s=settings.dead_letter_window_s,
                 )
             ),
+            fence=fence,
+            stored=lambda partition, offset: _stored(settings, partition, offset),
             request_log=RequestLog(settings.log_sample, random.random),
             clock=clock,
             chance=random.random,
@@ -162,13 +175,29 @@ def _admission(catalogue: Catalogue) -> Admission:
     return admission
 
 
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        in_flight=settings.max_in_flight,
+        held=max(settings.max_held, settings.max_in_flight),
+        held_bytes=settings.max_held_mb * 1_000_000,
+        span=settings.max_span,
+    )
+
+
 async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
     committed = await app.consumer.committed_with_metadata([tp])
     since = Position.parse(committed[tp].metadata) if tp in committed else Position()
+    horizon = Horizon(int((time() - settings.duplicate_horizon_s) * 1000), settings.duplicate_ids)
     async with reader(settings) as consumer:
         responses = TopicPartition(settings.topic(Topic.RESPONSES), tp.partition)
         calls = TopicPartition(settings.topic(Topic.CALLS), tp.partition)
-        await recover(lane, consumer, responses, calls, since)
+        await recover(lane, consumer, responses, calls, since, horizon)
+
+
+async def _stored(settings: Settings, partition: int, offset: int) -> bytes | None:
+    async with reader(settings) as consumer:
+        responses = TopicPartition(settings.topic(Topic.RESPONSES), partition)
+        return await stored_response(consumer, responses, offset)
 
 
 async def _until_stopped(app: faust.App, pump: Pump, control: Control, stopping: asyncio.Event) -> None:

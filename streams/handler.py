@@ -19,7 +19,7 @@ from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
-from router.history import refusal, settle_all
+from router.history import UNKNOWN_TENANT, refusal, settle_all
 from router.job import Job
 from router.retry import Chance
 from router.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
@@ -30,6 +30,7 @@ from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, read_request, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
+from streams.fence import Fence
 from streams.keys import presented_key, without_key
 from streams.lane import Lane
 from streams.publisher import Publisher, Trace
@@ -46,6 +47,18 @@ class Provider(Protocol):
         ...
 
 
+class Slot(Protocol):
+    """A request's place among those in flight."""
+
+    def leave(self) -> None:
+        """Let somebody else have it."""
+        ...
+
+    async def take_again(self) -> None:
+        """Wait for another one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What a request may ask for beside what its message says."""
@@ -53,6 +66,34 @@ class Intake:
     max_request_bytes: int
     default_deadline_s: float
     reply_to_allowed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A record that has been read, or found unreadable. `received_s` is since 1970."""
+
+    delivery: Delivery
+    reading: Request | Unreadable
+    received_s: float
+
+    @property
+    def tenant(self) -> str:
+        """Whose turn it takes."""
+        return self.reading.tenant if isinstance(self.reading, Request) else UNKNOWN_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a request came from, and what it takes up."""
+
+    delivery: Delivery
+    lane: Lane
+    slot: Slot
+    trace: Trace
+
+
+Stored = Callable[[int, int], Awaitable[bytes | None]]
+"""Reads back the response at (partition, offset) of the responses topic, if it is still there."""
 
 
 @dataclass(slots=True)
@@ -65,140 +106,160 @@ class Handler:
     provider: Provider
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
+    fence: Fence
+    stored: Stored
     request_log: RequestLog
     clock: Callable[[], float]
     chance: Chance
+    duplicates: int = 0
+    """Requests that were answered from what had already happened."""
     _announcements: set[Task[int]] = field(default_factory=set)
 
-    async def handle(self, delivery: Delivery, lane: Lane) -> None:
+    def open(self, delivery: Delivery) -> Opened:
+        """Read the record. Raises nothing."""
+        return Opened(delivery, read_request(delivery.value, self.intake.max_request_bytes), self.clock())
+
+    async def handle(self, opened: Opened, lane: Lane, slot: Slot) -> None:
         """Bring one record to its end; when this returns, all its output is acknowledged.
 
-        If it is cancelled before the outcome is being published, nothing is published and the record must not be
-        acknowledged; from then on it ends in spite of a cancellation.
+        The slot is left while the request waits, and when nothing more is decided about it. If this is cancelled
+        before the outcome is being published, nothing is published and the record must not be acknowledged; from then
+        on it ends in spite of a cancellation.
 
         Raises:
             TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
-        received_s = self.clock()
-        self.dead_letter_limit.take(received_s)
-        trace = trace_of(dict(delivery.headers))
-        reading = read_request(delivery.value, self.intake.max_request_bytes)
+        self.dead_letter_limit.take(opened.received_s)
+        place = _Place(opened.delivery, lane, slot, trace_of(dict(opened.delivery.headers)))
+        reading = opened.reading
         if isinstance(reading, Unreadable):
-            await self._refuse_unreadable(reading, delivery, lane, trace, received_s)
+            await self._refuse_unreadable(reading, place, opened.received_s)
             return
-        entry = self.admission.identify(reading, presented_key(delivery.headers), received_s)
+        entry = self.admission.identify(reading, presented_key(opened.delivery.headers), opened.received_s)
         if isinstance(entry, Refuse):
-            job = self._job(Identified(reading, None), delivery, trace, received_s)
-            await self._once(
-                job.request_id, lane, trace, lambda earlier: self._refuse(job, entry, delivery, lane, trace, earlier)
-            )
+            job = self._job(Identified(reading, None), place, opened.received_s)
+            await self._once(job.request_id, None, place, lambda earlier: self._refuse(job, entry, place, earlier))
             return
-        job = self._job(entry, delivery, trace, received_s)
-        await self._once(job.request_id, lane, trace, lambda earlier: self._serve(job, delivery, lane, trace, earlier))
+        job = self._job(entry, place, opened.received_s)
+        await self._once(
+            job.request_id, self._copy_to(reading), place, lambda earlier: self._serve(job, place, earlier)
+        )
 
-    def _job(self, entry: Identified, delivery: Delivery, trace: Trace, received_s: float) -> Job:
+    def _job(self, entry: Identified, place: _Place, received_s: float) -> Job:
         request = entry.request
         if request.deadline is None:
-            deadline_s = delivery.timestamp_ms / 1000 + self.intake.default_deadline_s
+            # a producer's clock may be ahead; behind it, the request has been waiting for so long
+            written_s = place.delivery.timestamp_ms / 1000
+            deadline_s = (min(written_s, received_s) if written_s > 0 else received_s) + self.intake.default_deadline_s
         else:
             deadline_s = request.deadline.timestamp()
-        replay = replay_suffix(dict(delivery.headers))
-        request_id = (request.request_id or ("dead-letter" if replay else str(delivery.origin))) + replay
-        return Job(request, request_id, delivery.origin, received_s, deadline_s, trace_id(trace), entry.tenant)
+        origin = place.delivery.origin
+        replay = replay_suffix(dict(place.delivery.headers))
+        request_id = (request.request_id or ("dead-letter" if replay else str(origin))) + replay
+        return Job(request, request_id, origin, received_s, deadline_s, trace_id(place.trace), entry.tenant)
+
+    def _copy_to(self, request: Request) -> str | None:
+        return request.reply_to if request.reply_to in self.intake.reply_to_allowed else None
 
     async def _once(
-        self, request_id: str, lane: Lane, trace: Trace, work: Callable[[tuple[CallStarted, ...]], Awaitable[None]]
+        self,
+        request_id: str,
+        copy_to: str | None,
+        place: _Place,
+        work: Callable[[tuple[CallStarted, ...]], Awaitable[None]],
     ) -> None:
         """Do the work unless it has been done; if it is being done, wait for that."""
+        lane = place.lane
         while (other_delivery := lane.running(request_id)) is not None:
+            place.slot.leave()
             await other_delivery
-        if lane.is_finished(request_id):
-            calls, attempts = lane.unsettled(request_id)
-            events = settle_all(calls, attempts)
-            await _to_the_end(self._publish_costs(events, trace))
+        offset = lane.finished.find(request_id)
+        if offset is not None:
+            place.slot.leave()
+            await _to_the_end(self._answer_again(request_id, offset, copy_to, place))
             return
-        finished = False
         earlier = lane.start(request_id, asyncio.get_running_loop().create_future())
         try:
             await work(earlier)
-            finished = True
         finally:
-            lane.stop(request_id, finished=finished)
+            lane.stop(request_id)
 
-    async def _refuse_unreadable(
-        self, reading: Unreadable, delivery: Delivery, lane: Lane, trace: Trace, received_s: float
-    ) -> None:
-        await _to_the_end(self._bury(delivery, reading.code, reading.reason, reading.request_id))
+    async def _answer_again(self, request_id: str, offset: int, copy_to: str | None, place: _Place) -> None:
+        """See to it that the bill is whole, and send a copy of the stored outcome to whoever asks for one."""
+        calls, attempts = place.lane.unsettled(request_id)
+        await self._publish_costs(settle_all(calls, attempts), place.trace)
+        self.duplicates += 1
+        log.info("answered already", request_id=request_id, record=str(place.delivery.origin), response_offset=offset)
+        if copy_to is None:
+            return
+        value = await self.stored(place.delivery.origin.partition, offset)
+        if value is not None:
+            await self._reply(copy_to, Response.decode(value), place)
+
+    async def _refuse_unreadable(self, reading: Unreadable, place: _Place, received_s: float) -> None:
+        place.slot.leave()
+        await self.fence.passed()
+        await _to_the_end(self._bury(place.delivery, reading.code, reading.reason, reading.request_id))
         if reading.request_id is None:
             return
         error = ErrorDetail(code=ErrorCode.INVALID_REQUEST, message=reading.reason, field=reading.field)
-        response = refusal(reading.request_id, None, delivery.origin, error, received_s, self.clock())
+        response = refusal(reading.request_id, None, place.delivery.origin, error, received_s, self.clock())
+        await self._once(reading.request_id, None, place, lambda _earlier: self._end(Finish(response, ()), place, None))
 
-        async def answer(_earlier: tuple[CallStarted, ...]) -> None:
-            await _to_the_end(self._publish(Finish(response, ()), delivery, lane, trace, None))
-
-        await self._once(reading.request_id, lane, trace, answer)
-
-    async def _refuse(
-        self, job: Job, refuse: Refuse, delivery: Delivery, lane: Lane, trace: Trace, earlier: tuple[CallStarted, ...]
-    ) -> None:
+    async def _refuse(self, job: Job, refuse: Refuse, place: _Place, earlier: tuple[CallStarted, ...]) -> None:
         error = ErrorDetail(code=refuse.code, message=refuse.message, field=refuse.field)
-        finish = Session(job, self.fleet, self.chance).refuse(error, self.clock(), earlier)
-        await _to_the_end(self._publish(finish, delivery, lane, trace, None))
+        await self._end(Session(job, self.fleet, self.chance).refuse(error, self.clock(), earlier), place, None)
 
-    async def _serve(
-        self, job: Job, delivery: Delivery, lane: Lane, trace: Trace, earlier: tuple[CallStarted, ...]
-    ) -> None:
+    async def _serve(self, job: Job, place: _Place, earlier: tuple[CallStarted, ...]) -> None:
         reply_to = job.request.reply_to
-        if reply_to is not None and reply_to not in self.intake.reply_to_allowed:
+        if reply_to is not None and self._copy_to(job.request) is None:
             message = f"topic {reply_to!r} is not in TURNOUT_REPLY_TO_ALLOWED of this worker"
             error = ErrorDetail(code=ErrorCode.REPLY_TO_NOT_ALLOWED, message=message, field="reply_to")
-            now_s = self.clock()
-            response = refusal(job.request_id, job.request, job.origin, error, job.received_s, now_s)
-            await _to_the_end(self._publish(Finish(response, ()), delivery, lane, trace, None))
+            response = refusal(job.request_id, job.request, job.origin, error, job.received_s, self.clock())
+            await self._end(Finish(response, ()), place, None)
             return
-        if (refused := await self._admission_of(job)) is not None:
-            await self._refuse(job, refused, delivery, lane, trace, earlier)
+        if (refused := await self._admission_of(job, place)) is not None:
+            await self._refuse(job, refused, place, earlier)
             return
         session = Session(job, self.fleet, self.chance)
         try:
-            finish = await self._run(session, job.request, delivery, lane, trace, earlier)
+            finish = await self._run(session, job.request, place, earlier)
         except asyncio.CancelledError:
             session.abandon()
             raise
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
             reason = f"{type(problem).__name__} in the worker; see its log"
-            await _to_the_end(self._bury(delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id))
+            await _to_the_end(self._bury(place.delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id))
             finish = session.break_off(reason, self.clock())
         finally:
             self.admission.release(job.tenant)
-        await _to_the_end(self._publish(finish, delivery, lane, trace, reply_to))
+        await self._end(finish, place, reply_to)
 
-    async def _admission_of(self, job: Job) -> Refuse | None:
+    async def _admission_of(self, job: Job, place: _Place) -> Refuse | None:
         entry = Identified(job.request, job.tenant)
         decision = self.admission.admit(entry, self.clock(), job.deadline_s)
         while isinstance(decision, Hold):
-            await asyncio.sleep(decision.until_s - self.clock())
+            await self._wait(decision.until_s, place)
             decision = self.admission.admit(entry, self.clock(), job.deadline_s)
         return decision if isinstance(decision, Refuse) else None
 
-    async def _run(
-        self,
-        session: Session,
-        request: Request,
-        delivery: Delivery,
-        lane: Lane,
-        trace: Trace,
-        earlier: tuple[CallStarted, ...],
-    ) -> Finish:
+    async def _wait(self, until_s: float, place: _Place) -> None:
+        """Sleep, and let another request have the slot meanwhile."""
+        place.slot.leave()
+        await asyncio.sleep(until_s - self.clock())
+        await place.slot.take_again()
+
+    async def _run(self, session: Session, request: Request, place: _Place, earlier: tuple[CallStarted, ...]) -> Finish:
         action = self._tell(session, Started(self.clock(), earlier))
         while not isinstance(action, Finish):
             match action:
                 case Call():
-                    lane.call_written(await self.publisher.call_started(action.started, delivery, trace))
+                    await self.fence.passed()
+                    written = await self.publisher.call_started(action.started, place.delivery, place.trace)
+                    place.lane.call_written(written)
                     called_s = self.clock()
-                    result = await self.provider.call(request, action, trace)
+                    result = await self.provider.call(request, action, place.trace)
                     now_s = self.clock()
                     event: Event = (
                         Answered(now_s, result, now_s - called_s)
@@ -206,7 +267,7 @@ class Handler:
                         else Failed(now_s, result, now_s - called_s)
                     )
                 case Wait():
-                    await asyncio.sleep(action.until_s - self.clock())
+                    await self._wait(action.until_s, place)
                     event = Woke(self.clock())
             action = self._tell(session, event)
         return action
@@ -231,24 +292,30 @@ class Handler:
             self._announcements.add(announcement)
             announcement.add_done_callback(self._announcements.discard)
 
-    async def _publish(
-        self, finish: Finish, delivery: Delivery, lane: Lane, trace: Trace, reply_to: str | None
-    ) -> None:
+    async def _end(self, finish: Finish, place: _Place, reply_to: str | None) -> None:
+        place.slot.leave()
+        await self.fence.passed()
+        await _to_the_end(self._publish(finish, place, reply_to))
+
+    async def _publish(self, finish: Finish, place: _Place, reply_to: str | None) -> None:
         response = finish.response
         try:
-            offset = await self.publisher.response(response, delivery, trace)
+            offset = await self.publisher.response(response, place.delivery, place.trace)
         except MessageSizeTooLargeError:
             response = _without_message(response)
-            offset = await self.publisher.response(response, delivery, trace)
-        lane.response_written(offset)
+            offset = await self.publisher.response(response, place.delivery, place.trace)
+        place.lane.response_written(response.request_id, offset, self.clock())
         if reply_to is not None:
-            try:
-                await self.publisher.reply(reply_to, response, delivery, trace)
-            except KafkaError as error:
-                # the answer itself is on its own topic: a missing copy is no reason to hold the partition
-                log.warning("no copy sent", reply_to=reply_to, request_id=response.request_id, error=str(error))
-        await self._publish_costs(finish.costs, trace)
+            await self._reply(reply_to, response, place)
+        await self._publish_costs(finish.costs, place.trace)
         self.request_log.write(response)
+
+    async def _reply(self, topic: str, response: Response, place: _Place) -> None:
+        try:
+            await self.publisher.reply(topic, response, place.delivery, place.trace)
+        except KafkaError as error:
+            # the answer itself is on its own topic: a missing copy is no reason to hold the partition
+            log.warning("no copy sent", reply_to=topic, request_id=response.request_id, error=str(error))
 
     async def _publish_costs(self, events: tuple[CostEvent, ...], trace: Trace) -> None:
         for event in events:

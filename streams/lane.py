@@ -1,21 +1,20 @@
 """What a worker remembers of one partition of the requests topic: enough to answer and to pay once.
 
-Kafka may deliver a request again after a crash or a rebalance. The responses and calls partitions of the same number
-tell what had already happened to it. Each commit carries, as metadata, where those two ended when the oldest unfinished
-request was received: nothing that has happened to a request that will be delivered again lies before that point.
+Kafka may deliver a request again after a crash or a rebalance, and a producer may publish it again. The responses and
+calls partitions of the same number tell what had already happened to it. Each commit carries, as metadata, where those
+two ended when the oldest unfinished request was received: nothing that has happened to a request that will be
+delivered again lies before that point. What was published again is known for the duplicate horizon.
 """
 
 import re
 from asyncio import Future
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from router.recent import RecentIds
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
-
-REMEMBERED = 50_000
-"""So many finished request ids are kept a partition, about 150 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +37,25 @@ class Position:
 class Lane:
     """One partition, from its assignment to its revocation."""
 
-    def __init__(self) -> None:
-        self._end = Position()
+    def __init__(self, finished: RecentIds, known: Position | None = None) -> None:
+        """Start with the ids of an earlier lane of this partition, which knew the topics as far as `known`."""
+        self.finished = finished
+        self._end = known or Position()
         self._recovered_from = Position()
         self._recovered_offset = -1
         self._received_at: dict[int, Position] = {}
-        self._finished: OrderedDict[str, Sequence[Attempt] | None] = OrderedDict()
+        self._unsettled: dict[str, Sequence[Attempt]] = {}
         self._calls: defaultdict[str, list[CallStarted]] = defaultdict(list)
         self._running: dict[str, Future[None]] = {}
 
+    @property
+    def end(self) -> Position:
+        """How far this lane knows both partitions."""
+        return self._end
+
     def recover_response(self, response: Response) -> None:
-        """Take in a response that is on the topic already."""
-        self._finished[response.request_id] = response.attempts
+        """Take in a response on the topic whose cost events may be missing."""
+        self._unsettled[response.request_id] = response.attempts
         self._recovered_offset = max(self._recovered_offset, response.request_offset)
 
     def recover_call(self, call: CallStarted) -> None:
@@ -61,8 +67,9 @@ class Lane:
         """Take note of what has been read back."""
         self._recovered_from, self._end = start, end
 
-    def response_written(self, offset: int) -> None:
-        """Take note of an acknowledged response."""
+    def response_written(self, request_id: str, offset: int, now_s: float) -> None:
+        """Take note of an acknowledged response: the request is finished."""
+        self.finished.add(request_id, offset, now_s)
         self._end = Position(max(self._end.responses, offset + 1), self._end.calls)
 
     def call_written(self, offset: int) -> None:
@@ -70,7 +77,7 @@ class Lane:
         self._end = Position(self._end.responses, max(self._end.calls, offset + 1))
 
     def received(self, offset: int) -> None:
-        """Take note that the request at `offset` starts now."""
+        """Take note that the request at `offset` has been handed over."""
         self._received_at[offset] = self._end
 
     def released(self, offset: int) -> None:
@@ -92,21 +99,12 @@ class Lane:
         self._running[request_id] = end
         return tuple(sorted(self._calls.pop(request_id, ()), key=lambda call: call.attempt))
 
-    def stop(self, request_id: str, *, finished: bool) -> None:
-        """End a request: with its response on the topic, or given up."""
+    def stop(self, request_id: str) -> None:
+        """End a request: finished, or given up."""
         end = self._running.pop(request_id)
-        if finished:
-            self._finished[request_id] = None
-            while len(self._finished) > REMEMBERED:
-                self._finished.popitem(last=False)
         if not end.done():
             end.set_result(None)
 
-    def is_finished(self, request_id: str) -> bool:
-        """Say whether the response is on the topic."""
-        return request_id in self._finished
-
     def unsettled(self, request_id: str) -> tuple[Sequence[CallStarted], Sequence[Attempt]]:
         """Return the calls and attempts of a finished request whose cost events may be missing; once."""
-        attempts, self._finished[request_id] = self._finished[request_id], None
-        return self._calls.pop(request_id, ()), attempts or ()
+        return self._calls.pop(request_id, ()), self._unsettled.pop(request_id, ())

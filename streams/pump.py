@@ -1,57 +1,179 @@
-"""Takes requests off their topic, many at a time but never more than `max_in_flight`, and acknowledges each at its end.
+"""Takes requests off their topic, many at a time but bounded, and acknowledges each at its end.
 
-A full pump takes no more, so Faust's buffer fills and the consumer stops fetching: that is the back-pressure. An
-exception never leaves a record acknowledged: it ends the worker, and the record is delivered again.
+Three bounds, and what happens at each:
+
+| bound         | counts                                              | when it is reached                            |
+|---------------|-----------------------------------------------------|-----------------------------------------------|
+| `in_flight`   | requests that are decided about or called for       | the others wait here, and tenants take turns  |
+| `held`, bytes | all records between delivery and acknowledgement    | nothing is read until half of it is gone      |
+| `span`        | offsets of one partition from the oldest unfinished | it is not read until half of it is gone       |
+
+A request that waits, for a limit or a pause, does not count as in flight. Partitions are held back one by one, and the
+consumer's one fetch loop never blocks. An exception never leaves a record acknowledged: it ends the worker, and the
+record is delivered again.
 """
 
 import asyncio
 from asyncio import Task
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import structlog
 from faust.types import TP, EventT, StreamT
 
 from router.job import Origin
+from router.recent import RecentIds
+from router.turns import Turns
 from streams.delivery import Delivery
-from streams.handler import Handler
+from streams.handler import Handler, Opened
 from streams.lane import Lane
+from streams.transport import SafeConsumer, Work
 
 log = structlog.get_logger()
 
 LAST_WRITES_S = 10.0
 """For so long after the drain a request may go on that is being published."""
+RESUME_SHARE = 0.5
+"""Of a bound that was reached; so much must be left before more is taken, so that nothing flutters."""
 
 Recover = Callable[[TP, Lane], Coroutine[None, None, None]]
 """Fills a lane with what had already happened on its partition."""
 
 
-class Pump:
-    """The requests in flight, by partition."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one worker takes on."""
 
-    def __init__(self, handler: Handler, recover: Recover, max_in_flight: int) -> None:
+    in_flight: int
+    held: int
+    held_bytes: int
+    span: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """A record that is not acknowledged yet."""
+
+    event: EventT
+    opened: Opened
+
+    @property
+    def tp(self) -> TP:
+        return self.event.message.tp
+
+    @property
+    def size(self) -> int:
+        return len(self.opened.delivery.value or b"")
+
+
+class Slots:
+    """The places of requests in flight: who comes back from a wait goes before who has not begun."""
+
+    def __init__(self, count: int, start_next: Callable[[], bool]) -> None:
+        self._free = count
+        self._start_next = start_next
+        self._returning: deque[asyncio.Future[None]] = deque()
+
+    def fill(self) -> None:
+        """Give every free place away, as far as somebody wants one."""
+        while self._free:
+            if self._returning:
+                returning = self._returning.popleft()
+                if returning.done():  # given up meanwhile
+                    continue
+                returning.set_result(None)
+            elif not self._start_next():
+                return
+            self._free -= 1
+
+    def give_back(self) -> None:
+        """Free one place."""
+        self._free += 1
+        self.fill()
+
+    async def again(self) -> None:
+        """Wait for a place."""
+        returning = asyncio.get_running_loop().create_future()
+        self._returning.append(returning)
+        self.fill()
+        try:
+            await returning
+        except asyncio.CancelledError:
+            if returning.done() and not returning.cancelled():
+                self.give_back()
+            raise
+
+
+class Slot:
+    """One request's place."""
+
+    __slots__ = ("_slots", "_taken")
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._taken = True
+
+    def leave(self) -> None:
+        """Let somebody else have it; harmless a second time."""
+        if self._taken:
+            self._taken = False
+            self._slots.give_back()
+
+    async def take_again(self) -> None:
+        """Wait for another one."""
+        await self._slots.again()
+        self._taken = True
+
+
+class Pump(Work):
+    """The requests of one worker, by partition."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        recover: Recover,
+        new_ids: Callable[[], RecentIds],
+        bounds: Bounds,
+        consumer: Callable[[], SafeConsumer],
+    ) -> None:
         self._handler = handler
         self._recover = recover
-        self._slots = asyncio.Semaphore(max_in_flight)
+        self._new_ids = new_ids
+        self._bounds = bounds
+        self._consumer = consumer
+        self._slots = Slots(bounds.in_flight, self._start_next)
+        self._waiting: Turns[_Held] = Turns()
         self._lanes: dict[TP, Lane] = {}
+        self._known: dict[TP, Lane] = {}
         self._recoveries: dict[TP, Task[None]] = {}
         self._tasks: defaultdict[TP, set[Task[None]]] = defaultdict(set)
+        self._held_back: set[TP] = set()
+        self._held_bytes = 0
+        self._draining = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def in_flight(self) -> int:
-        """How many requests are between delivery and acknowledgement."""
+        """How many requests have begun and are not acknowledged."""
         return sum(len(tasks) for tasks in self._tasks.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their turn."""
+        return len(self._waiting)
+
+    @property
+    def held_back(self) -> int:
+        """How many partitions are held back at this moment."""
+        return len(self._held_back)
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Take from the stream until it ends."""
         async for event in stream.noack().events():
-            await self._slots.acquire()
-            tp = event.message.tp
-            task = asyncio.create_task(self._process(event))
-            self._tasks[tp].add(task)
-            task.add_done_callback(partial(self._over, tp))
+            self._take(event)
 
     async def broken(self) -> None:
         """Wait until a request cannot be brought to an end.
@@ -66,6 +188,29 @@ class Pump:
         lane = self._lanes.get(tp)
         return str(lane.checkpoint(offset)) if lane else ""
 
+    def assigned(self, tps: Iterable[TP]) -> None:
+        """Begin to take requests; what was known of partitions that are somebody else's now is forgotten."""
+        self._draining = False
+        self._held_back.clear()
+        tps = set(tps)
+        self._known = {tp: lane for tp, lane in self._known.items() if tp in tps}
+
+    def drain(self) -> None:
+        """Start nothing more: what has not begun will be delivered again."""
+        self._draining = True
+        for held in self._waiting.drop(lambda _held: True):
+            self._held_bytes -= held.size
+            self._consumer().let_be(held.event.message)
+
+    def busy(self, consumer: SafeConsumer) -> bool:  # noqa: ARG002  # what it holds has not begun
+        """Say whether requests are in flight."""
+        return any(self._tasks.values())
+
+    def lost(self) -> None:
+        """Give up all requests in flight, but let end what is being published."""
+        for task in chain.from_iterable(self._tasks.values()):
+            task.cancel()
+
     async def let_go(self, tps: Iterable[TP]) -> None:
         """Give up what is still in flight on these partitions, but let end what is being published; forget the rest."""
         tps = list(tps)
@@ -78,44 +223,93 @@ class Pump:
             _, stuck = await asyncio.wait(left, timeout=LAST_WRITES_S)
             log.warning("gave up requests at the end of the drain", given_up=len(left), stuck=len(stuck))
         for tp in tps:
-            self._lanes.pop(tp, None)
+            if (lane := self._lanes.pop(tp, None)) is not None:
+                self._known[tp] = lane
 
     async def close(self) -> None:
         """Give up whatever is in flight."""
+        self.drain()
         await self.let_go(set(self._tasks) | set(self._lanes))
 
-    async def _process(self, event: EventT) -> None:
+    def _take(self, event: EventT) -> None:
         message = event.message
-        lane = await self._lane(message.tp)
-        lane.received(message.offset)
-        try:
-            delivery = Delivery(
-                origin=Origin(message.topic, message.partition, message.offset),
-                timestamp_ms=int(message.timestamp * 1000),
-                key=message.key,
-                value=message.value,
-                headers=_pairs(message.headers),
-            )
-            await self._handler.handle(delivery, lane)
-            event.ack()
-        finally:
-            lane.released(message.offset)
+        delivery = Delivery(
+            origin=Origin(message.topic, message.partition, message.offset),
+            timestamp_ms=int(message.timestamp * 1000),
+            key=message.key,
+            value=message.value,
+            headers=_pairs(message.headers),
+        )
+        held = _Held(event, self._handler.open(delivery))
+        if self._draining or not self._consumer().is_current(message):
+            self._consumer().let_be(message)
+            return
+        self._lane(message.tp).received(message.offset)
+        self._held_bytes += held.size
+        self._waiting.add(held.opened.tenant, held)
+        self._slots.fill()
+        self._hold_back(message.tp)
 
-    async def _lane(self, tp: TP) -> Lane:
+    def _start_next(self) -> bool:
+        if not self._waiting:
+            return False
+        held = self._waiting.take()
+        slot = Slot(self._slots)
+        task = asyncio.create_task(self._process(held, slot))
+        self._tasks[held.tp].add(task)
+        task.add_done_callback(partial(self._over, held, slot))
+        return True
+
+    async def _process(self, held: _Held, slot: Slot) -> None:
+        lane = self._lane(held.tp)
+        if (recovery := self._recoveries.get(held.tp)) is not None:
+            await asyncio.shield(recovery)
+            self._recoveries.pop(held.tp, None)
+        await self._handler.handle(held.opened, lane, slot)
+        held.event.ack()
+
+    def _lane(self, tp: TP) -> Lane:
         lane = self._lanes.get(tp)
         if lane is None:
-            lane = self._lanes[tp] = Lane()
+            known = self._known.pop(tp, None)
+            lane = self._lanes[tp] = Lane(
+                self._new_ids() if known is None else known.finished, known.end if known else None
+            )
             self._recoveries[tp] = asyncio.create_task(self._recover(tp, lane))
-        if (recovery := self._recoveries.get(tp)) is not None:
-            await asyncio.shield(recovery)
-            self._recoveries.pop(tp, None)
         return lane
 
-    def _over(self, tp: TP, task: Task[None]) -> None:
-        self._slots.release()
-        self._tasks[tp].discard(task)
+    def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
+        self._tasks[held.tp].discard(task)
+        self._held_bytes -= held.size
+        lane = self._lanes.get(held.tp)
+        if lane is not None:
+            lane.released(held.event.message.offset)
         if not task.cancelled() and (problem := task.exception()) is not None and not self._broken.done():
             self._broken.set_exception(problem)
+        slot.leave()
+        self._let_flow()
+
+    def _hold_back(self, tp: TP) -> None:
+        consumer = self._consumer()
+        if self._fill_level() >= 1:
+            for other in self._lanes:
+                consumer.hold_back(other)
+            self._held_back.update(self._lanes)
+        elif tp not in self._held_back and consumer.span(tp) >= self._bounds.span:
+            consumer.hold_back(tp)
+            self._held_back.add(tp)
+
+    def _let_flow(self) -> None:
+        if not self._held_back or self._fill_level() > RESUME_SHARE:
+            return
+        consumer = self._consumer()
+        for tp in [tp for tp in self._held_back if consumer.span(tp) <= RESUME_SHARE * self._bounds.span]:
+            consumer.let_flow(tp)
+            self._held_back.discard(tp)
+
+    def _fill_level(self) -> float:
+        held = self.in_flight + len(self._waiting)
+        return max(held / self._bounds.held, self._held_bytes / self._bounds.held_bytes)
 
 
 def _pairs(headers: Mapping[str, bytes] | Sequence[tuple[str, bytes]] | None) -> tuple[tuple[str, bytes], ...]:

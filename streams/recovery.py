@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
+import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
 
 from schemas.costs import CallStarted
 from schemas.responses import Response
@@ -15,12 +18,26 @@ log = structlog.get_logger()
 ConsumerFactory = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
 
 
-async def recover(
-    lane: Lane, consumer: AIOKafkaConsumer, responses: TopicPartition, calls: TopicPartition, since: Position
-) -> None:
-    """Fill the lane from both partitions, from `since` to their ends at this moment.
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far back the ids of finished requests are read: no record before `since_ms`, and `most` of them."""
 
-    Blocks until the ends are reached. The consumer is started, belongs to no group, and is used for nothing else.
+    since_ms: int
+    most: int
+
+
+async def recover(
+    lane: Lane,
+    consumer: AIOKafkaConsumer,
+    responses: TopicPartition,
+    calls: TopicPartition,
+    since: Position,
+    horizon: Horizon,
+) -> None:
+    """Fill the lane from both partitions, from `since`, and for ids from the horizon if that is earlier, to their ends.
+
+    Blocks until the ends of this moment are reached. The consumer is started, belongs to no group, and is used for
+    nothing else. What the lane knows from before a rebalance is not read again.
 
     Raises:
         KafkaError: the broker refuses; it is retried while it is merely away.
@@ -28,21 +45,50 @@ async def recover(
     consumer.assign([responses, calls])
     begins, ends = await consumer.beginning_offsets([responses, calls]), await consumer.end_offsets([responses, calls])
     start = Position(max(since.responses, begins[responses]), max(since.calls, begins[calls]))
+    ids_from = await _ids_from(consumer, responses, lane, horizon, ends[responses])
     read = {responses: 0, calls: 0}
-    async for value in _tail(consumer, responses, start.responses, ends[responses]):
-        lane.recover_response(Response.decode(value))
+    async for record, value in _tail(consumer, responses, min(start.responses, ids_from), ends[responses]):
+        if record.offset >= start.responses:
+            response = Response.decode(value)
+            lane.recover_response(response)
+            request_id = response.request_id
+        else:
+            request_id = orjson.loads(value)["request_id"]
+        lane.response_written(request_id, record.offset, record.timestamp / 1000)
         read[responses] += 1
-    async for value in _tail(consumer, calls, start.calls, ends[calls]):
+    async for _, value in _tail(consumer, calls, start.calls, ends[calls]):
         lane.recover_call(CallStarted.decode(value))
         read[calls] += 1
     lane.recovered(start, Position(ends[responses], ends[calls]))
     log.debug("partition recovered", partition=responses.partition, responses=read[responses], calls=read[calls])
 
 
-async def _tail(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int) -> AsyncIterator[bytes]:
+async def stored_response(consumer: AIOKafkaConsumer, responses: TopicPartition, offset: int) -> bytes | None:
+    """Return the response at the offset, or None if the topic does not keep it any more."""
+    consumer.assign([responses])
+    if offset < (await consumer.beginning_offsets([responses]))[responses]:
+        return None
+    async for record, value in _tail(consumer, responses, offset, offset + 1):
+        return value if record.offset == offset else None
+    return None
+
+
+async def _ids_from(
+    consumer: AIOKafkaConsumer, responses: TopicPartition, lane: Lane, horizon: Horizon, end: int
+) -> int:
+    found = (await consumer.offsets_for_times({responses: horizon.since_ms}))[responses]
+    since = end if found is None else found.offset
+    return max(since, end - horizon.most, lane.end.responses)
+
+
+async def _tail(
+    consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int
+) -> AsyncIterator[tuple[ConsumerRecord[bytes, bytes], bytes]]:
+    if start >= end:
+        return
     consumer.seek(tp, start)
     while await consumer.position(tp) < end:
         for records in (await consumer.getmany(tp, timeout_ms=1000)).values():
             for record in records:
                 if record.offset < end and record.value is not None:
-                    yield record.value
+                    yield record, record.value

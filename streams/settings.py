@@ -196,7 +196,34 @@ class Settings(BaseSettings):
         default=1000,
         ge=1,
         le=100_000,
-        description="Requests under way in one worker; a full one stops reading.",
+        description="Requests that one worker decides about or calls for at a time; the others wait, tenants in turn.",
+    )
+    max_held: int = Field(
+        default=5000,
+        ge=1,
+        le=1_000_000,
+        description="Records that one worker has read and not finished, at most; it then stops reading.",
+    )
+    max_held_mb: int = Field(
+        default=256, ge=1, le=65_536, description="The same in megabytes, since a record may be large."
+    )
+    max_span: int = Field(
+        default=20_000,
+        ge=1,
+        le=10_000_000,
+        description="How far one partition is read ahead of its oldest unfinished record; a crash reads so much again.",
+    )
+    duplicate_horizon_s: float = Field(
+        default=600,
+        ge=0,
+        le=86_400,
+        description="A request id that is published again so soon is not called for again, seconds.",
+    )
+    duplicate_ids: int = Field(
+        default=100_000,
+        ge=0,
+        le=100_000_000,
+        description="Finished request ids that are remembered of one partition, at most.",
     )
     dead_letter_share: float = Field(
         default=0.8,

@@ -21,16 +21,21 @@ proves the lot):
 | `ConsumerThread._ensure_consumer`, `call_thread`, `tp_last_committed_at` | commit where the aiokafka consumer lives |
 | `Message.generation_id`, `App.consumer_generation_id` | tell an acknowledgement that comes after a rebalance |
 | `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
+| `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
 | `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
+| `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from time import monotonic
 
 import faust
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
 from faust.types import TP
@@ -38,6 +43,7 @@ from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback,
 from faust.types.tuples import Message
 from yarl import URL
 
+from streams.fence import Fence
 from streams.offsets import OffsetTracker
 
 Checkpoint = Callable[[TP, int], str]
@@ -47,6 +53,27 @@ Checkpoint = Callable[[TP, int], str]
 def no_metadata(_tp: TP, _offset: int) -> str:
     """Commit bare offsets."""
     return ""
+
+
+LOOK_EVERY_S = 0.25
+"""How often a drain looks whether it is over; an acknowledgement makes it look at once."""
+
+
+class Work:
+    """What a consumer's records are worked on by, as far as draining goes. As it stands: whatever streams hold."""
+
+    def drain(self) -> None:
+        """Start nothing more."""
+
+    def busy(self, consumer: "SafeConsumer") -> bool:
+        """Say whether there is something to wait for."""
+        return bool(consumer.unacked)
+
+    def lost(self) -> None:
+        """Give up at once: the partitions are somebody else's already."""
+
+    def assigned(self, tps: Iterable[TP]) -> None:
+        """Start anew with these partitions, and no others."""
 
 
 class _Held(set[Message]):
@@ -59,6 +86,10 @@ class _Held(set[Message]):
     def discard(self, message: Message) -> None:
         super().discard(message)
         self._finished(message)
+
+    def let_be(self, message: Message) -> None:
+        """Hold it no longer, though it is not finished."""
+        super().discard(message)
 
 
 class _Unkept(dict[TP, list[int] | set[int]]):
@@ -87,6 +118,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._deliver = callback
         self.callback = self._hand_over
         self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
+        self._held_back: set[TP] = set()
         self._unacked_messages = _Held(self._finish)
         self._acked = _Unkept(list)
         self._acked_index = _Unkept(set)
@@ -96,6 +128,33 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         tracker = self._trackers.get(tp)
         return 0 if tracker is None else tracker.span()
 
+    def is_current(self, message: Message) -> bool:
+        """Say whether the record was delivered under the present assignment."""
+        return bool(message.generation_id == self.app.consumer_generation_id)
+
+    def let_be(self, message: Message) -> None:
+        """Leave a record unfinished, and do not wait for it when draining: it will be delivered again."""
+        self._unacked_messages.let_be(message)
+
+    def hold_back(self, tp: TP) -> None:
+        """Fetch no more of the partition; what has been fetched still comes.
+
+        Faust's `pause_partitions` would lose that: its fetch loop skips fetched records of a paused partition, and the
+        position has passed them.
+        """
+        self._held_back.add(tp)
+        super().on_buffer_full(TP(*tp))  # Faust asserts that it is its own kind of tuple
+
+    def let_flow(self, tp: TP) -> None:
+        """Fetch the partition again."""
+        self._held_back.discard(tp)
+        super().on_buffer_drop(TP(*tp))
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Faust's own buffer has room again, which does not overrule `hold_back`."""
+        if tp not in self._held_back:
+            super().on_buffer_drop(tp)
+
     async def committed_with_metadata(self, tps: Iterable[TP]) -> dict[TP, OffsetAndMetadata]:
         """Ask the group's coordinator for what is committed; a partition without a commit is left out.
 
@@ -104,30 +163,37 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         Raises:
             KafkaError: the coordinator refuses.
         """
-        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001  # no public call gives the metadata
+        # no public call gives the metadata
         committed = await self._thread.call_thread(
-            coordinator.fetch_committed_offsets, [TopicPartition(*tp) for tp in tps]
+            self._coordinator.fetch_committed_offsets, [TopicPartition(*tp) for tp in tps]
         )
         return {TP(*tp): offset for tp, offset in committed.items()}
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
+        if self._coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID:
+            # the group has gone on without us: another worker may be at these very requests
+            self.transport.work.lost()
         await super().on_partitions_revoked(revoked)
         self._forget()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Start afresh: every partition is read again from its committed offset."""
         self._forget()
+        self._watch_heartbeats()
+        self.transport.fence.renew(monotonic())
+        self.transport.work.assigned(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def wait_empty(self) -> None:
-        """Wait for the records that streams hold, `drain_timeout_s` at most, then commit what is safe."""
-        deadline = monotonic() + self.transport.drain_timeout_s
-        while self._unacked_messages and not self.should_stop and (left := deadline - monotonic()) > 0:
+        """Let the work drain, `drain_timeout_s` at most, then commit what is safe."""
+        work, deadline = self.transport.work, monotonic() + self.transport.drain_timeout_s
+        work.drain()
+        while work.busy(self) and not self.should_stop and (left := deadline - monotonic()) > 0:
             self._waiting_for_ack = self.loop.create_future()
-            await asyncio.wait([self._waiting_for_ack], timeout=min(left, 1.0))
+            await asyncio.wait([self._waiting_for_ack], timeout=min(left, LOOK_EVERY_S))
         self._waiting_for_ack = None
-        if self._unacked_messages and not self.should_stop:
+        if work.busy(self) and not self.should_stop:
             self.log.warning(
                 "%d records were still unfinished after %s s; they will be delivered again.",
                 len(self._unacked_messages),
@@ -151,6 +217,27 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     def _forget(self) -> None:
         self._trackers.clear()
         self._unacked_messages.clear()
+        self._held_back.clear()
+
+    @property
+    def _coordinator(self) -> GroupCoordinator:
+        return self._thread._ensure_consumer()._coordinator  # noqa: SLF001  # the thread has no public way to it
+
+    def _watch_heartbeats(self) -> None:
+        """Tell the fence of each heartbeat that the coordinator has answered; once for each coordinator."""
+        coordinator, fence = self._coordinator, self.transport.fence
+        beat = coordinator._do_heartbeat  # noqa: SLF001  # aiokafka tells nobody when the last one was answered
+        if isinstance(beat, partial):
+            return
+
+        async def watched(beat: Callable[[], Awaitable[bool]]) -> bool:
+            sent_s = monotonic()
+            answered = await beat()
+            if answered:
+                fence.renew(sent_s)
+            return answered
+
+        coordinator._do_heartbeat = partial(watched, beat)  # noqa: SLF001  # same
 
     def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
         return (tp for tp in self._trackers if topics is None or tp in topics or tp.topic in topics)
@@ -201,7 +288,7 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
     Consumer = SafeConsumer
     Producer = IdempotentProducer
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one composition root calls it, by name
         self,
         url: list[URL],
         app: faust.App,
@@ -209,6 +296,8 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
         checkpoint: Checkpoint = no_metadata,
         drain_timeout_s: float = 30.0,
         idempotent: bool = True,
+        work: Work | None = None,
+        fence: Fence | None = None,
     ) -> None:
         """Take the brokers (`app.conf.broker`) and what the consumer and the producer need.
 
@@ -219,8 +308,12 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
             drain_timeout_s: how long a rebalance or a stop waits for unfinished records, in seconds. Keep it below
                 `broker_rebalance_timeout`, or the group goes on without this member.
             idempotent: off for a broker that knows no producer ids.
+            work: what drains; by default whatever streams hold.
+            fence: is told of heartbeats that were answered.
         """
         super().__init__(url, app)
         self.checkpoint = checkpoint
         self.drain_timeout_s = drain_timeout_s
         self.idempotent = idempotent
+        self.work = work or Work()
+        self.fence = fence or Fence(app.conf.broker_session_timeout, monotonic)

@@ -1,0 +1,46 @@
+"""Keeps a worker from speaking for partitions that may be somebody else's by now.
+
+A process that was stopped, or cut off from the broker, for longer than the session timeout wakes up with requests in
+flight that another worker has been given meanwhile. Its last heartbeat that the coordinator answered says how long its
+ownership is certain: the session cannot end before a session timeout has passed since that heartbeat was *sent*. After
+that nothing is written ahead, called for or answered until a heartbeat is answered again, or the rebalance takes the
+requests away.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+SHARE = 0.8
+"""Of the session timeout; the rest is for the write to reach the broker."""
+LOOK_EVERY_S = 0.05
+
+
+class Fence:
+    """Open while ownership is certain. Written by the consumer's thread, read in the event loop."""
+
+    __slots__ = ("_clock", "_open_for_s", "_renewed_s")
+
+    def __init__(self, session_timeout_s: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._open_for_s = session_timeout_s * SHARE
+        self._renewed_s = float("-inf")
+
+    def renew(self, sent_s: float) -> None:
+        """Take note of an answered heartbeat, or of a join, that was sent at `sent_s`."""
+        self._renewed_s = sent_s
+
+    def is_open(self) -> bool:
+        """Say whether the partitions are certainly still this worker's."""
+        return self._clock() < self._renewed_s + self._open_for_s
+
+    async def passed(self) -> None:
+        """Wait until it is open. Who is cancelled here has lost the partition."""
+        if self.is_open():
+            return
+        log.warning("ownership is uncertain: nothing is written until the group's coordinator answers")
+        while not self.is_open():  # noqa: ASYNC110  # the consumer's thread sets it
+            await asyncio.sleep(LOOK_EVERY_S)
