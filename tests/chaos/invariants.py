@@ -158,20 +158,21 @@ def request_id_of(record: Record) -> str:
 
 
 def duplicates_avoided(evidence: Evidence, delivered_again_at_ms: Iterable[int]) -> int:
-    """Return how many finished requests were delivered again, however, and not answered again."""
-    again = sum(evidence.accepted.values()) - len(evidence.accepted)
+    """Return how many requests came again when they were finished: from a producer, or for want of a commit."""
+    again: set[tuple[int, int]] = set()
     finished = finished_at_ms(evidence)
     for moment_ms in delivered_again_at_ms:
         reached: dict[int, int] = {}
         for commit in evidence.commits:
             if commit.at_ms <= moment_ms:
                 reached[commit.partition] = commit.offset
-        again += sum(
-            end <= moment_ms and offset >= reached.get(partition, 0)
+        again |= {
+            (partition, offset)
             for partition, ends in finished.items()
             for offset, end in ends
-        )
-    return again
+            if end <= moment_ms and offset >= reached.get(partition, 0)
+        }
+    return len(again) + sum(evidence.accepted.values()) - len(evidence.accepted)
 
 
 def _place_of(letter: Record) -> tuple[int, int]:
