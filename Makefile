@@ -33,6 +33,10 @@ check: $(STAMP) ## Lint, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: bench-health
+bench-health: $(STAMP) ## What shared health costs: CPU a request, bytes of table and changelog
+	$(BIN)/python bench/health.py
+
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
+from router.fleet import STALE_S
 from router.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
 from router.limits import MINUTE_S
 from router.panes import Pane, pane_number
@@ -86,9 +87,8 @@ class Board:
     def restore(self, panes: Iterable[Pane], last: ModelHealth | None, now_s: float) -> None:
         """Go on where another process stopped: with what it had stored and what it had published."""
         self._panes.update((pane.number, pane) for pane in panes)
-        self._last = last
-        if last is not None:
-            self._resumed_s = now_s
+        if last is not None and now_s - last.as_of.timestamp() <= STALE_S:  # else nobody goes by it any more
+            self._last, self._resumed_s = last, now_s
             self._granted = dict(last.shares)
             self._standing = Standing(last.status, last.as_of.timestamp())
             if last.window_from is not None:
@@ -109,6 +109,7 @@ class Board:
         reading = self._read(now_s)
         self._standing = self._standing.after(reading, self._rules, now_s)
         status, cause, reason = self._verdict(reading, now_s)
+        made = self._made(now_s)
         if self._is_resuming(now_s) and self._last and SEVERITY[self._last.status] > SEVERITY[status]:
             # not all workers have spoken yet: silence is no recovery
             status, cause, reason = self._last.status, self._last.cause, self._last.reason
@@ -124,7 +125,7 @@ class Board:
             p50_ms=reading.p50_ms,
             p90_ms=reading.p90_ms,
             p99_ms=reading.p99_ms,
-            requests_per_minute=sum(self._made(now_s).values()),
+            requests_per_minute=sum(made.values()),
             tokens_per_minute=sum(pane.tokens for pane in self._since(now_s - MINUTE_S)),
             in_flight=sum(view.stats.in_flight for view in views.values()),
             workers=len(views),
@@ -132,7 +133,7 @@ class Board:
             reason=reason,
             window_from=_utc(self._window_from_s) if self._window_from_s > now_s - self._rules.window_s else None,
             limit_per_minute=self._model.requests_per_minute,
-            shares=self._shares(now_s),
+            shares=self._shares(made, now_s),
             breakers={
                 worker: view.stats.breaker
                 for worker, view in sorted(views.items())
@@ -228,8 +229,7 @@ class Board:
                 made[worker] = made.get(worker, 0) + count
         return made
 
-    def _shares(self, now_s: float) -> dict[str, int]:
-        made = self._made(now_s)
+    def _shares(self, made: dict[str, int], now_s: float) -> dict[str, int]:
         gone = sum(calls for worker, calls in made.items() if worker not in self._workers)
         limit = self._model.requests_per_minute
         claims = [

@@ -93,7 +93,18 @@ class View:
 class _Track:
     """The state of one model."""
 
-    __slots__ = ("breaker", "degraded_until_s", "flight", "ledger", "limit", "limited_s", "rules", "shared", "window")
+    __slots__ = (
+        "breaker",
+        "degraded_until_s",
+        "flight",
+        "ledger",
+        "limit",
+        "limited_s",
+        "rules",
+        "shared",
+        "shared_s",
+        "window",
+    )
 
     def __init__(self, catalogue: Catalogue, model: Model) -> None:
         self.rules: HealthRules = catalogue.health_of(model)
@@ -103,6 +114,7 @@ class _Track:
         self.flight = InFlight()
         self.ledger = Ledger(model.requests_per_minute)
         self.shared: ModelHealth | None = None
+        self.shared_s = float("-inf")
         self.degraded_until_s: float | None = None
         """Most of the latest calls were slow; until then the model stands back."""
         self.limited_s = -LIMITED_S
@@ -122,8 +134,7 @@ class _Track:
 
     def shared_at(self, now_s: float) -> ModelHealth | None:
         """Return the shared health if it is to be believed."""
-        shared = self.shared
-        return shared if shared is not None and now_s - shared.as_of.timestamp() <= STALE_S else None
+        return self.shared if now_s - self.shared_s <= STALE_S else None
 
 
 class Fleet:
@@ -205,7 +216,7 @@ class Fleet:
         severity = SEVERITY[status]
         if track.breaker.state is not BreakerState.CLOSED:
             severity = 0  # it keeps its place: behind the others nobody would ever probe it
-        elif shared is not None and track.recovered_after(shared.as_of.timestamp()):
+        elif shared is not None and track.recovered_after(track.shared_s):
             severity, note = 0, None
         if not severity and track.breaker.state is BreakerState.CLOSED and track.is_browned_out(now_s):
             severity, note = 1, f"{HealthStatus.DEGRADED}: most of the latest calls are slow"
@@ -290,7 +301,8 @@ class Fleet:
         track = self._tracks.get(health.request_model)
         if track is None:
             return
-        before, track.shared = track.shared_at(now_s), health
+        before = track.shared_at(now_s)
+        track.shared, track.shared_s = health, health.as_of.timestamp()
         if track.shared_at(now_s) is None:
             return
         model = self.catalogue.models[health.request_model]
@@ -365,11 +377,11 @@ class Fleet:
         whole = model.requests_per_minute
         if self._member is None:
             return whole
+        if self._since_s is None:
+            self._since_s = now_s
         share = self._granted(track, now_s)
         if share is not None:
             return min(share, whole)
-        if self._since_s is None:
-            self._since_s = now_s
         if now_s - self._since_s <= STALE_S:
             return joining_share(whole)
         workers = 1 if track.shared is None else track.shared.workers + (self._member.worker not in track.shared.shares)
@@ -397,11 +409,10 @@ class Fleet:
 
     def _stance(self, model: Model, track: _Track, now_s: float) -> Stance:
         self._look(model, track, now_s)
-        slow = track.flight.look(track.rules, now_s)
         return Stance(
             in_flight=len(track.flight),
-            slow_in_flight=slow.degraded,
-            stuck_in_flight=slow.unhealthy,
+            slow_in_flight=track.flight.slow,
+            stuck_in_flight=track.flight.stuck,
             breaker=track.breaker.state,
             brown_out=track.is_browned_out(now_s) or self.is_slow(model),
             share=self._share(model, track, now_s),
@@ -410,7 +421,7 @@ class Fleet:
 
     def _unknown(self, track: _Track, now_s: float) -> str | None:
         if track.shared is not None:
-            return f"shared health unknown: no update for {now_s - track.shared.as_of.timestamp():.0f} s"
+            return f"shared health unknown: no update for {now_s - track.shared_s:.0f} s"
         return None if self._member is None else "shared health unknown: none has come yet"
 
 

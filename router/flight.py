@@ -1,20 +1,10 @@
 """The calls of one model that are under way, by age: who is slow is known before it ends."""
 
-from dataclasses import dataclass
-
 from router.catalogue import HealthRules
 
 RECENT = 20
 MOSTLY = 10
 """Of the last `RECENT` calls so many have to be slow before it is said of the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slowness:
-    """Calls under way that are older than the p99 which is degraded, and those of them older than the unhealthy one."""
-
-    degraded: int
-    unhealthy: int
 
 
 class Recent:
@@ -79,15 +69,24 @@ class InFlight:
         else:
             self._older.pop(number, None)
 
-    def look(self, rules: HealthRules, now_s: float) -> Slowness:
-        """Return how many are slow at this moment."""
+    @property
+    def slow(self) -> int:
+        """Calls older than the p99 that is degraded, as of the last look."""
+        return len(self._old) + len(self._older)
+
+    @property
+    def stuck(self) -> int:
+        """Calls older than the p99 that is unhealthy, as of the last look."""
+        return len(self._older)
+
+    def look(self, rules: HealthRules, now_s: float) -> None:
+        """See who has become slow by now."""
         for number in self._pass_on(self._young, self._old, now_s - rules.degraded_p99_ms / 1000):
             del self._young[number]
             self.degraded.add(slow=True)
         for number in self._pass_on(self._old, self._older, now_s - rules.unhealthy_p99_ms / 1000):
             del self._old[number]
             self.unhealthy.add(slow=True)
-        return Slowness(len(self._old) + len(self._older), len(self._older))
 
     @staticmethod
     def _pass_on(younger: dict[int, float], older: dict[int, float], started_until_s: float) -> list[int]:

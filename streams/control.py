@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import faust
+from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP, StreamT
 
 from schemas.topics import Topic
@@ -21,6 +22,7 @@ from streams.settings import Settings
 from streams.shared_health import Follower, Reporter
 from streams.transport import SafeTransport
 
+STORE_S = 30.0
 DRAIN_S = 2.0
 """A delta waits for the next tick at most."""
 
@@ -68,7 +70,11 @@ class ChangelogTable:
         return dict(self._table.data.items())
 
     async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
-        """Write the panes, delete those that are None, and return when the changelog has acknowledged it."""
+        """Write the panes, delete those that are None, and return when the changelog has acknowledged it.
+
+        Raises:
+            KafkaTimeoutError: it has not, for long; writing the same again does no harm.
+        """
         sent = []
         for key, value in panes.items():
             if value is None:
@@ -76,7 +82,11 @@ class ChangelogTable:
             else:
                 self._table.data[key] = value
             sent.append(self._table.send_changelog(self.PARTITION, key, value))
-        await asyncio.gather(*sent)
+        try:
+            async with asyncio.timeout(STORE_S):
+                await asyncio.gather(*sent)
+        except TimeoutError:
+            raise KafkaTimeoutError("the changelog of the panes was not acknowledged") from None
 
 
 def control_app(settings: Settings) -> faust.App:

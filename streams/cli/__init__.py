@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",
         "replay": "streams.cli.replay:replay",
+        "health": "streams.cli.health:health",
+        "failovers": "streams.cli.failovers:failovers",
         "provider": "sandbox.provider.cli:provider",
         "broker": "sandbox.broker.cli:broker",
         "demo": "sandbox.demo.cli:demo",

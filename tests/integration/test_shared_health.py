@@ -1,11 +1,14 @@
 """Health and limits between real worker processes on a real broker."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import orjson
 import pytest
 
 from router.health import PANE_S
@@ -57,6 +60,22 @@ async def until_logged(worker: Worker, words: str) -> None:
         await asyncio.sleep(0.1)
 
 
+async def turnout(pipeline: Pipeline, *arguments: str) -> list[dict[str, object]]:
+    """Run a command that prints JSON lines."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "streams.cli",
+        *arguments,
+        cwd=ROOT,
+        env={**os.environ, **pipeline.environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    assert process.returncode == 0
+    return [orjson.loads(line) for line in out.splitlines()]
+
+
 async def failovers(pipeline: Pipeline) -> list[Failover]:
     return [Failover.decode(record.value or b"") for record in await pipeline.records(Topic.FAILOVERS)]
 
@@ -82,6 +101,11 @@ async def test_a_worker_without_traffic_leaves_alone_at_once_what_another_has_fo
     assert (by_hearsay.occurred_at - by_itself.occurred_at).total_seconds() < 4  # 2 on a machine that is not loaded
     told = [failover for failover in await failovers(pipeline) if failover.kind is FailoverKind.HEALTH]
     assert [(failover.request_model, failover.to_state) for failover in told] == [(MODEL, HealthStatus.UNHEALTHY)]
+    shown = {line["request_model"]: line for line in await turnout(pipeline, "health", "--once", "--json")}
+    assert len(shown) == 4
+    assert (shown[MODEL]["status"], shown[MODEL]["workers"]) == ("unhealthy", 2)
+    history = await turnout(pipeline, "failovers", "--from", "beginning", "--json")
+    assert {(line["kind"], line["to_state"]) for line in history} >= {("breaker", "open"), ("health", "unhealthy")}
 
 
 async def test_when_the_owner_of_the_health_is_killed_another_goes_on_with_its_window_and_its_verdict(

@@ -204,3 +204,17 @@ def test_a_worker_alone_owns_the_whole_limit_about_a_second_after_its_start() ->
     start_s = cluster.now_s
     cluster.play(start_s + 1, [(start_s, partial(_serve, cluster, number, "alone")) for number in range(LIMIT)])
     assert len(cluster.calls) == LIMIT
+
+
+def test_calls_of_a_worker_that_is_no_more_count_until_they_have_left_the_minute() -> None:
+    cluster = Cluster(LIMITED, lambda _call, _now_s: (0.2, ANSWER), NOW_S)
+    cluster.join("first")
+    cluster.play(NOW_S + 3, [(NOW_S + 2, partial(_serve, cluster, number, "first")) for number in range(LIMIT)])
+    cluster.kill("first")
+    cluster.join("second")
+    arrivals = ((NOW_S + 3 + number / 10, partial(_serve, cluster, LIMIT + number, "second")) for number in range(500))
+    cluster.play(NOW_S + 61.9, arrivals)
+    called = Counter(worker for _, worker, _ in cluster.calls)
+    assert (called["first"], called["second"]) == (LIMIT, joining_share(LIMIT))
+    cluster.play(NOW_S + 70)
+    assert Counter(worker for _, worker, _ in cluster.calls)["second"] > LIMIT / 2

@@ -1,0 +1,143 @@
+"""`turnout health`: shows how every model is doing, live, as all workers see it together."""
+
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from router.fleet import STALE_S
+from schemas.health import BreakerState, HealthStatus, ModelHealth
+from schemas.topics import Topic
+from streams.cli import options
+from streams.cli.partitions import Start, partitions_of, read_records
+from streams.cli.running import keep_libraries_quiet, run
+from streams.cli.speech import empty_table, print_json, say, stdout_console
+from streams.kafka import reader
+from streams.settings import Settings, load_settings
+
+EPILOG = """\b
+Examples:
+    turnout health
+    turnout health --once
+    turnout health --once --json
+
+With --json a line is a record of llm.model-health.v1: with --once the last one of each model, otherwise each as it
+comes. What is older than 30 s is unknown: no worker keeps it up to date.
+"""
+
+_COLOURS = {
+    HealthStatus.HEALTHY: "green",
+    HealthStatus.DEGRADED: "yellow",
+    HealthStatus.UNHEALTHY: "red",
+    HealthStatus.IDLE: "dim",
+}
+
+
+def health(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Show it as it is now, and end.")] = False,
+    as_json: options.AsJson = False,
+    brokers: options.Brokers = None,
+    env_file: options.EnvFile = None,
+) -> None:
+    """Show every model's health over the last minutes, its limit's shares and breakers. Goes on until Ctrl-C."""
+    keep_libraries_quiet()
+    settings = load_settings(env_file, brokers=brokers)
+    if once:
+        run(settings, _once(settings, as_json=as_json))
+    else:
+        run(settings, _follow(settings, as_json=as_json))
+
+
+async def _once(settings: Settings, *, as_json: bool) -> None:
+    latest: dict[str, ModelHealth] = {}
+    async with aclosing(_records(settings, follow=False)) as found:
+        async for one in found:
+            latest[one.request_model] = one
+    models = _in_order(latest)
+    if as_json:
+        for one in models:
+            print_json(one.model_dump())
+    elif models:
+        stdout_console().print(health_table(models, time.time()))
+    else:
+        say("Nothing is known yet: no worker has run with this topic prefix.")
+
+
+async def _follow(settings: Settings, *, as_json: bool) -> None:
+    latest: dict[str, ModelHealth] = {}
+    async with aclosing(_records(settings, follow=True)) as found:
+        if as_json:
+            async for one in found:
+                print_json(one.model_dump())
+            return
+        with Live(console=stdout_console(), auto_refresh=False) as live:
+            async for one in found:
+                latest[one.request_model] = one
+                live.update(health_table(_in_order(latest), time.time()), refresh=True)
+
+
+async def _records(settings: Settings, *, follow: bool) -> AsyncGenerator[ModelHealth, None]:
+    partitions = await partitions_of(settings, Topic.MODEL_HEALTH)
+    async with (
+        reader(settings) as consumer,
+        aclosing(read_records(consumer, partitions[Topic.MODEL_HEALTH], Start(None), follow=follow)) as records,
+    ):
+        async for record in records:
+            if record.value is not None:
+                yield ModelHealth.decode(record.value)
+
+
+def _in_order(latest: dict[str, ModelHealth]) -> list[ModelHealth]:
+    return [latest[name] for name in sorted(latest)]
+
+
+def health_table(models: Iterable[ModelHealth], now_s: float) -> Table:
+    """Return the health of the models as a table for a person."""
+    headings = ("calls", "errors", "timeouts", "p50 ms", "p90 ms", "p99 ms", "per min", "limit", "in flight", "workers")
+    table = empty_table("Health, as all workers see it", ("model", "status"), headings)
+    notes: list[str] = []
+    for one in models:
+        age_s = now_s - one.as_of.timestamp()
+        known = age_s <= STALE_S
+        status = Text(one.status, _COLOURS[one.status]) if known else Text("unknown", "magenta")
+        table.add_row(
+            one.request_model,
+            status,
+            f"{one.requests:,}",
+            f"{one.error_rate:.1%}",
+            f"{one.timeout_rate:.1%}",
+            *(_ms(latency) for latency in (one.p50_ms, one.p90_ms, one.p99_ms)),
+            f"{one.requests_per_minute:,.0f}",
+            "" if one.limit_per_minute is None else f"{one.limit_per_minute:,}",
+            str(one.in_flight),
+            str(one.workers),
+        )
+        notes += _notes(one, age_s)
+    if notes:
+        table.caption = "\n".join(notes)
+        table.caption_justify = "left"
+    return table
+
+
+def _notes(one: ModelHealth, age_s: float) -> list[str]:
+    if age_s > STALE_S:
+        return [f"{one.request_model}: no update for {age_s:,.0f} s"]
+    notes = [f"{one.request_model}: {one.reason}"] if one.reason else []
+    for state in (BreakerState.OPEN, BreakerState.HALF_OPEN):
+        workers = sorted(worker for worker, stands in one.breakers.items() if stands is state)
+        if workers:
+            notes.append(f"{one.request_model}: breaker {state} at {', '.join(workers)}")
+    if len(one.shares) > 1:
+        shares = ", ".join(f"{worker} {share}" for worker, share in sorted(one.shares.items()))
+        notes.append(f"{one.request_model}: shares {shares}")
+    return notes
+
+
+def _ms(latency_ms: float | None) -> str:
+    return "" if latency_ms is None else f"{latency_ms:,.0f}"

@@ -1,0 +1,222 @@
+"""Deltas of many workers, merged in any order, twice or late, against a list of everything that happened."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import count, pairwise
+from math import floor
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.board import GONE_S, KEPT_S, Board
+from router.catalogue import HealthRules, RetryRules
+from router.health import DWELL_S, SEVERITY, Reading, Standing
+from router.panes import Pane, Seen, pane_number
+from router.retry import BUDGET_WINDOW_S, RetryBudget
+from router.sketch import RELATIVE_ERROR, SCALE, Sketch
+from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
+from schemas.vocabulary import AttemptOutcome
+from tests.stage import ALPHA, NOW_S, ONE
+
+RULES = HealthRules(min_requests=5)
+CATALOGUE = replace(ONE, health=RULES)
+
+
+def delta(worker: str, sequence: int, at_s: float, latencies_ms: list[float], **stance: object) -> ModelStats:
+    sketch = Sketch()
+    for latency_ms in latencies_ms:
+        sketch.add(latency_ms)
+    fields: dict[str, object] = {
+        "worker": worker,
+        "epoch": 1,
+        "sequence": sequence,
+        "request_model": ALPHA.name,
+        "second": int(at_s),
+        "outcomes": {AttemptOutcome.SUCCEEDED: len(latencies_ms)} if latencies_ms else {},
+        "latency_buckets": sketch.buckets,
+        "latency_scale": SCALE,
+        "calls": len(latencies_ms),
+        "share_per_minute": 1000,
+        **stance,
+    }
+    return ModelStats.model_validate(fields)
+
+
+def exact_p99(latencies_ms: list[float]) -> float:
+    return sorted(latencies_ms)[floor(0.99 * (len(latencies_ms) - 1))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    told=st.lists(
+        st.tuples(st.sampled_from("abc"), st.floats(0, 400), st.lists(st.floats(1, 60_000), min_size=1, max_size=5)),
+        min_size=1,
+        max_size=40,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_in_any_order_and_however_often_every_delta_counts_once(
+    told: list[tuple[str, float, list[float]]], order: Random
+) -> None:
+    sequences = {worker: count() for worker in "abc"}
+    deltas = [delta(worker, next(sequences[worker]), NOW_S + at_s, found) for worker, at_s, found in told]
+    delivered = [*deltas, *order.choices(deltas, k=len(deltas))]
+    order.shuffle(delivered)
+    board, now_s = Board(CATALOGUE, ALPHA), NOW_S + 401
+    stored: dict[int, bytes] = {}
+    for stats in delivered:
+        pane = board.take(stats, now_s)
+        if pane is not None:
+            stored[pane.number] = pane.stored()
+    oldest = pane_number(now_s - RULES.window_s)
+    inside = [ms for _, at_s, found in told if pane_number(NOW_S + at_s) > oldest for ms in found]
+    health = board.health(now_s)
+    assert health.requests == len(inside)
+    if inside:
+        assert health.p99_ms is not None
+        assert abs(health.p99_ms - exact_p99(inside)) <= RELATIVE_ERROR * 1.001 * exact_p99(inside)
+    taken_over = Board(CATALOGUE, ALPHA)
+    taken_over.restore([Pane.restored(value) for value in stored.values()], health, now_s)
+    for stats in delivered:
+        assert taken_over.take(stats, now_s) is None, "what was stored is not counted again"
+    again = taken_over.health(now_s)
+    assert (again.status, again.requests, again.p99_ms) == (health.status, health.requests, health.p99_ms)
+
+
+def test_the_p99_of_100_000_random_latencies_of_five_workers_is_within_1_percent_of_the_exact_one() -> None:
+    dice, board = Random(7), Board(CATALOGUE, ALPHA)  # noqa: S311 - a test's dice
+    latencies_ms: list[float] = []
+    for number in range(1000):
+        found = [dice.lognormvariate(6, 0.8) if dice.random() < 0.995 else 20_000 for _ in range(100)]
+        latencies_ms += found
+        board.take(delta(f"w{number % 5}", number, NOW_S + number % 290, found), NOW_S + 290)
+    p99_ms = board.health(NOW_S + 290).p99_ms
+    assert p99_ms is not None
+    assert abs(p99_ms - exact_p99(latencies_ms)) <= 0.01 * exact_p99(latencies_ms)
+
+
+@given(numbers=st.lists(st.integers(0, 30)))
+def test_a_set_of_ranges_is_a_set(numbers: list[int]) -> None:
+    seen, known = Seen(), set[int]()
+    for number in numbers:
+        assert seen.add(number) == (number not in known)
+        known.add(number)
+    assert {number for first, last in seen.ranges for number in range(first, last + 1)} == known
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(seen.ranges)), "neighbours are one range"
+
+
+def test_panes_older_than_an_hour_are_dropped_and_later_deltas_of_them_are_not_taken() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    assert board.take(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
+    assert board.expire(NOW_S + KEPT_S) == []
+    assert board.expire(NOW_S + KEPT_S + 10) == [pane_number(NOW_S)]
+    assert board.take(delta("a", 1, NOW_S, [100.0]), NOW_S + KEPT_S + 10) is None
+    assert board.take(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
+
+
+def test_slow_calls_under_way_are_in_the_window_before_they_end() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    board.take(delta("a", 0, NOW_S, [300.0] * 50), NOW_S + 1)
+    assert board.health(NOW_S + 1).status is HealthStatus.HEALTHY
+    board.take(delta("a", 1, NOW_S + 1, [], in_flight=9, slow_in_flight=9, stuck_in_flight=4), NOW_S + 2)
+    found = board.health(NOW_S + 2)
+    assert (found.status, found.cause, found.requests) == (HealthStatus.UNHEALTHY, HealthCause.LATENCY, 59)
+
+
+def test_a_recovery_by_probes_starts_the_window_anew() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    failed = {AttemptOutcome.UNAVAILABLE: 20}
+    board.take(delta("a", 0, NOW_S, [], outcomes=failed, breaker=BreakerState.OPEN), NOW_S + 1)
+    assert board.health(NOW_S + 1).status is HealthStatus.UNHEALTHY
+    board.take(delta("a", 1, NOW_S + 30, [300.0] * 3), NOW_S + 31)
+    found = board.health(NOW_S + 31)
+    assert (found.status, found.requests, found.breakers) == (HealthStatus.IDLE, 0, {})
+    assert found.window_from is not None
+    board.take(delta("a", 2, NOW_S + 40, [300.0] * 9), NOW_S + 41)
+    assert board.health(NOW_S + 41).status is HealthStatus.HEALTHY
+
+
+def test_silence_after_a_takeover_is_no_recovery() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    board.take(delta("a", 0, NOW_S, [], breaker=BreakerState.OPEN), NOW_S + 1)
+    before = board.health(NOW_S + 1)
+    assert (before.status, before.cause) == (HealthStatus.UNHEALTHY, HealthCause.BREAKERS)
+    next_owner = Board(CATALOGUE, ALPHA)
+    next_owner.restore([], before, NOW_S + 3)
+    assert next_owner.health(NOW_S + 3).status is HealthStatus.UNHEALTHY
+    assert next_owner.health(NOW_S + 3 + GONE_S).status is HealthStatus.IDLE
+
+
+def test_what_was_published_long_ago_reserves_nothing_for_workers_of_then() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    board.take(delta("then", 0, NOW_S, []), NOW_S)
+    long_ago = board.health(NOW_S)
+    assert long_ago.shares == {"then": ALPHA.requests_per_minute}
+    for gap_s, share in ((20, 20), (120, ALPHA.requests_per_minute)):
+        next_owner, now_s = Board(CATALOGUE, ALPHA), NOW_S + gap_s
+        next_owner.restore([], long_ago, now_s)
+        next_owner.take(delta("now", 0, now_s, [], share_per_minute=20), now_s)
+        assert next_owner.health(now_s + 1).shares["now"] == share
+
+
+def test_a_worker_that_is_silent_or_says_goodbye_is_gone_and_its_calls_are_not() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    board.take(delta("a", 0, NOW_S, [300.0] * 400), NOW_S)
+    board.take(delta("b", 0, NOW_S, [], leaving=True), NOW_S)
+    found = board.health(NOW_S + 1)
+    assert (found.workers, found.shares) == (1, {"a": ALPHA.requests_per_minute})
+    board.take(delta("c", 0, NOW_S + 8, [], share_per_minute=20), NOW_S + 8)
+    found = board.health(NOW_S + 8)
+    assert (found.workers, found.shares) == (1, {"c": ALPHA.requests_per_minute - 400})
+    board.take(delta("c", 1, NOW_S + 62, [], share_per_minute=600), NOW_S + 62)
+    assert board.health(NOW_S + 62).shares == {"c": ALPHA.requests_per_minute}
+
+
+READINGS = st.builds(
+    Reading,
+    requests=st.sampled_from([0, 3, 60]),
+    error_rate=st.sampled_from([0.0, 0.015, 0.021, 0.045, 0.051]),
+    timeout_rate=st.sampled_from([0.0, 0.025, 0.031]),
+    p50_ms=st.just(100.0),
+    p99_ms=st.sampled_from([100.0, 1300.0, 1501.0, 2900.0, 3001.0]),
+)
+
+
+@given(readings=st.lists(st.tuples(st.floats(0.1, 20), READINGS), max_size=40))
+def test_a_status_is_never_better_than_its_entering_thresholds_and_does_not_flap(
+    readings: list[tuple[float, Reading]],
+) -> None:
+    rules, standing, now_s = HealthRules(min_requests=50), Standing(), NOW_S
+    for gap_s, reading in readings:
+        now_s += gap_s
+        before, standing = standing, standing.after(reading, rules, now_s)
+        plain = reading.status(rules)
+        assert SEVERITY[standing.status] >= SEVERITY[plain]
+        if SEVERITY[standing.status] < SEVERITY[before.status] and standing.status is not HealthStatus.IDLE:
+            assert now_s - before.since_s >= DWELL_S
+            assert SEVERITY[reading.status(rules, scale=0.8)] <= SEVERITY[standing.status]
+
+
+@given(calls=st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=300), seed=st.integers(0, 9))
+def test_retries_never_exceed_their_share_of_the_first_calls_and_the_floor(
+    calls: list[tuple[float, bool]], seed: int
+) -> None:
+    rules = RetryRules(budget_ratio=0.5, budget_floor_per_s=0.2 + seed / 10)
+    budget, now_s, made = RetryBudget(rules), NOW_S, list[tuple[int, bool]]()
+    for gap_s, retry in calls:
+        now_s += gap_s
+        if retry and budget.ready_at(now_s) > now_s:
+            continue
+        budget.called(now_s, retry=retry)
+        made.append((int(now_s), retry))
+        recent = Counter(again for second, again in made if second > int(now_s) - BUDGET_WINDOW_S)
+        if retry:
+            assert recent[True] <= rules.budget_ratio * recent[False] + rules.budget_floor_per_s * BUDGET_WINDOW_S
+
+
+def test_health_of_the_board_is_a_record() -> None:
+    board = Board(CATALOGUE, ALPHA)
+    board.take(delta("a", 0, NOW_S, [300.0] * 9), NOW_S)
+    found = board.health(NOW_S + 1)
+    assert ModelHealth.decode(found.encode()) == found
