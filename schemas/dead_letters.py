@@ -20,6 +20,8 @@ REQUEST_ID = "turnout-request-id"
 """Present when an id could be read; a rejected response of that id was published too."""
 OWN_PREFIX = "turnout-"
 """What a header of ours begins with; a replay leaves them out."""
+OVERHEAD_BYTES = 8192
+"""Room for our headers and for the key of a record that had none: a dead letter is larger than its original."""
 
 REPLAYED = "turnout-replayed"
 """Of a marker: the dead letter that has been replayed, PARTITION:OFFSET."""

@@ -133,6 +133,8 @@ class Handler:
         place = _Place(opened.delivery, lane, slot, trace_of(dict(opened.delivery.headers)))
         reading = opened.reading
         if isinstance(reading, Unreadable):
+            # judged before anything else is taken: what is merely waiting for its turn must not dilute the share
+            self.dead_letter_limit.bury(opened.received_s, f"{reading.code}: {reading.reason}")
             await self._refuse_unreadable(reading, place, opened.received_s)
             return
         entry = self.admission.identify(reading, presented_key(opened.delivery.headers), opened.received_s)
@@ -230,6 +232,7 @@ class Handler:
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
             reason = f"{type(problem).__name__} in the worker; see its log"
+            self.dead_letter_limit.bury(self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}")
             await _to_the_end(self._bury(place.delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id))
             finish = session.break_off(reason, self.clock())
         finally:
@@ -322,7 +325,6 @@ class Handler:
             await self.publisher.cost(event, trace)
 
     async def _bury(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
-        self.dead_letter_limit.bury(self.clock(), f"{code}: {reason}")
         origin = delivery.origin
         letter = DeadLetter(
             value=delivery.value,

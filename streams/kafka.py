@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from faust.types.auth import CredentialsT
 
+from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
 from streams.settings import Settings
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -70,7 +71,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
         linger_ms=settings.linger_ms,
         # the topics' limit is one of batches, not of records
         max_batch_size=min(MAX_BATCH_BYTES, settings.max_message_bytes),
-        max_request_size=settings.max_message_bytes,
+        max_request_size=settings.max_message_bytes + DEAD_LETTER_OVERHEAD_BYTES,
     )
 
 

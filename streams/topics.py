@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from router.errors import TurnoutError
+from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
 from schemas.topics import TOPICS, Topic, TopicSpec
 from streams.settings import Settings
 
@@ -51,7 +52,10 @@ async def create_topics(client: AIOKafkaAdminClient, settings: Settings) -> list
 
 
 def _configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
-    configs = {"max.message.bytes": str(settings.max_message_bytes)}
+    largest = settings.max_message_bytes
+    if spec.topic is Topic.DEAD_LETTERS:
+        largest += DEAD_LETTER_OVERHEAD_BYTES
+    configs = {"max.message.bytes": str(largest)}
     if spec.compacted:
         configs["cleanup.policy"] = "compact" if spec.retention_s is None else "compact,delete"
     if spec.retention_s is not None:

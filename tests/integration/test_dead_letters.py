@@ -11,7 +11,8 @@ from aiokafka.structs import ConsumerRecord
 from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.kafka import producer, transactional_producer
+from streams.kafka import admin, producer, transactional_producer
+from streams.topics import create_topics
 from tests.harness import ROOT, MakePipeline, Pipeline, assert_answered_once
 
 POISON, MINIMUM = 500, 100
@@ -58,7 +59,9 @@ async def copies(pipeline: Pipeline) -> list[ConsumerRecord[bytes | None, bytes 
 
 
 async def test_a_worker_halts_at_a_flood_of_poison_and_goes_on_where_it_stopped(make_pipeline: MakePipeline) -> None:
-    pipeline = await make_pipeline(TURNOUT_DEAD_LETTER_MINIMUM=str(MINIMUM), TURNOUT_DRAIN_S="1")
+    pipeline = await make_pipeline(
+        TURNOUT_DEAD_LETTER_SHARE="0.8", TURNOUT_DEAD_LETTER_MINIMUM=str(MINIMUM), TURNOUT_DRAIN_S="1"
+    )
     poison = [b'{"poison": %d}' % number for number in range(POISON)]
     await pipeline.publish(poison, partition=0)
     halted = pipeline.start_worker()
@@ -141,3 +144,45 @@ async def test_a_replay_that_dies_before_its_commit_is_done_again_and_still_answ
     assert worker.stop() == 0
     assert_answered_once(await pipeline.responses(), ["big", "big:replay:0:0"])
     assert (await pipeline.reconcile()).metered_calls == 1
+
+
+async def test_without_the_dead_letter_topic_the_offset_waits_until_it_is_back(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline()
+    good: list[dict[str, object]] = [{"request_id": f"g{number}", "prompt": "What is 1 + 1?"} for number in range(3)]
+    pipeline.start_worker()
+    await pipeline.publish([good[0]], partition=2)
+    await pipeline.wait_for_responses(["g0"])
+    async with admin(pipeline.settings) as client:
+        await client.delete_topics([pipeline.settings.topic(Topic.DEAD_LETTERS)])
+    await pipeline.publish([NONSENSE, good[1]], partition=0)
+    await pipeline.publish([good[2]], partition=1)
+    await pipeline.wait_for_responses(["g1", "g2"])
+    await until_committed(pipeline, partition=1, offset=1)
+    assert (await pipeline.committed()).get(0, 0) == 0
+
+    async with admin(pipeline.settings) as client:
+        assert await create_topics(client, pipeline.settings) == [pipeline.settings.topic(Topic.DEAD_LETTERS)]
+    await until_committed(pipeline, partition=0, offset=2)
+    assert [letter.value for letter in await pipeline.records(Topic.DEAD_LETTERS)] == [NONSENSE]
+
+
+async def test_the_largest_record_that_the_requests_topic_takes_fits_among_the_dead_letters(
+    make_pipeline: MakePipeline,
+) -> None:
+    limit = 65_536
+    pipeline = await make_pipeline(TURNOUT_MAX_MESSAGE_BYTES=str(limit))
+    largest = b"x" * (limit - 80)  # less what frames a batch of one record
+    await pipeline.publish([largest])
+    worker = pipeline.start_worker()
+    async with asyncio.timeout(PATIENCE_S):
+        while not (letters := await pipeline.records(Topic.DEAD_LETTERS)):  # noqa: ASYNC110 - on a topic
+            await asyncio.sleep(0.1)
+    assert [letter.value for letter in letters] == [largest]
+    assert worker.stop() == 0
+
+
+async def until_committed(pipeline: Pipeline, partition: int, offset: int) -> None:
+    """Wait until the group has committed this offset."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await pipeline.committed()).get(partition) != offset:  # noqa: ASYNC110 - in the broker
+            await asyncio.sleep(0.1)
