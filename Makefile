@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-cost clean help
+.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-budget bench-cost clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -49,6 +49,9 @@ bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, pea
 
 bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans other prompts than our own
 	$(BIN)/python bench/cost.py $(if $(PROMPTS),--prompts $(PROMPTS))
+
+bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8 workers
+	$(BIN)/python bench/budget.py
 
 lock: ## Write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock

@@ -16,13 +16,17 @@ Rules:
    are, the session waits; if all are open, one probe at a time may bypass. Before anybody waits, a model is called
    that is left alone for nothing but its slowness.
 5. Calls after the first one come out of the worker's retry budget; without it, they wait.
-6. A failure that no model would answer differently ends the session at once.
+6. If the tenant has a budget, the most that a call may cost is reserved before it, and settled after it. While others
+   have reserved what is left, the session waits; when nothing is left for any candidate, it ends.
+7. A failure that no model would answer differently ends the session at once.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from router.analysis import Analysis, analyse
+from router.budgets import Purse, Reserve
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
@@ -32,7 +36,7 @@ from router.job import Job
 from router.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
-from schemas.costs import CallStarted, CostEvent
+from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 
@@ -40,6 +44,11 @@ WAKE_JITTER_S = 0.05
 """Those who wait for the same moment wake spread over so long."""
 RAMP_UP_POLL_S = 0.5
 """When to draw lots again for a model that ramps up, if there is no other."""
+BUDGET_POLL_S = 0.05
+"""When to look first whether more of the budget has been granted; then twice as long, and so on."""
+MAX_BUDGET_POLL_S = 0.8
+BUDGET_WAIT_S = 10.0
+"""So long a request waits for what others have reserved, if its deadline lets it."""
 PROBES_OUT_POLL_S = 0.25
 """How often to look again while the outcome of somebody else's probe decides."""
 
@@ -135,8 +144,11 @@ class _Open:
 class Session:
     """One request, from `Started` to `Finish`."""
 
-    def __init__(self, job: Job, fleet: Fleet, chance: Chance) -> None:
+    def __init__(self, job: Job, fleet: Fleet, chance: Chance, purse: Purse | None = None) -> None:
         self._job = job
+        self._purse = purse
+        self._budget_waits = 0
+        self._budget_since_s: float | None = None
         self._fleet = fleet
         self._chance = chance
         self._history = History(job)
@@ -215,17 +227,21 @@ class Session:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline has passed", now_s)
         if calls >= self._fleet.catalogue.retry.max_attempts:
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, f"{calls} calls failed", now_s)
-        candidates = self._affordable(plan)
+        candidates = self._affordable(plan, now_s)
+        if not candidates and any(reason.startswith("budget") for reason in self._history.passed_over.values()):
+            return self._end(ErrorCode.BUDGET_EXHAUSTED, "the tenant's budget does not pay for another call", now_s)
         if not candidates:
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, "no candidate is left that may be called again", now_s)
         return self._pick(plan, candidates, now_s)
 
-    def _affordable(self, plan: Plan) -> list[Candidate]:
+    def _affordable(self, plan: Plan, now_s: float) -> list[Candidate]:
         left_usd = plan.max_cost_usd - self._history.spent_usd
         candidates: list[Candidate] = []
         for candidate in plan.candidates:
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
                 self._history.passed_over[candidate.model.name] = f"cost: {left_usd} USD are left of the cap"
+            elif self._purse is not None and not _pays_for(self._purse, candidate, now_s):
+                self._history.passed_over[candidate.model.name] = "budget: too little of the tenant's budget is left"
             elif not self._standings[candidate.model.name].left:
                 candidates.append(candidate)
         candidates.sort(key=lambda candidate: self._standings[candidate.model.name].round)
@@ -272,26 +288,52 @@ class Session:
         reasons = reason or "; ".join(passed_over)
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 
-    def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
+    def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Action:
         model = candidate.model
+        timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
+        if self._purse is not None and candidate.upper_usd is not None:
+            call_id = cost_event_id(self._job.request_id, self._history.next_attempt)
+            if self._purse.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
+                return self._wait_for_budget(self._purse, now_s)
+        self._budget_since_s, self._budget_waits = None, 0
         self._history.passed_over.pop(model.name, None)
         attempt = self._history.next_attempt
         started = call_started(self._job, plan.route, candidate, attempt, self._fleet.catalogue, now_s)
         self._open = _Open(candidate, self._fleet.call(model, now_s, retry=self._called), started)
         self._called = True
-        timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
         return Call(model, started, candidate.bound.output_tokens, timeout_s)
+
+    def _wait_for_budget(self, purse: Purse, now_s: float) -> Action:
+        if self._budget_since_s is None or not purse.is_contended(now_s):
+            self._budget_since_s = now_s
+        poll_s = min(MAX_BUDGET_POLL_S, BUDGET_POLL_S * 2**self._budget_waits)
+        self._budget_waits += 1
+        until_s = now_s + poll_s * (1 + self._chance() / 4)
+        if until_s >= self._job.deadline_s and not purse.is_contended(now_s):
+            return self._end(
+                ErrorCode.DEADLINE_EXCEEDED, "no part of the budget was granted before the deadline", now_s
+            )
+        if until_s >= min(self._job.deadline_s, self._budget_since_s + BUDGET_WAIT_S):
+            message = "what is left of the tenant's budget is reserved by calls under way; try again later"
+            return self._end(ErrorCode.BUDGET_EXHAUSTED, message, now_s)
+        return Wait(until_s)
+
+    def _settle(self, call: _Open) -> None:
+        if self._purse is not None:
+            self._purse.settle(call.started.event_id, self._history.attempts[-1].cost_usd or Decimal(0))
 
     def _succeed(self, event: Answered) -> Finish:
         call = self._close_call()
         self._fleet.answered(call.permit, event.latency_s, event.now_s, event.answer.usage)
         self._history.answered(call.started, call.candidate, event.answer, event.latency_s)
+        self._settle(call)
         return self._finish(Verdict(Status.COMPLETED, answer=event.answer, candidate=call.candidate), event.now_s)
 
     def _fail(self, event: Failed) -> Action:
         call, failure, now_s = self._close_call(), event.failure, event.now_s
         self._fleet.failed(call.permit, failure, event.latency_s, now_s)
         self._history.failed(call.started, call.candidate, failure, event.latency_s)
+        self._settle(call)
         standing = self._standings[call.candidate.model.name]
         rules = self._fleet.catalogue.retry
         standing.failures += 1
@@ -323,6 +365,7 @@ class Session:
 
     def _end(self, code: ErrorCode, message: str, now_s: float, field: str | None = None) -> Finish:
         refused = code is ErrorCode.UPSTREAM_REJECTED or self._plan is None
+        refused |= code is ErrorCode.BUDGET_EXHAUSTED and not self._history.attempts
         status = Status.REJECTED if refused else Status.FAILED
         return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
 
@@ -330,3 +373,8 @@ class Session:
         self._finished = True
         response = self._history.response(verdict, self._plan, self._analysis, now_s)
         return Finish(response, self._history.costs())
+
+
+def _pays_for(purse: Purse, candidate: Candidate, now_s: float) -> bool:
+    # what has no known price cannot be reserved for
+    return candidate.upper_usd is not None and purse.can_pay(candidate.upper_usd, now_s)

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Usd
 
 
@@ -14,8 +16,32 @@ class BudgetState(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class BudgetWindow(_Part):
+    """Spend of one tenant in one window of UTC, a `day` or a `month`."""
+
+    window: str
+    window_start: Timestamp
+    window_end: Timestamp
+    spent_usd: Usd
+    limit_usd: Usd | None
+    state: BudgetState
+
+
+class Grant(_Part):
+    """What one worker process may spend of a day, cumulative, in answer to its claim of that number."""
+
+    holder: str
+    day: str
+    granted_usd: Usd
+    sequence: int
+
+
 class Budget(Message):
-    """Spend of one tenant in one window."""
+    """Spend of one tenant: in the window that is nearest to its limit, and in each of `windows`."""
 
     type_name: ClassVar[str] = "turnout.budget"
 
@@ -28,3 +54,23 @@ class Budget(Message):
     limit_usd: Usd | None
     state: BudgetState
     as_of: Timestamp
+    windows: tuple[BudgetWindow, ...] = ()
+    grants: tuple[Grant, ...] = Field(default=(), description="What each worker may spend. For workers only.")
+    scarce: bool = Field(default=False, description="Workers return what they have not reserved.")
+    version: int = Field(default=0, description="Rises with every record of the tenant.")
+
+
+class BudgetClaim(Message):
+    """`llm.budget-claims.v1`: what a worker keeps of its grant for a day, and what it needs. Between workers."""
+
+    type_name: ClassVar[str] = "turnout.budget-claim"
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    tenant: str
+    holder: str
+    day: str
+    sequence: int
+    cap_usd: Usd = Field(description="It will not spend more than this of the day, unless it is granted more.")
+    left_usd: Usd = Field(description="The part of it that is neither spent nor reserved.")
+    needed_usd: Usd = Field(description="The smallest reservation that waits; 0 if none does.")
+    wanted_usd: Usd = Field(description="More is asked for unless this is 0.")

@@ -16,6 +16,8 @@ class Topic(StrEnum):
     MODEL_PANES = "llm.model-panes.v1"
     FAILOVERS = "llm.failovers.v1"
     BUDGETS = "llm.budgets.v1"
+    BUDGET_CLAIMS = "llm.budget-claims.v1"
+    ACCOUNTS = "llm.accounts.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
 
 
@@ -30,7 +32,7 @@ class TopicSpec:
     busy: bool = False
     """It has as many partitions as the requests topic; the others need one."""
     internal: bool = False
-    """A table's changelog: nobody else's to read."""
+    """A table's changelog, or between workers: nobody else's to read."""
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -43,5 +45,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.MODEL_PANES, "model and pane", compacted=True, retention_s=7200, internal=True),
     TopicSpec(Topic.FAILOVERS, "model"),
     TopicSpec(Topic.BUDGETS, "tenant", compacted=True),
+    TopicSpec(Topic.BUDGET_CLAIMS, "tenant", retention_s=3600, internal=True),
+    TopicSpec(Topic.ACCOUNTS, "tenant, second or partition", compacted=True, internal=True),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
 )

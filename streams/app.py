@@ -33,6 +33,7 @@ from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
 from streams.pump import Bounds, Pump
+from streams.purses import Purses
 from streams.recovery import Horizon, recover, stored_response
 from streams.request_log import RequestLog
 from streams.settings import Settings
@@ -151,6 +152,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
             ),
             fleet=Fleet(catalogue_file.catalogue, Member(settings.worker_id, int(clock() * 1000))),
             admission=_admission(catalogue_file.catalogue),
+            purses=Purses(catalogue_file.catalogue.tenants, f"{settings.worker_id}@{int(clock() * 1000)}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
             dead_letter_limit=DeadLetterLimit(

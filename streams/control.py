@@ -6,18 +6,20 @@ one group share the control app's few partitions; whoever has none of them waits
 
 import asyncio
 from asyncio import Task
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import faust
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP, StreamT
 
 from schemas.topics import Topic
+from streams.accounts import Accounts
 from streams.handler import Handler
 from streams.health_agent import HealthAgent
-from streams.kafka import faust_credentials, reader
+from streams.kafka import admin, faust_credentials, reader
 from streams.settings import Settings
 from streams.shared_health import Follower, Reporter
 from streams.transport import SafeTransport
@@ -152,12 +154,21 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
                 agent.take_over()
 
         table.on_recover(recovered)
+        accounts = await _accounts(settings, handler, app, stack)
 
         @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
         async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
             agent.give_up()
+            if accounts is not None:
+                accounts.give_up()
 
-        tasks = tuple(asyncio.create_task(work) for work in (follower.run(), reporter.run(), agent.watch()))
+        works: list[Coroutine[None, None, None]] = [follower.run(), reporter.run(), agent.watch()]
+        if accounts is not None:
+            works.append(accounts.keep())
+        if handler.purses:
+            budgets = await stack.enter_async_context(reader(settings))
+            works += [handler.purses.claim(publisher), handler.purses.follow(budgets, settings.topic(Topic.BUDGETS))]
+        tasks = tuple(asyncio.create_task(work) for work in works)
         try:
             await app.start()
             yield Control(app, agent, reporter, follower, tasks)
@@ -168,3 +179,29 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack: AsyncExitStack) -> Accounts | None:
+    """Give the app the accounts of the catalogue's tenants; without tenants there is nothing to keep."""
+    tenants = handler.fleet.catalogue.tenants
+    if not tenants:
+        return None
+    table = changelog_table(app, "accounts", settings.topic(Topic.ACCOUNTS))
+    claims_topic, costs_topic = settings.topic(Topic.BUDGET_CLAIMS), settings.topic(Topic.COSTS)
+    claims = app.topic(claims_topic, key_serializer="raw", value_serializer="raw")
+    async with admin(settings) as client:
+        described = await client.describe_topics([costs_topic])
+    partitions = [TopicPartition(costs_topic, number) for number in range(len(described[0]["partitions"]))]
+    consumer = await stack.enter_async_context(reader(settings))
+    accounts = Accounts(tenants, handler.publisher, handler.clock, ChangelogTable(table), consumer, partitions)
+
+    @app.agent(claims, name="turnout.accounts")  # type: ignore[untyped-decorator]  # faust is untyped
+    async def take(stream: StreamT[bytes]) -> None:
+        await accounts.hear(stream)
+
+    async def recovered() -> None:
+        if TP(claims_topic, ChangelogTable.PARTITION) in app.consumer.assignment():
+            accounts.take_over()
+
+    table.on_recover(recovered)
+    return accounts

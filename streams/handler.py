@@ -34,6 +34,7 @@ from streams.fence import Fence
 from streams.keys import presented_key, without_key
 from streams.lane import Lane
 from streams.publisher import Publisher, Trace
+from streams.purses import Purses
 from streams.request_log import RequestLog
 
 log = structlog.get_logger()
@@ -103,6 +104,7 @@ class Handler:
     intake: Intake
     fleet: Fleet
     admission: Admission
+    purses: Purses
     provider: Provider
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
@@ -223,7 +225,7 @@ class Handler:
         if (refused := await self._admission_of(job, place)) is not None:
             await self._refuse(job, refused, place, earlier)
             return
-        session = Session(job, self.fleet, self.chance)
+        session = Session(job, self.fleet, self.chance, self.purses.of(job.tenant))
         try:
             finish = await self._run(session, job.request, place, earlier)
         except asyncio.CancelledError:
@@ -322,7 +324,7 @@ class Handler:
 
     async def _publish_costs(self, events: tuple[CostEvent, ...], trace: Trace) -> None:
         for event in events:
-            await self.publisher.cost(event, trace)
+            await self.publisher.cost(event, trace, self.purses.drawn_by(event))
 
     async def _bury(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
         origin = delivery.origin

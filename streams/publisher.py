@@ -13,6 +13,7 @@ import stamina
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from router.fleet import Transition
+from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.failovers import Failover, FailoverKind
@@ -23,6 +24,9 @@ from schemas.topics import Topic
 from streams.codec import event_headers
 from streams.delivery import Delivery
 from streams.producer import Record, RenewableProducer
+
+HOLDER = "turnout-holder"
+"""On a cost event: whose grant of the tenant's budget the call was reserved from."""
 
 Trace = Mapping[str, str]
 
@@ -60,9 +64,11 @@ class Publisher:
         """
         return await self._producer.send(self._answer(topic, response, delivery, trace, None))
 
-    async def cost(self, event: CostEvent, trace: Trace) -> int:
-        """Publish a cost event, keyed by its tenant."""
+    async def cost(self, event: CostEvent, trace: Trace, holder: str | None = None) -> int:
+        """Publish a cost event, keyed by its tenant, with the holder of the grant that it draws on."""
         headers = event_headers(event, event.event_id, event.request_id, event.occurred_at, trace)
+        if holder is not None:
+            headers.append((HOLDER, holder.encode()))
         return await self._send(Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
 
     async def dead_letter(self, letter: DeadLetter, key: bytes | None) -> int:
@@ -119,6 +125,26 @@ class Publisher:
         """
         event_id = f"{stats.worker}:{stats.epoch}:{stats.sequence}"
         return await self._producer.send(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
+
+    async def budget(self, budget: Budget) -> int:
+        """Publish how a tenant stands.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        headers = event_headers(budget, f"{budget.tenant}:{budget.version}", budget.tenant, budget.as_of, {})
+        record = Record(self._names[Topic.BUDGETS], budget.encode(), budget.tenant.encode(), headers)
+        return await self._producer.send(record)
+
+    async def budget_claim(self, claim: BudgetClaim) -> int:
+        """Publish what this worker claims of a tenant's budget.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        return await self._producer.send(
+            Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), [])
+        )
 
     async def model_health(self, health: ModelHealth) -> int:
         """Publish what all workers see of a model.

@@ -78,6 +78,9 @@ async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[T
     return states
 
 
+_ACCOUNTS = (Topic.BUDGETS, Topic.BUDGET_CLAIMS, Topic.ACCOUNTS)
+
+
 async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
     """See that all topics exist and that answers can lie in the partitions of their requests' numbers.
 
@@ -95,7 +98,7 @@ async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
                 f"topic {state.name} has {state.partitions} partitions and {states[Topic.REQUESTS].name} has {wanted}; "
                 f"they must have the same number: add partitions to the smaller one."
             )
-    for topic in (Topic.MODEL_STATS, Topic.MODEL_HEALTH, Topic.MODEL_PANES):
+    for topic in (Topic.MODEL_STATS, Topic.MODEL_HEALTH, Topic.MODEL_PANES, *_ACCOUNTS):
         if states[topic].partitions != 1:
             raise TopicsError(
                 f"topic {states[topic].name} has {states[topic].partitions} partitions and must have one: one "

@@ -22,6 +22,7 @@ from schemas.vocabulary import Certainty
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 PRODUCED: dict[str, type[Message]] = {
     "budget": Budget,
+    "budget-windows": Budget,
     "call": CallStarted,
     "call-price-list": CallStarted,
     "cost-cache-write": CostEvent,
@@ -43,6 +44,7 @@ PRODUCED: dict[str, type[Message]] = {
     "response-tool-calls": Response,
 }
 EARLIER = {
+    "budget",
     "call",
     "cost-cut-off",
     "cost-estimated",

@@ -343,5 +343,7 @@ def created_order() -> list[Topic]:
         Topic.MODEL_PANES,
         Topic.FAILOVERS,
         Topic.BUDGETS,
+        Topic.BUDGET_CLAIMS,
+        Topic.ACCOUNTS,
         Topic.DEAD_LETTERS,
     ]

@@ -1,0 +1,75 @@
+"""A worker's end of the budgets: its purses, what they claim, and what the owner of the accounts answers."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from router.budgets import Purse
+from router.tenants import Tenant
+from schemas.budgets import Budget
+from schemas.costs import CostEvent
+from streams.publisher import Publisher
+
+log = structlog.get_logger()
+
+CLAIM_S = 0.02
+"""How often to look whether there is something to claim; `router.budgets` decides."""
+POLL_MS = 200
+
+
+class Purses:
+    """One purse for each tenant with a budget."""
+
+    def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Callable[[], float]) -> None:
+        self._purses = {name: Purse(tenant, process) for name, tenant in tenants.items() if tenant.has_budget}
+        self._clock = clock
+
+    def __bool__(self) -> bool:
+        """Say whether any tenant has a budget."""
+        return bool(self._purses)
+
+    def of(self, tenant: Tenant | None) -> Purse | None:
+        """Return the tenant's purse, if it has a budget."""
+        return None if tenant is None else self._purses.get(tenant.name)
+
+    def drawn_by(self, event: CostEvent) -> str | None:
+        """Return who reserved for a call of this worker that is settled."""
+        purse = self._purses.get(event.tenant)
+        return None if purse is None else purse.drawn_by(event.event_id)
+
+    async def claim(self, publisher: Publisher) -> None:
+        """Publish claims as they become due, for ever."""
+        while True:
+            for purse in self._purses.values():
+                claim = purse.claim(self._clock())
+                if claim is not None:
+                    try:
+                        await publisher.budget_claim(claim)
+                    except KafkaError as error:  # it is made again
+                        log.warning("a claim on a budget is lost", tenant=claim.tenant, error=str(error))
+            await asyncio.sleep(CLAIM_S)
+
+    async def follow(self, consumer: AIOKafkaConsumer, topic: str) -> None:
+        """Read the compacted budgets topic from its beginning and for ever, without a group."""
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        while True:
+            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for record in batch:
+                    self._take(record.value)
+
+    def _take(self, value: bytes | None) -> None:
+        if value is None:
+            return
+        try:
+            budget = Budget.decode(value)
+        except ValueError as error:
+            log.warning("a record of the budgets topic cannot be read", error=str(error).partition("\n")[0])
+            return
+        purse = self._purses.get(budget.tenant)
+        if purse is not None:
+            purse.heard(budget)

@@ -1,0 +1,171 @@
+"""Budgets under every interleaving of workers, owner, crashes and delays: never beyond the limit."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from router.budgets import LEASE_S, Account, Purse, Reserve, day_of
+from router.tenants import Tenant
+from schemas.budgets import Budget, BudgetClaim
+
+NOON_S = 1_800_014_400.0
+TIMEOUT_S = 20.0
+LIMIT = Decimal("1.00")
+ACME = Tenant("acme", daily_budget_usd=LIMIT)
+CENTS = st.integers(1, 30).map(lambda cents: Decimal(cents) / 100)
+WORKERS = st.integers(0, 2)
+
+
+@dataclass
+class Worker:
+    """A worker: its purse, its calls under way, and what is on its way to it."""
+
+    purse: Purse
+    calls: dict[str, Decimal] = field(default_factory=dict)
+    inbox: list[Budget] = field(default_factory=list)
+
+
+@dataclass
+class Cost:
+    """A cost event on its way to the owner."""
+
+    amount: Decimal
+    holder: str | None
+
+
+class Budgets(RuleBasedStateMachine):
+    """Three workers and an owner; every message may be late, and a worker may end at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = NOON_S
+        self.count = 0
+        self.account = Account(ACME)
+        self.claims: list[BudgetClaim] = []
+        self.costs: list[Cost] = []
+        self.lost: list[tuple[Decimal, float]] = []
+        self.spent = Decimal(0)
+        self.workers = [self.worker() for _ in range(3)]
+
+    def worker(self) -> Worker:
+        self.count += 1
+        return Worker(Purse(ACME, f"w{self.count}"))
+
+    @rule(which=WORKERS, amount=CENTS)
+    def call(self, which: int, amount: Decimal) -> None:
+        worker = self.workers[which]
+        self.count += 1
+        if worker.purse.reserve(f"c{self.count}", amount, self.now_s, TIMEOUT_S) is Reserve.DONE:
+            worker.calls[f"c{self.count}"] = amount
+
+    @rule(which=WORKERS, part=st.integers(0, 4))
+    def end(self, which: int, part: int) -> None:
+        worker = self.workers[which]
+        if worker.calls:
+            call_id, amount = worker.calls.popitem()
+            cost = amount * part / 4
+            worker.purse.settle(call_id, cost)
+            self.spent += cost
+            if cost:
+                self.costs.append(Cost(cost, worker.purse.drawn_by(call_id)))
+
+    @rule(which=WORKERS)
+    def crash(self, which: int) -> None:
+        """Its calls are billed by an heir, with their estimates, some time later."""
+        self.give_up(self.workers[which])
+        self.workers[which] = self.worker()
+
+    @rule(which=WORKERS)
+    def lose_the_partitions(self, which: int) -> None:
+        self.give_up(self.workers[which])
+
+    def give_up(self, worker: Worker) -> None:
+        self.lost += [(amount, self.now_s) for amount in worker.calls.values()]
+        worker.calls.clear()
+
+    @precondition(lambda self: self.lost)
+    @rule()
+    def recover(self) -> None:
+        amount, _ = self.lost.pop(0)
+        self.spent += amount
+        self.costs.append(Cost(amount, None))
+
+    @rule(which=WORKERS)
+    def claim(self, which: int) -> None:
+        claim = self.workers[which].purse.claim(self.now_s)
+        if claim is not None:
+            self.claims.append(claim)
+
+    @rule(which=WORKERS, amount=CENTS, calls=st.integers(1, 8))
+    def ask_and_call(self, which: int, amount: Decimal, calls: int) -> None:
+        """What happens most of the time, at once."""
+        self.call(which, amount)
+        self.claim(which)
+        self.hear(len(self.claims), twice=False)
+        self.deliver(which, len(self.workers[which].inbox))
+        for _ in range(calls):
+            self.call(which, amount)
+
+    @rule(twice=st.booleans(), how_many=st.integers(1, 3))
+    def hear(self, how_many: int, *, twice: bool) -> None:
+        for _ in range(min(how_many, len(self.claims))):
+            claim = self.claims[0] if twice else self.claims.pop(0)
+            self.account.hear(claim, self.now_s)
+            twice = False
+        self.decide()
+
+    def decide(self) -> None:
+        restored = Account.load(ACME, self.account.dump())
+        assert restored.dump() == self.account.dump()
+        budget = self.account.decide(self.now_s)
+        for worker in self.workers:
+            worker.inbox.append(budget)
+
+    @rule()
+    def count_a_cost(self) -> None:
+        if self.costs:
+            cost = self.costs.pop(0)
+            self.account.spend(day_of(self.now_s), cost.amount, cost.holder)
+
+    @rule(which=WORKERS, how_many=st.integers(1, 5))
+    def deliver(self, which: int, how_many: int) -> None:
+        for _ in range(how_many):
+            if self.workers[which].inbox:
+                self.workers[which].purse.heard(self.workers[which].inbox.pop(0))
+
+    @rule()
+    def owner_ends(self) -> None:
+        self.account = Account.load(ACME, self.account.dump())
+        self.account.taken_over(self.now_s)
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 10.0, 19.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Calls end within their time, and what is lost is recovered and counted within half a minute."""
+        self.now_s += seconds
+        if seconds > 1:
+            for which in range(3):
+                while self.workers[which].calls:
+                    self.end(which, 4)
+            while self.lost:
+                self.recover()
+            while self.costs:
+                self.count_a_cost()
+
+    @rule()
+    def a_lease_passes(self) -> None:
+        for _ in range(int(LEASE_S // 19) + 1):
+            self.time_passes(19.0)
+        self.hear(3, twice=False)
+
+    @invariant()
+    def the_limit_holds(self) -> None:
+        under_way = sum(sum(worker.calls.values(), Decimal(0)) for worker in self.workers)
+        waiting = sum((amount for amount, _ in self.lost), Decimal(0))
+        assert self.spent + under_way + waiting <= LIMIT
+
+
+TestBudgets = Budgets.TestCase
+TestBudgets.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
