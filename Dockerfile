@@ -9,6 +9,7 @@ COPY schemas schemas
 COPY router router
 COPY streams streams
 COPY sandbox sandbox
+COPY warehouse warehouse
 RUN /opt/turnout/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:${PYTHON}-slim

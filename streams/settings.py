@@ -260,6 +260,11 @@ class Settings(BaseSettings):
         description="Wait for more records before a batch is sent, milliseconds; one forms anyway behind another.",
     )
 
+    warehouse_duckdb: Path | None = Field(default=None, description="The DuckDB file that is the warehouse.")
+    warehouse_postgres: SecretStr | None = Field(
+        default=None, description="The Postgres database that is the warehouse, a DSN: postgresql://USER@HOST/DATABASE."
+    )
+
     web_port: int | None = Field(
         default=None,
         ge=1,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.broker import BrokerInfo, BrokerUnavailableError, open_broker
+from sandbox.postgres import PostgresInfo, PostgresUnavailable, open_postgres
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,16 @@ def kafka() -> Iterator[BrokerInfo]:
             yield info
     except BrokerUnavailableError as error:
         pytest.fail(f"These tests need a real Kafka: {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresInfo]:
+    """A real Postgres, started here. Where it is not installed the tests fail, never skip."""
+    try:
+        with open_postgres() as info:
+            yield info
+    except PostgresUnavailable as error:
+        pytest.fail(f"These tests need a real Postgres: {error}", pytrace=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,11 +32,18 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "provider": "sandbox.provider.cli:provider",
         "broker": "sandbox.broker.cli:broker",
         "demo": "sandbox.demo.cli:demo",
+        "warehouse": "streams.cli.warehouse:warehouse",
     }
 )
 """Where each command is: a function, or an app of sub-commands. A module's EPILOG ends its command's help."""
 
-NEEDS_SANDBOX = frozenset(name for name, place in COMMANDS.items() if place.startswith("sandbox."))
+EXTRAS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: "sandbox" for name, place in COMMANDS.items() if place.startswith("sandbox.")},
+        "warehouse": "warehouse",
+    }
+)
+"""The commands that need an extra, and which."""
 
 EPILOG = """\b
 A first look, in four terminals:
@@ -58,9 +65,9 @@ def main() -> None:
         say(str(error))
         sys.exit(2)
     except ModuleNotFoundError as error:
-        if not NEEDS_SANDBOX.intersection(called):
+        if not called or called[0] not in EXTRAS:
             raise
-        say(f'`turnout {called[0]}` needs {error.name}, which comes with: pip install "turnout[sandbox]"')
+        say(f'`turnout {called[0]}` needs {error.name}, which comes with: pip install "turnout[{EXTRAS[called[0]]}]"')
         sys.exit(2)
 
 
@@ -105,7 +112,7 @@ def _mount(app: typer.Typer, name: str) -> None:
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
-        if name not in NEEDS_SANDBOX:
+        if name not in EXTRAS:
             raise
         _mount_missing(app, name, error)
         return
@@ -117,7 +124,8 @@ def _mount(app: typer.Typer, name: str) -> None:
 
 
 def _mount_missing(app: typer.Typer, name: str, error: ModuleNotFoundError) -> None:
-    @app.command(name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+    what = f'Not installed; it comes with: pip install "turnout[{EXTRAS[name]}]".'
+
+    @app.command(name, help=what, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
     def missing() -> None:
-        """Not installed; it comes with: pip install "turnout[sandbox]"."""
         raise error

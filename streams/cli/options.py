@@ -20,3 +20,16 @@ CatalogueFile = Annotated[
     Path | None, typer.Option(help="The catalogue file.", show_default="TURNOUT_CATALOGUE, else catalogue.toml")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for a program.")]
+DuckDbFile = Annotated[
+    Path | None,
+    typer.Option("--duckdb", help="The warehouse, a DuckDB file.", show_default="TURNOUT_WAREHOUSE_DUCKDB"),
+]
+PostgresDsn = Annotated[
+    str | None,
+    typer.Option(
+        "--postgres",
+        help="The warehouse, a Postgres database. Others see this line: put the password into PGPASSWORD.",
+        metavar="DSN",
+        show_default="TURNOUT_WAREHOUSE_POSTGRES",
+    ),
+]

@@ -4,7 +4,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from streams.cli import COMMANDS, NEEDS_SANDBOX, main
+from streams.cli import COMMANDS, EXTRAS, main
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,15 +42,15 @@ def test_a_misspelt_command_is_guessed(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "Did you mean 'worker'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", sorted(NEEDS_SANDBOX))
-def test_a_sandbox_command_without_the_extra_says_what_to_install(
+@pytest.mark.parametrize("name", sorted(EXTRAS))
+def test_a_command_without_its_extra_says_what_to_install(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, COMMANDS[name].partition(":")[0], None)
     assert call(monkeypatch, name, "--port", "1") == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.endswith('pip install "turnout[sandbox]".\n')
+    assert shown.err.endswith(f'pip install "turnout[{EXTRAS[name]}]".\n')
     assert shown.err.count("\n") == 1
     assert call(monkeypatch, "--help") == 0
 

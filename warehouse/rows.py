@@ -1,0 +1,210 @@
+"""Turns records into rows: what a database can hold as it is, or the reason why it cannot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.costs import CostEvent
+from schemas.message import utc_from_ms
+from schemas.responses import Response, Usage
+from schemas.vocabulary import Certainty
+
+Value: TypeAlias = str | int | bool | bytes | datetime | None
+Row: TypeAlias = dict[str, Value]
+Offsets: TypeAlias = dict[tuple[str, int], int]
+"""By topic and partition, the offset of the next record to be read."""
+
+INT64 = range(-(2**63), 2**63)
+COUNTS = frozenset({"occurred_at_ms", "attempt", "cost_nano_usd", "latency_ms", "request_partition", "request_offset"})
+"""The fields whose integers the messages do not bound."""
+MOST_USD_DIGITS = 9
+"""An amount is a DECIMAL(18, 9) in the warehouse: below a thousand million dollars."""
+MONEY = frozenset(
+    {
+        "cost_usd",
+        "baseline_cost_usd",
+        "input_usd_per_mtok",
+        "cached_input_usd_per_mtok",
+        "cache_write_usd_per_mtok",
+        "output_usd_per_mtok",
+    }
+)
+KNOWLEDGE: Mapping[str, int] = {Certainty.UNKNOWN: 0, Certainty.ESTIMATED: 1, Certainty.METERED: 2}
+"""Of two events of one id the better known one stands."""
+
+
+class Unreadable(Exception):  # noqa: N818 - reads as the sentence it starts
+    """A record is no row; the message says why and repeats no content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands, and when it was written, milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows by their id, records that are none, and how far they reach: what one transaction writes."""
+
+    costs: dict[str, Row] = field(default_factory=dict)
+    responses: dict[str, Row] = field(default_factory=dict)
+    unreadable: list[Row] = field(default_factory=list)
+    offsets: Offsets = field(default_factory=dict)
+    records: int = 0
+
+    def add_cost(self, place: Place, value: bytes | None) -> None:
+        """Take a record of `llm.costs.v1`."""
+        self._reach(place)
+        try:
+            row = cost_row(value)
+        except Unreadable as reason:
+            self.unreadable.append(unreadable_row(place, value, str(reason)))
+            return
+        known = self.costs.setdefault(str(row["event_id"]), row)
+        if KNOWLEDGE[str(row["certainty"])] > KNOWLEDGE[str(known["certainty"])]:
+            self.costs[str(row["event_id"])] = row
+
+    def add_response(self, place: Place, value: bytes | None) -> None:
+        """Take a record of `llm.responses.v1`."""
+        self._reach(place)
+        try:
+            row = response_row(value)
+        except Unreadable as reason:
+            self.unreadable.append(unreadable_row(place, value, str(reason)))
+            return
+        self.responses.setdefault(str(row["request_id"]), row)
+
+    @property
+    def first_complaint(self) -> str:
+        """Where the first unreadable record stands, and why it is none."""
+        first = self.unreadable[0]
+        topic, partition, offset = str(first["topic"]), first["topic_partition"], first["topic_offset"]
+        return f"the first is {topic}, partition {partition!r}, offset {offset!r}: {first['reason']!s}"
+
+    def _reach(self, place: Place) -> None:
+        self.records += 1
+        self.offsets[place.topic, place.partition] = place.offset + 1
+
+
+def cost_row(value: bytes | None) -> Row:
+    """Return the row of a cost event.
+
+    Raises:
+        Unreadable: it is no cost event, or holds what the warehouse cannot.
+    """
+    try:
+        event = CostEvent.decode(value or b"")
+        moment = event.occurred_at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(_reason(value, error)) from None
+    row: Row = event.model_dump(mode="json")
+    row["occurred_at"] = text = _written(moment)
+    row["occurred_on"] = text[:10]
+    row["tags_json"] = _tags(event.tags_json)
+    return _storable(row, value)
+
+
+def response_row(value: bytes | None) -> Row:
+    """Return the row of a response: how it ended, for whom, by which model and for how much; never what was said.
+
+    Raises:
+        Unreadable: it is no response, or holds what the warehouse cannot.
+    """
+    try:
+        response = Response.decode(value or b"")
+        received, completed = response.received_at.astimezone(UTC), response.completed_at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(_reason(value, error)) from None
+    usage = response.usage or Usage(input_tokens=0, output_tokens=0)
+    row: Row = {
+        "request_id": response.request_id,
+        "status": response.status,
+        "tenant": response.tenant,
+        "task": response.task,
+        "tier": response.tier,
+        "policy": response.policy,
+        "provider_name": response.provider_name,
+        "request_model": response.request_model,
+        "response_model": response.response_model,
+        "finish_reason": response.finish_reason,
+        "error_code": None if response.error is None else response.error.code,
+        "attempts": len(response.attempts),
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": None if response.cost_usd is None else f"{response.cost_usd:.9f}",
+        "received_at": _written(received),
+        "completed_at": _written(completed),
+        "completed_on": _written(completed)[:10],
+        "latency_ms": response.latency_ms,
+        "tags_json": _tags(orjson.dumps(response.metadata).decode()),
+        "request_topic": response.request_topic,
+        "request_partition": response.request_partition,
+        "request_offset": response.request_offset,
+    }
+    return _storable(row, value)
+
+
+def unreadable_row(place: Place, value: bytes | None, reason: str) -> Row:
+    """Return the row that keeps an unreadable record, byte for byte."""
+    return {
+        "topic": place.topic,
+        "topic_partition": place.partition,
+        "topic_offset": place.offset,
+        "recorded_at": _written(utc_from_ms(max(place.timestamp_ms, 0))),
+        "reason": reason,
+        "value": value,
+    }
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _tags(text: str) -> str:
+    try:
+        tags = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        tags = None
+    if not isinstance(tags, dict):
+        raise Unreadable("tags_json: is not a JSON object in a string")
+    # Postgres' text holds no NUL, and its JSON functions fail at one, for the whole query.
+    return text.replace("\\u0000", "\\ufffd")
+
+
+def _storable(row: Row, value: bytes | None) -> Row:
+    for name in COUNTS & row.keys():
+        count = row[name]
+        if isinstance(count, int) and count not in INT64:
+            raise Unreadable(f"{name}: is beyond 64 bits")
+    for name in MONEY & row.keys():
+        amount = row[name]
+        if isinstance(amount, str) and len(amount.lstrip("-").partition(".")[0]) > MOST_USD_DIGITS:
+            raise Unreadable(f"{name}: is beyond a thousand million dollars")
+    if value is not None and b"\\u0000" in value:
+        # Only so does a NUL come into JSON; Postgres' text holds none.
+        return {name: _without_nul(cell) for name, cell in row.items()}
+    return row
+
+
+def _without_nul(cell: Value) -> Value:
+    return cell.replace("\x00", "\ufffd") if isinstance(cell, str) else cell
+
+
+def _reason(value: bytes | None, error: Exception) -> str:
+    if not value:
+        return "the record has no value"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'the record'}: {first['msg']}"
+    if isinstance(error, orjson.JSONDecodeError):
+        return "the record is not JSON in UTF-8"
+    return "a moment in it is out of range"
