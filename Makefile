@@ -56,6 +56,10 @@ bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8
 lock: ## Write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock
 
+.PHONY: bench-warehouse
+bench-warehouse: $(STAMP) ## Cost events from Kafka into DuckDB and Postgres: events/s
+	$(BIN)/python bench/warehouse.py
+
 clean: ## Remove what was built
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
 

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "broker": "sandbox.broker.cli:broker",
         "demo": "sandbox.demo.cli:demo",
         "warehouse": "streams.cli.warehouse:warehouse",
+        "report": "streams.cli.report:report",
     }
 )
 """Where each command is: a function, or an app of sub-commands. A module's EPILOG ends its command's help."""
@@ -40,7 +41,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 EXTRAS: Mapping[str, str] = MappingProxyType(
     {
         **{name: "sandbox" for name, place in COMMANDS.items() if place.startswith("sandbox.")},
-        "warehouse": "warehouse",
+        **dict.fromkeys(("warehouse", "report"), "warehouse"),
     }
 )
 """The commands that need an extra, and which."""

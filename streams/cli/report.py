@@ -1,0 +1,142 @@
+"""`turnout report`: what was spent, saved and lost, from a warehouse."""
+
+from contextlib import closing
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.catalogue_file import load_catalogue
+from streams.cli import options
+from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
+from streams.cli.warehouse import open_store
+from streams.settings import load_settings
+from warehouse.advice import ModelQuality
+from warehouse.errors import WarehouseError
+from warehouse.page import page
+from warehouse.report import Period, Report, Spend, make_report
+
+EPILOG = """\b
+Examples:
+    turnout report --duckdb costs.duckdb --since 2026-01-01 --by tag:feature
+    turnout report --postgres postgresql://turnout@db.example/costs --html report.html
+
+Days are UTC, both inclusive. Savings compare what the answers would have cost at the catalogue's baseline model with
+all that was paid, for failed calls too. A recommendation rests on answers that are in the warehouse, and says which.
+"""
+
+LONGEST_KEY = 80
+LONGEST_ADVICE = 2000
+
+
+def report(  # noqa: PLR0913 - one parameter an option
+    *,
+    duckdb: options.DuckDbFile = None,
+    postgres: options.PostgresDsn = None,
+    by: Annotated[
+        str, typer.Option(help="tenant, model, provider, task, tier, day, outcome or tag:NAME.", metavar="DIMENSION")
+    ] = "model",
+    since: Annotated[
+        datetime | None, typer.Option(help="The first day.", formats=["%Y-%m-%d"], metavar="DAY", show_default="all")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="The last day.", formats=["%Y-%m-%d"], metavar="DAY", show_default="all")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with charts that needs nothing else.")] = None,
+    catalogue: options.CatalogueFile = None,
+    env_file: options.EnvFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show spend in a period by any dimension, tokens, average prices, savings and recommendations."""
+    settings = load_settings(env_file, warehouse_duckdb=duckdb, warehouse_postgres=postgres, catalogue=catalogue)
+    known = load_catalogue(settings.catalogue).catalogue
+    qualities = [ModelQuality(model.name, model.quality) for model in known.models.values()]
+    floors = {tier.value: floor for tier, floor in known.quality_floors.items()}
+    period = Period(_day(since), _day(until))
+    try:
+        with closing(open_store(settings, duckdb=duckdb, postgres=postgres, read_only=True)) as store:
+            made = make_report(store, period, by, qualities, floors)
+    except WarehouseError as error:
+        say(str(error))
+        raise typer.Exit(1) from None
+    if html is not None:
+        try:
+            html.write_text(page(made))
+        except OSError as error:
+            say(f"{html} cannot be written: {error.strerror}")
+            raise typer.Exit(1) from None
+        say(f"Wrote {html}")
+    if as_json:
+        print_json(_as_json(made))
+    elif html is None:
+        _print(made)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def _as_json(made: Report) -> dict[str, object]:
+    return {
+        "since": made.period.since,
+        "until": made.period.until,
+        "by": made.dimension,
+        "baseline_models": made.baseline_models,
+        "total": _spend_json(made.total),
+        "rows": [_spend_json(row) for row in made.rows],
+        "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
+    }
+
+
+def _spend_json(spend: Spend) -> dict[str, object]:
+    return {**asdict(spend), "usd_per_mtok": spend.usd_per_mtok, "saved_usd": spend.saved_usd}
+
+
+def _print(made: Report) -> None:
+    console, total = stdout_console(), made.total
+    table = empty_table(
+        f"Spend by {made.dimension}", (made.dimension,), ("calls", "tokens in", "out", "USD", "USD/1M", "saved USD")
+    )
+    for row in made.rows:
+        table.add_row(*_cells(row))
+    table.add_section()
+    table.add_row(*_cells(total))
+    console.print(table)
+    for sentence in _notes(made):
+        console.print(sentence, soft_wrap=True)
+    if not made.recommendations:
+        console.print("Recommendations: the data shows none.")
+    for number, advice in enumerate(made.recommendations, 1):
+        console.print(f"{number}. {printable(str(advice), LONGEST_ADVICE)}", soft_wrap=True)
+
+
+def _cells(row: Spend) -> tuple[str, ...]:
+    average = "" if row.usd_per_mtok is None else f"{row.usd_per_mtok:.4f}"
+    tokens = (f"{row.input_tokens:,}", f"{row.output_tokens:,}")
+    return (
+        printable(row.key, LONGEST_KEY),
+        f"{row.calls:,}",
+        *tokens,
+        f"{row.cost_usd:.6f}",
+        average,
+        f"{row.saved_usd:.6f}",
+    )
+
+
+def _notes(made: Report) -> list[str]:
+    total = made.total
+    notes = [
+        f"Baseline {' and '.join(made.baseline_models)}: the answers would have cost {total.baseline_usd:.6f} USD, "
+        f"{total.compared_usd:.6f} USD was paid."
+        if made.baseline_models
+        else "There is no baseline to compare with."
+    ]
+    if total.failed_usd:
+        notes.append(f"Calls that brought no answer cost {total.failed_usd:.6f} USD of it.")
+    if total.unknown_usd:
+        notes.append(f"{total.unknown_usd:.6f} USD of it is an upper estimate of calls that may not have been charged.")
+    if total.unpriced_calls:
+        notes.append(f"{total.unpriced_calls:,} calls have no known price and are in no sum.")
+    return notes
