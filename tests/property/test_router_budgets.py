@@ -109,6 +109,13 @@ class Budgets(RuleBasedStateMachine):
         for _ in range(calls):
             self.call(which, amount)
 
+    @rule(amount=CENTS)
+    def fill(self, amount: Decimal) -> None:
+        """Everybody calls for as much as there is."""
+        for _ in range(4):
+            for which in range(3):
+                self.ask_and_call(which, amount, 4)
+
     @rule(twice=st.booleans(), how_many=st.integers(1, 3))
     def hear(self, how_many: int, *, twice: bool) -> None:
         for _ in range(min(how_many, len(self.claims))):
@@ -168,4 +175,4 @@ class Budgets(RuleBasedStateMachine):
 
 
 TestBudgets = Budgets.TestCase
-TestBudgets.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestBudgets.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
