@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-budget bench-cost clean help
+.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-budget bench-cost bench-duplicates clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
@@ -43,6 +43,9 @@ format: $(STAMP) ## Format the code
 
 schemas: $(STAMP) ## Write docs/schemas and docs/asyncapi.json anew, from the messages
 	$(BIN)/python -m schemas.export docs
+
+bench-duplicates: $(STAMP) ## What it takes to remember finished request ids: bytes and time an id, at a million
+	$(BIN)/python bench/duplicates.py
 
 bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py

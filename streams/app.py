@@ -28,6 +28,7 @@ from streams.fence import Fence
 from streams.handler import Handler, Intake
 from streams.kafka import admin, faust_credentials, make_producer, reader
 from streams.lane import Lane, Position
+from streams.metrics import Metrics
 from streams.producer import started
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
@@ -39,6 +40,8 @@ from streams.request_log import RequestLog
 from streams.settings import Settings
 from streams.topics import check_topics
 from streams.transport import SafeTransport
+from streams.watchdog import Watchdog
+from streams.web import serving
 
 log = structlog.get_logger()
 
@@ -75,6 +78,14 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
 
         pump = Pump(handler, prepare, new_ids, _bounds(settings), lambda: app.consumer)
         app = make_app(settings, pump, fence)
+        handler.metrics.watch(pump)
+
+        async def should_move() -> bool:
+            return fence.is_open() and pump.idle() and await app.consumer.has_unread()
+
+        watchdog = Watchdog(settings.stuck_after_s, lambda: app.consumer.handed_over, should_move)
+        await stack.enter_async_context(watchdog.watching())
+        await stack.enter_async_context(serving(settings.web_port, handler.metrics.registry, fence.is_open))
         await app.start()
         app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
         _spare_the_collector()
@@ -165,6 +176,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
             fence=fence,
             stored=lambda partition, offset: _stored(settings, partition, offset),
             request_log=RequestLog(settings.log_sample, random.random),
+            metrics=Metrics(),
             clock=clock,
             chance=random.random,
         )

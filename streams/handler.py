@@ -33,6 +33,7 @@ from streams.delivery import Delivery
 from streams.fence import Fence
 from streams.keys import presented_key, without_key
 from streams.lane import Lane
+from streams.metrics import Metrics
 from streams.publisher import Publisher, Trace
 from streams.purses import Purses
 from streams.request_log import RequestLog
@@ -111,6 +112,7 @@ class Handler:
     fence: Fence
     stored: Stored
     request_log: RequestLog
+    metrics: Metrics
     clock: Callable[[], float]
     chance: Chance
     duplicates: int = 0
@@ -314,6 +316,7 @@ class Handler:
             await self._reply(reply_to, response, place)
         await self._publish_costs(finish.costs, place.trace)
         self.request_log.write(response)
+        self.metrics.ended(response)
 
     async def _reply(self, topic: str, response: Response, place: _Place) -> None:
         try:

@@ -43,7 +43,7 @@ class Lane:
         self._end = known or Position()
         self._recovered_from = Position()
         self._recovered_offset = -1
-        self._received_at: dict[int, Position] = {}
+        self._received_at: dict[int, tuple[Position, float]] = {}
         self._unsettled: dict[str, Sequence[Attempt]] = {}
         self._calls: defaultdict[str, list[CallStarted]] = defaultdict(list)
         self._running: dict[str, Future[None]] = {}
@@ -76,9 +76,9 @@ class Lane:
         """Take note of an acknowledged write-ahead record."""
         self._end = Position(self._end.responses, max(self._end.calls, offset + 1))
 
-    def received(self, offset: int) -> None:
-        """Take note that the request at `offset` has been handed over."""
-        self._received_at[offset] = self._end
+    def received(self, offset: int, written_s: float = 0.0) -> None:
+        """Take note that the request at `offset`, which was written at `written_s`, has been handed over."""
+        self._received_at[offset] = self._end, written_s
 
     def released(self, offset: int) -> None:
         """Take note that the request at `offset` is over."""
@@ -88,7 +88,11 @@ class Lane:
         """Return from where on to read back if the requests from `offset` on are delivered again."""
         if offset <= self._recovered_offset:  # an earlier worker may have been ahead of us
             return self._recovered_from
-        return self._received_at.get(offset, self._end)
+        return self._received_at[offset][0] if offset in self._received_at else self._end
+
+    def oldest_s(self) -> float | None:
+        """Return when the request that has been here longest was written, seconds since 1970; None without one."""
+        return next((written_s for _, written_s in self._received_at.values()), None)
 
     def running(self, request_id: str) -> Future[None] | None:
         """Return the end of another delivery of this request that is under way."""

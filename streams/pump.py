@@ -24,12 +24,15 @@ from itertools import chain
 import structlog
 from faust.types import TP, EventT, StreamT
 
+from router.catalogue import Model
 from router.job import Origin
 from router.recent import RecentIds
 from router.turns import Turns
+from schemas.health import BreakerState
 from streams.delivery import Delivery
 from streams.handler import Handler, Opened
 from streams.lane import Lane
+from streams.metrics import Lag
 from streams.transport import SafeConsumer, Work
 
 log = structlog.get_logger()
@@ -170,6 +173,27 @@ class Pump(Work):
         """How many partitions are held back at this moment."""
         return len(self._held_back)
 
+    @property
+    def duplicates(self) -> int:
+        """How many requests were answered from what had already happened."""
+        return self._handler.duplicates
+
+    def idle(self) -> bool:
+        """Say whether nothing of this worker's own keeps it from reading."""
+        return not (self._waiting or self._held_back or self._draining or self.in_flight)
+
+    def lags(self) -> Iterable[Lag]:
+        """Tell how each partition stands."""
+        consumer = self._consumer()
+        for tp, lane in self._lanes.items():
+            yield Lag(tp.partition, consumer.lag(tp), lane.oldest_s())
+
+    def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]:
+        """Tell of each model how its breaker stands and how many calls are under way."""
+        fleet = self._handler.fleet
+        for model in fleet.catalogue.models.values():
+            yield model, fleet.breaker(model).state, fleet.in_flight(model)
+
     async def run(self, stream: StreamT[bytes]) -> None:
         """Take from the stream until it ends."""
         async for event in stream.noack().events():
@@ -244,7 +268,7 @@ class Pump(Work):
         if self._draining or not self._consumer().is_current(message):
             self._consumer().let_be(message)
             return
-        self._lane(message.tp).received(message.offset)
+        self._lane(message.tp).received(message.offset, message.timestamp)
         self._held_bytes += held.size
         self._waiting.add(held.opened.tenant, held)
         self._slots.fill()

@@ -265,6 +265,12 @@ class Settings(BaseSettings):
         default=None, description="The Postgres database that is the warehouse, a DSN: postgresql://USER@HOST/DATABASE."
     )
 
+    stuck_after_s: float = Field(
+        default=120,
+        ge=5,
+        le=86_400,
+        description="A worker that reads nothing for so long although it should, or whose loop hangs, ends itself.",
+    )
     web_port: int | None = Field(
         default=None,
         ge=1,

@@ -55,6 +55,7 @@ def no_metadata(_tp: TP, _offset: int) -> str:
     return ""
 
 
+ASK_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.25
 """How often a drain looks whether it is over; an acknowledgement makes it look at once."""
 
@@ -119,6 +120,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self.callback = self._hand_over
         self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
         self._held_back: set[TP] = set()
+        self._handed_over = 0
         self._unacked_messages = _Held(self._finish)
         self._acked = _Unkept(list)
         self._acked_index = _Unkept(set)
@@ -127,6 +129,28 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         """Return how many offsets of a partition a restart now would read again."""
         tracker = self._trackers.get(tp)
         return 0 if tracker is None else tracker.span()
+
+    def lag(self, tp: TP) -> int:
+        """Return how many records of the partition are not finished, as far as is known."""
+        tracker, end = self._trackers.get(tp), self.highwater(tp)
+        finished = tracker.committable() if tracker else None
+        start = self._committed_offset.get(tp) if finished is None else finished
+        return max(0, end - start) if end and start is not None else 0
+
+    async def has_unread(self) -> bool:
+        """Ask the broker whether there are records that have not been fetched; a broker that is away says no."""
+        tps = [tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)]
+        try:
+            async with asyncio.timeout(ASK_WITHIN_S):
+                ends = await self.highwaters(*tps)
+                return any([ends.get(tp, 0) > (await self.position(tp) or 0) for tp in tps])
+        except (KafkaError, TimeoutError):
+            return False
+
+    @property
+    def handed_over(self) -> int:
+        """How many records have been handed over since the start."""
+        return self._handed_over
 
     def is_current(self, message: Message) -> bool:
         """Say whether the record was delivered under the present assignment."""
@@ -204,6 +228,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         await self.commit_and_end_transactions()
 
     async def _hand_over(self, message: Message) -> None:
+        self._handed_over += 1
         if self.app.topics.acks_enabled_for(message.topic):
             self._trackers[message.tp].delivered(message.offset)
         await self._deliver(message)

@@ -1,0 +1,145 @@
+"""What a worker measures of itself, in one registry, and the unit and meaning of each.
+
+Gauges are read from the living parts when somebody asks, so they cost a request nothing. Names of calls follow
+OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from time import time
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from router.catalogue import Model
+from schemas.health import BreakerState
+from schemas.responses import Response
+
+DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
+"""0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How one partition of the requests stands."""
+
+    partition: int
+    messages: int
+    """Records that are not finished yet, read or not."""
+    oldest_s: float | None
+    """When the oldest unfinished record that has been read was written, seconds since 1970."""
+
+
+class Living(Protocol):
+    """The parts of a worker that are asked at the moment of a scrape."""
+
+    @property
+    def in_flight(self) -> int: ...  # noqa: D102
+    @property
+    def waiting(self) -> int: ...  # noqa: D102
+    @property
+    def held_back(self) -> int: ...  # noqa: D102
+    @property
+    def duplicates(self) -> int: ...  # noqa: D102
+    def lags(self) -> Iterable[Lag]: ...  # noqa: D102
+    def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]: ...  # noqa: D102
+
+
+class Metrics:
+    """The registry of one worker."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "turnout_requests",
+            "Requests that have ended, by how, and why if they did not complete.",
+            ("status", "error_code", "tier"),
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "turnout_request_duration_seconds",
+            "From the moment the worker read the request to its acknowledged response.",
+            ("status",),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._calls = Histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Upstream calls; error_type is empty for an answer.",
+            ("gen_ai_provider_name", "gen_ai_request_model", "error_type"),
+            buckets=DURATION_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "gen_ai_client_token_usage",
+            "Tokens, as the providers counted them.",
+            ("gen_ai_request_model", "gen_ai_token_type"),
+            registry=self.registry,
+        )
+        self._cost = Counter(
+            "turnout_cost_usd",
+            "US dollars of the calls, estimates of unknown ones included.",
+            ("gen_ai_request_model", "certainty"),
+            registry=self.registry,
+        )
+
+    def ended(self, response: Response) -> None:
+        """Take note of a request whose response is acknowledged."""
+        code = response.error.code if response.error else ""
+        self._requests.labels(response.status, code, response.tier or "").inc()
+        self._latency.labels(response.status).observe(response.latency_ms / 1000)
+        for attempt in response.attempts:
+            model, answered = attempt.request_model, attempt.outcome == "succeeded"
+            if attempt.latency_ms is not None:
+                calls = self._calls.labels(attempt.provider_name, model, "" if answered else attempt.outcome)
+                calls.observe(attempt.latency_ms / 1000)
+            if attempt.usage is not None:
+                self._tokens.labels(model, "input").inc(attempt.usage.input_tokens)
+                self._tokens.labels(model, "output").inc(attempt.usage.output_tokens)
+            if attempt.cost_usd is not None and attempt.certainty is not None:
+                self._cost.labels(model, attempt.certainty).inc(float(attempt.cost_usd))
+
+    def watch(self, living: Living) -> None:
+        """Read the gauges from these parts from now on."""
+        self.registry.register(_Gauges(living))
+
+
+class _Gauges(Collector):
+    def __init__(self, living: Living) -> None:
+        self._living = living
+
+    def collect(self) -> Iterator[Metric]:
+        """Read everything once."""
+        living, lags, now_s = self._living, list(self._living.lags()), time()
+        ages_s = [0.0 if lag.oldest_s is None else max(0.0, now_s - lag.oldest_s) for lag in lags]
+        for name, meaning, value in (
+            ("turnout_in_flight", "Requests that have begun and are not acknowledged.", living.in_flight),
+            ("turnout_waiting", "Records that have been read and wait for their turn.", living.waiting),
+            ("turnout_held_back_partitions", "Partitions that are not read, at a bound.", living.held_back),
+            ("turnout_watermark_age_seconds", "Age of the oldest unfinished record.", max(ages_s, default=0.0)),
+        ):
+            yield GaugeMetricFamily(name, meaning, value)
+        yield CounterMetricFamily(
+            "turnout_duplicates_avoided", "Requests answered from what had already happened.", living.duplicates
+        )
+        messages = GaugeMetricFamily(
+            "turnout_consumer_lag_messages", "Records of the partition that are not finished.", labels=["partition"]
+        )
+        seconds = GaugeMetricFamily(
+            "turnout_consumer_lag_seconds", "Age of the partition's oldest unfinished record.", labels=["partition"]
+        )
+        for lag, age_s in zip(lags, ages_s, strict=True):
+            messages.add_metric([str(lag.partition)], lag.messages)
+            seconds.add_metric([str(lag.partition)], age_s)
+        model_label = ["gen_ai_request_model"]
+        breakers = GaugeMetricFamily("turnout_breaker_open", "0 closed, 0.5 half-open, 1 open.", labels=model_label)
+        calls = GaugeMetricFamily("turnout_calls_in_flight", "Upstream calls under way.", labels=model_label)
+        for model, state, in_flight in living.breakers():
+            breakers.add_metric([model.name], _OPENNESS[state])
+            calls.add_metric([model.name], in_flight)
+        yield from (messages, seconds, breakers, calls)
+
+
+_OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -1,0 +1,57 @@
+"""What a worker tells of itself while it lives."""
+
+import asyncio
+import re
+import socket
+
+import httpx
+
+from sandbox.provider.faults import Fault, FaultKind
+from tests.harness import PATIENCE_S, MakePipeline, MakeProvider
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def value(text: str, name: str, labels: str = "") -> float:
+    """Return the sum of the samples of that name whose labels contain the text."""
+    found = re.findall(rf"^{name}(\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
+    return sum(float(number) for written, number in found if labels in written)
+
+
+async def test_lag_calls_and_duplicates_are_told(make_pipeline: MakePipeline, make_provider: MakeProvider) -> None:
+    provider = make_provider(latency_ms=20)
+    provider.add_fault(Fault(fault=FaultKind.SLOW, model="claude-sonnet-4.5", factor=200))
+    pipeline = await make_pipeline(provider)
+    port = free_port()
+    slow: list[dict[str, object]] = [{"request_id": "slow", "prompt": "Wait", "model": "claude-sonnet-4.5"}]
+    quick: list[dict[str, object]] = [
+        {"request_id": f"r{number}", "prompt": "What is 1 + 1?", "model": "gemini-2.5-flash"} for number in range(50)
+    ]
+    await pipeline.publish([*slow, *quick, *quick], partition=0)
+    pipeline.start_worker(TURNOUT_WEB_PORT=str(port))
+    ids = [str(request["request_id"]) for request in quick]
+    await pipeline.wait_for_responses(ids)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).text == "ready\n"
+        give_up = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            text = (await client.get("/metrics")).text
+            if value(text, "turnout_duplicates_avoided_total") == 50 or asyncio.get_running_loop().time() > give_up:
+                break
+            await asyncio.sleep(0.1)
+        assert value(text, "turnout_duplicates_avoided_total") == 50
+        assert value(text, "turnout_requests_total", 'status="completed"') == 50
+        assert value(text, "turnout_consumer_lag_messages", 'partition="0"') == 101, "the first one holds the offset"
+        assert value(text, "turnout_watermark_age_seconds") > 0
+        assert value(text, "turnout_in_flight") == 1
+        assert value(text, "turnout_calls_in_flight", "claude-sonnet-4.5") == 1
+        assert value(text, "gen_ai_client_operation_duration_seconds_count", "gemini-2.5-flash") == 50
+        assert value(text, "turnout_breaker_open") == 0
+        await pipeline.wait_for_responses(["slow"])
+        while value((await client.get("/metrics")).text, "turnout_consumer_lag_messages"):  # noqa: ASYNC110 - polled
+            await asyncio.sleep(0.1)
