@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sandbox.provider.faults import FaultKind, RetryAfterForm
 from schemas.vocabulary import AttemptOutcome, Status
 from tests.chaos.scenario import Act, Scenario
-from tests.chaos.scene import Scene
+from tests.chaos.scene import MAX_IN_FLIGHT, Scene
 
 SHORT_CALLS = {"default_timeout_s": "2"}
 FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
@@ -46,6 +46,8 @@ def storm(models: Sequence[str]) -> Act:
         scene.may_fail = True
         await scene.open(catalogue=SHORT_CALLS)
         scene.start(2)
+        # While the second one joins, the first may have to give up requests that are longer than the drain.
+        scene.exposed += MAX_IN_FLIGHT
         for model in models:
             for kind in FaultKind:
                 if kind is not FaultKind.LISTENER:
@@ -97,9 +99,10 @@ async def all_models_out(scene: Scene) -> None:
     scene.may_fail = True
     await scene.open()
     scene.start()
+    await scene.until_answered(await scene.publish(5))  # it reads: no deadline passes before a call is made
     await scene.fault(FaultKind.OUTAGE, duration_s=60)
     dead = await scene.publish(40, deadline=_in(5))
-    responses = await scene.until_answered(dead)
+    responses = [response for response in await scene.until_answered(dead) if response.request_id in set(dead)]
     scene.expect({response.status for response in responses} == {Status.FAILED}, "an answer came out of an outage")
     await scene.heal()
     alive = await scene.publish(40)
