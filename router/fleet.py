@@ -79,6 +79,10 @@ class Permit:
     """Tells it from the model's other calls under way."""
 
 
+VIEW_S = 0.02
+"""For so long a look at a model serves every plan; what changes it meanwhile makes a new one."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """How a model looks to a plan."""
@@ -103,6 +107,8 @@ class _Track:
         "rules",
         "shared",
         "shared_s",
+        "view",
+        "view_until_s",
         "window",
     )
 
@@ -118,6 +124,8 @@ class _Track:
         self.degraded_until_s: float | None = None
         """Most of the latest calls were slow; until then the model stands back."""
         self.limited_s = -LIMITED_S
+        self.view: View | None = None
+        self.view_until_s = float("-inf")
 
     def is_browned_out(self, now_s: float) -> bool:
         """Say whether the model stands back."""
@@ -203,6 +211,12 @@ class Fleet:
     def view(self, model: Model, now_s: float) -> View:
         """Return how the model looks: shared health and this worker's own, whichever is worse."""
         track = self._tracks[model.name]
+        if track.view is None or now_s >= track.view_until_s:
+            track.view = self._view(model, track, now_s)
+            track.view_until_s = now_s + VIEW_S
+        return track.view
+
+    def _view(self, model: Model, track: _Track, now_s: float) -> View:
         self._look(model, track, now_s)
         shared = track.shared_at(now_s)
         if shared is None or shared.p99_ms is None:
@@ -302,7 +316,7 @@ class Fleet:
         if track is None:
             return
         before = track.shared_at(now_s)
-        track.shared, track.shared_s = health, health.as_of.timestamp()
+        track.shared, track.shared_s, track.view = health, health.as_of.timestamp(), None
         if track.shared_at(now_s) is None:
             return
         model = self.catalogue.models[health.request_model]
@@ -346,6 +360,7 @@ class Fleet:
         before, track.breaker = track.breaker.state, breaker
         if breaker.state is before:
             return
+        track.view = None
         reading = track.window.read(now_s)
         if breaker.state is BreakerState.CLOSED:
             track.window.forget()
@@ -360,6 +375,7 @@ class Fleet:
         if track.flight.degraded.is_mostly_slow():
             track.flight.degraded.forget()  # the next ones tell whether it lasts
             track.degraded_until_s = now_s + self.catalogue.breaker.pause_s
+            track.view = None
         if track.flight.unhealthy.is_mostly_slow() and track.breaker.state is BreakerState.CLOSED:
             reason = f"{MOSTLY} of the last {RECENT} calls took more than {track.rules.unhealthy_p99_ms:g} ms"
             breaker = track.breaker.tripped(self.catalogue.breaker, now_s, slow=True)
