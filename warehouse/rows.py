@@ -19,19 +19,17 @@ Offsets: TypeAlias = dict[tuple[str, int], int]
 """By topic and partition, the offset of the next record to be read."""
 
 INT64 = range(-(2**63), 2**63)
-COUNTS = frozenset({"occurred_at_ms", "attempt", "cost_nano_usd", "latency_ms", "request_partition", "request_offset"})
+COUNTS = ("occurred_at_ms", "attempt", "cost_nano_usd", "latency_ms", "request_partition", "request_offset")
 """The fields whose integers the messages do not bound."""
 MOST_USD_DIGITS = 9
 """An amount is a DECIMAL(18, 9) in the warehouse: below a thousand million dollars."""
-MONEY = frozenset(
-    {
-        "cost_usd",
-        "baseline_cost_usd",
-        "input_usd_per_mtok",
-        "cached_input_usd_per_mtok",
-        "cache_write_usd_per_mtok",
-        "output_usd_per_mtok",
-    }
+MONEY = (
+    "cost_usd",
+    "baseline_cost_usd",
+    "input_usd_per_mtok",
+    "cached_input_usd_per_mtok",
+    "cache_write_usd_per_mtok",
+    "output_usd_per_mtok",
 )
 KNOWLEDGE: Mapping[str, int] = {Certainty.UNKNOWN: 0, Certainty.ESTIMATED: 1, Certainty.METERED: 2}
 """Of two events of one id the better known one stands."""
@@ -181,12 +179,12 @@ def _tags(text: str) -> str:
 
 
 def _storable(row: Row, value: bytes | None) -> Row:
-    for name in COUNTS & row.keys():
-        count = row[name]
+    for name in COUNTS:
+        count = row.get(name)
         if isinstance(count, int) and count not in INT64:
             raise Unreadable(f"{name}: is beyond 64 bits")
-    for name in MONEY & row.keys():
-        amount = row[name]
+    for name in MONEY:
+        amount = row.get(name)
         if isinstance(amount, str) and len(amount.lstrip("-").partition(".")[0]) > MOST_USD_DIGITS:
             raise Unreadable(f"{name}: is beyond a thousand million dollars")
     if value is not None and b"\\u0000" in value:
