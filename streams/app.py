@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import os
 import random
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic, time
@@ -24,6 +22,7 @@ from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
 from streams.control import Control, running_control
+from streams.ending import GOODBYE_S, Ending
 from streams.fence import Fence
 from streams.handler import Handler, Intake
 from streams.kafka import admin, faust_credentials, make_producer, reader
@@ -51,17 +50,15 @@ REBALANCE_MARGIN_S = 30.0
 
 
 async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
-    """Serve requests until SIGTERM or SIGINT, then drain; a second signal stops at once.
+    """Serve requests until SIGTERM or SIGINT, then drain; a second signal stops at once (`streams.ending`).
 
     Raises:
         TopicsError: the topics are missing or do not fit together.
         TooManyDeadLetters: the limit is exceeded; the records that exceed it stay on the topic.
         Exception: what the worker cannot go on after; whatever was not acknowledged will be delivered again.
     """
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, stopping)
+    ending = Ending(settings.drain_s + GOODBYE_S)
+    ending.listen()
     async with admin(settings) as client:
         await check_topics(client, settings)
     async with AsyncExitStack() as stack:
@@ -91,7 +88,10 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         _spare_the_collector()
         log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
         try:
-            await _until_stopped(app, pump, control, stopping)
+            await _until_stopped(app, pump, control, ending)
+        except BaseException:
+            ending.begin(code=1)
+            raise
         finally:
             log.info("worker is stopping", in_flight=pump.in_flight, drain_s=settings.drain_s)
             try:
@@ -214,11 +214,11 @@ async def _stored(settings: Settings, partition: int, offset: int) -> bytes | No
         return await stored_response(consumer, responses, offset)
 
 
-async def _until_stopped(app: faust.App, pump: Pump, control: Control, stopping: asyncio.Event) -> None:
+async def _until_stopped(app: faust.App, pump: Pump, control: Control, ending: Ending) -> None:
     crashed = asyncio.ensure_future(app.wait_until_stopped())
     broken = asyncio.ensure_future(pump.broken())
     control_broken = asyncio.ensure_future(control.broken())
-    asked = asyncio.ensure_future(stopping.wait())
+    asked = asyncio.ensure_future(ending.asked())
     await asyncio.wait([crashed, broken, control_broken, asked], return_when=asyncio.FIRST_COMPLETED)
     for task in (crashed, broken, control_broken, asked):
         if task.done():
@@ -236,11 +236,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _stop(stopping: asyncio.Event) -> None:
-    if stopping.is_set():
-        # unwinding would close connections under the calls and tell their requests a failure that is not theirs
-        log.warning("second signal: stopping at once; what is not acknowledged will be delivered again")
-        os._exit(1)
-    stopping.set()

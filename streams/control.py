@@ -27,6 +27,8 @@ from streams.transport import SafeTransport
 STORE_S = 30.0
 DRAIN_S = 2.0
 """A delta waits for the next tick at most."""
+REBALANCE_S = 30.0
+"""The group waits so long for a member to join again."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,9 @@ def control_app(settings: Settings) -> faust.App:
         broker_commit_interval=settings.commit_interval_s,
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 5,
+        broker_rebalance_timeout=REBALANCE_S,
+        # joining takes as long as the slowest member, and is one request; silence beyond it is a dead connection
+        broker_request_timeout=max(settings.session_timeout_s, REBALANCE_S) + 5,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=settings.max_message_bytes,
         datadir=settings.data_dir,

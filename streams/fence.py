@@ -22,12 +22,13 @@ LOOK_EVERY_S = 0.05
 class Fence:
     """Open while ownership is certain. Written by the consumer's thread, read in the event loop."""
 
-    __slots__ = ("_clock", "_open_for_s", "_renewed_s")
+    __slots__ = ("_clock", "_open_for_s", "_renewed_s", "_said")
 
     def __init__(self, session_timeout_s: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._open_for_s = session_timeout_s * SHARE
         self._renewed_s = float("-inf")
+        self._said = False
 
     def renew(self, sent_s: float) -> None:
         """Take note of an answered heartbeat, or of a join, that was sent at `sent_s`."""
@@ -41,6 +42,9 @@ class Fence:
         """Wait until it is open. Who is cancelled here has lost the partition."""
         if self.is_open():
             return
-        log.warning("ownership is uncertain: nothing is written until the group's coordinator answers")
+        if not self._said:  # hundreds of requests may wait here
+            self._said = True
+            log.warning("ownership is uncertain: nothing is written until the group's coordinator answers")
         while not self.is_open():  # noqa: ASYNC110  # the consumer's thread sets it
             await asyncio.sleep(LOOK_EVERY_S)
+        self._said = False

@@ -7,7 +7,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import Topic
-from tests.chaos.scene import Scene
+from streams.ending import GOODBYE_S
+from tests.chaos.scene import PATIENCE_S, Scene
 
 
 async def cut_off_then_reachable(scene: Scene) -> None:
@@ -43,6 +44,22 @@ async def connections_half_open(scene: Scene) -> None:
     assert scene.link is not None
     scene.link.forsake()
     await scene.publish(50, deadline="2100-01-01T00:00:00Z")
+
+
+async def stopped_in_a_black_hole(scene: Scene) -> None:
+    await scene.open(linked=True, TURNOUT_DRAIN_S="1")
+    (worker,) = scene.start()
+    await scene.until_answered(await scene.publish(50))
+    assert scene.link is not None
+    scene.link.freeze()
+    began_s = time.monotonic()
+    code = await asyncio.to_thread(worker.stop, PATIENCE_S)
+    took_s = time.monotonic() - began_s
+    scene.expect(code == 0, f"the worker ended with {code}")
+    scene.expect(took_s < 1 + GOODBYE_S + 5, f"it took {took_s:.0f} s to end")
+    await scene.heal()
+    scene.start()
+    await scene.publish(50)
 
 
 async def slow_broker(scene: Scene) -> None:

@@ -128,6 +128,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "it notices, and goes on",
         links.connections_half_open,
     ),
+    Scenario(
+        "stopped-in-a-black-hole",
+        "SIGTERM while nothing passes on any connection to the broker",
+        "it ends within the drain and half a minute",
+        links.stopped_in_a_black_hole,
+    ),
     Scenario("slow-broker", "every answer of the broker takes 0.4 s more", "slow, and right", links.slow_broker),
     Scenario(
         "connections-reset",
