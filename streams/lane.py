@@ -80,8 +80,8 @@ class Lane:
         """Take note that the request at `offset`, which was written at `written_s`, has been handed over."""
         self._received_at[offset] = self._end, written_s
 
-    def released(self, offset: int) -> None:
-        """Take note that the request at `offset` is over."""
+    def acknowledged(self, offset: int) -> None:
+        """Take note that the request at `offset` is finished, and not merely given up."""
         self._received_at.pop(offset, None)
 
     def checkpoint(self, offset: int) -> Position:

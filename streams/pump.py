@@ -291,6 +291,8 @@ class Pump(Work):
             self._recoveries.pop(held.tp, None)
         await self._handler.handle(held.opened, lane, slot)
         held.event.ack()
+        # not when it is given up: a later commit must still say from where on its calls are to be read back
+        lane.acknowledged(held.event.message.offset)
 
     def _lane(self, tp: TP) -> Lane:
         lane = self._lanes.get(tp)
@@ -305,9 +307,6 @@ class Pump(Work):
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
         self._tasks[held.tp].discard(task)
         self._held_bytes -= held.size
-        lane = self._lanes.get(held.tp)
-        if lane is not None:
-            lane.released(held.event.message.offset)
         if not task.cancelled() and (problem := task.exception()) is not None and not self._broken.done():
             self._broken.set_exception(problem)
         slot.leave()

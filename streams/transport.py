@@ -195,8 +195,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
-        if self._coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID:
-            # the group has gone on without us: another worker may be at these very requests
+        if self._is_stranger:  # another worker may be at these very requests
             self.transport.work.lost()
         await super().on_partitions_revoked(revoked)
         self._forget()
@@ -248,6 +247,11 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     def _coordinator(self) -> GroupCoordinator:
         return self._thread._ensure_consumer()._coordinator  # noqa: SLF001  # the thread has no public way to it
 
+    @property
+    def _is_stranger(self) -> bool:
+        """Whether the group has gone on without this member."""
+        return bool(self._coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID)
+
     def _watch_heartbeats(self) -> None:
         """Tell the fence of each heartbeat that the coordinator has answered; once for each coordinator."""
         coordinator, fence = self._coordinator, self.transport.fence
@@ -282,6 +286,8 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         if self._thread.should_stop:  # it has crashed and will answer no call, so a stop would wait for ever
+            return False
+        if self._is_stranger:  # brokers take the commit of a stranger when the group is empty, even one that goes back
             return False
         consumer = self._thread._ensure_consumer()  # noqa: SLF001  # the thread has no public way to it
         with_metadata = {

@@ -25,8 +25,8 @@ def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_requ
     lane.response_written("b", 1, NOW_S)
     assert lane.checkpoint(10) == Position(0, 0)
     assert lane.checkpoint(11) == Position(1, 5)
-    lane.released(10)
-    lane.released(11)
+    lane.acknowledged(10)
+    lane.acknowledged(11)
     assert lane.checkpoint(12) == Position(2, 5)
 
 
