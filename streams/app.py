@@ -117,6 +117,7 @@ def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
         broker_request_timeout=max(settings.session_timeout_s, settings.drain_s + REBALANCE_MARGIN_S) + 5,
         broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,
         stream_buffer_maxsize=BUFFERED_RECORDS,
         datadir=settings.data_dir,

@@ -250,6 +250,11 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(
         default=10, ge=1, le=1800, description="Silence after which the group gives up a worker, seconds."
     )
+    static_membership: bool = Field(
+        default=False,
+        description="Let a worker that comes back under its TURNOUT_WORKER_ID within the session timeout have its "
+        "partitions back, without a rebalance. A worker that is gone for good is missed a session timeout later.",
+    )
     idempotence: bool = Field(
         default=True, description="Idempotent producing. Off only for a broker that cannot, such as the embedded one."
     )
