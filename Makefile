@@ -59,6 +59,10 @@ bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8
 lock: ## Write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock
 
+.PHONY: bench-availability
+bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)
+	$(BIN)/python bench/availability.py $(if $(ONE_IN),--one-in $(ONE_IN)) $(if $(FULL),--full)
+
 .PHONY: bench-warehouse
 bench-warehouse: $(STAMP) ## Cost events from Kafka into DuckDB and Postgres: events/s
 	$(BIN)/python bench/warehouse.py

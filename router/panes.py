@@ -75,7 +75,7 @@ class Pane:
     @property
     def errors(self) -> int:
         """Calls that failed for a reason of the model's."""
-        return sum(self.outcomes[outcome] for outcome in FAILURES)
+        return sum(count for outcome, count in self.outcomes.items() if outcome in FAILURES)
 
     @property
     def timeouts(self) -> int:
