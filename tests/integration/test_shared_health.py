@@ -115,7 +115,7 @@ async def test_when_the_owner_of_the_health_is_killed_another_goes_on_with_its_w
     first = pipeline.start_worker(TURNOUT_WORKER_ID="first")
     await until_logged(first, OWNER)
     await ask(pipeline, 120, model=MODEL)
-    before = await until_health(pipeline, lambda found: found.requests >= 120)
+    before = await until_health(pipeline, lambda found: found.requests >= 120 and not found.in_flight)
     assert (before.status, before.workers) == (HealthStatus.DEGRADED, 1)
     second = pipeline.start_worker(TURNOUT_WORKER_ID="second")
     await until_health(pipeline, lambda found: len(found.shares) == 2)
