@@ -44,6 +44,8 @@ from streams.web import serving
 
 log = structlog.get_logger()
 
+POLLED_RECORDS = 500
+"""What one look at the consumer brings at most. A partition that is held back still delivers what was brought."""
 BUFFERED_RECORDS = 512
 """Records that wait between the consumer and a full pump."""
 REBALANCE_MARGIN_S = 30.0
@@ -119,6 +121,7 @@ def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,
+        broker_max_poll_records=POLLED_RECORDS,
         stream_buffer_maxsize=BUFFERED_RECORDS,
         datadir=settings.data_dir,
         topic_allow_declare=False,

@@ -42,6 +42,10 @@ LAST_WRITES_S = 10.0
 RESUME_SHARE = 0.5
 """Of a bound that was reached; so much must be left before more is taken, so that nothing flutters."""
 
+AT_ONCE = 16
+"""So many requests begin in one turn of the event loop. A thousand that began together would march in step: all decide,
+all are written ahead, all are called for, and while they all wait for their answers nobody has work."""
+
 Recover = Callable[[TP, Lane], Coroutine[None, None, None]]
 """Fills a lane with what had already happened on its partition."""
 
@@ -79,18 +83,31 @@ class Slots:
         self._free = count
         self._start_next = start_next
         self._returning: deque[asyncio.Future[None]] = deque()
+        self._filling: asyncio.Handle | None = None
 
     def fill(self) -> None:
-        """Give every free place away, as far as somebody wants one."""
-        while self._free:
-            if self._returning:
-                returning = self._returning.popleft()
-                if returning.done():  # given up meanwhile
-                    continue
-                returning.set_result(None)
-            elif not self._start_next():
+        """Give free places away to who wants one, `AT_ONCE` in a turn of the event loop."""
+        if self._filling is None:
+            self._fill()
+
+    def _fill(self) -> None:
+        self._filling = None
+        for _ in range(AT_ONCE):
+            if not self._free or not self._give():
                 return
-            self._free -= 1
+        self._filling = asyncio.get_running_loop().call_soon(self._fill)
+
+    def _give(self) -> bool:
+        while self._returning:
+            returning = self._returning.popleft()
+            if not returning.done():  # else it was given up meanwhile
+                returning.set_result(None)
+                self._free -= 1
+                return True
+        if not self._start_next():
+            return False
+        self._free -= 1
+        return True
 
     def give_back(self) -> None:
         """Free one place."""
