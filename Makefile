@@ -63,6 +63,10 @@ lock: ## Write requirements.lock anew (needs uv)
 bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)
 	$(BIN)/python bench/availability.py $(if $(ONE_IN),--one-in $(ONE_IN)) $(if $(FULL),--full)
 
+.PHONY: bench-brownout
+bench-brownout: $(STAMP) ## A model turns slow without errors, two workers on Kafka: how fast traffic leaves it and comes back
+	$(BIN)/python bench/brownout.py $(if $(RATE),--rate $(RATE))
+
 .PHONY: bench-warehouse
 bench-warehouse: $(STAMP) ## Cost events from Kafka into DuckDB and Postgres: events/s
 	$(BIN)/python bench/warehouse.py
