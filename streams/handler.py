@@ -306,11 +306,17 @@ class Handler:
 
     async def _publish(self, finish: Finish, place: _Place, reply_to: str | None) -> None:
         response = finish.response
+
+        async def still_ours() -> None:
+            await self.fence.passed()
+            if place.lane.is_lost:  # whoever has the partition now answers, or has read what was written after all
+                raise asyncio.CancelledError
+
         try:
-            offset = await self.publisher.response(response, place.delivery, place.trace)
+            offset = await self.publisher.response(response, place.delivery, place.trace, still_ours)
         except MessageSizeTooLargeError:
             response = _without_message(response)
-            offset = await self.publisher.response(response, place.delivery, place.trace)
+            offset = await self.publisher.response(response, place.delivery, place.trace, still_ours)
         place.lane.response_written(response.request_id, offset, self.clock())
         if reply_to is not None:
             await self._reply(reply_to, response, place)

@@ -40,6 +40,8 @@ class Lane:
     def __init__(self, finished: RecentIds, known: Position | None = None) -> None:
         """Start with the ids of an earlier lane of this partition, which knew the topics as far as `known`."""
         self.finished = finished
+        self.is_lost = False
+        """Whether the partition may be somebody else's by now."""
         self._end = known or Position()
         self._recovered_from = Position()
         self._recovered_offset = -1

@@ -4,7 +4,7 @@ A send that fails for the broker's sake is tried again for ever: the offset of i
 the pump stops taking more. What the topic can never take (`MessageSizeTooLargeError`) is raised to the caller.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from time import time
@@ -29,6 +29,7 @@ HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""
 
 Trace = Mapping[str, str]
+BeforeRetry = Callable[[], Awaitable[None]]
 
 
 class Publisher:
@@ -47,14 +48,20 @@ class Publisher:
         topic, partition = self._names[Topic.CALLS], delivery.origin.partition
         return await self._send(Record(topic, call.encode(), delivery.key, headers, partition))
 
-    async def response(self, response: Response, delivery: Delivery, trace: Trace) -> int:
+    async def response(self, response: Response, delivery: Delivery, trace: Trace, before_retry: BeforeRetry) -> int:
         """Publish the answer, into the partition of its request's number.
+
+        Args:
+            response: the answer.
+            delivery: the request's record.
+            trace: its trace context.
+            before_retry: is awaited before it is sent again; what it raises ends this.
 
         Raises:
             MessageSizeTooLargeError: the topic does not take so large a record.
         """
         record = self._answer(self._names[Topic.RESPONSES], response, delivery, trace, delivery.origin.partition)
-        return await self._send(record)
+        return await self._send(record, before_retry)
 
     async def reply(self, topic: str, response: Response, delivery: Delivery, trace: Trace) -> int:
         """Publish a copy of the answer to the topic that the request asked for.
@@ -171,7 +178,7 @@ class Publisher:
         headers = event_headers(response, f"{request_id}:response", request_id, completed_at, trace)
         return Record(topic, response.encode(), delivery.key, headers, partition)
 
-    async def _send(self, record: Record) -> int:
+    async def _send(self, record: Record, before_retry: BeforeRetry | None = None) -> int:
         try:
             return await self._producer.send(record)
         except MessageSizeTooLargeError:
@@ -179,6 +186,8 @@ class Publisher:
         except KafkaError:
             async for attempt in stamina.retry_context(on=_is_passing, attempts=None, timeout=None, wait_max=5.0):
                 with attempt:
+                    if before_retry is not None:
+                        await before_retry()
                     return await self._producer.send(record)
         raise AssertionError("an endless retry has ended")
 

@@ -248,7 +248,9 @@ class Pump(Work):
         return any(self._tasks.values())
 
     def lost(self) -> None:
-        """Give up all requests in flight, but let end what is being published."""
+        """Give up all requests in flight, but let end what is being published, unless it must be sent again."""
+        for lane in self._lanes.values():
+            lane.is_lost = True
         for task in chain.from_iterable(self._tasks.values()):
             task.cancel()
 
@@ -265,6 +267,7 @@ class Pump(Work):
             log.warning("gave up requests at the end of the drain", given_up=len(left), stuck=len(stuck))
         for tp in tps:
             if (lane := self._lanes.pop(tp, None)) is not None:
+                lane.is_lost = True
                 self._known[tp] = lane
 
     async def close(self) -> None:

@@ -197,6 +197,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
         if self._is_stranger:  # another worker may be at these very requests
             self.transport.work.lost()
+        if self.app.should_stop:
+            # Faust's own callback does nothing then: the group would go on while the drain of the stop lasts
+            await self.wait_empty()
+            await self.app.on_partitions_revoked.send(revoked)
         await super().on_partitions_revoked(revoked)
         self._forget()
 

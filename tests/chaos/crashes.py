@@ -159,6 +159,18 @@ async def stopped_with_slow_calls(scene: Scene) -> None:
     scene.start()
 
 
+async def stopped_while_another_joins(scene: Scene) -> None:
+    await scene.open(latency_ms=6000)
+    (leaver,) = scene.start()
+    await scene.until_ready()
+    await scene.publish(100)
+    await scene.until_calls_are_under_way(100)
+    scene.start()
+    await asyncio.sleep(0.5)
+    await scene.stop(leaver)
+    scene.healed()
+
+
 async def stopped_with_calls_longer_than_the_drain(scene: Scene) -> None:
     await scene.open(latency_ms=6000, TURNOUT_DRAIN_S="1")
     await scene.publish(50)

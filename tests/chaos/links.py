@@ -30,6 +30,21 @@ async def cut_off_past_the_session_timeout(scene: Scene) -> None:
     await scene.publish(50)
 
 
+async def one_cut_off_past_the_session_timeout(scene: Scene) -> None:
+    await scene.open(latency_ms=1500, linked=True)
+    assert scene.link is not None
+    scene.start()
+    scene.start(TURNOUT_BROKERS=scene.pipeline.settings.brokers)
+    await scene.until_ready()
+    await scene.publish(150)
+    await scene.until_calls_are_under_way(150)
+    scene.exposed += 200
+    await scene.link.cut()
+    await asyncio.sleep(14)
+    await scene.heal()
+    await scene.publish(50)
+
+
 async def black_hole(scene: Scene) -> None:
     await _with_link(scene)
     assert scene.link is not None

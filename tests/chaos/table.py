@@ -79,6 +79,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "stopped-with-slow-calls", "SIGTERM with 100 calls of 3 s", "all of them end", crashes.stopped_with_slow_calls
     ),
     Scenario(
+        "stopped-while-another-joins",
+        "SIGTERM with 100 calls of 6 s, and a second worker joins meanwhile",
+        "it gets the partitions when all of them have ended",
+        crashes.stopped_while_another_joins,
+    ),
+    Scenario(
         "stopped-with-calls-longer-than-the-drain",
         "SIGTERM with calls of 6 s and a drain of 1 s",
         "they are handed over, and billed as unknown",
@@ -120,6 +126,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the broker is out of reach for 12 s, twice the session timeout",
         "it comes back, or ends for its supervisor to restart it",
         links.cut_off_past_the_session_timeout,
+    ),
+    Scenario(
+        "one-cut-off-past-the-session-timeout",
+        "one of two workers, with answers under way, is out of reach for 14 s",
+        "the other answers for it, and it answers none of that when it is back",
+        links.one_cut_off_past_the_session_timeout,
     ),
     Scenario("black-hole", "connections stay open for 4 s and nothing passes", "it goes on", links.black_hole),
     Scenario(
