@@ -10,6 +10,7 @@ COPY router router
 COPY streams streams
 COPY sandbox sandbox
 COPY warehouse warehouse
+COPY dashboard dashboard
 RUN /opt/turnout/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:${PYTHON}-slim

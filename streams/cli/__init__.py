@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo": "sandbox.demo.cli:demo",
         "warehouse": "streams.cli.warehouse:warehouse",
         "report": "streams.cli.report:report",
+        "dashboard": "streams.cli.dashboard:dashboard",
     }
 )
 """Where each command is: a function, or an app of sub-commands. A module's EPILOG ends its command's help."""
