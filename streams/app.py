@@ -169,7 +169,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
             admission=_admission(catalogue_file.catalogue),
             purses=Purses(catalogue_file.catalogue.tenants, f"{settings.worker_id}@{int(clock() * 1000)}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
-            publisher=Publisher(kafka_producer, settings.topic, settings.worker_id),
+            publisher=Publisher(kafka_producer, settings.topic, settings.worker_id, settings.probe_key),
             dead_letter_limit=DeadLetterLimit(
                 DeadLetterRules(
                     share=settings.dead_letter_share,

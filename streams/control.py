@@ -146,7 +146,9 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
     async with AsyncExitStack() as stack:
         consumer = await stack.enter_async_context(reader(settings))
         follower = Follower(fleet, consumer, settings.topic(Topic.MODEL_HEALTH), clock)
-        agent = HealthAgent(fleet.catalogue, publisher, clock, ChangelogTable(table), follower.latest)
+        agent = HealthAgent(
+            fleet.catalogue, publisher, clock, ChangelogTable(table), follower.latest, settings.probe_idle_s
+        )
         reporter = Reporter(fleet, publisher, clock, handler.announce)
 
         @app.agent(stats, name="turnout.health")  # type: ignore[untyped-decorator]  # faust is untyped

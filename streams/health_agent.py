@@ -55,12 +55,16 @@ class HealthAgent:
         clock: Callable[[], float],
         table: PaneTable,
         latest: Mapping[str, ModelHealth],
+        probe_idle_s: float | None = None,
     ) -> None:
+        """Take what the agent works with; with `probe_idle_s`, a model that is idle for so long is asked something."""
         self._catalogue = catalogue
         self._publisher = publisher
         self._clock = clock
         self._table = table
         self._latest = latest
+        self._probe_idle_s = probe_idle_s
+        self._active_s: dict[str, float] = {}
         self._boards: dict[str, Board] | None = None
         self._published: dict[str, ModelHealth] = {}
         self._dirty: dict[bytes, Pane] = {}
@@ -83,6 +87,7 @@ class HealthAgent:
         for name, board in boards.items():
             board.restore(restored[name], self._latest.get(name), now_s)
         self._boards, self._published = boards, dict(self._latest)
+        self._active_s = dict.fromkeys(boards, now_s)
         log.info("this worker keeps the shared health", panes=sum(map(len, restored.values())))
 
     def give_up(self) -> None:
@@ -116,6 +121,7 @@ class HealthAgent:
             return
         now_s = self._clock()
         await self._store(now_s)
+        await self._probe(now_s)
         news = [(name, board.health(now_s)) for name, board in self._boards.items()]
         for name, health in news:
             before = self._published.get(name)
@@ -129,6 +135,14 @@ class HealthAgent:
                 and not {before.status, health.status} <= QUIET
             ):
                 await self._announce(before.status, health)
+
+    async def _probe(self, now_s: float) -> None:
+        if self._probe_idle_s is None:
+            return
+        for name, active_s in self._active_s.items():
+            if now_s - active_s >= self._probe_idle_s:
+                self._active_s[name] = now_s
+                await self._publisher.probe(name, now_s)
 
     def _take(self, event: EventT) -> None:
         if self._boards is None or event.value is None:
@@ -145,6 +159,8 @@ class HealthAgent:
         if pane is None:
             event.ack()
             return
+        if stats.outcomes or stats.in_flight:
+            self._active_s[stats.request_model] = self._clock()
         self._dirty[_key(stats.request_model, pane.number)] = pane
         self._unacknowledged.append(event)
 

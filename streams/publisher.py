@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from itertools import count
 from time import time
 
+import orjson
 import stamina
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from pydantic import SecretStr
 
 from router.fleet import Transition
 from schemas.budgets import Budget, BudgetClaim
@@ -21,26 +23,49 @@ from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.topics import Topic
-from streams.codec import event_headers
+from streams.codec import Headers, event_headers
 from streams.delivery import Delivery
+from streams.keys import HEADER
 from streams.producer import Record, RenewableProducer
 
 HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""
 
 Trace = Mapping[str, str]
+PROBE = "Reply with OK."
+PROBE_TENANT = "turnout-probe"
 BeforeRetry = Callable[[], Awaitable[None]]
 
 
 class Publisher:
     """The one way out to Kafka. Every method returns the offset of the acknowledged record."""
 
-    def __init__(self, producer: RenewableProducer, topic_name: Callable[[Topic], str], worker: str) -> None:
+    def __init__(
+        self,
+        producer: RenewableProducer,
+        topic_name: Callable[[Topic], str],
+        worker: str,
+        probe_key: SecretStr | None = None,
+    ) -> None:
+        """Take what to send by, how topics are called, this worker's name, and the key of who pays for probes."""
         self._producer = producer
+        self._probe_key = probe_key
         self._names = {topic: topic_name(topic) for topic in Topic}
         self._worker = worker
         self._started = int(time())
         self._failovers = count(1)
+
+    async def probe(self, model: str, now_s: float) -> int:
+        """Ask an idle model something small, by an ordinary request: written ahead, limited and billed as any."""
+        request_id = f"probe:{model}:{int(now_s)}"
+        request: dict[str, object] = {"request_id": request_id, "model": model, "prompt": PROBE, "max_tokens": 1}
+        headers: Headers = []
+        if self._probe_key is None:
+            request["tenant"] = PROBE_TENANT
+        else:  # whose key it is, is who pays
+            headers = [(HEADER, f"Bearer {self._probe_key.get_secret_value()}".encode())]
+        value = orjson.dumps(request)
+        return await self._send(Record(self._names[Topic.REQUESTS], value, request_id.encode(), headers))
 
     async def call_started(self, call: CallStarted, delivery: Delivery, trace: Trace) -> int:
         """Write a call ahead, into the partition of its request's number."""

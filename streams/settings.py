@@ -250,6 +250,16 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(
         default=10, ge=1, le=1800, description="Silence after which the group gives up a worker, seconds."
     )
+    probe_idle_s: float | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="A model that nobody has called for so long is asked one small question, which costs money: it is "
+        "billed to the tenant turnout-probe. Without it, idle models are not probed. 30 is a good beginning.",
+    )
+    probe_key: ApiKey | None = Field(
+        default=None, description="Where tenants have keys: the key of the tenant that pays for probes."
+    )
     static_membership: bool = Field(
         default=False,
         description="Let a worker that comes back under its TURNOUT_WORKER_ID within the session timeout have its "

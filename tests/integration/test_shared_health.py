@@ -18,6 +18,7 @@ from schemas.failovers import Failover, FailoverKind
 from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome
+from streams.catalogue_file import load_catalogue
 from streams.kafka import producer
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, Worker
 
@@ -201,3 +202,15 @@ def limited(folder: Path, limit: int) -> Path:
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(text.replace("requests_per_minute = 500", f"requests_per_minute = {limit}"))
     return catalogue
+
+
+async def test_an_idle_model_is_probed_and_the_probes_are_billed(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline(TURNOUT_PROBE_IDLE_S="1")
+    pipeline.start_worker()
+    health = await until_health(pipeline, lambda found: found.requests >= 2)
+    assert health.error_rate == 0
+    assert await asyncio.to_thread(pipeline.workers[0].stop) == 0
+    costs = await pipeline.costs()
+    assert {event.tenant for event in costs} == {"turnout-probe"}
+    assert {event.request_model for event in costs} == set(load_catalogue(pipeline.settings.catalogue).catalogue.models)
+    assert (await pipeline.reconcile()).bill_equals_invoice
