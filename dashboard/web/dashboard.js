@@ -3,11 +3,14 @@
 
 const EVERY_MS = 1000;
 const LOST_AFTER_MS = 5000;
+const LEAST_STEPS = 20;
+const SHORT_S = 600;
 const $ = (id) => document.getElementById(id);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const small = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const shortClock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** An amount of US dollars with as many places as its size needs to be read. */
 function usd(amount) {
@@ -60,7 +63,7 @@ function chart(id, datasets, { stacked = false, unit = "" } = {}) {
       interaction: { mode: "index", intersect: false },
       plugins: { legend: { align: "start", labels: { boxWidth: 10, boxHeight: 10, padding: 12, usePointStyle: true, pointStyle: "rectRounded" } } },
       scales: {
-        x: { grid: { display: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, callback(at) { return this.getLabelForValue(at).slice(0, 5); } } },
+        x: { grid: { display: false }, ticks: { maxTicksLimit: $(id).parentNode.matches(".tall") ? 7 : 4, maxRotation: 0 } },
         y: { beginAtZero: true, stacked, border: { display: false }, ticks: { maxTicksLimit: 5, precision: unit ? undefined : 0, callback: (value) => (unit || "") + value.toLocaleString("en") } },
       },
     },
@@ -193,6 +196,12 @@ function showAdvice(state) {
   place.replaceChildren(...state.advice.map((sentence) => element("li", "", sentence)));
 }
 
+/** The step that anything was first seen in: a young pipeline's charts begin with it. */
+function firstSeen({ at_ms, ...columns }) {
+  const first = at_ms.findIndex((_, step) => Object.values(columns).some((column) => column[step]));
+  return Math.max(0, Math.min(first, at_ms.length - LEAST_STEPS));
+}
+
 function show(state) {
   const { total, now, series } = state;
   const spent = Number(total.spent_usd), saved = Number(total.saved_usd);
@@ -212,10 +221,13 @@ function show(state) {
   $("ended-note").dataset.value = [state.completed, state.rejected, state.failed].join(" ");
   figure("in-flight", grouped.format(state.in_flight), "", String(state.in_flight));
   figure("lag", state.lag === null ? "–" : grouped.format(state.lag), "", String(state.lag));
-  const labels = series.at_ms.map((at) => clock.format(at));
-  draw("spend-chart", labels, series.spent_usd_per_hour, series.baseline_usd_per_hour);
-  draw("ended-chart", labels, series.completed_per_s, series.rejected_per_s, series.failed_per_s);
-  draw("load-chart", labels, series.in_flight, series.lag);
+  const first = firstSeen(series);
+  const from = (column) => column.slice(first);
+  const form = state.window_s > SHORT_S ? shortClock : clock;
+  const labels = from(series.at_ms).map((at) => form.format(at));
+  draw("spend-chart", labels, ...[series.spent_usd_per_hour, series.baseline_usd_per_hour].map(from));
+  draw("ended-chart", labels, ...[series.completed_per_s, series.rejected_per_s, series.failed_per_s].map(from));
+  draw("load-chart", labels, ...[series.in_flight, series.lag].map(from));
   bars("models", state.models.map(spendRow(spent)), "No call has been paid for yet.");
   bars("tenants", state.tenants.map(spendRow(spent)), "No call has been paid for yet.");
   bars("budgets", state.budgets.map((bar) => ({
