@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic, time
 
 import faust
+import stamina
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 from faust.types import TP, StreamT
 
 from router.admission import Admission
@@ -203,6 +205,14 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
+    """Read back what had happened on a partition; a broker that is away is waited for."""
+    away = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+    async for attempt in stamina.retry_context(on=away, attempts=None, timeout=None, wait_max=5.0):
+        with attempt:
+            await _read_back(settings, app, tp, lane)
+
+
+async def _read_back(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
     committed = await app.consumer.committed_with_metadata([tp])
     since = Position.parse(committed[tp].metadata) if tp in committed else Position()
     horizon = Horizon(int((time() - settings.duplicate_horizon_s) * 1000), settings.duplicate_ids)

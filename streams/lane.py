@@ -47,7 +47,8 @@ class Lane:
         self._recovered_offset = -1
         self._received_at: dict[int, tuple[Position, float]] = {}
         self._unsettled: dict[str, Sequence[Attempt]] = {}
-        self._calls: defaultdict[str, list[CallStarted]] = defaultdict(list)
+        self._calls: defaultdict[str, dict[int, CallStarted]] = defaultdict(dict)
+        """By request id and attempt: a record may be on the topic twice, and may be read twice."""
         self._running: dict[str, Future[None]] = {}
 
     @property
@@ -62,7 +63,7 @@ class Lane:
 
     def recover_call(self, call: CallStarted) -> None:
         """Take in a write-ahead record that is on the topic already."""
-        self._calls[call.request_id].append(call)
+        self._calls[call.request_id][call.attempt] = call
         self._recovered_offset = max(self._recovered_offset, call.request_offset)
 
     def recovered(self, start: Position, end: Position) -> None:
@@ -103,7 +104,7 @@ class Lane:
     def start(self, request_id: str, end: Future[None]) -> tuple[CallStarted, ...]:
         """Start a request and return the calls that a crash cut off."""
         self._running[request_id] = end
-        return tuple(sorted(self._calls.pop(request_id, ()), key=lambda call: call.attempt))
+        return tuple(call for _, call in sorted(self._calls.pop(request_id, {}).items()))
 
     def stop(self, request_id: str) -> None:
         """End a request: finished, or given up."""
@@ -113,4 +114,4 @@ class Lane:
 
     def unsettled(self, request_id: str) -> tuple[Sequence[CallStarted], Sequence[Attempt]]:
         """Return the calls and attempts of a finished request whose cost events may be missing; once."""
-        return self._calls.pop(request_id, ()), self._unsettled.pop(request_id, ())
+        return tuple(self._calls.pop(request_id, {}).values()), self._unsettled.pop(request_id, ())

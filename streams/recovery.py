@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.costs import CallStarted
@@ -14,6 +15,9 @@ from schemas.responses import Response
 from streams.lane import Lane, Position
 
 log = structlog.get_logger()
+
+SILENT_POLLS = 20
+"""Polls of a second each that bring nothing; then the link is as good as dead, or the topic has lost its end."""
 
 ConsumerFactory = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
 
@@ -40,7 +44,7 @@ async def recover(
     nothing else. What the lane knows from before a rebalance is not read again.
 
     Raises:
-        KafkaError: the broker refuses; it is retried while it is merely away.
+        KafkaError: the broker refuses, or says nothing for long; doing it again does no harm.
     """
     consumer.assign([responses, calls])
     begins, ends = await consumer.beginning_offsets([responses, calls]), await consumer.end_offsets([responses, calls])
@@ -87,8 +91,13 @@ async def _tail(
     if start >= end:
         return
     consumer.seek(tp, start)
+    silent = 0
     while await consumer.position(tp) < end:
-        for records in (await consumer.getmany(tp, timeout_ms=1000)).values():
+        found = await consumer.getmany(tp, timeout_ms=1000)
+        silent = 0 if found else silent + 1
+        if silent == SILENT_POLLS:
+            raise KafkaTimeoutError(f"{tp.topic}, partition {tp.partition}, cannot be read back to offset {end}")
+        for records in found.values():
             for record in records:
                 if record.offset < end and record.value is not None:
                     yield record, record.value
