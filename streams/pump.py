@@ -197,7 +197,7 @@ class Pump(Work):
 
     def idle(self) -> bool:
         """Say whether nothing of this worker's own keeps it from reading."""
-        return not (self._waiting or self._held_back or self._draining or self.in_flight)
+        return not (self._waiting or self._held_back or self.in_flight)
 
     def lags(self) -> Iterable[Lag]:
         """Tell how each partition stands."""
