@@ -1,7 +1,6 @@
 """Reads back what had already happened to the requests of a partition that this worker has just been given."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
@@ -18,8 +17,6 @@ log = structlog.get_logger()
 
 SILENT_POLLS = 20
 """Polls of a second each that bring nothing; then the link is as good as dead, or the topic has lost its end."""
-
-ConsumerFactory = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
 
 
 @dataclass(frozen=True, slots=True)
