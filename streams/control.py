@@ -107,6 +107,7 @@ def control_app(settings: Settings) -> faust.App:
         # joining takes as long as the slowest member, and is one request; silence beyond it is a dead connection
         broker_request_timeout=max(settings.session_timeout_s, REBALANCE_S) + 5,
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,
         datadir=settings.data_dir,
         table_standby_replicas=0,

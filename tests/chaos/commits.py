@@ -1,7 +1,8 @@
-"""Every offset commit that a group ever made, from Kafka's own log of them.
+"""Every offset commit that a group ever made, and how often it rebalanced, from Kafka's own log of them.
 
 Polling would miss the commit that went too far for a moment; `__consumer_offsets` keeps each one with its time.
-Layouts: OffsetCommitKey and OffsetCommitValue in Kafka's group-coordinator/src/main/resources/common/message.
+Layouts: OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and GroupMetadataValue in Kafka's
+group-coordinator/src/main/resources/common/message.
 """
 
 import struct
@@ -15,7 +16,9 @@ from streams.settings import Settings
 
 OFFSETS_TOPIC = "__consumer_offsets"
 OFFSET_COMMIT_KEYS = (0, 1)
+GROUP_STATE_KEY = 2
 FIRST_FLEXIBLE_VALUE = 4
+FIRST_FLEXIBLE_STATE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,18 @@ class Commit:
 
 async def read_commits(settings: Settings, group: str, topic: str) -> list[Commit]:
     """Return the group's commits for the topic, in the order in which they were made."""
+    records = await _read(settings)
+    return [commit for record in records if (commit := _parse(record, group, topic)) is not None]
+
+
+async def read_generation(settings: Settings, group: str) -> int:
+    """Return the group's generation, which each rebalance makes one larger; 0 if it never had one."""
+    generations = [_generation(record.value) for record in await _read(settings) if _is_state_of(record, group)]
+    return max(generations, default=0)
+
+
+async def _read(settings: Settings) -> list[ConsumerRecord[bytes, bytes]]:
+    """Return what has a key and a value, partition by partition in order; deletions have no value."""
     async with reader(settings) as consumer:
         await consumer.topics()
         tps = [TopicPartition(OFFSETS_TOPIC, number) for number in consumer.partitions_for_topic(OFFSETS_TOPIC) or ()]
@@ -36,17 +51,30 @@ async def read_commits(settings: Settings, group: str, topic: str) -> list[Commi
             return []
         consumer.assign(tps)
         begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        commits = []
+        found: list[ConsumerRecord[bytes, bytes]] = []
         for tp in tps:
             consumer.seek(tp, begins[tp])
         while any([await consumer.position(tp) < ends[tp] for tp in tps]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
-                commits += [commit for record in records if (commit := _parse(record, group, topic)) is not None]
-        return commits
+                found += [record for record in records if record.key is not None and record.value is not None]
+        return found
+
+
+def _is_state_of(record: ConsumerRecord[bytes, bytes], group: str) -> bool:
+    return struct.unpack_from(">h", record.key)[0] == GROUP_STATE_KEY and _string(record.key, 2)[0] == group
+
+
+def _generation(value: bytes) -> int:
+    version: int = struct.unpack_from(">h", value)[0]
+    if version >= FIRST_FLEXIBLE_STATE:
+        raise ValueError(f"a group's state of version {version}, which is not known here")
+    _protocol_type, at = _string(value, 2)
+    generation: int = struct.unpack_from(">i", value, at)[0]
+    return generation
 
 
 def _parse(record: ConsumerRecord[bytes, bytes], group: str, topic: str) -> Commit | None:
-    if record.key is None or record.value is None or struct.unpack_from(">h", record.key)[0] not in OFFSET_COMMIT_KEYS:
+    if struct.unpack_from(">h", record.key)[0] not in OFFSET_COMMIT_KEYS:
         return None
     its_group, at = _string(record.key, 2)
     its_topic, at = _string(record.key, at)

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+import time
 
 from sandbox.provider.faults import FaultKind
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Certainty
 from tests.chaos.scene import PATIENCE_S, Scene
+
+SESSION_S = 45
 
 
 async def killed_before_the_call(scene: Scene) -> None:
@@ -259,6 +262,28 @@ async def bounced_under_one_name(scene: Scene) -> None:
         await scene.until_calls_are_under_way(20)
         await scene.stop()
     scene.start()
+
+
+async def bounced_as_a_static_member(scene: Scene) -> None:
+    """A killed worker that is back under its name within the session timeout costs the group no rebalance."""
+    await scene.open(latency_ms=400, TURNOUT_STATIC_MEMBERSHIP="true", TURNOUT_SESSION_TIMEOUT_S=str(SESSION_S))
+    for name in ("one", "two", "bounced"):
+        scene.start(TURNOUT_WORKER_ID=name)
+    await scene.until_ready()
+    await scene.until_answered(await scene.publish(60))
+    before = await scene.until_balanced()
+    for _ in range(2):
+        await scene.publish(100)
+        await scene.until_calls_are_under_way(40)
+        scene.kill(scene.alive[-1])
+        killed_s = time.monotonic()
+        (bounced,) = scene.start(TURNOUT_WORKER_ID="bounced")
+        await scene.until_ready(bounced)
+        away_s = time.monotonic() - killed_s
+        scene.expect(away_s < SESSION_S / 2, f"it was back after {away_s:.0f} s: it waited for what it had been")
+        await scene.until_answered()
+    after = await scene.until_balanced()
+    scene.expect(after == before, f"the group rebalanced {after - before} times")
 
 
 async def rolling_restart(scene: Scene) -> None:

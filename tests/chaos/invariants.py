@@ -13,7 +13,6 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TypeAlias
@@ -26,6 +25,7 @@ from schemas.costs import CostEvent
 from schemas.dead_letters import OFFSET, PARTITION
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome
+from streams.codec import replay_suffix
 from tests.chaos.commits import Commit
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
@@ -48,7 +48,10 @@ class Evidence:
     dead_letters: list[Record]
     costs: list[CostEvent]
     bill: Reconciliation
+    """Of all calls but those for requests that are `new_again`: both lives of an id have the same event ids."""
     commits: list[Commit]
+    new_again: frozenset[str]
+    """Ids that came again beyond the duplicate horizon: each is one more request, with one more answer."""
     rewound: bool
     """Whether the scenario itself set offsets back."""
     clock_error_ms: int
@@ -86,8 +89,9 @@ def check(evidence: Evidence) -> list[str]:
 
 def _answered_once(evidence: Evidence, findings: Findings) -> None:
     answered = Counter(response.request_id for response in evidence.responses)
-    lost = evidence.accepted.keys() - answered.keys()
-    twice = [request_id for request_id, count in answered.items() if count > 1]
+    wanted = {request_id: 1 + (request_id in evidence.new_again) for request_id in evidence.accepted}
+    lost = [request_id for request_id, count in wanted.items() if answered[request_id] < count]
+    twice = [request_id for request_id, count in answered.items() if count > wanted.get(request_id, 1)]
     foreign = answered.keys() - evidence.accepted.keys()
     findings.expect(not lost, f"{len(lost)} lost, e.g. {min(lost, default='')}")
     findings.expect(not twice, f"{len(twice)} answered twice, e.g. {min(twice, default='')}")
@@ -150,29 +154,12 @@ def _paid_once(evidence: Evidence, findings: Findings) -> None:
 def request_id_of(record: Record) -> str:
     """Return the id of a request as Turnout reads it, or the one that it gives."""
     place = f"{record.topic}-{record.partition}-{record.offset}"
+    replay = replay_suffix(dict(record.headers))
     try:
         found = orjson.loads(record.value or b"")
     except orjson.JSONDecodeError:
         return place
-    return str(found.get("request_id", place)) if isinstance(found, dict) else place
-
-
-def duplicates_avoided(evidence: Evidence, delivered_again_at_ms: Iterable[int]) -> int:
-    """Return how many requests came again when they were finished: from a producer, or for want of a commit."""
-    again: set[tuple[int, int]] = set()
-    finished = finished_at_ms(evidence)
-    for moment_ms in delivered_again_at_ms:
-        reached: dict[int, int] = {}
-        for commit in evidence.commits:
-            if commit.at_ms <= moment_ms:
-                reached[commit.partition] = commit.offset
-        again |= {
-            (partition, offset)
-            for partition, ends in finished.items()
-            for offset, end in ends
-            if end <= moment_ms and offset >= reached.get(partition, 0)
-        }
-    return len(again) + sum(evidence.accepted.values()) - len(evidence.accepted)
+    return str(found.get("request_id", place)) + replay if isinstance(found, dict) else place
 
 
 def _place_of(letter: Record) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import ConsumerRecord
 
 from sandbox.provider.faults import FaultKind
+from schemas.dead_letters import REQUEST_ID
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
@@ -62,6 +63,72 @@ async def published_again_after_a_crash(scene: Scene) -> None:
     await scene.publish_again(ids)
     await scene.until_committed()
     scene.expect(len(scene.provider.invoice()) == calls, "a request finished before the crash was called for again")
+
+
+async def published_again_beyond_the_horizon(scene: Scene) -> None:
+    """Within the horizon an id has one answer; beyond it, it is another request, whose calls are told as well."""
+    await scene.open(TURNOUT_DUPLICATE_HORIZON_S="4")
+    scene.start()
+    ids = await scene.publish(60)
+    await scene.until_answered(ids)
+    await scene.publish_again(ids)
+    await scene.until_committed()
+    calls = len(scene.provider.invoice())
+    scene.expect(calls == len(ids), f"{calls - len(ids)} finished requests were called for again within the horizon")
+    for _ in range(5):  # what is over is forgotten as others finish
+        await asyncio.sleep(1.6)
+        for partition in range(scene.pipeline.settings.partitions):
+            await scene.publish(1, partition=partition)
+    scene.new_again.update(ids)
+    await scene.publish_again(ids)
+    await scene.until_committed()
+    await asyncio.to_thread(scene.provider.wait_until_settled)
+    # Both lives of an id have the same idempotency keys, for which this provider charges once.
+    events = [event for event in await scene.pipeline.costs() if event.request_id in scene.new_again]
+    lives = {(event.event_id, event.request_offset) for event in events}
+    scene.expect(
+        len(lives) == 2 * len(ids), f"{len(lives)} calls of {len(ids)} requests and their second lives are told"
+    )
+    billed = {event.event_id: event.cost_nano_usd for event in events}
+    charged = {
+        row.idempotency_key: row.cost_nano_usd for row in scene.provider.invoice() if row.idempotency_key in billed
+    }
+    scene.expect(billed == charged, "the bill by event ids is not the invoice by idempotency keys")
+
+
+async def replayed_twice(scene: Scene) -> None:
+    """A worker that takes too little buries good requests; one that is mended answers their replays, each once."""
+    scene.may_fail = True
+    await scene.open(latency_ms=300, TURNOUT_DEAD_LETTER_SHARE="1")
+    scene.start(TURNOUT_MAX_REQUEST_BYTES="1024")
+    await scene.until_ready()
+    buried = await scene.publish(40, prompt="word " * 400)
+    scene.unreadable = len(buried)
+    await scene.until_records(Topic.DEAD_LETTERS, len(buried))
+    await scene.until_answered(buried)
+    await scene.stop()
+    scene.start()
+    letters = await scene.pipeline.records(Topic.DEAD_LETTERS)
+    ids = [f"{_buried_id(letter)}:replay:{letter.partition}:{letter.offset}" for letter in letters]
+    said = [await scene.command("replay", "--yes") for _ in range(2)]
+    put_back = len(buried)
+    scene.expect(f"Replayed {put_back}." in said[0], f"the first replay said: {said[0]}")
+    scene.expect("Replayed 0;" in said[1], f"the second replay said: {said[1]}")
+    scene.accepted.update(ids)
+    await scene.until_calls_are_under_way(10)
+    scene.kill()
+    scene.start()
+    responses = {response.request_id: response for response in await scene.until_answered(ids)}
+    failed = [request_id for request_id in ids if responses[request_id].status is not Status.COMPLETED]
+    scene.expect(not failed, f"{len(failed)} replayed requests did not complete")
+    said.append(await scene.command("replay", "--yes"))
+    scene.expect("Replayed 0;" in said[2], f"a replay after the answers said: {said[2]}")
+    for partition in range(scene.pipeline.settings.partitions):  # commits go past the markers of the transactions
+        await scene.publish(5, partition=partition)
+
+
+def _buried_id(letter: ConsumerRecord[bytes | None, bytes | None]) -> str:
+    return (dict(letter.headers)[REQUEST_ID] or b"").decode()
 
 
 async def poison_burst(scene: Scene) -> None:

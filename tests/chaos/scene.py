@@ -8,7 +8,9 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,12 +27,14 @@ from sandbox.broker import KafkaCluster, KafkaProcess
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
+from sandbox.reconcile import reconcile
+from schemas.dead_letters import REPLAYED
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.kafka import producer, reader
-from tests.chaos.commits import read_commits
-from tests.chaos.invariants import Evidence, Record, check, duplicates_avoided, request_id_of
+from streams.kafka import admin, producer, reader
+from tests.chaos.commits import read_commits, read_generation
+from tests.chaos.invariants import Evidence, Record, check, request_id_of
 from tests.chaos.link import Link
 from tests.harness import ROOT, Pipeline, Worker
 
@@ -80,9 +84,13 @@ class Scene:
     """How far off the workers' wall clocks are made."""
     forgotten: list[Record] = field(default_factory=list)
     """Responses that the scenario removes from their topic."""
+    new_again: set[str] = field(default_factory=set)
+    """Ids that the scenario publishes again beyond the duplicate horizon: each has a second answer."""
+    tenants: str = ""
+    """Tables of tenants at the end of the catalogue."""
     exposed: int = 0
     _ids: "count[int]" = field(default_factory=count)
-    delivered_again_at_ms: list[int] = field(default_factory=list)
+    _kills: int = 0
     _healed_s: float = field(default_factory=time.time)
     _most_in_flight: int = 0
     _most_workers: int = 0
@@ -99,9 +107,11 @@ class Scene:
         time_scale: float = 1.0,
         linked: bool = False,
         catalogue: Mapping[str, str] | None = None,
+        tenants: str = "",
         **environment: str,
     ) -> None:
         """Create topics and provider; `linked` puts a Link between workers and broker, `catalogue` changes keys."""
+        self.tenants = tenants
         invoice = self.folder / "invoice.jsonl"
         options = ProviderOptions(invoice, latency_ms=latency_ms, time_scale=time_scale, limits=False, failures=False)
         self.provider = ProviderProcess(options)
@@ -132,7 +142,7 @@ class Scene:
             text, found = re.subn(rf"(?m)^(# )?{key} = [^\s]+", f"{key} = {value}", text)
             if not found:
                 raise KeyError(key)
-        self.catalogue.write_text(text)
+        self.catalogue.write_text(f"{text}\n{self.tenants}\n")
 
     async def close(self) -> None:
         """End everything that was started."""
@@ -167,7 +177,7 @@ class Scene:
             worker.process.kill()
             worker.process.wait()
             self.exposed += int(self.pipeline.environment["TURNOUT_MAX_IN_FLIGHT"])
-        self.delivered_again_at_ms.append(int(time.time() * 1000))
+        self._kills += 1
         self.healed()
 
     async def stop(self, *workers: Worker) -> None:
@@ -185,6 +195,19 @@ class Scene:
         """SIGCONT a worker."""
         worker.process.send_signal(signal.SIGCONT)
         self.healed()
+
+    async def command(self, *arguments: str) -> str:
+        """Run a `turnout` command against the scene's topics; returns what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "streams.cli", *arguments),
+            cwd=ROOT,
+            env={**os.environ, **self.pipeline.environment},
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        self.expect(process.returncode == 0, f"turnout {arguments[0]} ended with {process.returncode}: {err.decode()}")
+        return out.decode() + err.decode()
 
     # -- traffic
 
@@ -284,6 +307,19 @@ class Scene:
         for worker in workers or tuple(self.alive):
             await self.until("a worker is ready", lambda worker=worker: "worker is ready" in worker.log.read_text())  # type: ignore[misc]
 
+    async def until_balanced(self) -> int:
+        """Wait until all workers that run are members of the group, and it is at rest; returns its generation."""
+        settings = self.pipeline.settings
+        give_up_s = time.monotonic() + PATIENCE_S
+        async with admin(settings) as client:
+            while True:
+                (answer,) = await client.describe_consumer_groups([settings.group])
+                _error, _group, state, _type, _protocol, members, *_ = answer.groups[0]
+                if state == "Stable" and len(members) == len(self.alive):
+                    return await read_generation(settings, settings.group)
+                self.expect(time.monotonic() < give_up_s, f"the group is {state}, with {len(members)} members")
+                await asyncio.sleep(POLL_S)
+
     async def until_ended(self, worker: Worker) -> int:
         """Wait until a worker ends by itself; returns its exit code."""
         await self.until("a worker ends", lambda: worker.process.poll() is not None)
@@ -318,11 +354,11 @@ class Scene:
         figures: dict[str, int | float] = {
             "requests": len(evidence.accepted) + evidence.unreadable,
             "lost": len(evidence.accepted.keys() - answers.keys()),
-            "answered_twice": sum(count > 1 for count in answers.values()),
-            "kills": len(self.delivered_again_at_ms),
+            "answered_twice": sum(count > 1 + (name in self.new_again) for name, count in answers.items()),
+            "kills": self._kills,
             "completed": statuses[Status.COMPLETED],
             "calls": len({event.event_id for event in evidence.costs}),
-            "duplicates_avoided": duplicates_avoided(evidence, self.delivered_again_at_ms),
+            "duplicates_avoided": self._duplicates_avoided(),
             "unknown_calls": unknown.calls,
             "unknown_usd": float(unknown.billed_nano_usd) / 1e9,
             "most_in_flight": evidence.most_in_flight,
@@ -335,16 +371,28 @@ class Scene:
     async def _evidence(self, growth_mb: float) -> Evidence:
         settings = self.pipeline.settings
         answers = [*self.forgotten, *await self.pipeline.records(Topic.RESPONSES)]
+        costs = await self.pipeline.costs()
+        await asyncio.to_thread(self.provider.wait_until_settled)
+        apart = {event.event_id for event in costs if event.request_id in self.new_again}
+        bill = reconcile(
+            (event for event in costs if event.event_id not in apart),
+            (row for row in self.provider.invoice() if row.idempotency_key not in apart),
+        )
         return Evidence(
             accepted=self.accepted,
             unreadable=self.unreadable,
             requests=await self.pipeline.records(Topic.REQUESTS),
             answers=answers,
             responses=[Response.decode(record.value or b"") for record in answers],
-            dead_letters=await self.pipeline.records(Topic.DEAD_LETTERS),
-            costs=await self.pipeline.costs(),
-            bill=await self.pipeline.reconcile(),
+            dead_letters=[
+                record
+                for record in await self.pipeline.records(Topic.DEAD_LETTERS)
+                if REPLAYED not in dict(record.headers)
+            ],
+            costs=costs,
+            bill=bill,
             commits=await read_commits(settings, settings.group, settings.topic(Topic.REQUESTS)),
+            new_again=frozenset(self.new_again),
             rewound=self.rewound,
             clock_error_ms=int(self.clock_error_s * 1000),
             exposed=self.exposed,
@@ -352,6 +400,10 @@ class Scene:
             allowed_in_flight=self._most_workers * int(self.pipeline.environment["TURNOUT_MAX_IN_FLIGHT"]),
             growth_mb=growth_mb,
         )
+
+    def _duplicates_avoided(self) -> int:
+        """Count the records that workers answered from what had already happened: each is a line of a log."""
+        return sum(worker.log.read_text().count('"answered already"') for worker in self.pipeline.workers)
 
     def _growth_mb(self) -> float:
         grown = [

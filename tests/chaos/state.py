@@ -2,12 +2,14 @@
 
 import asyncio
 import resource
+from collections import Counter
 from pathlib import Path
 
 import orjson
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from schemas.health import ModelHealth
 from schemas.topics import Topic
 from streams.kafka import admin, producer, reader
 from streams.topics import create_topics
@@ -15,6 +17,7 @@ from tests.chaos.records import configure
 from tests.chaos.scene import Scene
 
 STEPPED_CLOCK = Path(__file__).with_name("stepped_clock")
+NEXT_VERSION = Path(__file__).with_name("next_version")
 STEP_S = 1800.0
 """By default brokers refuse records from more than an hour ahead."""
 
@@ -108,11 +111,15 @@ async def recovery_topics_truncated(scene: Scene) -> None:
 
 async def _truncate(scene: Scene, topic: Topic) -> None:
     settings = scene.pipeline.settings
-    tps = [TopicPartition(settings.topic(topic), number) for number in range(settings.partitions)]
+    tps = [TopicPartition(settings.topic(topic), number) for number in range(scene.pipeline.partitions(topic))]
     async with reader(settings) as consumer:
         ends = await consumer.end_offsets(tps)
     async with admin(settings) as client:
         await client.delete_records({tp: RecordsToDelete(before_offset=end) for tp, end in ends.items()})
+
+
+async def _health(scene: Scene) -> list[ModelHealth]:
+    return [ModelHealth.decode(record.value or b"") for record in await scene.pipeline.records(Topic.MODEL_HEALTH)]
 
 
 async def dead_letters_refused(scene: Scene) -> None:
@@ -172,4 +179,32 @@ async def model_stats_duplicated_and_reordered(scene: Scene) -> None:
             await client.send(record.topic, record.value, key=record.key)
         for rubbish in (b"", b"\xff", b"{}", orjson.dumps({"schema_version": 9, "worker": None})):
             await client.send(scene.pipeline.settings.topic(Topic.MODEL_STATS), rubbish, key=b"gpt-4.1")
-    await scene.publish(100)
+    await scene.until_answered(await scene.publish(100))
+    await asyncio.sleep(3)  # the health of the last second is out
+    counted = Counter({one.request_model: one.requests for one in await _health(scene)}).total()
+    calls = len(scene.provider.invoice())
+    scene.expect(200 < counted <= calls, f"the shared health counts {counted} calls, and {calls} were made")
+
+
+async def rolling_restart_of_two_versions(scene: Scene) -> None:
+    """Up to the next version and back again; each has to read what the other wrote, after crashes too."""
+    await scene.open(latency_ms=400)
+    scene.start(2)
+    await scene.until_ready()
+    ids = await scene.publish(60)
+    tomorrow, today = str(NEXT_VERSION), ""
+    for version in (tomorrow, today):
+        for worker in scene.alive:
+            (successor,) = scene.start(PYTHONPATH=version)
+            await scene.until_ready(successor)
+            await scene.stop(worker)
+            ids += await scene.publish(60)
+        await scene.publish_again(ids[-90:])
+        await scene.until_calls_are_under_way(20)
+        scene.kill(scene.alive[0])
+        scene.start(PYTHONPATH=version)
+    await scene.until_answered()
+    versions = {
+        orjson.loads(record.value or b"")["schema_version"] for record in await scene.pipeline.records(Topic.CALLS)
+    }
+    scene.expect(len(versions) == 2, f"the write-ahead records are of the versions {versions}")

@@ -1,6 +1,6 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import brokers, crashes, links, models, records, state
+from tests.chaos import brokers, crashes, links, models, records, state, tenants
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -115,6 +115,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "a worker of fixed name restarts three times",
         "it goes on",
         crashes.bounced_under_one_name,
+    ),
+    Scenario(
+        "bounced-as-a-static-member",
+        "SIGKILL of a static member with calls under way, twice, and back within the session timeout",
+        "it has its partitions again, and the group does not rebalance",
+        crashes.bounced_as_a_static_member,
     ),
     Scenario("rolling-restart", "three workers are replaced one by one", "no call is cut off", crashes.rolling_restart),
     # -- the link to the broker
@@ -304,6 +310,18 @@ SCENARIOS: tuple[Scenario, ...] = (
         records.published_again_after_a_crash,
     ),
     Scenario(
+        "published-again-beyond-the-horizon",
+        "a producer sends everything again, within the duplicate horizon and beyond it",
+        "no second call within it; beyond it one more answer, and its calls are told",
+        records.published_again_beyond_the_horizon,
+    ),
+    Scenario(
+        "replayed-twice",
+        "good requests are buried, `turnout replay` is run again and again, and SIGKILL with the replays under way",
+        "each is put back once, and answered once",
+        records.replayed_twice,
+    ),
+    Scenario(
         "poison-burst",
         "1,000 records that are no requests",
         "a dead letter each, and nothing waits for them",
@@ -428,7 +446,26 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "model-stats-duplicated",
         "model-stats come again, in reverse, and with rubbish among them",
-        "every request completes",
+        "each counts once in the shared health, and every request completes",
         state.model_stats_duplicated_and_reordered,
+    ),
+    Scenario(
+        "rolling-restart-of-two-versions",
+        "two workers are replaced by ones of the next schema version and then by ones of this, each with a SIGKILL",
+        "each reads what the other wrote: nothing is answered twice",
+        state.rolling_restart_of_two_versions,
+    ),
+    # -- tenants
+    Scenario(
+        "burst-of-a-slow-tenant",
+        "one tenant's slow requests fill the worker, and twelve times as many wait",
+        "half of another's requests are answered within 3 s",
+        tenants.a_slow_burst,
+    ),
+    Scenario(
+        "budget-at-its-edge",
+        "three workers draw on one budget, and SIGKILL of one with calls under way",
+        "what is billed stays inside the budget, unknown calls included; the others are told",
+        tenants.budget_at_its_edge,
     ),
 )
