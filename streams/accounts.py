@@ -166,16 +166,20 @@ class Accounts:
         return claim.tenant
 
     async def _tell(self, names: set[str], now_s: float) -> None:
-        """Decide, store the ids, then what was counted, and then tell."""
+        """Decide, store the ids, then what was counted, and then tell.
+
+        Old ids are deleted behind the sums: until these are stored, the records are read again and need them.
+        """
         budgets = [self._accounts[name].decide(now_s) for name in names]
         crossings = [crossing for name in names for crossing in self._accounts[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
             _seen_key(name, second): self._seen[name].dump(second) for name, second in self._seconds
         }
-        ids.update((_seen_key(name, second), None) for name in names for second in self._seen[name].forget())
         if ids:
             await self._table.put(ids)
-        await self._table.put({f"account|{name}".encode(): self._accounts[name].dump() for name in names})
+        sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._accounts[name].dump() for name in names}
+        past = {_seen_key(name, second): None for name in names for second in self._seen[name].forget()}
+        await self._table.put({**sums, **past})
         self._seconds.clear()
         self._changed -= names
         for crossing in crossings:

@@ -1,20 +1,18 @@
-"""Deltas of many workers, merged in any order, twice or late, against a list of everything that happened."""
+"""The shared health of one model: its figures, its verdicts, and who has which share of its limit."""
 
-from collections import Counter
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import pairwise
 from math import floor
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.board import GONE_S, KEPT_S, Board
-from router.catalogue import HealthRules, RetryRules
+from router.catalogue import HealthRules
 from router.health import DWELL_S, SEVERITY, Reading, Standing
-from router.panes import Pane, Seen, pane_number
-from router.retry import BUDGET_WINDOW_S, RetryBudget
-from router.sketch import RELATIVE_ERROR, SCALE, Sketch
+from router.panes import Seen, pane_number
+from router.sketch import SCALE, Sketch
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 from tests.stage import ALPHA, NOW_S, ONE
@@ -45,43 +43,6 @@ def delta(worker: str, sequence: int, at_s: float, latencies_ms: list[float], **
 
 def exact_p99(latencies_ms: list[float]) -> float:
     return sorted(latencies_ms)[floor(0.99 * (len(latencies_ms) - 1))]
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    told=st.lists(
-        st.tuples(st.sampled_from("abc"), st.floats(0, 400), st.lists(st.floats(1, 60_000), min_size=1, max_size=5)),
-        min_size=1,
-        max_size=40,
-    ),
-    order=st.randoms(use_true_random=False),
-)
-def test_in_any_order_and_however_often_every_delta_counts_once(
-    told: list[tuple[str, float, list[float]]], order: Random
-) -> None:
-    sequences = {worker: count() for worker in "abc"}
-    deltas = [delta(worker, next(sequences[worker]), NOW_S + at_s, found) for worker, at_s, found in told]
-    delivered = [*deltas, *order.choices(deltas, k=len(deltas))]
-    order.shuffle(delivered)
-    board, now_s = Board(CATALOGUE, ALPHA), NOW_S + 401
-    stored: dict[int, bytes] = {}
-    for stats in delivered:
-        pane = board.take(stats, now_s)
-        if pane is not None:
-            stored[pane.number] = pane.stored()
-    oldest = pane_number(now_s - RULES.window_s)
-    inside = [ms for _, at_s, found in told if pane_number(NOW_S + at_s) > oldest for ms in found]
-    health = board.health(now_s)
-    assert health.requests == len(inside)
-    if inside:
-        assert health.p99_ms is not None
-        assert abs(health.p99_ms - exact_p99(inside)) <= RELATIVE_ERROR * 1.001 * exact_p99(inside)
-    taken_over = Board(CATALOGUE, ALPHA)
-    taken_over.restore([Pane.restored(value) for value in stored.values()], health, now_s)
-    for stats in delivered:
-        assert taken_over.take(stats, now_s) is None, "what was stored is not counted again"
-    again = taken_over.health(now_s)
-    assert (again.status, again.requests, again.p99_ms) == (health.status, health.requests, health.p99_ms)
 
 
 def test_the_p99_of_100_000_random_latencies_of_five_workers_is_within_1_percent_of_the_exact_one() -> None:
@@ -196,23 +157,6 @@ def test_a_status_is_never_better_than_its_entering_thresholds_and_does_not_flap
         if SEVERITY[standing.status] < SEVERITY[before.status] and standing.status is not HealthStatus.IDLE:
             assert now_s - before.since_s >= DWELL_S
             assert SEVERITY[reading.status(rules, scale=0.8)] <= SEVERITY[standing.status]
-
-
-@given(calls=st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=300), seed=st.integers(0, 9))
-def test_retries_never_exceed_their_share_of_the_first_calls_and_the_floor(
-    calls: list[tuple[float, bool]], seed: int
-) -> None:
-    rules = RetryRules(budget_ratio=0.5, budget_floor_per_s=0.2 + seed / 10)
-    budget, now_s, made = RetryBudget(rules), NOW_S, list[tuple[int, bool]]()
-    for gap_s, retry in calls:
-        now_s += gap_s
-        if retry and budget.ready_at(now_s) > now_s:
-            continue
-        budget.called(now_s, retry=retry)
-        made.append((int(now_s), retry))
-        recent = Counter(again for second, again in made if second > int(now_s) - BUDGET_WINDOW_S)
-        if retry:
-            assert recent[True] <= rules.budget_ratio * recent[False] + rules.budget_floor_per_s * BUDGET_WINDOW_S
 
 
 def test_health_of_the_board_is_a_record() -> None:

@@ -1,38 +1,69 @@
 """The sliding window against a list of everything that ever happened."""
 
-from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from router.catalogue import HealthRules
 from router.health import PANE_S, Window
 
-START_S = 1_800_000_000.0
 RULES = HealthRules(window_s=60.0, min_requests=3)
-CALLS = st.lists(st.tuples(st.floats(0, 25), st.booleans(), st.booleans()), max_size=60)
+READ_ANEW_S = 1.0
 
 
-@given(calls=CALLS, pause_s=st.floats(0, 120))
-def test_a_window_counts_what_happened_in_the_panes_of_its_time(
-    calls: list[tuple[float, bool, bool]], pause_s: float
-) -> None:
-    window, now_s, all_calls = Window(RULES.window_s), START_S, list[tuple[float, bool, bool]]()
-    for gap_s, error, late in calls:
-        now_s += gap_s
-        timeout = error and late
-        window.add(now_s, 100, error=error, timeout=timeout)
-        all_calls.append((now_s, error, timeout))
-    now_s += pause_s
-    oldest = (now_s - RULES.window_s) // PANE_S
-    counted = [call for call in all_calls if call[0] // PANE_S > oldest]
-    reading = window.read(now_s)
-    errors, timeouts = sum(error for _, error, _ in counted), sum(timeout for *_, timeout in counted)
-    assert reading.requests == len(counted)
-    if counted:
-        assert (reading.error_rate, reading.timeout_rate) == (errors / len(counted), timeouts / len(counted))
-    assert window.counts_as_failing(RULES, now_s) == (
-        len(counted) >= RULES.min_requests
-        and (
-            errors > RULES.unhealthy_error_rate * len(counted) or timeouts > RULES.unhealthy_timeout_rate * len(counted)
+class WindowMachine(RuleBasedStateMachine):
+    """One model's calls end well, badly or late, and now and then it recovers and starts anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window = Window(RULES.window_s)
+        self.now_s = 1_800_000_000.0
+        self.calls: list[tuple[float, bool, bool]] = []
+        self.read_s = 0.0
+        self.figures = (0, 0.0, 0.0)
+
+    @rule(seconds=st.one_of(st.floats(0, 1), st.sampled_from([5.0, 10.0, 25.0, 60.0, 120.0])))
+    def time_passes(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    @rule(count=st.integers(1, 5), error=st.booleans(), late=st.booleans())
+    def calls_end(self, count: int, *, error: bool, late: bool) -> None:
+        for _ in range(count):
+            self.window.add(self.now_s, 100, error=error, timeout=error and late)
+            self.calls.append((self.now_s, error, error and late))
+
+    @rule()
+    def it_starts_anew(self) -> None:
+        self.window.forget()
+        self.calls.clear()
+        self.read_s = 0.0
+
+    @rule()
+    def it_is_read(self) -> None:
+        if not 0 <= self.now_s - self.read_s <= READ_ANEW_S:
+            self.read_s = self.now_s
+            requests, errors, timeouts = self.counts()
+            self.figures = requests, errors / max(1, requests), timeouts / max(1, requests)
+        reading = self.window.read(self.now_s)
+        assert (reading.requests, reading.error_rate, reading.timeout_rate) == self.figures
+
+    @invariant()
+    def it_counts_as_failing_by_what_happened_in_the_panes_of_its_time(self) -> None:
+        requests, errors, timeouts = self.counts()
+        assert self.window.counts_as_failing(RULES, self.now_s) == (
+            requests >= RULES.min_requests
+            and (errors > RULES.unhealthy_error_rate * requests or timeouts > RULES.unhealthy_timeout_rate * requests)
         )
-    )
-    assert len(window._panes) <= RULES.window_s / PANE_S + 1
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        assert len(self.window._panes) <= RULES.window_s / PANE_S + 1
+
+    def counts(self) -> tuple[int, int, int]:
+        oldest = (self.now_s - RULES.window_s) // PANE_S
+        inside = [(error, late) for at_s, error, late in self.calls if at_s // PANE_S > oldest]
+        return len(inside), sum(error for error, _ in inside), sum(late for _, late in inside)
+
+
+TestWindow = WindowMachine.TestCase
+TestWindow.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
