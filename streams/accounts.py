@@ -72,7 +72,9 @@ class Accounts:
 
     def take_over(self) -> None:
         """Begin with what the table holds."""
-        self._accounts = {name: Account(tenant) for name, tenant in self._tenants.items()}
+        # The table may have been lost, and nobody believes a budget of a lower version than one that was told.
+        newest = int(self._clock() * 1000)
+        self._accounts = {name: Account(tenant, version=newest) for name, tenant in self._tenants.items()}
         self._seen = {name: Seen() for name in self._tenants}
         starts: dict[int, int] = {}
         for key, value in self._table.items().items():

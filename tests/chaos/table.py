@@ -426,10 +426,28 @@ SCENARIOS: tuple[Scenario, ...] = (
         state.recovery_topics_truncated,
     ),
     Scenario(
+        "changelogs-truncated",
+        "SIGKILL of all workers, and all that their tables have kept is deleted",
+        "accounts are counted anew from the costs, health from what comes; no request is lost",
+        state.changelogs_truncated,
+    ),
+    Scenario(
+        "changelogs-deleted",
+        "the tables' changelogs are deleted under running workers and created again, then SIGKILL",
+        "the same, before the SIGKILL and after it",
+        state.changelogs_deleted,
+    ),
+    Scenario(
         "dead-letters-refused",
         "the dead-letter topic refuses a record",
         "the worker does not pass it until the topic takes it",
         state.dead_letters_refused,
+    ),
+    Scenario(
+        "dead-letters-missing",
+        "the dead-letter topic is deleted under a running worker, and created again",
+        "the worker does not pass what it cannot keep, and keeps it then",
+        state.dead_letters_missing,
     ),
     Scenario(
         "topic-missing",
