@@ -8,19 +8,23 @@ Without a key in the catalogue everybody is let in, and the tenant is who the re
 catalogue names hold even then, on trust.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from hmac import compare_digest
 
+from router.gates import Gate, Gates
+from router.reports import Member
 from router.tenants import Key, Tenant
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode
 
-MINUTE_S = 60.0
 POLL_S = 0.1
 """How often a request looks again for a free place among its tenant's."""
+SHARE_POLL_S = 0.5
+SHARE_WAIT_S = 3.0
+"""A request waits so long for its worker's share of the minute to grow, while others leave room."""
 HEADER = "`authorization: Bearer KEY`"
 
 
@@ -61,19 +65,14 @@ class Hold:
 
 
 class Admission:
-    """The tenants of one worker, with what each has under way and had in the last minute."""
+    """The tenants of one worker; with a `member`, of one among several that share the limits."""
 
-    def __init__(self, tenants: Mapping[str, Tenant]) -> None:
+    def __init__(self, tenants: Mapping[str, Tenant], member: Member | None = None) -> None:
+        self.gates = Gates(tenants, member)
         self.beyond_limits: Counter[tuple[str, ErrorCode]] = Counter()
         """By tenant and code: requests refused, and in shadow mode those that would have been."""
         self._tenants = tenants
         self._keys = tuple((tenant, key) for tenant in tenants.values() for key in tenant.keys)
-        self._admitted_s: dict[str, deque[float]] = {
-            tenant.name: deque(maxlen=tenant.requests_per_minute)
-            for tenant in tenants.values()
-            if tenant.requests_per_minute is not None
-        }
-        self._under_way: Counter[str] = Counter()
 
     @property
     def is_open(self) -> bool:
@@ -101,33 +100,43 @@ class Admission:
             )
         return Identified(_completed(request, tenant), tenant)
 
-    def admit(self, identified: Identified, now_s: float, deadline_s: float) -> Admit | Refuse | Hold:
-        """Decide whether the request may be served now. `Admit` takes a place among the tenant's, until `release`."""
+    def admit(
+        self, identified: Identified, now_s: float, deadline_s: float, since_s: float | None = None
+    ) -> Admit | Refuse | Hold:
+        """Decide whether the request may be served now. `Admit` takes a place among the tenant's, until `release`.
+
+        Args:
+            identified: the request.
+            now_s: the moment.
+            deadline_s: its deadline.
+            since_s: when this was asked for the first time; None if that is now.
+        """
         request, tenant = identified.request, identified.tenant
         if tenant is None:
             return Admit()
-        obstacle = _forbidden(request, tenant) or self._too_many_a_minute(tenant, now_s)
-        if obstacle is None and self._is_full(tenant):
-            if tenant.enforced and now_s < deadline_s:
-                return Hold(min(now_s + POLL_S, deadline_s))
-            obstacle = Refuse(
-                ErrorCode.CONCURRENCY_EXCEEDED,
-                f"{tenant.concurrent_requests} requests of the tenant were under way until the deadline; send fewer at "
-                "a time, or with a later deadline",
-            )
+        gate = self.gates.of(tenant)
+        obstacle: Refuse | Hold | None = _forbidden(request, tenant)
+        within_rate = True
+        if gate is not None and obstacle is None:
+            waits_until_s = min(deadline_s, (now_s if since_s is None else since_s) + SHARE_WAIT_S)
+            obstacle = _too_many_a_minute(tenant, gate, now_s, waits_until_s)
+            within_rate = not isinstance(obstacle, Refuse)
+            if obstacle is None or (within_rate and not tenant.enforced):
+                obstacle = _too_many_at_a_time(tenant, gate, now_s, deadline_s if tenant.enforced else now_s)
+        if isinstance(obstacle, Hold):
+            return obstacle
         if obstacle is not None:
             self.beyond_limits[tenant.name, obstacle.code] += 1
             if tenant.enforced:
                 return obstacle
-        if (admitted_s := self._admitted_s.get(tenant.name)) is not None:
-            admitted_s.append(now_s)
-        self._under_way[tenant.name] += 1
+        if gate is not None:
+            gate.enter(now_s, counted=within_rate)
         return Admit()
 
     def release(self, tenant: Tenant | None) -> None:
         """Take note that an admitted request has ended."""
-        if tenant is not None:
-            self._under_way[tenant.name] -= 1
+        if tenant is not None and (gate := self.gates.of(tenant)) is not None:
+            gate.leave()
 
     def _find(self, digest: str) -> tuple[Tenant, Key] | None:
         # all are compared, each in constant time: neither the key nor its place in the catalogue can be timed
@@ -137,22 +146,30 @@ class Admission:
                 found = tenant, key
         return found
 
-    def _too_many_a_minute(self, tenant: Tenant, now_s: float) -> Refuse | None:
-        admitted_s = self._admitted_s.get(tenant.name)
-        if admitted_s is None or len(admitted_s) < (tenant.requests_per_minute or 0):
-            return None
-        wait_s = admitted_s[0] + MINUTE_S - now_s
-        if wait_s <= 0:
-            return None
-        return Refuse(
-            ErrorCode.RATE_EXCEEDED,
-            f"the tenant's {tenant.requests_per_minute} requests a minute are used up; try again in {wait_s:.1f} s "
-            "under another request id",
-        )
 
-    def _is_full(self, tenant: Tenant) -> bool:
-        most = tenant.concurrent_requests
-        return most is not None and self._under_way[tenant.name] >= most
+def _too_many_a_minute(tenant: Tenant, gate: Gate, now_s: float, waits_until_s: float) -> Refuse | Hold | None:
+    full = gate.full(now_s)
+    if full is None:
+        return None
+    if full.may_grow and now_s < waits_until_s:
+        return Hold(min(now_s + SHARE_POLL_S, waits_until_s))
+    return Refuse(
+        ErrorCode.RATE_EXCEEDED,
+        f"the tenant's {tenant.requests_per_minute} requests a minute are used up; try again in "
+        f"{full.until_s - now_s:.1f} s under another request id",
+    )
+
+
+def _too_many_at_a_time(tenant: Tenant, gate: Gate, now_s: float, deadline_s: float) -> Refuse | Hold | None:
+    if gate.has_place(now_s):
+        return None
+    if now_s < deadline_s:
+        return Hold(min(now_s + POLL_S, deadline_s))
+    return Refuse(
+        ErrorCode.CONCURRENCY_EXCEEDED,
+        f"{tenant.concurrent_requests} requests of the tenant were under way until the deadline; send fewer at "
+        "a time, or with a later deadline",
+    )
 
 
 def _forbidden(request: Request, tenant: Tenant) -> Refuse | None:

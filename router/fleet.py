@@ -16,7 +16,7 @@ from router.health import SEVERITY, Reading, Window
 from router.limits import RateLimit
 from router.reports import Ledger, Member, Stance
 from router.retry import RetryBudget
-from router.shares import joining_share
+from router.shares import share_in_force
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome
@@ -395,13 +395,9 @@ class Fleet:
             return whole
         if self._since_s is None:
             self._since_s = now_s
-        share = self._granted(track, now_s)
-        if share is not None:
-            return min(share, whole)
-        if now_s - self._since_s <= STALE_S:
-            return joining_share(whole)
         workers = 1 if track.shared is None else track.shared.workers + (self._member.worker not in track.shared.shares)
-        return max(1, whole // max(1, workers))
+        joining = now_s - self._since_s <= STALE_S
+        return share_in_force(whole, self._granted(track, now_s), joining=joining, workers=workers)
 
     def _granted(self, track: _Track, now_s: float) -> int | None:
         shared = track.shared_at(now_s)

@@ -1,4 +1,4 @@
-"""How the workers share one model's limit a minute, so that together they never exceed it.
+"""How the workers share one limit, a model's or a tenant's, so that together they never exceed it.
 
 Every worker keeps an exact sliding minute with its own share (`router.limits`). Whoever hands out the shares keeps to
 
@@ -8,6 +8,8 @@ where calls of workers that are gone count until they have left the minute. A de
 nothing before the worker has taken it over and its calls have left the minute; an increase comes out of what is free.
 So nothing has to arrive in time for the limit to hold. A worker that has no share yet allows itself `joining_share`,
 which is the one thing by which the sum may exceed the limit.
+
+A limit of calls at a time is shared by the same rule, with the calls under way in the place of those of the minute.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,7 @@ SLACK = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """How one worker stands with a model's limit. All are calls a minute."""
+    """How one worker stands with a limit. All are calls a minute, or at a time."""
 
     worker: str
     granted: int | None
@@ -32,7 +34,7 @@ class Claim:
     in_force: int
     """The share it allows itself, by its own account."""
     made: int
-    """Its calls of the last minute."""
+    """Its calls of the last minute, or those under way."""
     held_back: bool
     """It would call more often if it might."""
 
@@ -45,6 +47,20 @@ class Claim:
 def joining_share(limit: int) -> int:
     """Return what a worker may call before it has a share."""
     return max(1, int(limit * JOINING))
+
+
+def share_in_force(whole: int, granted: int | None, *, joining: bool, workers: int) -> int:
+    """Return what a worker may call.
+
+    Args:
+        whole: the limit of all workers together.
+        granted: its share; None if nobody hands out shares.
+        joining: it has not waited long for one.
+        workers: how many there seem to be, itself included.
+    """
+    if granted is not None:
+        return min(granted, whole)
+    return joining_share(whole) if joining else max(1, whole // max(1, workers))
 
 
 def allot(limit: int, claims: Sequence[Claim], gone: int) -> dict[str, int]:

@@ -39,9 +39,8 @@ class Tenant:
     tiers: frozenset[Tier] = frozenset()
     models: frozenset[str] = frozenset()
     requests_per_minute: int | None = None
-    """In one worker."""
+    """Of all workers together, as is the next one."""
     concurrent_requests: int | None = None
-    """In one worker."""
     daily_budget_usd: Decimal | None = None
     monthly_budget_usd: Decimal | None = None
     alert_at: Decimal = Decimal("0.8")
@@ -54,6 +53,11 @@ class Tenant:
     def enforced(self) -> bool:
         """Whether its limits block."""
         return self.mode is TenantMode.ENFORCE
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its requests are, by the minute or at a time."""
+        return self.requests_per_minute is not None or self.concurrent_requests is not None
 
     @property
     def has_budget(self) -> bool:

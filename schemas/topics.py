@@ -18,6 +18,8 @@ class Topic(StrEnum):
     BUDGETS = "llm.budgets.v1"
     BUDGET_CLAIMS = "llm.budget-claims.v1"
     ACCOUNTS = "llm.accounts.v1"
+    TENANT_DEMAND = "llm.tenant-demand.v1"
+    TENANT_SHARES = "llm.tenant-shares.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
 
 
@@ -47,5 +49,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.BUDGETS, "tenant", compacted=True),
     TopicSpec(Topic.BUDGET_CLAIMS, "tenant", retention_s=3600, internal=True),
     TopicSpec(Topic.ACCOUNTS, "tenant, second or partition", compacted=True, internal=True),
+    TopicSpec(Topic.TENANT_DEMAND, "worker", retention_s=3600, internal=True),
+    TopicSpec(Topic.TENANT_SHARES, "tenant", compacted=True, internal=True),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
 )

@@ -156,6 +156,7 @@ def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
 @asynccontextmanager
 async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fence) -> AsyncIterator[Handler]:
     clock = Clock()
+    member = Member(settings.worker_id, int(clock() * 1000))
     endpoints = {
         name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
         for name, provider in catalogue_file.providers.items()
@@ -167,8 +168,8 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
                 default_deadline_s=settings.default_deadline_s,
                 reply_to_allowed=frozenset(settings.reply_to_allowed),
             ),
-            fleet=Fleet(catalogue_file.catalogue, Member(settings.worker_id, int(clock() * 1000))),
-            admission=_admission(catalogue_file.catalogue),
+            fleet=Fleet(catalogue_file.catalogue, member),
+            admission=_admission(catalogue_file.catalogue, member),
             purses=Purses(catalogue_file.catalogue.tenants, f"{settings.worker_id}@{int(clock() * 1000)}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id, settings.probe_key),
@@ -188,8 +189,8 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
         )
 
 
-def _admission(catalogue: Catalogue) -> Admission:
-    admission = Admission(catalogue.tenants)
+def _admission(catalogue: Catalogue, member: Member) -> Admission:
+    admission = Admission(catalogue.tenants, member)
     if admission.is_open:
         log.warning("the pipeline is open: no tenant has a key, so whoever may write requests may spend")
     return admission

@@ -9,6 +9,7 @@ from asyncio import Task
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import faust
 from aiokafka import TopicPartition
@@ -22,6 +23,7 @@ from streams.health_agent import HealthAgent
 from streams.kafka import admin, faust_credentials, reader
 from streams.settings import Settings
 from streams.shared_health import Follower, Reporter
+from streams.tenant_shares import ShareKeeper
 from streams.transport import SafeTransport
 
 STORE_S = 30.0
@@ -59,6 +61,18 @@ class Control:
             raise self.app.crash_reason or RuntimeError("the control app has stopped")
         finally:
             stopped.cancel()
+
+
+class Role(Protocol):
+    """What one worker at a time does for all: whoever is assigned its partition."""
+
+    def take_over(self) -> None:
+        """Go on where somebody else stopped."""
+        ...
+
+    def give_up(self) -> None:
+        """Forget everything: somebody else goes on."""
+        ...
 
 
 class ChangelogTable:
@@ -146,33 +160,29 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
     stats = app.topic(stats_topic, key_serializer="raw", value_serializer="raw")
     async with AsyncExitStack() as stack:
         consumer = await stack.enter_async_context(reader(settings))
-        follower = Follower(fleet, consumer, settings.topic(Topic.MODEL_HEALTH), clock)
+        gates = handler.admission.gates
+        follower = Follower(fleet, gates, consumer, settings.topic, clock)
         agent = HealthAgent(
             fleet.catalogue, publisher, clock, ChangelogTable(table), follower.latest, settings.probe_idle_s
         )
-        reporter = Reporter(fleet, publisher, clock, handler.announce)
+        reporter = Reporter(fleet, gates, publisher, clock, handler.announce)
+
+        roles: dict[TP, Role] = {TP(stats_topic, ChangelogTable.PARTITION): agent}
+        works: list[Coroutine[None, None, None]] = [follower.run(), reporter.run(), agent.watch()]
 
         @app.agent(stats, name="turnout.health")  # type: ignore[untyped-decorator]  # faust is untyped
         async def take(stream: StreamT[bytes]) -> None:
             await agent.run(stream)
 
-        async def recovered() -> None:
-            if TP(stats_topic, ChangelogTable.PARTITION) in app.consumer.assignment():
-                await follower.caught_up()
-                agent.take_over()
-
-        table.on_recover(recovered)
-        accounts = await _accounts(settings, handler, app, stack)
-
-        @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
-        async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
-            agent.give_up()
-            if accounts is not None:
-                accounts.give_up()
-
-        works: list[Coroutine[None, None, None]] = [follower.run(), reporter.run(), agent.watch()]
-        if accounts is not None:
+        if gates:
+            keeper = _share_keeper(settings, handler, app, follower)
+            roles[TP(settings.topic(Topic.TENANT_DEMAND), ChangelogTable.PARTITION)] = keeper
+            works.append(keeper.watch())
+        if fleet.catalogue.tenants:
+            accounts = await _accounts(settings, handler, app, stack)
+            roles[TP(settings.topic(Topic.BUDGET_CLAIMS), ChangelogTable.PARTITION)] = accounts
             works.append(accounts.keep())
+        _hand_over(app, table, roles, follower)
         if handler.purses:
             budgets = await stack.enter_async_context(reader(settings))
             works += [handler.purses.claim(publisher), handler.purses.follow(budgets, settings.topic(Topic.BUDGETS))]
@@ -189,11 +199,39 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack: AsyncExitStack) -> Accounts | None:
-    """Give the app the accounts of the catalogue's tenants; without tenants there is nothing to keep."""
+def _hand_over(app: faust.App, table: faust.Table, roles: Mapping[TP, Role], follower: Follower) -> None:
+    """Let whoever is assigned a role's partition take it over when the tables are restored, and give it up before."""
+
+    async def recovered() -> None:
+        await follower.caught_up()
+        for tp, role in roles.items():
+            if tp in app.consumer.assignment():
+                role.take_over()
+
+    table.on_recover(recovered)
+
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
+    async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
+        for role in roles.values():
+            role.give_up()
+
+
+def _share_keeper(settings: Settings, handler: Handler, app: faust.App, follower: Follower) -> ShareKeeper:
+    """Give the app whoever hands out the limits of the catalogue's tenants."""
     tenants = handler.fleet.catalogue.tenants
-    if not tenants:
-        return None
+    keeper = ShareKeeper(tenants, handler.publisher, handler.clock, follower.latest_shares)
+    demand = app.topic(settings.topic(Topic.TENANT_DEMAND), key_serializer="raw", value_serializer="raw")
+
+    @app.agent(demand, name="turnout.tenant-shares")  # type: ignore[untyped-decorator]  # faust is untyped
+    async def take(stream: StreamT[bytes]) -> None:
+        await keeper.run(stream)
+
+    return keeper
+
+
+async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack: AsyncExitStack) -> Accounts:
+    """Give the app the accounts of the catalogue's tenants."""
+    tenants = handler.fleet.catalogue.tenants
     table = changelog_table(app, "accounts", settings.topic(Topic.ACCOUNTS))
     claims_topic, costs_topic = settings.topic(Topic.BUDGET_CLAIMS), settings.topic(Topic.COSTS)
     claims = app.topic(claims_topic, key_serializer="raw", value_serializer="raw")
@@ -207,9 +245,4 @@ async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack:
     async def take(stream: StreamT[bytes]) -> None:
         await accounts.hear(stream)
 
-    async def recovered() -> None:
-        if TP(claims_topic, ChangelogTable.PARTITION) in app.consumer.assignment():
-            accounts.take_over()
-
-    table.on_recover(recovered)
     return accounts

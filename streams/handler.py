@@ -244,11 +244,11 @@ class Handler:
         await self._end(finish, place, reply_to)
 
     async def _admission_of(self, job: Job, place: _Place) -> Refuse | None:
-        entry = Identified(job.request, job.tenant)
-        decision = self.admission.admit(entry, self.clock(), job.deadline_s)
+        entry, since_s = Identified(job.request, job.tenant), self.clock()
+        decision = self.admission.admit(entry, since_s, job.deadline_s)
         while isinstance(decision, Hold):
             await self._wait(decision.until_s, place)
-            decision = self.admission.admit(entry, self.clock(), job.deadline_s)
+            decision = self.admission.admit(entry, self.clock(), job.deadline_s, since_s)
         return decision if isinstance(decision, Refuse) else None
 
     async def _wait(self, until_s: float, place: _Place) -> None:

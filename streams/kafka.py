@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from faust.types.auth import CredentialsT
 
@@ -17,6 +17,7 @@ REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
 
 MAX_BATCH_BYTES = 1_048_576
+POLL_MS = 200
 
 
 class _Connection(TypedDict):
@@ -121,6 +122,19 @@ async def reader(settings: Settings, *, committed_only: bool = False) -> AsyncIt
         yield client
     finally:
         await client.stop()
+
+
+async def changes(consumer: AIOKafkaConsumer, *topics: str) -> AsyncIterator[list[tuple[str, bytes]]]:
+    """Read compacted topics of one partition from their beginning and for ever: topic and value, batch by batch.
+
+    A batch without records says that there was nothing more to read just then.
+    """
+    partitions = [TopicPartition(topic, 0) for topic in topics]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    while True:
+        batches = await consumer.getmany(timeout_ms=POLL_MS)
+        yield [(tp.topic, record.value) for tp, batch in batches.items() for record in batch if record.value]
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from schemas.failovers import Failover, FailoverKind
 from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
+from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
 from streams.codec import Headers, event_headers
 from streams.delivery import Delivery
@@ -177,6 +178,24 @@ class Publisher:
         return await self._producer.send(
             Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), [])
         )
+
+    async def tenant_demand(self, demand: WorkerDemand) -> int:
+        """Publish where this worker stands with the tenants' limits.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        record = Record(self._names[Topic.TENANT_DEMAND], demand.encode(), demand.worker.encode(), [])
+        return await self._producer.send(record)
+
+    async def tenant_shares(self, shares: TenantShares) -> int:
+        """Publish how a tenant's limits are divided.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        record = Record(self._names[Topic.TENANT_SHARES], shares.encode(), shares.tenant.encode(), [])
+        return await self._producer.send(record)
 
     async def model_health(self, health: ModelHealth) -> int:
         """Publish what all workers see of a model.

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from router.budgets import Purse
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
+from streams.kafka import changes
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
 CLAIM_S = 0.02
 """How often to look whether there is something to claim; `router.budgets` decides."""
-POLL_MS = 200
 
 
 class Purses:
@@ -54,17 +54,11 @@ class Purses:
 
     async def follow(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         """Read the compacted budgets topic from its beginning and for ever, without a group."""
-        partition = TopicPartition(topic, 0)
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        while True:
-            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                for record in batch:
-                    self._take(record.value)
+        async for batch in changes(consumer, topic):
+            for _, value in batch:
+                self._take(value)
 
-    def _take(self, value: bytes | None) -> None:
-        if value is None:
-            return
+    def _take(self, value: bytes) -> None:
         try:
             budget = Budget.decode(value)
         except ValueError as error:

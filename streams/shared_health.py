@@ -1,22 +1,25 @@
-"""A worker's two ends of the shared health: it tells the others what it sees, and follows what all see together."""
+"""A worker's two ends of what all share, health and limits: it tells the others what it sees, and follows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from router.fleet import Fleet
-from schemas.health import ModelHealth
+from router.gates import Gates
+from schemas.health import ModelHealth, ModelStats
+from schemas.tenant_shares import TenantShares, WorkerDemand
+from schemas.topics import Topic
+from streams.kafka import changes
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
 TELL_S = 0.1
 """How often to look whether there is something to tell; `router.reports` decides."""
-POLL_MS = 200
 LONELY_S = 5.0
 """A starting worker waits so long for its shares of the limits before it takes requests with its joining share."""
 
@@ -25,10 +28,11 @@ class Reporter:
     """Publishes the fleet's reports as they become due, and changes that no request of this worker brought about."""
 
     def __init__(
-        self, fleet: Fleet, publisher: Publisher, clock: Callable[[], float], announce: Callable[[], None]
+        self, fleet: Fleet, gates: Gates, publisher: Publisher, clock: Callable[[], float], announce: Callable[[], None]
     ) -> None:
         self._announce = announce
         self._fleet = fleet
+        self._gates = gates
         self._publisher = publisher
         self._clock = clock
 
@@ -36,52 +40,65 @@ class Reporter:
         """Report for ever."""
         while True:
             self._announce()
-            for stats in self._fleet.take_reports(self._clock()):
-                try:
-                    await self._publisher.model_stats(stats)
-                except KafkaError as error:
-                    log.warning("a report to the other workers is lost", error=str(error))
+            now_s = self._clock()
+            try:
+                await self._publish(self._fleet.take_reports(now_s), self._gates.take_report(now_s))
+            except KafkaError as error:
+                log.warning("a report to the other workers is lost", error=str(error))
             await asyncio.sleep(TELL_S)
+
+    async def _publish(self, reports: Iterable[ModelStats], demand: WorkerDemand | None) -> None:
+        if demand is not None:
+            await self._publisher.tenant_demand(demand)
+        for stats in reports:
+            await self._publisher.model_stats(stats)
 
     async def leave(self) -> None:
         """Tell the last of it, so that nothing is kept for this worker any more."""
         try:
             async with asyncio.timeout(LONELY_S):
-                for stats in self._fleet.leave(self._clock()):
-                    await self._publisher.model_stats(stats)
+                now_s = self._clock()
+                await self._publish(self._fleet.leave(now_s), self._gates.leave(now_s))
         except (KafkaError, TimeoutError) as error:
             log.warning("could not say goodbye to the other workers", error=str(error))
 
 
 class Follower:
-    """Reads the compacted health topic from its beginning and for ever, without a group."""
+    """Follows the health of the models and the shares of the tenants' limits, without a group."""
 
-    def __init__(self, fleet: Fleet, consumer: AIOKafkaConsumer, topic: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        gates: Gates,
+        consumer: AIOKafkaConsumer,
+        topic_name: Callable[[Topic], str],
+        clock: Callable[[], float],
+    ) -> None:
         self.latest: dict[str, ModelHealth] = {}
         """The last health of each model, however old."""
+        self.latest_shares: dict[str, TenantShares] = {}
+        """The last shares of each tenant's limits, however old."""
         self._fleet = fleet
+        self._gates = gates
         self._consumer = consumer
-        self._partition = TopicPartition(topic, 0)
+        self._health_topic, self._shares_topic = topic_name(Topic.MODEL_HEALTH), topic_name(Topic.TENANT_SHARES)
         self._clock = clock
         self._caught_up = asyncio.Event()
         self._has_shares = asyncio.Event()
 
     async def run(self) -> None:
         """Follow for ever."""
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_beginning(self._partition)
-        while True:
-            batches = await self._consumer.getmany(timeout_ms=POLL_MS)
-            for record in (record for batch in batches.values() for record in batch):
-                if record.value is not None:
-                    self._take(record.value)
-            if not batches:
+        topics = (self._health_topic, self._shares_topic) if self._gates else (self._health_topic,)
+        async for batch in changes(self._consumer, *topics):
+            for topic, value in batch:
+                self._take(topic, value)
+            if not batch:
                 self._caught_up.set()
-            if self._fleet.has_shares(self._clock()):
+            if self._fleet.has_shares(self._clock()) and self._gates.has_shares(self._clock()):
                 self._has_shares.set()
 
     async def caught_up(self) -> None:
-        """Wait until what stood on the topic has been read."""
+        """Wait until what stood on the topics has been read."""
         await self._caught_up.wait()
 
     async def shares(self) -> None:
@@ -93,11 +110,18 @@ class Follower:
             log.warning("no share of the limits has come; starting with the joining share", waited_s=LONELY_S)
             self._has_shares.set()
 
-    def _take(self, value: bytes) -> None:
+    def _take(self, topic: str, value: bytes) -> None:
         try:
+            if topic == self._shares_topic:
+                shares = TenantShares.decode(value)
+                self.latest_shares[shares.tenant] = shares
+                self._gates.follow(shares)
+                return
             health = ModelHealth.decode(value)
         except (ValueError, ValidationError) as error:
-            log.warning("a record of the health topic cannot be read", error=str(error).partition("\n")[0])
+            log.warning(
+                "a record of the other workers cannot be read", topic=topic, error=str(error).partition("\n")[0]
+            )
             return
         self.latest[health.request_model] = health
         self._fleet.follow(health, self._clock())

@@ -78,7 +78,17 @@ async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[T
     return states
 
 
-_ACCOUNTS = (Topic.BUDGETS, Topic.BUDGET_CLAIMS, Topic.ACCOUNTS)
+_SPOKEN_FOR = (
+    Topic.MODEL_STATS,
+    Topic.MODEL_HEALTH,
+    Topic.MODEL_PANES,
+    Topic.BUDGETS,
+    Topic.BUDGET_CLAIMS,
+    Topic.ACCOUNTS,
+    Topic.TENANT_DEMAND,
+    Topic.TENANT_SHARES,
+)
+"""One worker at a time speaks for all."""
 
 
 async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
@@ -98,7 +108,7 @@ async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
                 f"topic {state.name} has {state.partitions} partitions and {states[Topic.REQUESTS].name} has {wanted}; "
                 f"they must have the same number: add partitions to the smaller one."
             )
-    for topic in (Topic.MODEL_STATS, Topic.MODEL_HEALTH, Topic.MODEL_PANES, *_ACCOUNTS):
+    for topic in _SPOKEN_FOR:
         if states[topic].partitions != 1:
             raise TopicsError(
                 f"topic {states[topic].name} has {states[topic].partitions} partitions and must have one: one "

@@ -17,6 +17,7 @@ from schemas.health import ModelHealth, ModelStats
 from schemas.message import Message
 from schemas.requests import JsonObject, Request
 from schemas.responses import Response
+from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.vocabulary import Certainty
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
@@ -42,6 +43,8 @@ PRODUCED: dict[str, type[Message]] = {
     "response-rejected-cost-cap": Response,
     "response-rejected-unreadable": Response,
     "response-tool-calls": Response,
+    "tenant-demand": WorkerDemand,
+    "tenant-shares": TenantShares,
 }
 EARLIER = {
     "budget",

@@ -345,5 +345,7 @@ def created_order() -> list[Topic]:
         Topic.BUDGETS,
         Topic.BUDGET_CLAIMS,
         Topic.ACCOUNTS,
+        Topic.TENANT_DEMAND,
+        Topic.TENANT_SHARES,
         Topic.DEAD_LETTERS,
     ]

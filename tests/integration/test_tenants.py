@@ -1,14 +1,16 @@
 """Tenants on a real broker: keys that prove nothing get no call and leave no trace; limits hold."""
 
 import asyncio
+import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+from schemas.tenant_shares import TenantShares
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
 from streams.keys import key_digest, make_key
-from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 Headers = list[tuple[str, bytes]]
 
@@ -130,3 +132,46 @@ async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
     assert_answered_once(responses, ids([*quick, *narrow, *shadow, {"request_id": "over"}]))
     assert await asyncio.to_thread(worker.stop) == 0
     assert b"the pipeline is open" in worker.log.read_bytes()
+
+
+async def test_the_requests_a_minute_of_a_tenant_hold_over_worker_processes_of_which_one_is_killed(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    limit = 100
+    catalogue = catalogue_with(tmp_path, f"[tenants.acme]\nrequests_per_minute = {limit}\nconcurrent_requests = 40")
+    pipeline = await make_pipeline(make_provider(), TURNOUT_CATALOGUE=catalogue)
+    for name in ("one", "other", "third"):
+        pipeline.start_worker(TURNOUT_WORKER_ID=name)
+    shares = await until_shares(pipeline, {"one", "other", "third"})
+    assert sum(share.share_per_minute or 0 for share in shares.shares) <= limit
+    assert sum(share.places or 0 for share in shares.shares) <= 40
+    began_s = time.monotonic()
+    published = requests("spread", 4 * limit, tenant="acme")
+    for partition in range(4):
+        await pipeline.publish(published[partition::4], partition=partition)
+    responses = await pipeline.wait_for_responses(ids(published))
+    completed = [response for response in responses if response.status is Status.COMPLETED]
+    assert 0.9 * limit <= len(completed) <= 1.05 * limit
+    assert {response.error.code for response in responses if response.error} == {ErrorCode.RATE_EXCEEDED}
+    pipeline.workers[0].kill()
+    pipeline.start_worker(TURNOUT_WORKER_ID="fourth")
+    await until_shares(pipeline, {"other", "third", "fourth"})
+    late = requests("late", 200, tenant="acme")
+    for partition in range(4):
+        await pipeline.publish(late[partition::4], partition=partition)
+    responses = await pipeline.wait_for_responses(ids(late))
+    assert time.monotonic() - began_s < 60, "all within one minute, or this shows nothing"
+    completed = [response for response in responses if response.status is Status.COMPLETED]
+    assert len(completed) <= 1.05 * limit
+
+
+async def until_shares(pipeline: Pipeline, workers: set[str]) -> TenantShares:
+    """Wait until exactly these workers have shares of the only limited tenant."""
+    give_up = time.monotonic() + PATIENCE_S
+    while True:
+        records = await pipeline.records(Topic.TENANT_SHARES)
+        last = TenantShares.decode(records[-1].value or b"") if records else None
+        if last is not None and {share.worker for share in last.shares} == workers:
+            return last
+        assert time.monotonic() < give_up, (last, [worker.log.read_text()[-2000:] for worker in pipeline.workers])
+        await asyncio.sleep(0.2)

@@ -122,6 +122,22 @@ def test_shadow_mode_counts_what_it_lets_pass() -> None:
     assert tenants.beyond_limits == {("acme", ErrorCode.RATE_EXCEEDED): 2, ("acme", ErrorCode.NOT_ALLOWED): 1}
 
 
+def test_shadow_mode_counts_who_would_have_to_wait_for_a_place_and_lets_them_in_at_once() -> None:
+    tenants = admission(concurrent_requests=1, mode=TenantMode.SHADOW)
+    entry = identified(tenants)
+    for _ in range(3):
+        assert isinstance(tenants.admit(entry, NOW_S, DEADLINE_S), Admit)
+    assert tenants.beyond_limits == {("acme", ErrorCode.CONCURRENCY_EXCEEDED): 2}
+
+
+def test_shadow_mode_counts_exactly_what_would_be_refused() -> None:
+    tenants = admission(requests_per_minute=60, mode=TenantMode.SHADOW)
+    entry = identified(tenants)
+    for number in range(300):  # two a second, twice the limit
+        assert isinstance(tenants.admit(entry, NOW_S + number / 2, DEADLINE_S + 300), Admit)
+    assert tenants.beyond_limits == {("acme", ErrorCode.RATE_EXCEEDED): 120}
+
+
 @pytest.mark.parametrize(
     ("allowed", "wanted", "given"),
     [

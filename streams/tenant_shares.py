@@ -1,0 +1,80 @@
+"""The keeper of the tenants' shares: one worker at a time hears what all of them need, and hands out the limits."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import StreamT
+
+from router.tenant_board import TenantBoard
+from router.tenants import Tenant
+from schemas.tenant_shares import TenantShares, WorkerDemand
+from streams.publisher import Publisher
+
+log = structlog.get_logger()
+
+TICK_S = 0.5
+SIGN_OF_LIFE_S = 10.0
+"""Shares that have not changed are published again after so long: silence would end them, after `STALE_S`."""
+
+
+class ShareKeeper:
+    """Keeps the board of the tenants while this worker owns the demand topic."""
+
+    def __init__(
+        self,
+        tenants: Mapping[str, Tenant],
+        publisher: Publisher,
+        clock: Callable[[], float],
+        latest: Mapping[str, TenantShares],
+    ) -> None:
+        self._tenants = tenants
+        self._publisher = publisher
+        self._clock = clock
+        self._latest = latest
+        self._board: TenantBoard | None = None
+        self._published: dict[str, TenantShares] = {}
+
+    def take_over(self) -> None:
+        """Make the board from what was published last."""
+        self._board = TenantBoard(self._tenants)
+        self._board.restore(self._latest.values(), self._clock())
+        self._published = dict(self._latest)
+        log.info("this worker hands out the tenants' limits")
+
+    def give_up(self) -> None:
+        """Forget the board: somebody else hands them out."""
+        self._board = None
+
+    async def run(self, stream: StreamT[bytes]) -> None:
+        """Hear the workers until the stream ends."""
+        async for event in stream.events():
+            if self._board is None or event.value is None:
+                continue
+            try:
+                self._board.take(WorkerDemand.decode(event.value), self._clock())
+            except ValueError as error:
+                log.warning("a record of the demand topic cannot be read", error=str(error).partition("\n")[0])
+
+    async def watch(self) -> None:
+        """Hand out and publish, for ever."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                await self._tick()
+            except KafkaError as error:
+                log.warning("the shares of the tenants' limits could not be published", error=str(error))
+
+    async def _tick(self) -> None:
+        if self._board is None:
+            return
+        news = [shares for shares in self._board.shares(self._clock()) if self._is_news(shares)]
+        await asyncio.gather(*map(self._publisher.tenant_shares, news))
+        self._published.update((shares.tenant, shares) for shares in news)
+
+    def _is_news(self, shares: TenantShares) -> bool:
+        before = self._published.get(shares.tenant)
+        if before is None or (shares.as_of - before.as_of).total_seconds() >= SIGN_OF_LIFE_S:
+            return True
+        return shares != before.model_copy(update={"as_of": shares.as_of})
