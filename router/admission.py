@@ -55,6 +55,8 @@ class Refuse:
     code: ErrorCode
     message: str
     field: str | None = None
+    retry_after_s: float | None = None
+    """From now; None if nobody knows, or if it would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def _too_many_a_minute(tenant: Tenant, gate: Gate, now_s: float, waits_until_s: 
         ErrorCode.RATE_EXCEEDED,
         f"the tenant's {tenant.requests_per_minute} requests a minute are used up; try again in "
         f"{full.until_s - now_s:.1f} s under another request id",
+        retry_after_s=full.until_s - now_s,
     )
 
 

@@ -62,6 +62,9 @@ class ErrorDetail(_Part):
     code: ErrorCode
     message: str
     field: str | None = Field(default=None, description="The request's field to mend, if it is the request's fault.")
+    retry_after_ms: int | None = Field(
+        default=None, ge=0, description="The same may be asked again, under another id, after so long."
+    )
 
 
 class Response(Message):

@@ -10,6 +10,7 @@ from asyncio import Task
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Protocol
 
 import structlog
@@ -213,7 +214,12 @@ class Handler:
         await self._once(reading.request_id, None, place, lambda _earlier: self._end(Finish(response, ()), place, None))
 
     async def _refuse(self, job: Job, refuse: Refuse, place: _Place, earlier: tuple[CallStarted, ...]) -> None:
-        error = ErrorDetail(code=refuse.code, message=refuse.message, field=refuse.field)
+        error = ErrorDetail(
+            code=refuse.code,
+            message=refuse.message,
+            field=refuse.field,
+            retry_after_ms=None if refuse.retry_after_s is None else ceil(refuse.retry_after_s * 1000),
+        )
         await self._end(Session(job, self.fleet, self.chance).refuse(error, self.clock(), earlier), place, None)
 
     async def _serve(self, job: Job, place: _Place, earlier: tuple[CallStarted, ...]) -> None:

@@ -128,6 +128,7 @@ async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
     over = next(response for response in responses if response.request_id == "over")
     assert over.error is not None
     assert over.error.code is ErrorCode.RATE_EXCEEDED
+    assert 0 < (over.error.retry_after_ms or 0) <= 60_000
     assert (over.status, over.attempts) == (Status.REJECTED, ())
     assert_answered_once(responses, ids([*quick, *narrow, *shadow, {"request_id": "over"}]))
     assert await asyncio.to_thread(worker.stop) == 0

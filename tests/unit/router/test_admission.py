@@ -98,6 +98,7 @@ def test_the_rate_is_over_a_sliding_minute_and_its_refusal_says_when_to_try_agai
     refuse = refused(tenants.admit(entry, NOW_S + 59.5, DEADLINE_S))
     assert refuse.code is ErrorCode.RATE_EXCEEDED
     assert "try again in 0.5 s" in refuse.message
+    assert refuse.retry_after_s == pytest.approx(0.5)
     assert isinstance(tenants.admit(entry, NOW_S + 60, DEADLINE_S), Admit)
     assert "try again in 9.0 s" in refused(tenants.admit(entry, NOW_S + 61, DEADLINE_S)).message
 
