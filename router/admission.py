@@ -70,10 +70,10 @@ class Admission:
     """The tenants of one worker; with a `member`, of one among several that share the limits."""
 
     def __init__(self, tenants: Mapping[str, Tenant], member: Member | None = None) -> None:
+        self.tenants = tenants
         self.gates = Gates(tenants, member)
         self.beyond_limits: Counter[tuple[str, ErrorCode]] = Counter()
         """By tenant and code: requests refused, and in shadow mode those that would have been."""
-        self._tenants = tenants
         self._keys = tuple((tenant, key) for tenant in tenants.values() for key in tenant.keys)
 
     @property
@@ -84,7 +84,7 @@ class Admission:
     def identify(self, request: Request, presented: str | Presented, now_s: float) -> Identified | Refuse:
         """Find the request's tenant by the digest of the presented key, and put the tenant's defaults into it."""
         if self.is_open:
-            tenant = self._tenants.get(request.tenant)
+            tenant = self.tenants.get(request.tenant)
             return Identified(request, None) if tenant is None else Identified(_completed(request, tenant), tenant)
         if isinstance(presented, Presented):
             what = "has no key" if presented is Presented.NOTHING else "has a malformed key"

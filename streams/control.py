@@ -22,6 +22,7 @@ from streams.handler import Handler
 from streams.health_agent import HealthAgent
 from streams.kafka import admin, faust_credentials, reader
 from streams.settings import Settings
+from streams.shadow import Shadow
 from streams.shared_health import Follower, Reporter
 from streams.tenant_shares import ShareKeeper
 from streams.transport import SafeTransport
@@ -181,7 +182,7 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
         if fleet.catalogue.tenants:
             accounts = await _accounts(settings, handler, app, stack)
             roles[TP(settings.topic(Topic.BUDGET_CLAIMS), ChangelogTable.PARTITION)] = accounts
-            works.append(accounts.keep())
+            works += [accounts.keep(), Shadow(handler.admission, handler.purses).log()]
         _hand_over(app, table, roles, follower)
         if handler.purses:
             budgets = await stack.enter_async_context(reader(settings))

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from router.catalogue import Model
 from schemas.health import BreakerState
 from schemas.responses import Response
+from streams.shadow import WouldRefuse
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
@@ -45,6 +46,7 @@ class Living(Protocol):
     def duplicates(self) -> int: ...  # noqa: D102
     def lags(self) -> Iterable[Lag]: ...  # noqa: D102
     def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]: ...  # noqa: D102
+    def shadow_refusals(self) -> Iterable[WouldRefuse]: ...  # noqa: D102
 
 
 class Metrics:
@@ -139,7 +141,14 @@ class _Gauges(Collector):
         for model, state, in_flight in living.breakers():
             breakers.add_metric([model.name], _OPENNESS[state])
             calls.add_metric([model.name], in_flight)
-        yield from (messages, seconds, breakers, calls)
+        shadow = CounterMetricFamily(
+            "turnout_shadow_refusals",
+            "What limits in shadow mode would have refused: requests, or calls for `budget_exhausted`.",
+            labels=["tenant", "limit"],
+        )
+        for refusals in living.shadow_refusals():
+            shadow.add_metric([refusals.tenant, refusals.limit], refusals.count)
+        yield from (messages, seconds, breakers, calls, shadow)
 
 
 _OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -33,6 +33,7 @@ from streams.delivery import Delivery
 from streams.handler import Handler, Opened
 from streams.lane import Lane
 from streams.metrics import Lag
+from streams.shadow import Shadow, WouldRefuse
 from streams.transport import SafeConsumer, Work
 
 log = structlog.get_logger()
@@ -210,6 +211,10 @@ class Pump(Work):
         fleet = self._handler.fleet
         for model in fleet.catalogue.models.values():
             yield model, fleet.breaker(model).state, fleet.in_flight(model)
+
+    def shadow_refusals(self) -> Iterable[WouldRefuse]:
+        """Tell what limits in shadow mode would have refused."""
+        return Shadow(self._handler.admission, self._handler.purses).refusals()
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Take from the stream until it ends."""

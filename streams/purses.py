@@ -1,7 +1,7 @@
 """A worker's end of the budgets: its purses, what they claim, and what the owner of the accounts answers."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -39,6 +39,10 @@ class Purses:
         """Return who reserved for a call of this worker that is settled."""
         purse = self._purses.get(event.tenant)
         return None if purse is None else purse.drawn_by(event.event_id)
+
+    def beyond(self) -> Iterable[tuple[str, int]]:
+        """Tell how many calls of a tenant in shadow mode its budget would not have paid for, if any."""
+        return [(name, purse.beyond) for name, purse in self._purses.items() if purse.beyond]
 
     async def claim(self, publisher: Publisher) -> None:
         """Publish claims as they become due, for ever."""

@@ -1,10 +1,13 @@
 """Tenants on a real broker: keys that prove nothing get no call and leave no trace; limits hold."""
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+
+import httpx
 
 from schemas.tenant_shares import TenantShares
 from schemas.topics import Topic
@@ -23,6 +26,12 @@ def catalogue_with(folder: Path, tenants: str) -> str:
     path = folder / "tenants.toml"
     path.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}\n")
     return str(path)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def requests(prefix: str, count: int, **fields: object) -> list[dict[str, object]]:
@@ -113,7 +122,8 @@ async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
         """,
     )
     pipeline = await make_pipeline(make_provider(latency_ms=200), TURNOUT_CATALOGUE=catalogue)
-    worker = pipeline.start_worker()
+    port = free_port()
+    worker = pipeline.start_worker(TURNOUT_WEB_PORT=str(port))
     quick, narrow = requests("quick", 5, tenant="quick"), requests("narrow", 4, tenant="narrow")
     shadow = requests("shadow", 5, tenant="shadow")
     await pipeline.publish([*quick, *narrow, *shadow])
@@ -131,8 +141,15 @@ async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
     assert 0 < (over.error.retry_after_ms or 0) <= 60_000
     assert (over.status, over.attempts) == (Status.REJECTED, ())
     assert_answered_once(responses, ids([*quick, *narrow, *shadow, {"request_id": "over"}]))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        metrics = (await client.get("/metrics")).text
+    assert 'turnout_shadow_refusals_total{limit="rate_exceeded",tenant="shadow"} 4.0' in metrics
+    assert metrics.count("turnout_shadow_refusals_total{") == 1
     assert await asyncio.to_thread(worker.stop) == 0
-    assert b"the pipeline is open" in worker.log.read_bytes()
+    log = worker.log.read_text()
+    assert "the pipeline is open" in log
+    (told,) = (line for line in log.splitlines() if "shadow limit exceeded" in line)
+    assert all(word in told for word in ("tenant=shadow", "limit=rate_exceeded", "requests=4")), told
 
 
 async def test_the_requests_a_minute_of_a_tenant_hold_over_worker_processes_of_which_one_is_killed(
