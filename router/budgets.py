@@ -55,6 +55,7 @@ LOW_WATER = 4
 KEPT_S = 86_400.0
 """So long after its end a window still takes late events."""
 ZERO = Decimal(0)
+WHOLE = Decimal(1)
 
 
 def day_of(now_s: float) -> str:
@@ -273,10 +274,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A window's budget is warned of, or exhausted. It is told once a window."""
+    """The spend of a window has reached a share of its budget. Each share is told once a window."""
 
     tenant: str
     window: str
+    share: Decimal
+    """One of the tenant's `alert_at`, or 1: the budget is exhausted."""
     state: BudgetState
     spent_usd: Decimal
     limit_usd: Decimal
@@ -291,8 +294,8 @@ class Account:
     """Of the last cost event that counts; all of a tenant's lie in one partition."""
     version: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
-    told: dict[str, BudgetState] = field(default_factory=dict)
-    """The state that was told last, by window."""
+    told: dict[str, Decimal] = field(default_factory=dict)
+    """The highest share of the budget whose crossing was told, by window."""
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     _pending: dict[str, BudgetClaim] = field(default_factory=dict)
 
@@ -305,7 +308,7 @@ class Account:
             offset=stored["offset"],
             version=stored["version"],
             spent={window: Decimal(amount) for window, amount in stored["spent"].items()},
-            told={window: BudgetState(state) for window, state in stored["told"].items()},
+            told={window: _told_share(tenant, text) for window, text in stored["told"].items()},
             holdings={
                 (day, holder): Holding(Decimal(granted), Decimal(drawn), sequence, heard_s)
                 for day, holder, granted, drawn, sequence, heard_s in stored["holdings"]
@@ -319,7 +322,7 @@ class Account:
                 "offset": self.offset,
                 "version": self.version,
                 "spent": {window: str(amount) for window, amount in self.spent.items()},
-                "told": self.told,
+                "told": {window: str(share) for window, share in self.told.items()},
                 "holdings": [
                     (*key, str(one.granted), str(one.drawn), one.sequence, one.heard_s)
                     for key, one in self.holdings.items()
@@ -379,10 +382,11 @@ class Account:
         """Return which budgets have been crossed since the last call; each is told once a window."""
         found: list[Crossing] = []
         for window, limit in limits_of(self.tenant, day_of(now_s)).items():
-            spent, state = self.spent.get(window, ZERO), self._state(window, limit)
-            if _ORDER.index(state) > _ORDER.index(self.told.get(window, BudgetState.WITHIN)):
-                self.told[window] = state
-                found.append(Crossing(self.tenant.name, window, state, spent, limit))
+            spent, told = self.spent.get(window, ZERO), self.told.get(window, ZERO)
+            for share in self._shares_reached(window, limit):
+                if share > told:
+                    self.told[window] = share
+                    found.append(Crossing(self.tenant.name, window, share, _state_at(share), spent, limit))
         return found
 
     def _committed(self, window: str) -> Decimal:
@@ -403,24 +407,13 @@ class Account:
     def _is_recent(window: str, now_s: float) -> bool:
         return now_s < window_bounds(window)[1].timestamp() + KEPT_S
 
-    def _state(self, window: str, limit: Decimal) -> BudgetState:
+    def _shares_reached(self, window: str, limit: Decimal) -> list[Decimal]:
+        """Return the shares of the budget that the spend has reached, rising; the last of all is 1."""
         spent = self.spent.get(window, ZERO)
-        if spent >= limit:
-            return BudgetState.EXHAUSTED
-        return BudgetState.WARNED if spent >= limit * self.tenant.alert_at else BudgetState.WITHIN
+        return [share for share in sorted({*self.tenant.alert_at, WHOLE}) if spent >= limit * share]
 
     def _budget(self, day: str, limits: dict[str, Decimal], now_s: float, *, scarce: bool) -> Budget:
-        windows = tuple(
-            BudgetWindow(
-                window=_told_as(window)[0],
-                window_start=window_bounds(window)[0],
-                window_end=window_bounds(window)[1],
-                spent_usd=self.spent.get(window, ZERO),
-                limit_usd=limits.get(window),
-                state=self._state(window, limits[window]) if window in limits else BudgetState.WITHIN,
-            )
-            for window in (day, day[:7])
-        )
+        windows = tuple(self._window(window, limits.get(window)) for window in (day, day[:7]))
         tightest = max(windows, key=lambda one: _ORDER.index(one.state))
         return Budget(
             tenant=self.tenant.name,
@@ -435,6 +428,28 @@ class Account:
             scarce=scarce,
             version=self.version,
         )
+
+    def _window(self, window: str, limit: Decimal | None) -> BudgetWindow:
+        reached = [] if limit is None else self._shares_reached(window, limit)
+        return BudgetWindow(
+            window=_told_as(window)[0],
+            window_start=window_bounds(window)[0],
+            window_end=window_bounds(window)[1],
+            spent_usd=self.spent.get(window, ZERO),
+            limit_usd=limit,
+            state=_state_at(reached[-1]) if reached else BudgetState.WITHIN,
+            crossed=float(reached[-1]) if reached else None,
+        )
+
+
+def _state_at(share: Decimal) -> BudgetState:
+    return BudgetState.EXHAUSTED if share >= WHOLE else BudgetState.WARNED
+
+
+def _told_share(tenant: Tenant, text: str) -> Decimal:
+    """Read a share; before there were several thresholds, the state was stored."""
+    states = {BudgetState.WARNED: min(tenant.alert_at, default=ZERO), BudgetState.EXHAUSTED: WHOLE}
+    return states[BudgetState(text)] if text in states else Decimal(text)
 
 
 _ORDER = tuple(BudgetState)

@@ -43,8 +43,8 @@ class Tenant:
     concurrent_requests: int | None = None
     daily_budget_usd: Decimal | None = None
     monthly_budget_usd: Decimal | None = None
-    alert_at: Decimal = Decimal("0.8")
-    """The share of a budget at which it is warned of."""
+    alert_at: tuple[Decimal, ...] = (Decimal("0.8"),)
+    """The shares of a budget at which it is warned of, rising."""
     default_max_cost_usd: Decimal | None = None
     tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
     mode: TenantMode = TenantMode.ENFORCE

@@ -29,6 +29,9 @@ class BudgetWindow(_Part):
     spent_usd: Usd
     limit_usd: Usd | None
     state: BudgetState
+    crossed: float | None = Field(
+        default=None, description="The highest share of the limit that is an alert and has been reached; 1: the limit."
+    )
 
 
 class Grant(_Part):
@@ -58,6 +61,9 @@ class Budget(Message):
     grants: tuple[Grant, ...] = Field(default=(), description="What each worker may spend. For workers only.")
     scarce: bool = Field(default=False, description="Workers return what they have not reserved.")
     version: int = Field(default=0, description="Rises with every record of the tenant.")
+    crossed: float | None = Field(
+        default=None, description="The highest share of the limit that is an alert and has been reached; 1: the limit."
+    )
 
 
 class BudgetClaim(Message):

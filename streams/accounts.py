@@ -190,6 +190,7 @@ class Accounts:
                 tenant=crossing.tenant,
                 window=crossing.window,
                 state=crossing.state,
+                share=float(crossing.share),
                 spent_usd=str(crossing.spent_usd),
                 limit_usd=str(crossing.limit_usd),
             )

@@ -98,6 +98,7 @@ def _name(value: str) -> str:
 _Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 _Label = Annotated[str, Field(min_length=1, max_length=128)]
 _Usd = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=10_000, decimal_places=9)]
+_Share = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1)]
 _Budget = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1_000_000_000, decimal_places=9)]
 _Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 _Quality = Annotated[int, Field(ge=1, le=10)]
@@ -184,6 +185,17 @@ def _tag(value: object) -> object:
     return value
 
 
+def _listed(value: object) -> object:
+    """Take one number for a list of one."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number or a list of numbers, such as [0.5, 0.8]")  # noqa: TRY004 - pydantic takes it
+    if not 0 < value <= 1:
+        raise ValueError("must be more than 0, and 1 or less")
+    return [value]
+
+
 class _RawKey(_Raw):
     hash: Annotated[str, AfterValidator(_hash)]
     expires: AwareDatetime | None = None
@@ -198,7 +210,7 @@ class _RawTenant(_Raw):
     concurrent_requests: _Count | None = None
     daily_budget_usd: _Budget | None = None
     monthly_budget_usd: _Budget | None = None
-    alert_at: Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1)] = Decimal("0.8")
+    alert_at: Annotated[list[_Share], BeforeValidator(_listed)] = [Decimal("0.8")]
     default_max_cost_usd: _Usd | None = None
     tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
     mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
@@ -465,7 +477,7 @@ def _tenants(raw: Mapping[str, _RawTenant], models: Mapping[str, Model]) -> Mapp
             concurrent_requests=one.concurrent_requests,
             daily_budget_usd=daily,
             monthly_budget_usd=monthly,
-            alert_at=one.alert_at,
+            alert_at=tuple(sorted(set(one.alert_at))),
             default_max_cost_usd=one.default_max_cost_usd,
             tags=MappingProxyType(one.tags),
             mode=one.mode,

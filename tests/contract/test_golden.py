@@ -24,6 +24,7 @@ from schemas.vocabulary import Certainty
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 PRODUCED: dict[str, type[Message]] = {
     "budget": Budget,
+    "budget-crossed": Budget,
     "budget-windows": Budget,
     "call": CallStarted,
     "call-price-list": CallStarted,
@@ -50,6 +51,7 @@ PRODUCED: dict[str, type[Message]] = {
 }
 EARLIER = {
     "budget",
+    "budget-windows",
     "call",
     "cost-cut-off",
     "cost-estimated",
@@ -113,6 +115,8 @@ def without_additions(value: JsonValue, before: JsonValue) -> JsonValue:
     """Return the value without what objects have gained since."""
     if isinstance(value, dict) and isinstance(before, dict):
         return {name: without_additions(inner, before[name]) for name, inner in value.items() if name in before}
+    if isinstance(value, list) and isinstance(before, list):
+        return [without_additions(*pair) for pair in zip(value, before, strict=True)]
     return value
 
 
@@ -194,6 +198,11 @@ def test_a_rejection_for_the_rate_says_for_a_program_when_to_try_again() -> None
     error = Response.decode(golden("response-rejected-rate")).error
     assert error is not None
     assert (error.code, error.retry_after_ms) == ("rate_exceeded", 7400)
+
+
+def test_a_budget_says_which_of_its_alerts_was_the_last() -> None:
+    budget = Budget.decode(golden("budget-crossed"))
+    assert (budget.crossed, [one.crossed for one in budget.windows]) == (0.8, [0.8, None])
 
 
 def test_a_call_has_the_fields_of_the_cost_event_that_it_becomes_if_nothing_more_is_heard_of_it() -> None:

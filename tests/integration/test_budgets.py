@@ -5,6 +5,8 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
+
 from schemas.budgets import Budget, BudgetState
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
@@ -105,5 +107,6 @@ async def test_two_workers_stop_before_the_limit_and_the_accounts_survive_their_
     rich = await until_told(pipeline, "rich", await spent(pipeline, "rich"))
     assert rich.state is BudgetState.WITHIN
     await until_told(pipeline, "acme", await spent(pipeline, "acme"))
-    logs = b"".join(worker.log.read_bytes() for worker in workers)
-    assert logs.count(b'"event":"budget crossed"') == 2, "acme warned, shadow exhausted, each once"
+    lines = [orjson.loads(line) for worker in workers for line in worker.log.read_bytes().splitlines()]
+    crossed = sorted((line["tenant"], line["share"]) for line in lines if line["event"] == "budget crossed")
+    assert crossed == [("acme", 0.8), ("shadow", 0.8), ("shadow", 1.0)], "each once"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import orjson
 
 from schemas.tenant_shares import TenantShares
 from schemas.topics import Topic
@@ -146,10 +147,10 @@ async def test_rate_and_places_hold_and_a_duplicate_counts_for_neither(
     assert 'turnout_shadow_refusals_total{limit="rate_exceeded",tenant="shadow"} 4.0' in metrics
     assert metrics.count("turnout_shadow_refusals_total{") == 1
     assert await asyncio.to_thread(worker.stop) == 0
-    log = worker.log.read_text()
-    assert "the pipeline is open" in log
-    (told,) = (line for line in log.splitlines() if "shadow limit exceeded" in line)
-    assert all(word in told for word in ("tenant=shadow", "limit=rate_exceeded", "requests=4")), told
+    log = [orjson.loads(line) for line in worker.log.read_bytes().splitlines()]
+    assert any("the pipeline is open" in line["event"] for line in log)
+    (told,) = (line for line in log if line["event"] == "shadow limit exceeded")
+    assert (told["tenant"], told["limit"], told["requests"]) == ("shadow", "rate_exceeded", 4)
 
 
 async def test_the_requests_a_minute_of_a_tenant_hold_over_worker_processes_of_which_one_is_killed(

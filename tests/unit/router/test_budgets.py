@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import orjson
+import pytest
+
 from router.budgets import (
     ANSWER_S,
     IDLE_S,
@@ -232,6 +235,39 @@ def test_each_budget_is_crossed_once_and_the_account_remembers_it() -> None:
     told = account.decide(NOON_S)
     assert (told.window, told.state) == ("day", BudgetState.EXHAUSTED)
     assert [(one.window, one.spent_usd) for one in told.windows] == [("day", Decimal("8.8")), ("month", Decimal("8.8"))]
+
+
+def test_each_threshold_of_a_window_is_an_event_of_its_own_once_even_if_several_are_crossed_at_a_time() -> None:
+    shares = (Decimal("0.5"), Decimal("0.8"), Decimal("0.95"))
+    account = Account(Tenant("acme", daily_budget_usd=Decimal(1), alert_at=shares))
+    told: list[tuple[Decimal, BudgetState, float | None]] = []
+    for spent in ("0.49", "0.01", "0.35", "0.05", "0.09", "0.02"):
+        account.spend(DAY, Decimal(spent), None)
+        crossed = account.decide(NOON_S).crossed
+        told += [(one.share, one.state, crossed) for one in account.crossings(NOON_S)]
+        account = Account.load(account.tenant, account.dump())
+    assert told == [
+        (Decimal("0.5"), BudgetState.WARNED, 0.5),
+        (Decimal("0.8"), BudgetState.WARNED, 0.8),
+        (Decimal("0.95"), BudgetState.WARNED, 0.95),
+        (Decimal(1), BudgetState.EXHAUSTED, 1.0),
+    ]
+    at_once = Account(account.tenant)
+    at_once.spend(DAY, Decimal(2), None)
+    assert [one.share for one in at_once.crossings(NOON_S)] == [*shares, Decimal(1)]
+    assert at_once.crossings(NOON_S) == []
+    unwarned = Account(Tenant("acme", daily_budget_usd=Decimal(1), alert_at=()))
+    unwarned.spend(DAY, Decimal("0.99"), None)
+    assert (unwarned.crossings(NOON_S), unwarned.decide(NOON_S).state) == ([], BudgetState.WITHIN)
+
+
+@pytest.mark.parametrize(("state", "told_again"), [("warned", [Decimal(1)]), ("exhausted", []), ("0.8", [Decimal(1)])])
+def test_what_an_earlier_version_had_told_is_not_told_again(state: str, told_again: list[Decimal]) -> None:
+    account = Account(Tenant("acme", daily_budget_usd=Decimal(1)))
+    account.spend(DAY, Decimal(1), None)
+    stored = orjson.loads(account.dump())
+    earlier = Account.load(account.tenant, orjson.dumps({**stored, "told": {DAY: state}}))
+    assert [one.share for one in earlier.crossings(NOON_S)] == told_again
 
 
 def test_shadow_mode_counts_and_never_blocks() -> None:

@@ -601,7 +601,27 @@ MISTAKES = {
     ),
     "alert beyond the budget": (
         appended("[tenants.acme]\nalert_at = 80"),
-        "tenants.acme.alert_at is 80, must be 1 or less.",
+        "tenants.acme.alert_at is 80, must be more than 0, and 1 or less.",
+    ),
+    "one alert of several beyond the budget": (
+        appended("[tenants.acme]\nalert_at = [0.5, 1.5]"),
+        "tenants.acme.alert_at[1] is 1.5, must be 1 or less.",
+    ),
+    "alert at nothing": (
+        appended("[tenants.acme]\nalert_at = [0, 0.8]"),
+        "tenants.acme.alert_at[0] is 0, must be more than 0.",
+    ),
+    "no share at all": (
+        appended("[tenants.acme]\nalert_at = true"),
+        "tenants.acme.alert_at is true, must be a number or a list of numbers, such as [0.5, 0.8].",
+    ),
+    "alert in quotes": (
+        appended("[tenants.acme]\nalert_at = ['80%']"),
+        "tenants.acme.alert_at[0] must be a number, without quotes.",
+    ),
+    "alert that is no number": (
+        appended("[tenants.acme]\nalert_at = 'often'"),
+        "tenants.acme.alert_at must be a number or a list of numbers, such as [0.5, 0.8].",
     ),
     "tenant's mode": (
         appended('[tenants.acme]\nmode = "off"'),
