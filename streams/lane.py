@@ -43,7 +43,7 @@ class Lane:
         self.is_lost = False
         """Whether the partition may be somebody else's by now."""
         self._end = known or Position()
-        self._recovered_from = Position()
+        self._recovered_from: Position | None = None
         self._recovered_offset = -1
         self._received_at: dict[int, tuple[Position, float]] = {}
         self._unsettled: dict[str, Sequence[Attempt]] = {}
@@ -67,8 +67,9 @@ class Lane:
         self._recovered_offset = max(self._recovered_offset, call.request_offset)
 
     def recovered(self, start: Position, end: Position) -> None:
-        """Take note of what has been read back."""
+        """Take note of what has been read back; nothing that had happened to a request received so far lies before."""
         self._recovered_from, self._end = start, end
+        self._received_at = {offset: (start, written_s) for offset, (_, written_s) in self._received_at.items()}
 
     def response_written(self, request_id: str, offset: int, now_s: float) -> None:
         """Take note of an acknowledged response: the request is finished."""
@@ -87,10 +88,13 @@ class Lane:
         """Take note that the request at `offset` is finished, and not merely given up."""
         self._received_at.pop(offset, None)
 
-    def checkpoint(self, offset: int) -> Position:
-        """Return from where on to read back if the requests from `offset` on are delivered again."""
-        if offset <= self._recovered_offset:  # an earlier worker may have been ahead of us
-            return self._recovered_from
+    def checkpoint(self, offset: int) -> Position | None:
+        """Return from where on to read back if the requests from `offset` on are delivered again.
+
+        None while that is not known, before the lane is recovered: nothing can have been finished either.
+        """
+        if self._recovered_from is None or offset <= self._recovered_offset:
+            return self._recovered_from  # an earlier worker may have been ahead of us
         return self._received_at[offset][0] if offset in self._received_at else self._end
 
     def oldest_s(self) -> float | None:

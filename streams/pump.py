@@ -229,10 +229,11 @@ class Pump(Work):
         """
         await self._broken
 
-    def checkpoint(self, tp: TP, offset: int) -> str:
-        """Return the metadata to commit with an offset."""
+    def checkpoint(self, tp: TP, offset: int) -> str | None:
+        """Return the metadata to commit with an offset; None if there is nothing to commit yet."""
         lane = self._lanes.get(tp)
-        return str(lane.checkpoint(offset)) if lane else ""
+        position = lane.checkpoint(offset) if lane else None
+        return None if position is None else str(position)
 
     def assigned(self, tps: Iterable[TP]) -> None:
         """Begin to take requests; what was known of partitions that are somebody else's now is forgotten."""
@@ -332,7 +333,7 @@ class Pump(Work):
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
         self._tasks[held.tp].discard(task)
         self._held_bytes -= held.size
-        if (problem := _problem(task)) is not None and not self._broken.done():
+        if not task.cancelled() and (problem := task.exception()) is not None and not self._broken.done():
             self._broken.set_exception(problem)
         slot.leave()
         self._let_flow()
@@ -358,13 +359,6 @@ class Pump(Work):
     def _fill_level(self) -> float:
         held = self.in_flight + len(self._waiting)
         return max(held / self._bounds.held, self._held_bytes / self._bounds.held_bytes)
-
-
-def _problem(task: Task[None]) -> BaseException | None:
-    if not task.cancelled():
-        return task.exception()
-    # a library's stray cancellation is not ours: the request would stay unfinished, and its partition with it
-    return None if task.cancelling() else RuntimeError("a request was cancelled, though nobody has given it up")
 
 
 def _pairs(headers: Mapping[str, bytes] | Sequence[tuple[str, bytes]] | None) -> tuple[tuple[str, bytes], ...]:

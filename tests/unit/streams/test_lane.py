@@ -18,6 +18,7 @@ def test_a_position_survives_a_commit_and_anything_else_reads_as_the_beginning()
 
 def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_request_came() -> None:
     lane = make_lane()
+    lane.recovered(Position(), Position())
     lane.received(10)
     lane.response_written("a", 0, NOW_S)
     lane.call_written(4)
@@ -75,3 +76,13 @@ def test_until_what_was_recovered_is_committed_the_next_owner_reads_back_as_far(
     lane.recovered(Position(3, 4), Position(8, 9))
     assert lane.checkpoint(play.response.request_offset) == Position(3, 4)
     assert lane.checkpoint(play.response.request_offset + 1) == Position(8, 9)
+
+
+def test_before_a_lane_has_read_back_there_is_nothing_to_commit() -> None:
+    lane = make_lane(known=Position(42, 43))
+    lane.received(10)
+    assert lane.checkpoint(10) is None
+    lane.recovered(Position(3, 4), Position(50, 60))
+    lane.received(11)
+    assert lane.checkpoint(10) == Position(3, 4)
+    assert lane.checkpoint(11) == Position(50, 60)
