@@ -83,10 +83,7 @@ async def _traffic_on_three_brokers(scene: Scene) -> KafkaCluster:
 
 
 async def _traffic(scene: Scene) -> None:
-    scene.start(2)
-    await scene.until_ready()
-    await scene.publish(150)
-    await scene.until_calls_are_under_way(30)
+    await scene.set_to_work(2, requests=150, calls=30)
 
 
 async def _start_again(scene: Scene, kafka: KafkaProcess) -> None:

@@ -108,20 +108,14 @@ async def killed_while_draining(scene: Scene) -> None:
 
 async def one_of_three_killed(scene: Scene) -> None:
     await scene.open(latency_ms=400)
-    scene.start(3)
-    await scene.until_ready()
-    await scene.publish(300)
-    await scene.until_calls_are_under_way(50)
+    await scene.set_to_work(3, requests=300, calls=50)
     scene.kill(scene.alive[0])
     await scene.publish(100)
 
 
 async def all_of_three_killed(scene: Scene) -> None:
     await scene.open(latency_ms=400)
-    scene.start(3)
-    await scene.until_ready()
-    await scene.publish(400)
-    await scene.until_calls_are_under_way(50)
+    await scene.set_to_work(3, requests=400, calls=50)
     scene.kill()
     scene.start(3)
 
@@ -138,10 +132,7 @@ async def killed_again_and_again(scene: Scene) -> None:
 
 async def killed_while_a_partition_is_taken_over(scene: Scene) -> None:
     await scene.open(latency_ms=800)
-    scene.start(2)
-    await scene.until_ready()
-    await scene.publish(300)
-    await scene.until_calls_are_under_way(50)
+    await scene.set_to_work(2, requests=300, calls=50)
     scene.kill(scene.alive[0])
     (heir,) = scene.start()
     await scene.until_ready(heir)
@@ -164,10 +155,7 @@ async def stopped_with_slow_calls(scene: Scene) -> None:
 
 async def stopped_while_another_joins(scene: Scene) -> None:
     await scene.open(latency_ms=6000)
-    (leaver,) = scene.start()
-    await scene.until_ready()
-    await scene.publish(100)
-    await scene.until_calls_are_under_way(100)
+    (leaver,) = await scene.set_to_work(1, requests=100, calls=100)
     scene.start()
     await asyncio.sleep(0.5)
     await scene.stop(leaver)
@@ -201,10 +189,7 @@ async def stopped_twice(scene: Scene) -> None:
 
 async def frozen_past_the_session_timeout(scene: Scene) -> None:
     await scene.open(latency_ms=1000)
-    zombie, _other = scene.start(2)
-    await scene.until_ready()
-    await scene.publish(200)
-    await scene.until_calls_are_under_way(100)
+    zombie, _other = await scene.set_to_work(2, requests=200, calls=100)
     scene.exposed += 200
     scene.freeze(zombie)
     await scene.until_answered()

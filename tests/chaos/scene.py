@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, STDOUT
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -166,6 +166,14 @@ class Scene:
         self._most_workers = max(self._most_workers, len(self.alive))
         return started
 
+    async def set_to_work(self, workers: int, *, requests: int, calls: int) -> list[Worker]:
+        """Start workers, publish when they are ready, and return when so many calls are under way."""
+        started = self.start(workers)
+        await self.until_ready()
+        await self.publish(requests)
+        await self.until_calls_are_under_way(calls)
+        return started
+
     @property
     def alive(self) -> list[Worker]:
         """The workers that run."""
@@ -197,17 +205,24 @@ class Scene:
         self.healed()
 
     async def command(self, *arguments: str) -> str:
-        """Run a `turnout` command against the scene's topics; returns what it printed."""
+        """Run a `turnout` command against the scene's topics; returns what it said."""
+        code, said = await self.try_command(*arguments)
+        self.expect(code == 0, f"turnout {arguments[0]} ended with {code}: {said}")
+        return said
+
+    async def try_command(self, *arguments: str, most_file_kb: int | None = None) -> tuple[int | None, str]:
+        """Run a command that may fail, and whose files can grow only so far; returns its exit code and what it said."""
+        limit = "unlimited" if most_file_kb is None else most_file_kb
         process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", f'ulimit -f {limit}; exec "$@"', "turnout"),
             *(sys.executable, "-m", "streams.cli", *arguments),
             cwd=ROOT,
             env={**os.environ, **self.pipeline.environment},
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=STDOUT,
         )
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-        self.expect(process.returncode == 0, f"turnout {arguments[0]} ended with {process.returncode}: {err.decode()}")
-        return out.decode() + err.decode()
+        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        return process.returncode, said.decode()
 
     # -- traffic
 

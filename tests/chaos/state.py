@@ -4,6 +4,7 @@ import asyncio
 import resource
 import time
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,8 @@ from streams.kafka import admin, producer, reader
 from streams.topics import create_topics
 from tests.chaos.records import configure
 from tests.chaos.scene import PATIENCE_S, Scene
+from warehouse.duckdb_store import DuckDbStore
+from warehouse.store import Cell
 
 STEPPED_CLOCK = Path(__file__).with_name("stepped_clock")
 NEXT_VERSION = Path(__file__).with_name("next_version")
@@ -66,6 +69,33 @@ async def disk_full(scene: Scene) -> None:
     await scene.until_answered()
     resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     await scene.publish(20)
+
+
+async def warehouse_disk_full(scene: Scene) -> None:
+    """The warehouse's file can grow no more while events come; when there is room again, it has them all, once each."""
+    await scene.open()
+    scene.start()
+    file = scene.folder / "costs.duckdb"
+    fill = ("warehouse", "--duckdb", str(file), "--once")
+    await scene.until_answered(await scene.publish(20))
+    await scene.until_committed()
+    await scene.command(*fill)
+    await scene.until_answered(await scene.publish(1000))
+    await scene.until_committed()
+    code, said = await scene.try_command(*fill, most_file_kb=64)
+    scene.expect(code == 1, f"a warehouse without room ended with {code}: {said}")
+    scene.expect("Traceback" not in said, f"a warehouse without room said: {said}")
+    scene.healed()
+    await scene.command(*fill)
+    rows = await asyncio.to_thread(_cost_sums, file)
+    invoice = scene.provider.invoice()
+    charged = len(invoice), sum(row.cost_nano_usd for row in invoice)
+    scene.expect(rows == charged, f"the warehouse has (calls, nano-dollars) {rows}, and charged were {charged}")
+
+
+def _cost_sums(file: Path) -> tuple[Cell, ...]:
+    with closing(DuckDbStore.open(file, read_only=True)) as store:
+        return store.query("SELECT count(*), sum(cost_nano_usd) FROM costs")[0]
 
 
 async def catalogue_changes(scene: Scene) -> None:

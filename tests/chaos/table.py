@@ -408,6 +408,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         state.disk_full,
     ),
     Scenario(
+        "warehouse-disk-full",
+        "the warehouse's file can grow no more while a thousand events wait",
+        "it says so and ends with 1; with room again it has each event once",
+        state.warehouse_disk_full,
+    ),
+    Scenario(
         "catalogue-changes",
         "a new version of the catalogue while workers run",
         "each cost event names the one it was priced by",
