@@ -33,6 +33,23 @@ class Presented(Enum):
 
     NOTHING = auto()
     MALFORMED = auto()
+    FORGED = auto()
+    """A signature of whoever replays a dead letter that does not hold, or no longer."""
+
+
+_WHAT_IS_WRONG = {
+    Presented.NOTHING: f"has no key; send it once, as the Kafka header {HEADER}",
+    Presented.MALFORMED: f"has a malformed key; send it once, as the Kafka header {HEADER}",
+    Presented.FORGED: "is a replay whose signature does not hold, or is too old; replay with the workers' own "
+    "TURNOUT_REPLAY_KEY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """In the place of a key: whoever replays a dead letter has proved that they may speak for its tenant."""
+
+    tenant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +98,37 @@ class Admission:
         """Whether requests need no key."""
         return not self._keys
 
-    def identify(self, request: Request, presented: str | Presented, now_s: float) -> Identified | Refuse:
-        """Find the request's tenant by the digest of the presented key, and put the tenant's defaults into it."""
+    def identify(self, request: Request, presented: str | Vouched | Presented, now_s: float) -> Identified | Refuse:
+        """Find the request's tenant by what was presented, and put the tenant's defaults into the request."""
         if self.is_open:
             tenant = self.tenants.get(request.tenant)
             return Identified(request, None) if tenant is None else Identified(_completed(request, tenant), tenant)
+        found = self.tenant_of(presented, now_s)
+        if isinstance(found, Refuse):
+            return found
+        if "tenant" in request.model_fields_set and request.tenant != found.name:
+            return Refuse(
+                ErrorCode.TENANT_MISMATCH, "the key is another tenant's; correct `tenant` or leave it out", "tenant"
+            )
+        return Identified(_completed(request, found), found)
+
+    def tenant_of(self, presented: str | Vouched | Presented, now_s: float) -> Tenant | Refuse:
+        """Find the tenant by the digest of a key, or by the word of whoever replays a dead letter."""
         if isinstance(presented, Presented):
-            what = "has no key" if presented is Presented.NOTHING else "has a malformed key"
-            return Refuse(ErrorCode.UNAUTHENTICATED, f"the request {what}; send it once, as the Kafka header {HEADER}")
+            return Refuse(ErrorCode.UNAUTHENTICATED, f"the request {_WHAT_IS_WRONG[presented]}")
+        if isinstance(presented, Vouched):
+            tenant = self.tenants.get(presented.tenant)
+            if tenant is None or not any(key.holds(now_s) for key in tenant.keys):
+                return Refuse(ErrorCode.UNAUTHENTICATED, "the tenant of the replay has no key any more that holds")
+            return tenant
         found = self._find(presented)
         if found is None:
             return Refuse(ErrorCode.UNAUTHENTICATED, f"the key is not known; send a key of yours in {HEADER}")
         tenant, key = found
-        if key.revoked or (key.expires_s is not None and now_s >= key.expires_s):
+        if not key.holds(now_s):
             ended = "been revoked" if key.revoked else "expired"
             return Refuse(ErrorCode.UNAUTHENTICATED, f"the key has {ended}; use another one")
-        if "tenant" in request.model_fields_set and request.tenant != tenant.name:
-            return Refuse(
-                ErrorCode.TENANT_MISMATCH, "the key is another tenant's; correct `tenant` or leave it out", "tenant"
-            )
-        return Identified(_completed(request, tenant), tenant)
+        return tenant
 
     def admit(
         self, identified: Identified, now_s: float, deadline_s: float, since_s: float | None = None

@@ -29,6 +29,10 @@ class Key:
     expires_s: float | None = None
     revoked: bool = False
 
+    def holds(self, now_s: float) -> bool:
+        """Say whether it proves anything at this moment."""
+        return not self.revoked and (self.expires_s is None or now_s < self.expires_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:

@@ -18,6 +18,8 @@ OFFSET = "turnout-original-offset"
 TIMESTAMP_MS = "turnout-original-timestamp-ms"
 REQUEST_ID = "turnout-request-id"
 """Present when an id could be read; a rejected response of that id was published too."""
+TENANT = "turnout-tenant"
+"""Present when the original showed a key that held: the tenant whose key it is."""
 OWN_PREFIX = "turnout-"
 """What a header of ours begins with; a replay leaves them out."""
 OVERHEAD_BYTES = 8192
@@ -27,6 +29,10 @@ REPLAYED = "turnout-replayed"
 """Of a marker: the dead letter that has been replayed, PARTITION:OFFSET."""
 REPLAY_OF = "turnout-replay-of"
 """Of a request: the dead letter that it is a copy of, PARTITION:OFFSET."""
+REPLAY_TENANT = "turnout-replay-tenant"
+"""Of a request: the tenant that whoever replayed it vouches for."""
+REPLAY_SIGNATURE = "turnout-replay-signature"
+"""And what proves that they did: the moment, in ms since 1970, and an HMAC-SHA256 of all that matters."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -44,6 +50,7 @@ class DeadLetter:
     code: str
     reason: str
     request_id: str | None
+    tenant: str | None = None
 
     def record_headers(self) -> list[tuple[str, bytes]]:
         """Return the headers of the dead letter: the original ones, then Turnout's."""
@@ -57,4 +64,6 @@ class DeadLetter:
         }
         if self.request_id is not None:
             own[REQUEST_ID] = self.request_id
+        if self.tenant is not None:
+            own[TENANT] = self.tenant
         return [*self.headers, *((name, text.encode()) for name, text in own.items())]

@@ -161,6 +161,7 @@ DEAD_LETTER_HEADERS: Mapping[str, str] = MappingProxyType(
         dead_letters.OFFSET: "its offset,",
         dead_letters.TIMESTAMP_MS: "and its timestamp, milliseconds since 1970.",
         dead_letters.REQUEST_ID: "Present when an id could be read; a response of that id was published too.",
+        dead_letters.TENANT: "Present when the record showed a key that held: whose it is.",
         dead_letters.REPLAYED: "Only of a marker, which has no other: the dead letter that has been replayed, "
         "PARTITION:OFFSET.",
     }

@@ -41,6 +41,7 @@ from streams.request_log import RequestLog
 from streams.settings import Settings
 from streams.topics import check_topics
 from streams.transport import SafeTransport
+from streams.vouching import Vouching
 from streams.watchdog import Watchdog
 from streams.web import serving
 
@@ -170,6 +171,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
             ),
             fleet=Fleet(catalogue_file.catalogue, member),
             admission=_admission(catalogue_file.catalogue, member),
+            vouching=Vouching.of(settings),
             purses=Purses(catalogue_file.catalogue.tenants, f"{settings.worker_id}@{int(clock() * 1000)}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id, settings.probe_key),

@@ -32,12 +32,13 @@ from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, read_request, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
 from streams.fence import Fence
-from streams.keys import presented_key, without_key
+from streams.keys import without_key
 from streams.lane import Lane
 from streams.metrics import Metrics
 from streams.publisher import Publisher, Trace
 from streams.purses import Purses
 from streams.request_log import RequestLog
+from streams.vouching import Vouching, presented
 
 log = structlog.get_logger()
 
@@ -106,6 +107,7 @@ class Handler:
     intake: Intake
     fleet: Fleet
     admission: Admission
+    vouching: Vouching | None
     purses: Purses
     provider: Provider
     publisher: Publisher
@@ -142,7 +144,8 @@ class Handler:
             self.dead_letter_limit.bury(opened.received_s, f"{reading.code}: {reading.reason}")
             await self._refuse_unreadable(reading, place, opened.received_s)
             return
-        entry = self.admission.identify(reading, presented_key(opened.delivery.headers), opened.received_s)
+        shown = presented(opened.delivery, self.vouching, opened.received_s)
+        entry = self.admission.identify(reading, shown, opened.received_s)
         if isinstance(entry, Refuse):
             job = self._job(Identified(reading, None), place, opened.received_s)
             await self._once(job.request_id, None, place, lambda earlier: self._refuse(job, entry, place, earlier))
@@ -353,9 +356,18 @@ class Handler:
             code=code,
             reason=reason,
             request_id=request_id,
+            tenant=self._proved_tenant(delivery),
         )
         await self.publisher.dead_letter(letter, delivery.key)
         log.warning("dead letter", code=code, reason=reason, record=str(origin))
+
+    def _proved_tenant(self, delivery: Delivery) -> str | None:
+        """Return whose key the record showed, readable or not, so that it can be replayed without the key."""
+        if self.admission.is_open:
+            return None
+        now_s = self.clock()
+        found = self.admission.tenant_of(presented(delivery, self.vouching, now_s), now_s)
+        return None if isinstance(found, Refuse) else found.name
 
 
 def _without_message(response: Response) -> Response:

@@ -29,6 +29,7 @@ from schemas.message import TopicName
 from schemas.topics import Topic
 
 PREFIX = "TURNOUT_"
+SECRET_CHARS = 32
 
 OTHERS = (
     "TURNOUT_KAFKA_CACHE",  # where the sandbox keeps Apache Kafka
@@ -105,6 +106,12 @@ def _worker_id() -> str:
 
 def _data_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"turnout-{os.getuid()}"
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < SECRET_CHARS:
+        raise ValueError(f"must have {SECRET_CHARS} characters or more; `openssl rand -hex 32` makes one")
+    return key
 
 
 BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
@@ -259,6 +266,11 @@ class Settings(BaseSettings):
     )
     probe_key: ApiKey | None = Field(
         default=None, description="Where tenants have keys: the key of the tenant that pays for probes."
+    )
+    replay_key: Annotated[ApiKey, AfterValidator(_long_enough)] | None = Field(
+        default=None,
+        description="Where tenants have keys: a secret of 32 characters or more, the same for the workers and for "
+        "`turnout replay`, which signs with it what it puts back in a tenant's name.",
     )
     static_membership: bool = Field(
         default=False,

@@ -5,7 +5,7 @@ A dead letter is its original record with headers of Turnout's behind the origin
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from schemas import dead_letters
@@ -44,6 +44,8 @@ class Letter:
     code: str
     reason: str
     request_id: str | None
+    tenant: str | None
+    """Whose key the original had shown."""
     origin: str
     """TOPIC-PARTITION-OFFSET of the original record."""
     origin_partition: int | None
@@ -51,10 +53,11 @@ class Letter:
     @classmethod
     def of(cls, record: Record) -> "Letter | None":
         """Return the record as a dead letter, or None if it is none, such as a marker."""
-        # Of headers of one name the last counts: Turnout's own stand behind the original ones.
-        named = {name: value.decode(errors="replace") for name, value in record.headers}
-        if dead_letters.CODE not in named:
+        # Turnout's own stand behind the original ones, which may have the same names: nothing before is believed.
+        codes = [place for place, (name, _) in enumerate(record.headers) if name == dead_letters.CODE]
+        if not codes:
             return None
+        named = {name: value.decode(errors="replace") for name, value in record.headers[codes[-1] :]}
         topic, partition, offset = (
             named.get(name, "?") for name in (dead_letters.TOPIC, dead_letters.PARTITION, dead_letters.OFFSET)
         )
@@ -63,6 +66,7 @@ class Letter:
             code=named[dead_letters.CODE],
             reason=named.get(dead_letters.REASON, ""),
             request_id=named.get(dead_letters.REQUEST_ID),
+            tenant=named.get(dead_letters.TENANT),
             origin=f"{topic}-{partition}-{offset}",
             origin_partition=int(partition) if partition.isascii() and partition.isdecimal() else None,
         )
@@ -78,12 +82,12 @@ class Letter:
         is_original = self.record.key != self.origin.encode() or self.record.value is None
         return self.record.key if is_original else None
 
-    def replay_headers(self) -> Headers:
-        """Return the original headers, and where the copy comes from."""
+    def replay_headers(self, vouching: Sequence[tuple[str, bytes]] = ()) -> Headers:
+        """Return the original headers, where the copy comes from, and what vouches for its tenant."""
         original = [
             (name, value) for name, value in self.record.headers if not name.startswith(dead_letters.OWN_PREFIX)
         ]
-        return [*original, (dead_letters.REPLAY_OF, str(self.place).encode())]
+        return [*original, (dead_letters.REPLAY_OF, str(self.place).encode()), *vouching]
 
     def marker_headers(self) -> Headers:
         """Return what marks it as replayed."""

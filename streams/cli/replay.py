@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import time
 from typing import Annotated
 
 import typer
@@ -18,8 +19,10 @@ from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.record_text import SNIPPET, json_form
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
+from streams.codec import Headers
 from streams.kafka import reader, transactional_producer
 from streams.settings import Settings, load_settings
+from streams.vouching import Copy, Vouching
 
 EPILOG = """\b
 Examples:
@@ -37,6 +40,14 @@ TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 BATCH_LETTERS = 100
 BATCH_BYTES = 16_000_000
 """Letters and bytes that one transaction holds at most, one letter more or less."""
+NO_KEY = (
+    "Tenants prove themselves by keys, which dead letters do not keep: set TURNOUT_REPLAY_KEY, in the environment or "
+    "with --env-file, to the same as the workers'. docs/dead-letters.md says how."
+)
+
+
+class _KeyMissingError(Exception):
+    """A letter has a tenant that nobody can vouch for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,16 @@ def replay(  # noqa: PLR0913 - one parameter an option
     keep_libraries_quiet()
     selection = Selection(code or (), request_id or (), _places(at), _ms(since), _ms(until))
     settings = load_settings(env_file, brokers=brokers)
-    run(settings, _replay(settings, _Wish(selection, limit, yes), as_json=as_json))
+    try:
+        run(settings, _replay(settings, _Wish(selection, limit, yes), as_json=as_json))
+    except _KeyMissingError:
+        say(NO_KEY)
+        raise typer.Exit(1) from None
 
 
 async def _replay(settings: Settings, wish: _Wish, *, as_json: bool) -> None:
-    table = empty_table("Replayed" if wish.do_replay else "Dead letters", ("at", "buried", "code", "record", "what"))
+    columns = ("at", "buried", "code", "record", "tenant", "what")
+    table = empty_table("Replayed" if wish.do_replay else "Dead letters", columns)
 
     def show(letter: Letter) -> None:
         if as_json:
@@ -119,6 +135,7 @@ class _Run:
         self._wish = wish
         self._show = show
         self._seen = _Seen()
+        self._vouching = Vouching.of(settings)
 
     async def run(self) -> _Seen:
         """Show or replay what is meant; a letter counts when its transaction has been committed."""
@@ -172,18 +189,16 @@ class _Run:
     async def _send_again(self, producer: AIOKafkaProducer, batch: list[Letter]) -> None:
         """Copy and mark, both or neither."""
         requests, letters = self._settings.topic(Topic.REQUESTS), self._settings.topic(Topic.DEAD_LETTERS)
+        # before anything is marked as replayed that would only be refused
+        vouched = [self._vouch(letter) for letter in batch]
         async with producer.transaction():
-            for letter in batch:
-                partition = letter.origin_partition
-                if partition is not None and partition >= self._request_partitions:
-                    partition = None
-                # The partition of the original, where its worker knows what has already been answered.
+            for letter, (partition, headers) in zip(batch, vouched, strict=True):
                 await producer.send(
                     requests,
                     value=letter.record.value,
                     key=letter.original_key(),
                     partition=partition,
-                    headers=letter.replay_headers(),
+                    headers=letter.replay_headers(headers),
                 )
                 await producer.send(
                     letters,
@@ -193,6 +208,21 @@ class _Run:
                     headers=letter.marker_headers(),
                 )
 
+    def _vouch(self, letter: Letter) -> tuple[int | None, Headers]:
+        """Return where the copy goes, and what vouches for its tenant if it has one that showed a key."""
+        # The partition of the original, where its worker knows what has already been answered.
+        partition = letter.origin_partition
+        if partition is not None and partition >= self._request_partitions:
+            partition = None
+        if letter.tenant is None:
+            return partition, []
+        if self._vouching is None:
+            raise _KeyMissingError
+        if partition is None:  # it is signed for, so it must be known
+            partition = letter.place.offset % self._request_partitions
+        copy = Copy(letter.tenant, str(letter.place), partition, letter.record.value)
+        return partition, self._vouching.headers(copy, time())
+
 
 def _add_row(table: Table, letter: Letter) -> None:
     value = (letter.record.value or b"null")[: 4 * SNIPPET].decode(errors="backslashreplace")
@@ -201,5 +231,6 @@ def _add_row(table: Table, letter: Letter) -> None:
         f"{utc_from_ms(letter.record.timestamp_ms):%m-%d %H:%M:%S}",
         printable(letter.code, SNIPPET),
         printable(letter.request_id or letter.origin, SNIPPET),
+        printable(letter.tenant or "", SNIPPET),
         f"{printable(letter.reason, 2 * SNIPPET)}\n{printable(value, SNIPPET)}",
     )

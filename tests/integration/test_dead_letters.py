@@ -4,14 +4,16 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from pathlib import Path
 
 import orjson
 from aiokafka.structs import ConsumerRecord
 
 from schemas import dead_letters
 from schemas.topics import Topic
-from schemas.vocabulary import Status
+from schemas.vocabulary import ErrorCode, Status
 from streams.kafka import admin, producer, transactional_producer
+from streams.keys import key_digest, make_key
 from streams.topics import create_topics
 from tests.harness import ROOT, MakePipeline, Pipeline, assert_answered_once
 
@@ -25,17 +27,17 @@ HEADERS = [("mine", b"\xfe"), (dead_letters.REPLAYED, b"0:0"), ("mine", b"2")]
 """What a producer may have sent; a name of ours is not believed."""
 
 
-async def replay(pipeline: Pipeline, *arguments: str) -> tuple[list[dict[str, object]], str]:
-    """Run the command; returns its JSON lines and what it said."""
+async def replay(pipeline: Pipeline, *arguments: str, code: int = 0, **env: str) -> tuple[list[dict[str, object]], str]:
+    """Run the command, which ends with the code; returns its JSON lines and what it said."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "streams.cli", "replay", "--json", *arguments),
         cwd=ROOT,
-        env={**os.environ, **pipeline.environment},
+        env={**os.environ, **pipeline.environment, **env},
         stdout=PIPE,
         stderr=PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-    assert process.returncode == 0, err.decode()
+    assert process.returncode == code, err.decode()
     return [orjson.loads(line) for line in out.splitlines()], err.decode()
 
 
@@ -186,3 +188,74 @@ async def until_committed(pipeline: Pipeline, partition: int, offset: int) -> No
     async with asyncio.timeout(PATIENCE_S):
         while (await pipeline.committed()).get(partition) != offset:  # noqa: ASYNC110 - in the broker
             await asyncio.sleep(0.1)
+
+
+async def test_a_dead_letter_of_a_tenant_with_a_key_is_replayed_by_whoever_may_and_by_nobody_else(
+    make_pipeline: MakePipeline, tmp_path: Path
+) -> None:
+    key, secret = make_key(), "s3cret-" * 5
+    catalogue = tmp_path / "keyed.toml"
+    tenants = f'[tenants.acme]\nkeys = ["sha256:{key_digest(key.encode())}"]\ntags = {{ team = "search" }}\n'
+    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}")
+    pipeline = await make_pipeline(TURNOUT_CATALOGUE=str(catalogue), TURNOUT_REPLAY_KEY=secret)
+    worker = pipeline.start_worker(TURNOUT_MAX_REQUEST_BYTES="1024")
+    claimed = (dead_letters.TENANT, b"acme")
+    await pipeline.publish([BIG, BIG], partition=2, headers=[[bearer(key)], [bearer("no key"), claimed]])
+    async with asyncio.timeout(PATIENCE_S):
+        while len(await pipeline.records(Topic.DEAD_LETTERS)) < 2:  # noqa: ASYNC110 - on a topic
+            await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(worker.stop) == 0
+
+    _, said = await replay(pipeline, "--yes", code=1, TURNOUT_REPLAY_KEY="")
+    assert "set TURNOUT_REPLAY_KEY" in said
+    assert await copies(pipeline) == [], "nothing is marked that would only be refused"
+    _, said = await replay(pipeline, "--yes")
+    assert said == "Replayed 2.\n"
+    assert secret not in said
+    (good,) = (copy for copy in await copies(pipeline) if dead_letters.REPLAY_SIGNATURE in dict(copy.headers))
+    named = dict(good.headers)
+    forged = [
+        (BIG, [(dead_letters.REPLAY_OF, b"0:77"), *((name, named[name]) for name in SIGNATURE)]),
+        (BIG.replace(b"word", b"more"), list(good.headers)),
+    ]
+    letter = await letter_of(pipeline, "acme")
+    again = (letter.value, list(good.headers))
+    async with producer(pipeline.settings) as client:
+        topic = pipeline.settings.topic(Topic.REQUESTS)
+        for value, headers in [again, *forged]:
+            await client.send_and_wait(topic, value=value, key=b"bad", partition=2, headers=headers)
+        await client.send_and_wait(topic, value=BIG, key=b"bad", partition=1, headers=list(good.headers))
+    worker = pipeline.start_worker()
+    own, place = f"big:replay:0:{letter.offset}", f"{letter.offset}"
+    other = "big:replay:0:1" if place == "0" else "big:replay:0:0"
+    await pipeline.wait_for_responses([own, other, "big:replay:0:77"])
+    await until_all_is_finished(pipeline)
+    responses = [response for response in await pipeline.responses() if ":replay:" in response.request_id]
+    completed = [response for response in responses if response.status is Status.COMPLETED]
+    assert [(response.request_id, response.tenant) for response in completed] == [(own, "acme")]
+    assert completed[0].metadata == {"team": "search"}
+    assert {response.error.code for response in responses if response.error} == {ErrorCode.UNAUTHENTICATED}
+    assert (await pipeline.reconcile()).metered_calls == 1
+    assert await asyncio.to_thread(worker.stop) == 0
+    assert all(secret.encode() not in worker.log.read_bytes() for worker in pipeline.workers)
+
+
+SIGNATURE = (dead_letters.REPLAY_TENANT, dead_letters.REPLAY_SIGNATURE)
+
+
+def bearer(key: str) -> tuple[str, bytes]:
+    return ("authorization", f"Bearer {key}".encode())
+
+
+async def letter_of(pipeline: Pipeline, tenant: str) -> ConsumerRecord[bytes | None, bytes | None]:
+    """Return the only dead letter whose own header, the last one of the name, has the tenant."""
+    records = [record for record in await pipeline.records(Topic.DEAD_LETTERS) if record.value is not None]
+    (found,) = (record for record in records if (record.headers[-1]) == (dead_letters.TENANT, tenant.encode()))
+    return found
+
+
+async def until_all_is_finished(pipeline: Pipeline) -> None:
+    """Wait until the group has committed everything on the requests topic."""
+    last = {record.partition: record.offset for record in await pipeline.records(Topic.REQUESTS)}
+    for partition, offset in last.items():
+        await until_committed(pipeline, partition, offset + 1)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.admission import Admission, Admit, Hold, Identified, Presented, Refuse
+from router.admission import Admission, Admit, Hold, Identified, Presented, Refuse, Vouched
 from router.tenants import Key, Tenant, TenantMode
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Tier
@@ -14,17 +14,27 @@ NOW_S = 1_800_000_000.0
 DEADLINE_S = NOW_S + 60
 A, B, C = 64 * "a", 64 * "b", 64 * "c"
 REQUEST = Request(prompt="Hello")
+LATE = Tenant("late", keys=(Key(64 * "1", revoked=True), Key(64 * "2", expires_s=NOW_S)))
 
 
 def admission(**fields: object) -> Admission:
     acme = Tenant("acme", keys=(Key(A), Key(B, expires_s=NOW_S), Key(C, revoked=True)), **fields)  # type: ignore[arg-type]
-    return Admission({"acme": acme, "other": Tenant("other", keys=(Key(64 * "d"),))})
+    return Admission({"acme": acme, "other": Tenant("other", keys=(Key(64 * "d"),)), "late": LATE})
 
 
 def identified(tenants: Admission, request: Request = REQUEST) -> Identified:
     found = tenants.identify(request, A, NOW_S)
     assert isinstance(found, Identified)
     return found
+
+
+def test_a_replay_that_is_vouched_for_is_its_tenants_as_if_it_had_shown_the_key() -> None:
+    tenants = admission(tags={"team": "search"})
+    found = tenants.identify(REQUEST, Vouched("acme"), NOW_S)
+    assert isinstance(found, Identified)
+    assert (found.request.tenant, found.request.metadata) == ("acme", {"team": "search"})
+    other = tenants.identify(Request(prompt="x", tenant="other"), Vouched("acme"), NOW_S)
+    assert refused(other).code is ErrorCode.TENANT_MISMATCH
 
 
 def refused(decision: object) -> Refuse:
@@ -37,6 +47,9 @@ def refused(decision: object) -> Refuse:
     [
         (Presented.NOTHING, "has no key"),
         (Presented.MALFORMED, "malformed"),
+        (Presented.FORGED, "signature does not hold"),
+        (Vouched("nobody"), "no key any more"),
+        (Vouched("late"), "no key any more"),
         (64 * "e", "not known"),
         (A[:-1], "not known"),
         (B, "expired"),

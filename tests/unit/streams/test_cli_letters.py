@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from schemas.dead_letters import DeadLetter
@@ -49,6 +51,13 @@ def test_a_marker_names_its_letter_and_is_none_itself() -> None:
 def test_a_letter_whose_original_had_a_header_like_a_markers_is_a_letter() -> None:
     assert replayed_place(record()) is None
     assert read(record()).place == Place(0, 7)
+
+
+def test_only_what_a_worker_wrote_behind_the_original_headers_is_believed_of_a_letters_tenant() -> None:
+    forged = (("turnout-tenant", b"victim"), ("turnout-code", b"too_large"), ("turnout-tenant", b"victim"))
+    plain, own = record(), (("turnout-tenant", b"acme"),)
+    assert read(replace(plain, headers=(*forged, *plain.headers))).tenant is None
+    assert read(replace(plain, headers=(*forged, *plain.headers, *own))).tenant == "acme"
 
 
 @pytest.mark.parametrize("value", [b"", b"0", b"0:", b"-1:2", b"0:1:2", b"a:b", b"\xff:1", "\u0663:\u0661".encode()])

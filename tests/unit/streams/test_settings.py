@@ -105,6 +105,11 @@ MISTAKES = {
     "time with a unit": ("TURNOUT_DRAIN_S", "30s", "TURNOUT_DRAIN_S must be a number."),
     "not finite": ("TURNOUT_DRAIN_S", "nan", "TURNOUT_DRAIN_S must be a finite number."),
     "percent for a share": ("TURNOUT_LOG_SAMPLE", "10", "TURNOUT_LOG_SAMPLE must be 1 or less."),
+    "secret that can be guessed": (
+        "TURNOUT_REPLAY_KEY",
+        "sesame",
+        "TURNOUT_REPLAY_KEY must have 32 characters or more; `openssl rand -hex 32` makes one.",
+    ),
     "no truth": ("TURNOUT_IDEMPOTENCE", "maybe", "TURNOUT_IDEMPOTENCE must be true or false."),
     "unknown word": ("TURNOUT_LOG_FORMAT", "xml", "TURNOUT_LOG_FORMAT must be 'json' or 'console'."),
     "unknown protocol": (
