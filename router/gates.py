@@ -141,8 +141,12 @@ class Gate:
             return whole
         if self._since_s is None:
             self._since_s = now_s
-        workers = 1 if self._shares is None else len(self._shares.shares) + (self._own is None)
-        return share_in_force(whole, granted, joining=now_s - self._since_s <= STALE_S, workers=workers)
+        shares = self._shares
+        workers = 1 if shares is None else len(shares.shares) + (self._own is None)
+        # one that has been silent for long is given nothing until it has spoken again
+        is_left_out = shares is not None and self._is_fresh(shares, now_s)
+        joining = is_left_out or now_s - self._since_s <= STALE_S
+        return share_in_force(whole, granted, joining=joining, workers=workers)
 
     def _elsewhere(self, now_s: float) -> int:
         """Return what the others have let in during the minute; the whole of the limit if it is not worth hoping."""

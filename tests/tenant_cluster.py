@@ -33,6 +33,7 @@ class TenantCluster:
     most_under_way: int = 0
     _board: TenantBoard = field(init=False)
     _published: TenantShares | None = None
+    _frozen: dict[str, Admission] = field(default_factory=dict)
     _under_way: dict[str, int] = field(default_factory=dict)
     _heap: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
@@ -67,6 +68,16 @@ class TenantCluster:
         """Stop it without a word."""
         del self.workers[worker]
         self._under_way[worker] = 0
+
+    def freeze(self, worker: str) -> None:
+        """Let it neither tell nor hear anything until `wake`."""
+        self._frozen[worker] = self.workers.pop(worker)
+
+    def wake(self, worker: str) -> None:
+        """Let it go on, with what is published now."""
+        admission = self.workers[worker] = self._frozen.pop(worker)
+        admission.gates.follow(self.shares)
+        self.at(self.now_s, lambda: self._tell(worker, admission))
 
     def change_owner(self) -> None:
         """Let another process hand out the shares, from what was published last."""

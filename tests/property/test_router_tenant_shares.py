@@ -171,6 +171,19 @@ def test_a_worker_that_starts_anew_under_its_name_does_not_take_its_old_share_fo
     assert len(cluster.admitted) == LIMIT + joining_share(LIMIT)
 
 
+def test_a_worker_that_wakes_after_others_were_given_its_share_has_no_more_than_one_that_joins() -> None:
+    cluster = cluster_of(BY_MINUTE, "a", "b")
+    cluster.play(60)
+    cluster.freeze("a")
+    cluster.play(10)
+    cluster.ask("b", LIMIT)
+    cluster.play(5)
+    cluster.wake("a")
+    cluster.ask("a", LIMIT)
+    cluster.play(20)
+    assert len(cluster.admitted) <= LIMIT + joining_share(LIMIT)
+
+
 def test_without_anybody_who_hands_out_shares_workers_divide_the_limit_by_their_number() -> None:
     cluster = cluster_of(BY_MINUTE, "a", "b")
     shares, gates = cluster.shares, cluster.workers["a"].gates
