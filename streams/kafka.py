@@ -1,5 +1,6 @@
 """Makes Kafka clients from the settings."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -121,7 +122,21 @@ async def reader(settings: Settings, *, committed_only: bool = False) -> AsyncIt
         await client.start()
         yield client
     finally:
-        await client.stop()
+        await stop_consumer(client)
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer whole, as its own `stop` does not where the broker is away.
+
+    It awaits the fetches that it cancels (aiokafka 0.14, issue 647). One that waits to be repeated passes the
+    cancellation on to whoever stops the consumer: that task ends as cancelled, though nobody has cancelled it.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if stopping.cancelled():
+        await consumer._client.close()  # noqa: SLF001  # what `stop` has not come to; a second `stop` does nothing
+    else:
+        stopping.result()
 
 
 async def changes(consumer: AIOKafkaConsumer, *topics: str) -> AsyncIterator[list[tuple[str, bytes]]]:

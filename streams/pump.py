@@ -333,7 +333,7 @@ class Pump(Work):
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
         self._tasks[held.tp].discard(task)
         self._held_bytes -= held.size
-        if not task.cancelled() and (problem := task.exception()) is not None and not self._broken.done():
+        if (problem := _problem(task)) is not None and not self._broken.done():
             self._broken.set_exception(problem)
         slot.leave()
         self._let_flow()
@@ -359,6 +359,13 @@ class Pump(Work):
     def _fill_level(self) -> float:
         held = self.in_flight + len(self._waiting)
         return max(held / self._bounds.held, self._held_bytes / self._bounds.held_bytes)
+
+
+def _problem(task: Task[None]) -> BaseException | None:
+    if not task.cancelled():
+        return task.exception()
+    # a library's stray cancellation is not ours: the request would stay unfinished, and its partition with it
+    return None if task.cancelling() else RuntimeError("a request was cancelled, though nobody has given it up")
 
 
 def _pairs(headers: Mapping[str, bytes] | Sequence[tuple[str, bytes]] | None) -> tuple[tuple[str, bytes], ...]:

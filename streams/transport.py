@@ -23,6 +23,7 @@ proves the lot):
 | `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
 | `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
 | `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
+| `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
 | `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |
 """
 
@@ -37,13 +38,14 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
-from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.types import TP
 from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback, PartitionsRevokedCallback, TPorTopicSet
 from faust.types.tuples import Message
 from yarl import URL
 
 from streams.fence import Fence
+from streams.kafka import stop_consumer
 from streams.offsets import OffsetTracker
 
 Checkpoint = Callable[[TP, int], str | None]
@@ -104,6 +106,15 @@ class _Unkept(dict[TP, list[int] | set[int]]):
         return self._new()
 
 
+class _Thread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
+    """Ends in order although the broker is away; else whoever stops the app waits for it for ever."""
+
+    async def on_thread_stop(self) -> None:
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
+
+
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
 
@@ -124,6 +135,9 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._unacked_messages = _Held(self._finish)
         self._acked = _Unkept(list)
         self._acked_index = _Unkept(set)
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     def span(self, tp: TP) -> int:
         """Return how many offsets of a partition a restart now would read again."""
