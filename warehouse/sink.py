@@ -17,6 +17,8 @@ BATCH_RECORDS = 20_000
 BATCH_WITHIN_S = 0.5
 """A batch is written when it is full or this old."""
 POLL_MS = 200
+AT_ONCE = 1_000
+"""So many records are read between two turns of the event loop, which fetches the next ones meanwhile."""
 SHORTEST_REPORT_S = 5.0
 
 
@@ -98,13 +100,15 @@ class Sink:
         batch, clock = Batch(), asyncio.get_running_loop().time
         give_up_s = clock() + BATCH_WITHIN_S
         while batch.records < BATCH_RECORDS and clock() < give_up_s and not self.stop.is_set():
-            found = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS - batch.records)
+            most = min(AT_ONCE, BATCH_RECORDS - batch.records)
+            found = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=most)
             for tp, records in found.items():
                 take = batch.add_cost if self.topics[tp.topic] is Topic.COSTS else batch.add_response
                 for record in records:
                     take(Place(tp.topic, tp.partition, record.offset, record.timestamp), record.value)
             if not found:
                 break
+            await asyncio.sleep(0)  # getmany() does not wait while it has records: nothing would be fetched or written
         return batch
 
     async def _write(self, batch: Batch) -> None:
