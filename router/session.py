@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router.analysis import Analysis, analyse
-from router.budgets import Purse, Reserve
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
@@ -34,6 +33,7 @@ from router.fleet import Fleet, Permit
 from router.history import History, Verdict
 from router.job import Job
 from router.plan import Plan, make_plan
+from router.purse import Purse, Reserve
 from router.retry import Chance, backoff_s
 from router.route import Candidate
 from schemas.costs import CallStarted, CostEvent, cost_event_id

@@ -16,7 +16,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import EventT, StreamT
 
-from router.budgets import Account, day_of
+from router.account import Account
+from router.budgets import day_of
 from router.seen import Seen
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim

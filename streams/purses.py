@@ -7,7 +7,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from router.budgets import Purse
+from router.purse import Purse
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent

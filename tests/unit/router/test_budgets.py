@@ -5,18 +5,9 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from router.budgets import (
-    ANSWER_S,
-    IDLE_S,
-    LEASE_S,
-    MARGIN_S,
-    RENEW_S,
-    Account,
-    Purse,
-    Reserve,
-    day_of,
-    window_bounds,
-)
+from router.account import Account
+from router.budgets import LEASE_S, day_of, window_bounds
+from router.purse import ANSWER_S, IDLE_S, MARGIN_S, RENEW_S, Purse, Reserve
 from router.tenants import Tenant, TenantMode
 from schemas.budgets import Budget, BudgetState
 

@@ -1,0 +1,216 @@
+"""The owner's end of a tenant's budget: what was spent and what is granted. Rules: `router.budgets`."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
+
+import orjson
+
+from router.budgets import LEASE_S, ZERO, day_of, limits_of, told_as, window_bounds
+from router.tenants import Tenant
+from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
+from schemas.message import NANO_USD
+
+SHARE = 2
+"""A claim gets one part in (SHARE x holders) of what is free, if it needs no more."""
+KEPT_S = 86_400.0
+"""So long after its end a window still takes late events."""
+WHOLE = Decimal(1)
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one worker was granted for a day, cumulative, and how much of it has been seen to be spent."""
+
+    granted: Decimal = ZERO
+    drawn: Decimal = ZERO
+    sequence: int = 0
+    heard_s: float = 0.0
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What may still be spent."""
+        return max(ZERO, self.granted - self.drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The spend of a window has reached a share of its budget. Each share is told once a window."""
+
+    tenant: str
+    window: str
+    share: Decimal
+    """One of the tenant's `alert_at`, or 1: the budget is exhausted."""
+    state: BudgetState
+    spent_usd: Decimal
+    limit_usd: Decimal
+
+
+@dataclass(slots=True)
+class Account:
+    """One tenant's money, as the owner keeps it: what was spent, by window, and what is granted, by day and holder."""
+
+    tenant: Tenant
+    offset: int = -1
+    """Of the last cost event that counts; all of a tenant's lie in one partition."""
+    version: int = 0
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    told: dict[str, Decimal] = field(default_factory=dict)
+    """The highest share of the budget whose crossing was told, by window."""
+    holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
+    _pending: dict[str, BudgetClaim] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, tenant: Tenant, value: bytes) -> "Account":
+        """Make the account again from what `dump` returned."""
+        stored = orjson.loads(value)
+        return cls(
+            tenant,
+            offset=stored["offset"],
+            version=stored["version"],
+            spent={window: Decimal(amount) for window, amount in stored["spent"].items()},
+            told={window: _told_share(tenant, text) for window, text in stored["told"].items()},
+            holdings={
+                (day, holder): Holding(Decimal(granted), Decimal(drawn), sequence, heard_s)
+                for day, holder, granted, drawn, sequence, heard_s in stored["holdings"]
+            },
+        )
+
+    def dump(self) -> bytes:
+        """Return everything but claims that wait: they are made again."""
+        return orjson.dumps(
+            {
+                "offset": self.offset,
+                "version": self.version,
+                "spent": {window: str(amount) for window, amount in self.spent.items()},
+                "told": {window: str(share) for window, share in self.told.items()},
+                "holdings": [
+                    (*key, str(one.granted), str(one.drawn), one.sequence, one.heard_s)
+                    for key, one in self.holdings.items()
+                ],
+            }
+        )
+
+    def spend(self, day: str, cost: Decimal, holder: str | None) -> None:
+        """Count a cost event, of the day on which its call was made."""
+        for window in (day, day[:7]):
+            self.spent[window] = self.spent.get(window, ZERO) + cost
+        holding = self.holdings.get((day, holder or ""))
+        if holding is not None:
+            holding.drawn += cost
+
+    def hear(self, claim: BudgetClaim, now_s: float) -> None:
+        """Take in a claim; one that is not newer than the last says nothing."""
+        holding = self.holdings.setdefault((claim.day, claim.holder), Holding())
+        if claim.sequence <= holding.sequence:
+            return
+        holding.sequence = claim.sequence
+        holding.heard_s = now_s
+        holding.granted = min(holding.granted, claim.cap_usd)
+        self._pending.pop(claim.holder, None)
+        if claim.wanted_usd:
+            self._pending[claim.holder] = claim
+
+    def taken_over(self, now_s: float) -> None:
+        """Give every holder a whole lease: nobody knows when the owner before heard of it."""
+        for holding in self.holdings.values():
+            holding.heard_s = now_s
+
+    def decide(self, now_s: float) -> Budget:
+        """Grant what can be granted, forget what is over, and return what to tell everybody."""
+        day = day_of(now_s)
+        self._forget(day, now_s)
+        limits = limits_of(self.tenant, day)
+        scarce = False
+        for holder, claim in self._pending.items():
+            if claim.day != day:
+                continue
+            free = min((limit - self._committed(window) for window, limit in limits.items()), default=ZERO)
+            holders = sum(of_day == day for of_day, _ in self.holdings)
+            needed = max(ZERO, claim.needed_usd - claim.left_usd)
+            grant = max(needed, (free / (SHARE * holders)).quantize(NANO_USD, ROUND_DOWN))
+            if grant <= free:
+                self.holdings[day, holder].granted += grant
+            else:
+                scarce |= needed > 0 and all(
+                    limit - self.spent.get(window, ZERO) >= needed for window, limit in limits.items()
+                )
+        self._pending.clear()
+        self.version += 1
+        return self._budget(day, limits, now_s, scarce=scarce)
+
+    def crossings(self, now_s: float) -> list[Crossing]:
+        """Return which budgets have been crossed since the last call; each is told once a window."""
+        found: list[Crossing] = []
+        for window, limit in limits_of(self.tenant, day_of(now_s)).items():
+            spent, told = self.spent.get(window, ZERO), self.told.get(window, ZERO)
+            for share in self._shares_reached(window, limit):
+                if share > told:
+                    self.told[window] = share
+                    found.append(Crossing(self.tenant.name, window, share, _state_at(share), spent, limit))
+        return found
+
+    def _committed(self, window: str) -> Decimal:
+        """What is spent of the window, and what is granted and has not been seen to be spent."""
+        granted = (one.outstanding for (day, _), one in self.holdings.items() if day.startswith(window))
+        return self.spent.get(window, ZERO) + sum(granted, ZERO)
+
+    def _forget(self, day: str, now_s: float) -> None:
+        for key, holding in list(self.holdings.items()):
+            if now_s >= holding.heard_s + LEASE_S:
+                del self.holdings[key]
+        past = [window for window in self.spent if window < day[: len(window)] and not self._is_recent(window, now_s)]
+        for window in past:
+            del self.spent[window]
+            self.told.pop(window, None)
+
+    @staticmethod
+    def _is_recent(window: str, now_s: float) -> bool:
+        return now_s < window_bounds(window)[1].timestamp() + KEPT_S
+
+    def _shares_reached(self, window: str, limit: Decimal) -> list[Decimal]:
+        """Return the shares of the budget that the spend has reached, rising; the last of all is 1."""
+        spent = self.spent.get(window, ZERO)
+        return [share for share in sorted({*self.tenant.alert_at, WHOLE}) if spent >= limit * share]
+
+    def _budget(self, day: str, limits: dict[str, Decimal], now_s: float, *, scarce: bool) -> Budget:
+        windows = tuple(self._window(window, limits.get(window)) for window in (day, day[:7]))
+        tightest = max(windows, key=lambda one: _ORDER.index(one.state))
+        return Budget(
+            tenant=self.tenant.name,
+            **vars(tightest),
+            as_of=datetime.fromtimestamp(now_s, UTC),
+            windows=windows,
+            grants=tuple(
+                Grant(holder=holder, day=of_day, granted_usd=one.granted, sequence=one.sequence)
+                for (of_day, holder), one in self.holdings.items()
+                if of_day == day
+            ),
+            scarce=scarce,
+            version=self.version,
+        )
+
+    def _window(self, window: str, limit: Decimal | None) -> BudgetWindow:
+        reached = [] if limit is None else self._shares_reached(window, limit)
+        return BudgetWindow(
+            window=told_as(window)[0],
+            window_start=window_bounds(window)[0],
+            window_end=window_bounds(window)[1],
+            spent_usd=self.spent.get(window, ZERO),
+            limit_usd=limit,
+            state=_state_at(reached[-1]) if reached else BudgetState.WITHIN,
+            crossed=float(reached[-1]) if reached else None,
+        )
+
+
+def _state_at(share: Decimal) -> BudgetState:
+    return BudgetState.EXHAUSTED if share >= WHOLE else BudgetState.WARNED
+
+
+def _told_share(tenant: Tenant, text: str) -> Decimal:
+    """Read a share; before there were several thresholds, the state was stored."""
+    states = {BudgetState.WARNED: min(tenant.alert_at, default=ZERO), BudgetState.EXHAUSTED: WHOLE}
+    return states[BudgetState(text)] if text in states else Decimal(text)
+
+
+_ORDER = tuple(BudgetState)
