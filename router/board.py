@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
-from router.fleet import STALE_S
 from router.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
 from router.limits import MINUTE_S
 from router.panes import Pane, pane_number
 from router.shares import Claim, allot, joining_share
 from router.sketch import Sketch, merged_quantiles
+from router.track import STALE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 

@@ -5,18 +5,18 @@ this worker; its own window; and the shared health that `follow` brings, which i
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 from router.breaker import Breaker, ramp_share
-from router.catalogue import Catalogue, HealthRules, Model
+from router.catalogue import Catalogue, Model
 from router.errors import DISPOSITIONS, Blame, UpstreamFailure
-from router.flight import MOSTLY, RECENT, InFlight
-from router.health import SEVERITY, Reading, Window
-from router.limits import RateLimit
-from router.reports import Ledger, Member, Stance
+from router.flight import MOSTLY, RECENT
+from router.health import SEVERITY, Reading
+from router.reports import Member, Stance
 from router.retry import RetryBudget
 from router.shares import share_in_force
+from router.track import LIMITED_S, STALE_S, Permit, Readiness, Track, Transition, View
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome
@@ -27,122 +27,11 @@ DEFAULT_COOLDOWN_S = 1.0
 BYPASS_PAUSE_S = 5.0
 """An open breaker is bypassed once in so long: when all are open, requests wait rather than use up their calls."""
 
-STALE_S = 30.0
-"""Shared health that is older is no longer believed."""
-
-HEARD_S = 3.0
-"""After so long what a worker has told is in the shared health for certain."""
-
 SHARE_POLL_S = 0.5
 """While a worker has a part of the limit only, it looks so often whether the part has grown."""
 
-LIMITED_S = 3.0
-"""For so long a request that found no room says that the share is too small."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A breaker has changed. `reading` is what this worker had measured until then."""
-
-    model: Model
-    from_state: BreakerState
-    to_state: BreakerState
-    reason: str
-    at_s: float
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether a model may be called: at `at_s`, or nobody knows when (None) because all its probes are out."""
-
-    at_s: float | None
-    reason: str
-    share: float = 1.0
-    """The part of the requests that should come, while the model ramps up."""
-    limited: bool = False
-    """This worker's share of the limit is used up."""
-
-    def now(self, now_s: float) -> bool:
-        """Say whether that is now."""
-        return self.at_s is not None and self.at_s <= now_s
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """One call that was let through."""
-
-    model: Model
-    opening: int | None
-    """The breaker's opening that the call is a probe of."""
-    number: int
-    """Tells it from the model's other calls under way."""
-
-
 VIEW_S = 0.02
 """For so long a look at a model serves every plan; what changes it meanwhile makes a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How a model looks to a plan."""
-
-    severity: int
-    """0: nothing is held against it; 1: degraded; 2: unhealthy."""
-    p99_ms: float | None
-    note: str | None
-    """What a reader of the plan should know."""
-
-
-class _Track:
-    """The state of one model."""
-
-    __slots__ = (
-        "breaker",
-        "degraded_until_s",
-        "flight",
-        "ledger",
-        "limit",
-        "limited_s",
-        "rules",
-        "shared",
-        "shared_s",
-        "view",
-        "view_until_s",
-        "window",
-    )
-
-    def __init__(self, catalogue: Catalogue, model: Model) -> None:
-        self.rules: HealthRules = catalogue.health_of(model)
-        self.breaker = Breaker()
-        self.limit = RateLimit(model.requests_per_minute)
-        self.window = Window(self.rules.window_s)
-        self.flight = InFlight()
-        self.ledger = Ledger(model.requests_per_minute)
-        self.shared: ModelHealth | None = None
-        self.shared_s = float("-inf")
-        self.degraded_until_s: float | None = None
-        """Most of the latest calls were slow; until then the model stands back."""
-        self.limited_s = -LIMITED_S
-        self.view: View | None = None
-        self.view_until_s = float("-inf")
-
-    def is_browned_out(self, now_s: float) -> bool:
-        """Say whether the model stands back."""
-        return self.degraded_until_s is not None and now_s < self.degraded_until_s
-
-    def probed_by(self, permit: Permit) -> bool:
-        """Say whether the call is a probe of the present opening."""
-        return permit.opening == self.breaker.openings
-
-    def recovered_after(self, as_of_s: float) -> bool:
-        """Say whether this worker's own probes know better than what was heard of that moment."""
-        recovered_s = self.breaker.recovered_s
-        return recovered_s is not None and as_of_s < recovered_s + HEARD_S
-
-    def shared_at(self, now_s: float) -> ModelHealth | None:
-        """Return the shared health if it is to be believed."""
-        return self.shared if now_s - self.shared_s <= STALE_S else None
 
 
 class Fleet:
@@ -154,7 +43,7 @@ class Fleet:
     def __init__(self, catalogue: Catalogue, member: Member | None = None) -> None:
         self.catalogue = catalogue
         self._member = member
-        self._tracks = {name: _Track(catalogue, model) for name, model in catalogue.models.items()}
+        self._tracks = {name: Track(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []
         self._budget = RetryBudget(catalogue.retry)
         self._sequence = count().__next__
@@ -216,7 +105,7 @@ class Fleet:
             track.view_until_s = now_s + VIEW_S
         return track.view
 
-    def _view(self, model: Model, track: _Track, now_s: float) -> View:
+    def _view(self, model: Model, track: Track, now_s: float) -> View:
         self._look(model, track, now_s)
         shared = track.shared_at(now_s)
         if shared is None or shared.p99_ms is None:
@@ -369,7 +258,7 @@ class Fleet:
             track.flight.unhealthy.forget()
         self._transitions.append(Transition(model, before, breaker.state, reason, now_s, reading))
 
-    def _look(self, model: Model, track: _Track, now_s: float) -> None:
+    def _look(self, model: Model, track: Track, now_s: float) -> None:
         """See who has become slow: a model most of whose latest calls are is stood back, or left alone."""
         track.flight.look(track.rules, now_s)
         if track.flight.degraded.is_mostly_slow():
@@ -381,7 +270,7 @@ class Fleet:
             breaker = track.breaker.tripped(self.catalogue.breaker, now_s, slow=True)
             self._move(model, breaker, reason, now_s)
 
-    def _limit(self, model: Model, track: _Track, now_s: float) -> tuple[float, bool]:
+    def _limit(self, model: Model, track: Track, now_s: float) -> tuple[float, bool]:
         """Return when the limit lets a call through, and whether it is this worker's part of it that holds it."""
         limit = track.limit
         limit.per_minute = self._share(model, track, now_s)
@@ -389,7 +278,7 @@ class Fleet:
             return limit.ready_at(now_s), limit.is_full(now_s)
         return limit.ready_at(now_s, SHARE_POLL_S), limit.is_full(now_s)
 
-    def _share(self, model: Model, track: _Track, now_s: float) -> int:
+    def _share(self, model: Model, track: Track, now_s: float) -> int:
         whole = model.requests_per_minute
         if self._member is None:
             return whole
@@ -399,12 +288,12 @@ class Fleet:
         joining = now_s - self._since_s <= STALE_S
         return share_in_force(whole, self._granted(track, now_s), joining=joining, workers=workers)
 
-    def _granted(self, track: _Track, now_s: float) -> int | None:
+    def _granted(self, track: Track, now_s: float) -> int | None:
         shared = track.shared_at(now_s)
         return None if shared is None or self._member is None else shared.shares.get(self._member.worker)
 
     def _tell(
-        self, track: _Track, outcome: AttemptOutcome, latency_s: float | None, usage: Usage | None, now_s: float
+        self, track: Track, outcome: AttemptOutcome, latency_s: float | None, usage: Usage | None, now_s: float
     ) -> None:
         if self._member is not None:
             track.ledger.ended(outcome, latency_s, usage, now_s)
@@ -419,7 +308,7 @@ class Fleet:
                 reports += track.ledger.tell(name, self._member, self._sequence, stance, now_s, leaving=leaving)
         return reports
 
-    def _stance(self, model: Model, track: _Track, now_s: float) -> Stance:
+    def _stance(self, model: Model, track: Track, now_s: float) -> Stance:
         self._look(model, track, now_s)
         return Stance(
             in_flight=len(track.flight),
@@ -431,7 +320,7 @@ class Fleet:
             limited=now_s - track.limited_s < LIMITED_S,
         )
 
-    def _unknown(self, track: _Track, now_s: float) -> str | None:
+    def _unknown(self, track: Track, now_s: float) -> str | None:
         if track.shared is not None:
             return f"shared health unknown: no update for {now_s - track.shared_s:.0f} s"
         return None if self._member is None else "shared health unknown: none has come yet"

@@ -8,10 +8,11 @@ from router.analysis import Analysis
 from router.catalogue import Model
 from router.cost import input_bound, upper_cost
 from router.errors import RequestRejected
-from router.fleet import Fleet, View
+from router.fleet import Fleet
 from router.job import Job
 from router.route import Candidate, Estimate, Route
 from router.tenants import Tenant
+from router.track import View
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, Tier
 

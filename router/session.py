@@ -29,13 +29,14 @@ from router.analysis import Analysis, analyse
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
-from router.fleet import Fleet, Permit
+from router.fleet import Fleet
 from router.history import History, Verdict
 from router.job import Job
 from router.plan import Plan, make_plan
 from router.purse import Purse, Reserve
 from router.retry import Chance, backoff_s
 from router.route import Candidate
+from router.track import Permit
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status

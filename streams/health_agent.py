@@ -16,9 +16,9 @@ from faust.types import EventT, StreamT
 
 from router.board import KEPT_S, Board
 from router.catalogue import Catalogue
-from router.fleet import STALE_S
 from router.health import PANE_S
 from router.panes import Pane
+from router.track import STALE_S
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
 from streams.publisher import Publisher
 

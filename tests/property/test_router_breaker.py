@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from router.breaker import RAMP_FROM, Breaker
 from router.catalogue import BreakerRules, HealthRules
-from router.fleet import Fleet, Permit, Transition
+from router.fleet import Fleet
+from router.track import Permit, Transition
 from schemas.health import BreakerState
 from tests.stage import ALPHA, NOW_S, ONE, UNAVAILABLE, rate_limited
 

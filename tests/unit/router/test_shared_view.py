@@ -8,11 +8,12 @@ import pytest
 from router.analysis import analyse
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import RequestRejected
-from router.fleet import STALE_S, Fleet
+from router.fleet import Fleet
 from router.plan import Plan, make_plan
 from router.reports import HEARTBEAT_S, Member
 from router.retry import BUDGET_WINDOW_S
 from router.session import Call, Wait
+from router.track import STALE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Policy

@@ -1,0 +1,121 @@
+"""One model as one worker has it: what is held against it, what is under way, and what all workers share of it."""
+
+from dataclasses import dataclass
+
+from router.breaker import Breaker
+from router.catalogue import Catalogue, HealthRules, Model
+from router.flight import InFlight
+from router.health import Reading, Window
+from router.limits import RateLimit
+from router.reports import Ledger
+from schemas.health import BreakerState, ModelHealth
+
+STALE_S = 30.0
+"""Shared health that is older is no longer believed."""
+
+HEARD_S = 3.0
+"""After so long what a worker has told is in the shared health for certain."""
+
+LIMITED_S = 3.0
+"""For so long a request that found no room says that the share is too small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A breaker has changed. `reading` is what this worker had measured until then."""
+
+    model: Model
+    from_state: BreakerState
+    to_state: BreakerState
+    reason: str
+    at_s: float
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a model may be called: at `at_s`, or nobody knows when (None) because all its probes are out."""
+
+    at_s: float | None
+    reason: str
+    share: float = 1.0
+    """The part of the requests that should come, while the model ramps up."""
+    limited: bool = False
+    """This worker's share of the limit is used up."""
+
+    def now(self, now_s: float) -> bool:
+        """Say whether that is now."""
+        return self.at_s is not None and self.at_s <= now_s
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One call that was let through."""
+
+    model: Model
+    opening: int | None
+    """The breaker's opening that the call is a probe of."""
+    number: int
+    """Tells it from the model's other calls under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a model looks to a plan."""
+
+    severity: int
+    """0: nothing is held against it; 1: degraded; 2: unhealthy."""
+    p99_ms: float | None
+    note: str | None
+    """What a reader of the plan should know."""
+
+
+class Track:
+    """The state of one model, as one worker has it."""
+
+    __slots__ = (
+        "breaker",
+        "degraded_until_s",
+        "flight",
+        "ledger",
+        "limit",
+        "limited_s",
+        "rules",
+        "shared",
+        "shared_s",
+        "view",
+        "view_until_s",
+        "window",
+    )
+
+    def __init__(self, catalogue: Catalogue, model: Model) -> None:
+        self.rules: HealthRules = catalogue.health_of(model)
+        self.breaker = Breaker()
+        self.limit = RateLimit(model.requests_per_minute)
+        self.window = Window(self.rules.window_s)
+        self.flight = InFlight()
+        self.ledger = Ledger(model.requests_per_minute)
+        self.shared: ModelHealth | None = None
+        self.shared_s = float("-inf")
+        self.degraded_until_s: float | None = None
+        """Most of the latest calls were slow; until then the model stands back."""
+        self.limited_s = -LIMITED_S
+        self.view: View | None = None
+        self.view_until_s = float("-inf")
+
+    def is_browned_out(self, now_s: float) -> bool:
+        """Say whether the model stands back."""
+        return self.degraded_until_s is not None and now_s < self.degraded_until_s
+
+    def probed_by(self, permit: Permit) -> bool:
+        """Say whether the call is a probe of the present opening."""
+        return permit.opening == self.breaker.openings
+
+    def recovered_after(self, as_of_s: float) -> bool:
+        """Say whether this worker's own probes know better than what was heard of that moment."""
+        recovered_s = self.breaker.recovered_s
+        return recovered_s is not None and as_of_s < recovered_s + HEARD_S
+
+    def shared_at(self, now_s: float) -> ModelHealth | None:
+        """Return the shared health if it is to be believed."""
+        return self.shared if now_s - self.shared_s <= STALE_S else None
