@@ -31,6 +31,13 @@ def page(report: Report) -> str:
         for row in report.rows
     )
     advice = "".join(f"<li>{escape(str(found))}</li>" for found in report.recommendations)
+    budgets = "".join(
+        f"<tr><td>{escape(use.tenant)}, this {use.window}</td><td>{use.spent_usd:.6f}</td><td>{use.limit_usd:.6f}</td>"
+        f'<td>{use.share:.1%} <progress class="{use.state}" max="1" value="{min(use.share, 1):.4f}"></progress></td>'
+        f"<td>{'too early' if use.projected_usd is None else f'{use.projected_usd:.6f}'}</td>"
+        f"<td>{use.elapsed_hours:.1f} of {use.hours:.0f}</td><td>{use.state}</td></tr>"
+        for use in report.budgets
+    )
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {_hash(library)} {_hash(drawing)}"
     dimension, baselines = escape(report.dimension), escape(", ".join(report.baseline_models) or "none")
     period = f"{report.period.since or 'the beginning'} to {report.period.until or 'now'}"
@@ -45,6 +52,8 @@ dt {{ color: #57606a; }} dd {{ margin: 0; font-size: 1.4rem; }}
 .chart {{ position: relative; height: 18rem; margin: 1.5rem 0; }}
 .wide {{ overflow-x: auto; }} table {{ border-collapse: collapse; width: 100%; }}
 td, th {{ padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #d0d7de; }}
+progress {{ width: 6rem; accent-color: #1a7f37; }}
+progress.warned {{ accent-color: #bf8700; }} progress.exhausted {{ accent-color: #cf222e; }}
 td:first-child, th:first-child {{ text-align: left; }}
 </style></head><body>
 <h1>Spend</h1><p>{escape(period)}, days in UTC, US dollars. Baseline: {baselines}.</p>
@@ -60,10 +69,23 @@ td:first-child, th:first-child {{ text-align: left; }}
 <div class="chart"><canvas id="rows"></canvas></div>
 <div class="wide"><table><thead><tr><th>{dimension}</th><th>calls</th><th>tokens in</th>
 <th>tokens out</th><th>USD</th><th>USD / 1M</th><th>saved USD</th></tr></thead><tbody>{rows}</tbody></table></div>
+<h2>Budgets</h2>{_budgets(budgets)}
 <h2>Recommendations</h2>{f"<ul>{advice}</ul>" if advice else "<p>The data shows none.</p>"}
 <script type="application/json" id="figures">{data}</script>
 <script>{library}</script><script>{drawing}</script></body></html>
 """
+
+
+def _budgets(rows: str) -> str:
+    if not rows:
+        return "<p>No tenant of the catalogue has a budget.</p>"
+    return (
+        "<p>The UTC day and month under way, by what the warehouse holds. At the end: what is spent, times the "
+        "window's hours, by the hours that are over.</p>"
+        '<div class="wide"><table id="budgets"><thead><tr><th>tenant</th>'
+        "<th>spent USD</th><th>of USD</th><th>used</th><th>at the end USD</th><th>hours</th><th>state</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _hash(script: str) -> str:

@@ -1,12 +1,13 @@
 """What a report says: spend in a period by a dimension, what was saved and lost, and its recommendations."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
 
 from warehouse.advice import ModelQuality, Recommendation, recommend
+from warehouse.budgets import BudgetLimits, BudgetUse, budget_use
 from warehouse.errors import WarehouseError
 from warehouse.store import Cell, Store
 
@@ -70,6 +71,16 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
+class Norms:
+    """What the catalogue says that the data is held against."""
+
+    qualities: Sequence[ModelQuality] = ()
+    floors: Mapping[str, int] = field(default_factory=dict)
+    """The least quality that each tier asks for."""
+    budgets: Sequence[BudgetLimits] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that is shown."""
 
@@ -81,12 +92,12 @@ class Report:
     """By the dimension, dearest first; days in their order."""
     days: tuple[Spend, ...]
     models: tuple[Spend, ...]
+    budgets: tuple[BudgetUse, ...]
+    """Of the day and month under way, whatever the period."""
     recommendations: tuple[Recommendation, ...]
 
 
-def make_report(
-    store: Store, period: Period, dimension: str, qualities: Sequence[ModelQuality], floors: dict[str, int]
-) -> Report:
+def make_report(store: Store, period: Period, dimension: str, norms: Norms, now: datetime) -> Report:
     """Ask the warehouse.
 
     Raises:
@@ -106,7 +117,8 @@ def make_report(
         rows=spend_by(store, period, dimension),
         days=spend_by(store, period, "day"),
         models=spend_by(store, period, "model"),
-        recommendations=recommend(store, condition, values, qualities, floors),
+        budgets=budget_use(store, norms.budgets, now),
+        recommendations=recommend(store, condition, values, norms.qualities, norms.floors),
     )
 
 

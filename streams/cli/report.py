@@ -2,29 +2,32 @@
 
 from contextlib import closing
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from router.catalogue import Catalogue
 from streams.catalogue_file import load_catalogue
 from streams.cli import options
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.cli.warehouse import open_store
 from streams.settings import load_settings
 from warehouse.advice import ModelQuality
+from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError
 from warehouse.page import page
-from warehouse.report import Period, Report, Spend, make_report
+from warehouse.report import Norms, Period, Report, Spend, make_report
 
 EPILOG = """\b
 Examples:
     turnout report --duckdb costs.duckdb --since 2026-01-01 --by tag:feature
     turnout report --postgres postgresql://turnout@db.example/costs --html report.html
 
-Days are UTC, both inclusive. Savings compare what the answers would have cost at the catalogue's baseline model with
-all that was paid, for failed calls too. A recommendation rests on answers that are in the warehouse, and says which.
+Days are UTC, both inclusive; budgets are shown for the day and month under way, whatever the period. Savings compare
+what the answers would have cost at the catalogue's baseline model with all that was paid, for failed calls too. A
+recommendation rests on answers that are in the warehouse, and says which.
 """
 
 LONGEST_KEY = 80
@@ -49,15 +52,13 @@ def report(  # noqa: PLR0913 - one parameter an option
     env_file: options.EnvFile = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show spend in a period by any dimension, tokens, average prices, savings and recommendations."""
+    """Show spend in a period by any dimension, tokens, average prices, savings, budget use and recommendations."""
     settings = load_settings(env_file, warehouse_duckdb=duckdb, warehouse_postgres=postgres, catalogue=catalogue)
-    known = load_catalogue(settings.catalogue).catalogue
-    qualities = [ModelQuality(model.name, model.quality) for model in known.models.values()]
-    floors = {tier.value: floor for tier, floor in known.quality_floors.items()}
+    norms = norms_of(load_catalogue(settings.catalogue).catalogue)
     period = Period(_day(since), _day(until))
     try:
         with closing(open_store(settings, duckdb=duckdb, postgres=postgres, read_only=True)) as store:
-            made = make_report(store, period, by, qualities, floors)
+            made = make_report(store, period, by, norms, datetime.now(UTC))
     except WarehouseError as error:
         say(str(error))
         raise typer.Exit(1) from None
@@ -74,6 +75,19 @@ def report(  # noqa: PLR0913 - one parameter an option
         _print(made)
 
 
+def norms_of(catalogue: Catalogue) -> Norms:
+    """Return what a report holds the data against."""
+    return Norms(
+        qualities=[ModelQuality(model.name, model.quality) for model in catalogue.models.values()],
+        floors={tier.value: floor for tier, floor in catalogue.quality_floors.items()},
+        budgets=[
+            BudgetLimits(tenant.name, tenant.daily_budget_usd, tenant.monthly_budget_usd, tenant.alert_at)
+            for tenant in catalogue.tenants.values()
+            if tenant.has_budget
+        ],
+    )
+
+
 def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
@@ -86,12 +100,26 @@ def _as_json(made: Report) -> dict[str, object]:
         "baseline_models": made.baseline_models,
         "total": _spend_json(made.total),
         "rows": [_spend_json(row) for row in made.rows],
+        "budgets": [_budget_json(use) for use in made.budgets],
         "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
     }
 
 
 def _spend_json(spend: Spend) -> dict[str, object]:
     return {**asdict(spend), "usd_per_mtok": spend.usd_per_mtok, "saved_usd": spend.saved_usd}
+
+
+def _budget_json(use: BudgetUse) -> dict[str, object]:
+    return {
+        **asdict(use),
+        "share": use.share,
+        "crossed": use.crossed,
+        "state": use.state,
+        "elapsed_hours": use.elapsed_hours,
+        "hours": use.hours,
+        "projected_usd": use.projected_usd,
+        "sentence": str(use),
+    }
 
 
 def _print(made: Report) -> None:
@@ -106,6 +134,10 @@ def _print(made: Report) -> None:
     console.print(table)
     for sentence in _notes(made):
         console.print(sentence, soft_wrap=True)
+    if made.budgets:
+        console.print("Budgets, by what the warehouse holds now:")
+    for use in made.budgets:
+        console.print(f"- {printable(str(use), LONGEST_ADVICE)}", soft_wrap=True)
     if not made.recommendations:
         console.print("Recommendations: the data shows none.")
     for number, advice in enumerate(made.recommendations, 1):

@@ -3,6 +3,7 @@
 import re
 import sys
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from subprocess import CompletedProcess, run
@@ -12,10 +13,13 @@ import orjson
 import pytest
 from playwright.sync_api import sync_playwright
 
+from schemas.budgets import BudgetState
 from streams.catalogue_file import load_catalogue
+from streams.cli.report import norms_of
 from tests.harness import ROOT
 from tests.warehouses import Warehouse, batch_of, golden
-from warehouse.advice import ModelQuality, Recommendation
+from warehouse.advice import Recommendation
+from warehouse.budgets import BudgetLimits, budget_use
 from warehouse.report import Period, make_report
 from warehouse.store import Engine
 
@@ -72,12 +76,10 @@ def told(warehouse: Warehouse, *arguments: str) -> dict[str, Any]:
 
 
 def advised(warehouse: Warehouse) -> tuple[Recommendation, ...]:
-    catalogue = load_catalogue(ROOT / "catalogue.toml").catalogue
-    qualities = [ModelQuality(model.name, model.quality) for model in catalogue.models.values()]
+    norms = norms_of(load_catalogue(ROOT / "catalogue.toml").catalogue)
     store = warehouse.open(read_only=True)
     try:
-        floors = {tier.value: floor for tier, floor in catalogue.quality_floors.items()}
-        return make_report(store, Period(), "model", qualities, floors).recommendations
+        return make_report(store, Period(), "model", norms, datetime.now(UTC)).recommendations
     finally:
         store.close()
 
@@ -116,6 +118,70 @@ def test_a_period_has_its_first_and_last_day(warehouse: Warehouse) -> None:
     found = told(warehouse, "--by", "day", "--since", days[1], "--until", days[1])
     assert [row["key"] for row in found["rows"]] == [days[1]]
     assert [row["key"] for row in told(warehouse, "--by", "day")["rows"]] == list(days)
+
+
+def spent(tenant: str, day: str, usd: str, **changes: object) -> bytes:
+    nano = int(Decimal(usd) * 10**9)
+    known: dict[str, object] = {"occurred_at": f"{day}T11:00:00Z", "cost_usd": usd, "cost_nano_usd": nano}
+    return event(CHEAP, tenant=tenant, **known | changes)
+
+
+def test_budgets_are_used_by_utc_day_and_month_and_projected_to_their_end(warehouse: Warehouse) -> None:
+    fill(
+        warehouse,
+        spent("search", "2026-02-10", "0.400000000"),
+        spent("search", "2026-02-10", "0.450000000", certainty="unknown", outcome="timeout"),
+        spent("search", "2026-02-10", "9.000000000", cost_usd=None, cost_nano_usd=None, price_status="unknown"),
+        spent("search", "2026-02-01", "1.000000000"),
+        spent("search", "2026-01-31", "50.000000000"),
+        spent("ads", "2026-02-10", "3.000000000"),
+        spent("nobody", "2026-02-10", "7.000000000"),
+    )
+    limits = [
+        BudgetLimits("search", Decimal(1), Decimal(10), (Decimal("0.5"), Decimal("0.8"))),
+        BudgetLimits("ads", Decimal(3), None, ()),
+        BudgetLimits("idle", None, Decimal(5), (Decimal("0.8"),)),
+    ]
+    store = warehouse.open(read_only=True)
+    try:
+        now = datetime(2026, 2, 10, 18, tzinfo=UTC)
+        uses = {(use.tenant, use.window): use for use in budget_use(store, limits, now)}
+        early = budget_use(store, limits, datetime(2026, 2, 10, 0, 30, tzinfo=UTC))
+    finally:
+        store.close()
+    assert list(uses) == [("ads", "day"), ("search", "day"), ("search", "month"), ("idle", "month")]
+    # 0.85 in 18 of 24 hours; 1.85 in 9.75 of February's 28 days
+    day, month = uses["search", "day"], uses["search", "month"]
+    assert (day.spent_usd, day.share, day.state) == (Decimal("0.85"), Decimal("0.85"), BudgetState.WARNED)
+    assert day.projected_usd == Decimal("0.85") * 24 / 18
+    assert (month.spent_usd, month.state) == (Decimal("1.85"), BudgetState.WITHIN)
+    assert month.projected_usd == Decimal("1.85") * 672 / 234
+    assert day.crossed == (Decimal("0.5"), Decimal("0.8"))
+    assert "85.0%, past 80%. At this pace" in str(day)
+    assert "18.5%, below 50%. At" in str(month)
+    assert "0.8500 x 24 h / 18.0 h = 1.1333 USD at the end, 113.3%" in str(day)
+    assert uses["ads", "day"].state is BudgetState.EXHAUSTED
+    assert uses["idle", "month"].spent_usd == 0
+    assert {use.window for use in early if use.projected_usd is None} == {"day"}
+
+
+def test_the_report_shows_budgets_in_every_form(warehouse: Warehouse, tmp_path: Path) -> None:
+    catalogue, written = tmp_path / "catalogue.toml", tmp_path / "report.html"
+    catalogue.write_text(f'{(ROOT / "catalogue.toml").read_text()}\n[tenants."a<b"]\ndaily_budget_usd = 2\n')
+    today = datetime.now(UTC).date().isoformat()
+    fill(warehouse, spent("a<b", today, "1.700000000"))
+    named = ("--catalogue", str(catalogue))
+    (budget,) = told(warehouse, *named)["budgets"]
+    if budget["as_of"][:10] == today:  # it is not just past midnight
+        assert (budget["tenant"], budget["window"], budget["state"]) == ("a<b", "day", "warned")
+        assert [Decimal(budget[name]) for name in ("spent_usd", "limit_usd", "share")] == [
+            Decimal("1.7"),
+            2,
+            Decimal("0.85"),
+        ]
+        assert "a<b, this day: 1.7000 of 2.0000 USD, 85.0%" in report(warehouse, *named).stdout
+    assert report(warehouse, *named, "--html", str(written)).returncode == 0
+    assert "<td>a&lt;b, this day</td>" in written.read_text()
 
 
 @pytest.mark.parametrize(
