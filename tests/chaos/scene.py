@@ -39,6 +39,8 @@ from tests.chaos.link import Link
 from tests.harness import ROOT, Pipeline, Worker
 
 PATIENCE_S = 120.0
+DEADLINE_S = 110.0
+"""Longer than the default, so that a slow machine fails no request of which a scenario means that it completes."""
 POLL_S = 0.1
 WATCH_S = 0.4
 MAX_IN_FLIGHT = 200
@@ -121,6 +123,7 @@ class Scene:
             "TURNOUT_CATALOGUE": str(self.catalogue),
             "TURNOUT_MAX_IN_FLIGHT": str(MAX_IN_FLIGHT),
             "TURNOUT_DRAIN_S": "8",
+            "TURNOUT_DEFAULT_DEADLINE_S": f"{DEADLINE_S:.0f}",
             **environment,
         }
         self.pipeline = await Pipeline.create(self.brokers, self.provider, self.folder, **variables)
