@@ -17,7 +17,7 @@ from streams.publisher import Publisher
 log = structlog.get_logger()
 
 CLAIM_S = 0.02
-"""How often to look whether there is something to claim; `router.budgets` decides."""
+"""How often to look whether there is something to claim; `router.purse` decides."""
 
 
 class Purses:

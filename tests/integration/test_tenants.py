@@ -164,7 +164,6 @@ async def test_the_requests_a_minute_of_a_tenant_hold_over_worker_processes_of_w
     shares = await until_shares(pipeline, {"one", "other", "third"})
     assert sum(share.share_per_minute or 0 for share in shares.shares) <= limit
     assert sum(share.places or 0 for share in shares.shares) <= 40
-    began_s = time.monotonic()
     published = requests("spread", 4 * limit, tenant="acme")
     for partition in range(4):
         await pipeline.publish(published[partition::4], partition=partition)
@@ -179,9 +178,12 @@ async def test_the_requests_a_minute_of_a_tenant_hold_over_worker_processes_of_w
     for partition in range(4):
         await pipeline.publish(late[partition::4], partition=partition)
     responses = await pipeline.wait_for_responses(ids(late))
-    assert time.monotonic() - began_s < 60, "all within one minute, or this shows nothing"
-    completed = [response for response in responses if response.status is Status.COMPLETED]
-    assert len(completed) <= 1.05 * limit
+    starts = sorted(
+        response.attempts[0].started_at.timestamp() for response in responses if response.status is Status.COMPLETED
+    )
+    # a second less than a minute: a call starts a moment after its request was let in
+    in_a_minute = [sum(first <= other < first + 59 for other in starts) for first in starts]
+    assert max(in_a_minute) <= 1.05 * limit
 
 
 async def until_shares(pipeline: Pipeline, workers: set[str]) -> TenantShares:
