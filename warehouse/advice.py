@@ -55,17 +55,29 @@ class Recommendation:
     top_tag_usd: Decimal
     """... and how much of it."""
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """What to do, and what it would have saved."""
+        return (
+            f"{self.tenant}: {self.instead} instead of {self.model} for {self.task} ({self.tier}), "
+            f"{self.saving_usd:.4f} USD less"
+        )
+
+    @property
+    def arithmetic(self) -> str:
+        """What the headline rests on, in sentences."""
         tag = "" if self.top_tag is None else f" {self.top_tag_usd:.4f} USD of it carries {self.top_tag}."
         return (
-            f"{self.tenant}: {self.calls:,} calls of {self.model} for {self.task} ({self.tier}) cost "
-            f"{self.cost_usd:.4f} USD, {self.share_of_spend:.1%} of all spend. {self.instead} (quality "
-            f"{self.instead_quality}, the tier asks for {self.floor}) answered {self.instead_answers:,} of "
-            f"{self.instead_calls:,} such calls. {self.input_tokens:,} tokens in at "
+            f"{self.calls:,} calls of {self.model} cost {self.cost_usd:.4f} USD, {self.share_of_spend:.1%} of all "
+            f"spend. {self.instead} (quality {self.instead_quality}, the tier asks for {self.floor}) answered "
+            f"{self.instead_answers:,} of {self.instead_calls:,} such calls. {self.input_tokens:,} tokens in at "
             f"{self.instead_input_usd_per_mtok.normalize():f} and {self.output_tokens:,} out at "
-            f"{self.instead_output_usd_per_mtok.normalize():f} USD a million are {self.instead_cost_usd:.4f} USD: "
-            f"{self.saving_usd:.4f} USD less.{tag}"
+            f"{self.instead_output_usd_per_mtok.normalize():f} USD a million are {self.instead_cost_usd:.4f} USD, and "
+            f"{self.cost_usd:.4f} - {self.instead_cost_usd:.4f} = {self.saving_usd:.4f}.{tag}"
         )
+
+    def __str__(self) -> str:
+        return f"{self.headline}. {self.arithmetic}"
 
 
 @dataclass(frozen=True, slots=True)

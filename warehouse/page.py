@@ -30,7 +30,10 @@ def page(report: Report) -> str:
         f"<td>{'' if row.usd_per_mtok is None else f'{row.usd_per_mtok:.4f}'}</td><td>{row.saved_usd:.6f}</td></tr>"
         for row in report.rows
     )
-    advice = "".join(f"<li>{escape(str(found))}</li>" for found in report.recommendations)
+    advice = "".join(
+        f"<li><strong>{escape(found.headline)}</strong><br>{escape(found.arithmetic)}</li>"
+        for found in report.recommendations
+    )
     budgets = "".join(
         f"<tr><td>{escape(use.tenant)}, this {use.window}</td><td>{use.spent_usd:.6f}</td><td>{use.limit_usd:.6f}</td>"
         f'<td>{use.share:.1%} <progress class="{use.state}" max="1" value="{min(use.share, 1):.4f}"></progress></td>'

@@ -63,7 +63,7 @@ function chart(id, datasets, { stacked = false, unit = "" } = {}) {
       interaction: { mode: "index", intersect: false },
       plugins: { legend: { align: "start", labels: { boxWidth: 10, boxHeight: 10, padding: 12, usePointStyle: true, pointStyle: "rectRounded" } } },
       scales: {
-        x: { grid: { display: false }, ticks: { maxTicksLimit: $(id).parentNode.matches(".tall") ? 7 : 4, maxRotation: 0 } },
+        x: { grid: { display: false }, ticks: { maxTicksLimit: $(id).parentNode.matches(".tall") ? 7 : 4, maxRotation: 0, autoSkipPadding: 16 } },
         y: { beginAtZero: true, stacked, border: { display: false }, ticks: { maxTicksLimit: 5, precision: unit ? undefined : 0, callback: (value) => (unit || "") + value.toLocaleString("en") } },
       },
     },
@@ -193,7 +193,13 @@ function showAdvice(state) {
   if (state.advice_problem) return empty(place, state.advice_problem);
   if (state.advice === null) return empty(place, "They rest on a warehouse: start the dashboard with --duckdb FILE or --postgres DSN.");
   if (!state.advice.length) return empty(place, "The warehouse's last 30 days show none.");
-  place.replaceChildren(...state.advice.map((sentence) => element("li", "", sentence)));
+  place.replaceChildren(
+    ...state.advice.map(({ headline, arithmetic }) => {
+      const item = element("li", "", headline);
+      item.append(element("small", "", arithmetic));
+      return item;
+    }),
+  );
 }
 
 /** The step that anything was first seen in: a young pipeline's charts begin with it. */

@@ -49,12 +49,20 @@ FRESH_S = 0.5
 """However many browsers ask, the state is worked out at most this often."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """One recommendation."""
+
+    headline: str
+    arithmetic: str
+
+
 @dataclass(slots=True)
 class _Told:
     """What the page is told besides the figures."""
 
     problem: str | None = None
-    advice: list[str] | None = None
+    advice: list[_Advice] | None = None
     """None: there is no warehouse to rest it on."""
     advice_problem: str | None = None
 
@@ -92,7 +100,7 @@ def dashboard(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(1) from None
 
 
-async def _serve(settings: Settings, port: int, window_s: int, advise: Callable[[], list[str]] | None) -> None:
+async def _serve(settings: Settings, port: int, window_s: int, advise: Callable[[], list[_Advice]] | None) -> None:
     """Serve until the end.
 
     Raises:
@@ -166,7 +174,7 @@ async def _look(lag: _Lag, figures: Figures, told: _Told) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _keep_advised(advise: Callable[[], list[str]], told: _Told) -> None:
+async def _keep_advised(advise: Callable[[], list[_Advice]], told: _Told) -> None:
     while True:
         try:
             told.advice, told.advice_problem = await asyncio.to_thread(advise), None
@@ -175,7 +183,7 @@ async def _keep_advised(advise: Callable[[], list[str]], told: _Told) -> None:
         await asyncio.sleep(ADVISE_EVERY_S)
 
 
-def _adviser(settings: Settings, duckdb: Path | None, postgres: str | None) -> Callable[[], list[str]] | None:
+def _adviser(settings: Settings, duckdb: Path | None, postgres: str | None) -> Callable[[], list[_Advice]] | None:
     """Return what asks the warehouse for recommendations; None if no warehouse is named."""
     if settings.warehouse_duckdb is None and settings.warehouse_postgres is None:
         return None
@@ -185,10 +193,11 @@ def _adviser(settings: Settings, duckdb: Path | None, postgres: str | None) -> C
     qualities = [ModelQuality(model.name, model.quality) for model in known.models.values()]
     floors = {tier.value: floor for tier, floor in known.quality_floors.items()}
 
-    def advise() -> list[str]:
+    def advise() -> list[_Advice]:
         condition, values = Period(since=datetime.now(UTC).date() - timedelta(days=ADVICE_DAYS)).condition()
         # opened for each question: whoever writes a DuckDB file needs it alone
         with closing(open_store(settings, duckdb=duckdb, postgres=postgres, read_only=True)) as store:
-            return [str(found) for found in recommend(store, condition, values, qualities, floors)]
+            found = recommend(store, condition, values, qualities, floors)
+            return [_Advice(one.headline, one.arithmetic) for one in found]
 
     return advise

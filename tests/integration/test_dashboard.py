@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 import httpx
 from playwright.async_api import Page, async_playwright, expect
 
+from sandbox.postgres import PostgresInfo
 from sandbox.provider.faults import Fault, FaultKind
 from schemas.budgets import Budget
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
 from streams.kafka import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
+from tests.warehouses import Warehouse
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE_MS = 30_000
@@ -173,6 +175,54 @@ async def _see_that_it_is_legible(page: Page) -> None:
         ".getImageData(0, 0, canvas.width, canvas.height).data).size > 3)"
     )
     assert painted == [True, True, True]
+
+
+async def test_a_recommendation_from_real_calls_in_a_real_postgres_is_on_the_page(
+    make_pipeline: MakePipeline, postgres: PostgresInfo
+) -> None:
+    pipeline, warehouse = await make_pipeline(), Warehouse.in_postgres(postgres)
+    coding: dict[str, object] = {"prompt": "Write a Python function that sorts dates.", "tier": "balanced"}
+    published = [
+        *requests("dear", 90, model="gpt-4.1", max_tokens=600, metadata={"feature": "editor"}, **coding),
+        *requests("cheap", 30, model="deepseek-v3.2", max_tokens=600, **coding),
+    ]
+    await pipeline.publish(published)
+    pipeline.start_worker()
+    await pipeline.wait_for_responses([str(request["request_id"]) for request in published])
+    dear = [event for event in await pipeline.costs() if event.request_model == "gpt-4.1"]
+    paid = sum((event.cost_usd or Decimal(0) for event in dear), Decimal(0))
+    tokens = [(event.input_tokens or 0, event.output_tokens or 0) for event in dear]
+    instead = sum(map(sum, tokens)) * Decimal("0.21") / 1_000_000  # what deepseek-v3.2 costs, in and out
+
+    await _fill(pipeline, warehouse)
+    with dashboard(pipeline, *warehouse.options) as address:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = await browser.new_page(viewport={"width": 375, "height": 800})
+            await page.goto(address)
+            item = page.locator("#advice li:not(.empty)")
+            await expect(item).to_have_count(1, timeout=PATIENCE_MS)
+            for part in (
+                f"search: deepseek-v3.2 instead of gpt-4.1 for {dear[0].task} (balanced)",
+                f"90 calls of gpt-4.1 cost {paid:.4f} USD",
+                "answered 30 of 30 such calls",
+                f"are {instead:.4f} USD, and {paid:.4f} - {instead:.4f} = {paid - instead:.4f}.",
+                f"{paid:.4f} USD of it carries feature=editor.",
+            ):
+                await expect(item).to_contain_text(part)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            await browser.close()
+
+
+async def _fill(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    sink = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams.cli", "warehouse", *warehouse.options, "--once"),
+        cwd=ROOT,
+        env={**os.environ, **pipeline.environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await sink.communicate()
+    assert sink.returncode == 0, err.decode()
 
 
 async def test_another_name_for_loopback_is_refused_and_a_broken_warehouse_is_said(

@@ -97,7 +97,7 @@ def test_spend_savings_and_a_recommendation_with_its_arithmetic(warehouse: Wareh
     # 300,000 tokens in and as many out, at 0.21
     assert Decimal(advice["instead_cost_usd"]) == Decimal("0.126")
     assert Decimal(advice["saving_usd"]) == Decimal("2.274")
-    assert "2.4000 USD, 93.5% of all spend" in advice["sentence"]
+    assert "30 calls of gpt-4.1 cost 2.4000 USD, 93.5% of all spend" in advice["sentence"]
     assert "answered 40 of 40 such calls" in advice["sentence"]
 
     shown = report(warehouse, "--by", "model")
