@@ -241,8 +241,8 @@ async def workers_come_and_go_at_random(scene: Scene) -> None:
 
 async def bounced_under_one_name(scene: Scene) -> None:
     await scene.open(latency_ms=500, TURNOUT_WORKER_ID="always-the-same")
-    await scene.publish(200)
     for _ in range(3):
+        await scene.publish(100)
         scene.start()
         await scene.until_calls_are_under_way(20)
         await scene.stop()
