@@ -71,6 +71,10 @@ bench-brownout: $(STAMP) ## A model turns slow without errors, two workers on Ka
 bench-warehouse: $(STAMP) ## Cost events from Kafka into DuckDB and Postgres: events/s
 	$(BIN)/python bench/warehouse.py
 
+.PHONY: bench-dashboard
+bench-dashboard: $(STAMP) ## What the dashboard can follow, events/s, and its memory over a million of them
+	$(BIN)/python bench/dashboard.py
+
 clean: ## Remove what was built
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
 

@@ -177,8 +177,12 @@ class Figures:
             del self._budgets[next(iter(self._budgets))]
 
     def observe(self, lag: int | None, in_flight: int, now_s: float) -> None:
-        """Note how much waits and how much is under way at this moment; a step shows the most of each."""
+        """Note how much waits and how much is under way at this moment; a step shows the most of each.
+
+        What is too old is forgotten here: nobody may be looking at the page for days.
+        """
         self.lag = lag
+        self._forget_before(self.step_of(now_s) - self.count + 1)
         step = self._step(self.step_of(now_s))
         step.in_flight = max(in_flight, step.in_flight or 0)
         if lag is not None:

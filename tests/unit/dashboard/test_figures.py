@@ -71,6 +71,16 @@ def test_savings_are_the_answers_at_the_baseline_less_all_that_was_paid() -> Non
     assert total.saved_share == pytest.approx(600 / 1007)
 
 
+def test_what_is_old_is_forgotten_though_nobody_looks_at_the_page() -> None:
+    figures = Figures(WINDOW_S)
+    figures.take_cost(cost(300, event_id="x"), NOW_S)
+    later_s = NOW_S + 2 * WINDOW_S
+    figures.observe(lag=0, in_flight=0, now_s=later_s)
+    # its id is forgotten with it, so an event of that id is a new one
+    figures.take_cost(cost(500, ago_s=-2 * WINDOW_S, event_id="x"), later_s)
+    assert state_of(figures, later_s).total.spent_usd == "0.000000500"
+
+
 def test_a_cost_event_counts_once_and_the_better_known_one_counts() -> None:
     unknown = cost(900, certainty=Certainty.UNKNOWN, ago_s=120)
     metered = cost(300, event_id=unknown.event_id)
