@@ -10,6 +10,8 @@ from tests.chaos.scenario import Act, Scenario
 from tests.chaos.scene import MAX_IN_FLIGHT, Scene
 
 SHORT_CALLS = {"default_timeout_s": "2"}
+PATIENT = {"pause_s": "4"}
+"""With the suite's quick breakers a closed port would use up a request's calls by probes, within a second."""
 FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
 """The chain of the tier `powerful`, on which these scenarios play."""
 ALL = "*"
@@ -22,9 +24,7 @@ def one_fault(kind: FaultKind) -> Act:
     """Every call to the first model of a chain fails in this way for a while."""
 
     async def act(scene: Scene) -> None:
-        # with the suite's quick breakers a closed port would use up a request's calls by probes, within a second
-        patient = {"pause_s": "4"} if kind is FaultKind.LISTENER else {}
-        await scene.open(catalogue={**SHORT_CALLS, **patient})
+        await scene.open(catalogue=SHORT_CALLS | (PATIENT if kind is FaultKind.LISTENER else {}))
         scene.start()
         await scene.until_answered(await scene.publish(10, tier="powerful"))
         model = ALL if kind is FaultKind.LISTENER else FIRST
@@ -136,6 +136,7 @@ async def a_long_outage(scene: Scene) -> None:
 async def flapping(scene: Scene) -> None:
     await scene.open()
     scene.start(2)
+    await scene.until_balanced()  # while one joins, the other must give up what waits for its retry budget
     for _ in range(8):
         await scene.fault(FaultKind.STATUS_503, model=FIRST, duration_s=60)
         await scene.publish(20, tier="powerful")
@@ -148,6 +149,7 @@ async def flapping(scene: Scene) -> None:
 async def brown_out(scene: Scene) -> None:
     await scene.open()
     scene.start(2)
+    await scene.until_balanced()
     await scene.fault(FaultKind.SLOW, model=FIRST, factor=60)
     await scene.until_answered(await scene.publish(150, tier="powerful"))
     await scene.heal()
@@ -165,7 +167,7 @@ async def charged_and_never_answered(scene: Scene) -> None:
 
 
 async def provider_killed(scene: Scene) -> None:
-    await scene.open(latency_ms=300)
+    await scene.open(latency_ms=300, catalogue=PATIENT)
     scene.start()
     await scene.publish(100)
     await scene.until_calls_are_under_way(30)
