@@ -21,7 +21,8 @@ from pathlib import Path
 import httpx
 import orjson
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from sandbox.broker import KafkaCluster, KafkaProcess
 from sandbox.provider.faults import Fault, FaultKind
@@ -331,11 +332,10 @@ class Scene:
         give_up_s = time.monotonic() + PATIENCE_S
         async with admin(settings) as client:
             while True:
-                (answer,) = await client.describe_consumer_groups([settings.group])
-                _error, _group, state, _type, _protocol, members, *_ = answer.groups[0]
-                if state == "Stable" and len(members) == len(self.alive):
+                state, members = await _describe(client, settings.group)
+                if state == "Stable" and members == len(self.alive):
                     return await read_generation(settings, settings.group)
-                self.expect(time.monotonic() < give_up_s, f"the group is {state}, with {len(members)} members")
+                self.expect(time.monotonic() < give_up_s, f"the group is {state}, with {members} members")
                 await asyncio.sleep(POLL_S)
 
     async def until_ended(self, worker: Worker) -> int:
@@ -458,3 +458,13 @@ def rss_mb(pid: int) -> float:
 def json_of(**fields: object) -> bytes:
     """Return a JSON object's bytes."""
     return orjson.dumps(fields)
+
+
+async def _describe(client: AIOKafkaAdminClient, group: str) -> tuple[str, int]:
+    """Return a group's state, and how many members it has."""
+    try:
+        (answer,) = await client.describe_consumer_groups([group])
+    except GroupCoordinatorNotAvailableError:  # it is the broker's first group, whose topic is being made
+        return "unknown", 0
+    _error, _group, state, _type, _protocol, members, *_ = answer.groups[0]
+    return state, len(members)
