@@ -86,14 +86,14 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
             return fence.is_open() and pump.idle() and await app.consumer.has_unread()
 
         watchdog = Watchdog(settings.stuck_after_s, lambda: app.consumer.handed_over, should_move)
-        await stack.enter_async_context(watchdog.watching())
         await stack.enter_async_context(serving(settings.web_port, handler.metrics.registry, fence.is_open))
         await app.start()
         app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
         _spare_the_collector()
         log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
         try:
-            await _until_stopped(app, pump, control, ending)
+            async with watchdog.watching():  # not the end, which has a bound of its own, and no consumer to look at
+                await _until_stopped(app, pump, control, ending)
         except BaseException:
             ending.begin(code=1)
             raise

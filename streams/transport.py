@@ -194,6 +194,8 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     async def has_unread(self) -> bool:
         """Ask the broker whether there are records that have not been fetched; a broker that is away says no."""
+        if self._thread.should_stop:  # nothing answers any more
+            return False
         tps = [tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)]
         try:
             async with asyncio.timeout(ASK_WITHIN_S):

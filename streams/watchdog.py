@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from time import monotonic, sleep
 
 import structlog
@@ -72,8 +72,7 @@ class Watchdog:
         finally:
             self._over.set()
             turning.cancel()
-            with suppress(asyncio.CancelledError):
-                await turning
+            await asyncio.wait([turning])  # a look that failed, at a consumer that has crashed, hides no better reason
 
     async def _turn(self) -> None:
         progress = Progress(self._after_s)

@@ -4,6 +4,7 @@ import asyncio
 import resource
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -222,48 +223,53 @@ async def _health(scene: Scene) -> list[ModelHealth]:
 
 
 async def dead_letters_refused(scene: Scene) -> None:
+    """A refusal is final: the worker ends, whatever becomes of what lies behind."""
     await scene.open()
     await configure(scene, Topic.DEAD_LETTERS, {"max.message.bytes": "300"})
-    await _bury_in_vain(scene)
+    (worker,) = scene.start()
+    behind = await _bury_in_vain(scene)
+    code = await scene.until_ended(worker)
+    scene.expect(code != 0, "a worker that could not keep a dead letter ended with 0")
+    await _expect_uncommitted(scene, behind)
     await configure(scene, Topic.DEAD_LETTERS, {"max.message.bytes": "1000000"})
-    await _bury_at_last(scene)
+    scene.healed()
+    scene.start()
 
 
 async def dead_letters_missing(scene: Scene) -> None:
+    """A topic that may come back is waited for, and what lies behind is answered meanwhile."""
     await scene.open()
     scene.start()
     await scene.until_ready()
     async with admin(scene.pipeline.settings) as client:
         await client.delete_topics([scene.pipeline.settings.topic(Topic.DEAD_LETTERS)])
-        await _bury_in_vain(scene)
+        behind = await _bury_in_vain(scene)
+        await scene.until_answered(behind)
+        await asyncio.sleep(2)  # ten commits
+        await _expect_uncommitted(scene, behind)
         await create_topics(client, scene.pipeline.settings)
-    await _bury_at_last(scene)
-
-
-async def _bury_in_vain(scene: Scene) -> None:
-    """What cannot be kept is not passed; what lies behind it is answered meanwhile."""
+    scene.healed()
     if not scene.alive:
         scene.start()
+
+
+async def _bury_in_vain(scene: Scene) -> Sequence[str]:
+    """Publish an unreadable record and ten requests behind it, and return the ids of these."""
     await scene.until_answered(await scene.publish(20))
     await scene.publish(5, partition=0)
     await scene.until_committed()
     scene.unreadable = 1
     await scene.publish_records([b"\xff" * 3000], partition=0)
-    behind = await scene.publish(10, partition=0)
-    await scene.until_answered(behind)
-    await asyncio.sleep(2)  # ten commits
+    return await scene.publish(10, partition=0)
+
+
+async def _expect_uncommitted(scene: Scene, behind: Sequence[str]) -> None:
     committed = (await scene.pipeline.committed())[0]
     async with reader(scene.pipeline.settings) as consumer:
         tp = TopicPartition(scene.pipeline.settings.topic(Topic.REQUESTS), 0)
         end = (await consumer.end_offsets([tp]))[tp]
     at = end - len(behind) - 1
     scene.expect(committed == at, f"{committed} is committed, and the record at {at} is kept nowhere")
-
-
-async def _bury_at_last(scene: Scene) -> None:
-    scene.healed()
-    if not scene.alive:
-        scene.start()
 
 
 async def a_topic_is_missing(scene: Scene) -> None:
