@@ -1,7 +1,8 @@
 """One partition over many workers: whatever is delivered again is recognised, from what the last commit says alone.
 
 The model is the two topics themselves. Workers crash anywhere, lose the partition and get it again, read records before
-they have read back, and finish them in any order. No horizon helps: nothing but commits and their metadata is kept.
+they have read back, and finish them in any order. The horizon is no longer than it has to be: it tells of ids whose
+first record is committed, which a later publication may repeat. All else is known from commits and their metadata.
 """
 
 import asyncio
@@ -71,9 +72,11 @@ class LaneMachine(RuleBasedStateMachine):
     @rule()
     def read_back(self) -> None:
         start = Position.parse(self.committed[1])
-        for offset, (request_id, request_offset) in enumerate(self.responses[start.responses :], start.responses):
-            self.lane.recover_response(ANSWERED.model_copy(update=place_of(request_id, request_offset)))
-            self.lane.response_written(request_id, offset, 0)
+        for offset, (request_id, request_offset) in enumerate(self.responses):
+            if offset >= start.responses:
+                self.lane.recover_response(ANSWERED.model_copy(update=place_of(request_id, request_offset)))
+            if offset >= start.responses or self.requests.index(request_id) < self.committed[0]:
+                self.lane.response_written(request_id, offset, 0)
         for request_id, attempt, request_offset in self.calls[start.calls :]:
             call = {**place_of(request_id, request_offset), "attempt": attempt}
             self.lane.recover_call(CALLED.model_copy(update=call))
