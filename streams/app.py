@@ -27,7 +27,7 @@ from streams.control import Control, running_control
 from streams.ending import GOODBYE_S, Ending
 from streams.fence import Fence
 from streams.handler import Handler, Intake
-from streams.kafka import admin, faust_credentials, make_producer, reader
+from streams.kafka import METADATA_MAX_AGE_MS, admin, faust_credentials, make_producer, reader
 from streams.lane import Lane, Position
 from streams.metrics import Metrics
 from streams.producer import started
@@ -121,6 +121,7 @@ def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
         # joining a group takes as long as the slowest member's drain, and is one request
         broker_request_timeout=max(settings.session_timeout_s, settings.drain_s + REBALANCE_MARGIN_S) + 5,
         broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,

@@ -20,7 +20,7 @@ from schemas.topics import Topic
 from streams.accounts import Accounts
 from streams.handler import Handler
 from streams.health_agent import HealthAgent
-from streams.kafka import admin, faust_credentials, reader
+from streams.kafka import METADATA_MAX_AGE_MS, admin, faust_credentials, reader
 from streams.settings import Settings
 from streams.shadow import Shadow
 from streams.shared_health import Follower, Reporter
@@ -121,6 +121,7 @@ def control_app(settings: Settings) -> faust.App:
         broker_rebalance_timeout=REBALANCE_S,
         # joining takes as long as the slowest member, and is one request; silence beyond it is a dead connection
         broker_request_timeout=max(settings.session_timeout_s, REBALANCE_S) + 5,
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,
