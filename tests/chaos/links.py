@@ -15,7 +15,7 @@ async def cut_off_then_reachable(scene: Scene) -> None:
     await _with_link(scene)
     assert scene.link is not None
     await scene.link.cut()
-    await asyncio.sleep(2)  # a session is ten seconds, and clients come back when they choose to
+    await asyncio.sleep(2)  # the session is six seconds here, and clients take their time to come back
     await scene.heal()
     await scene.publish(50)
 
