@@ -25,9 +25,10 @@ from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
 from streams.control import Control, running_control
 from streams.ending import GOODBYE_S, Ending
+from streams.faust_app import faust_app
 from streams.fence import Fence
 from streams.handler import Handler, Intake
-from streams.kafka import METADATA_MAX_AGE_MS, admin, faust_credentials, make_producer, reader
+from streams.kafka import admin, make_producer, reader
 from streams.lane import Lane, Position
 from streams.metrics import Metrics
 from streams.producer import started
@@ -108,30 +109,12 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
 
 def make_app(settings: Settings, pump: Pump, fence: Fence) -> faust.App:
     """Return the Faust app with its one agent, not started."""
-    brokers = ";".join(f"kafka://{address}" for address in settings.brokers.split(","))
-    app = faust.App(
-        settings.group,
-        broker=brokers,
-        broker_credentials=faust_credentials(settings),
-        broker_client_id=f"turnout-{settings.worker_id}",
-        broker_commit_interval=settings.commit_interval_s,
-        broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / 5,
-        broker_rebalance_timeout=settings.drain_s + REBALANCE_MARGIN_S,
-        # joining a group takes as long as the slowest member's drain, and is one request
-        broker_request_timeout=max(settings.session_timeout_s, settings.drain_s + REBALANCE_MARGIN_S) + 5,
+    app = faust_app(
+        settings,
+        settings.drain_s + REBALANCE_MARGIN_S,
         broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
-        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
-        consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
-        consumer_max_fetch_size=settings.max_message_bytes,
         broker_max_poll_records=POLLED_RECORDS,
         stream_buffer_maxsize=BUFFERED_RECORDS,
-        datadir=settings.data_dir,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        worker_redirect_stdouts=False,
     )
     app.transport = SafeTransport(
         app.conf.broker,
@@ -173,7 +156,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
             fleet=Fleet(catalogue_file.catalogue, member),
             admission=_admission(catalogue_file.catalogue, member),
             vouching=Vouching.of(settings),
-            purses=Purses(catalogue_file.catalogue.tenants, f"{settings.worker_id}@{int(clock() * 1000)}", clock),
+            purses=Purses(catalogue_file.catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id, settings.probe_key),
             dead_letter_limit=DeadLetterLimit(

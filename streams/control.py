@@ -18,9 +18,10 @@ from faust.types import TP, StreamT
 
 from schemas.topics import Topic
 from streams.accounts import Accounts
+from streams.faust_app import faust_app
 from streams.handler import Handler
 from streams.health_agent import HealthAgent
-from streams.kafka import METADATA_MAX_AGE_MS, admin, faust_credentials, reader
+from streams.kafka import admin, reader
 from streams.settings import Settings
 from streams.shadow import Shadow
 from streams.shared_health import Follower, Reporter
@@ -110,28 +111,7 @@ class ChangelogTable:
 
 def control_app(settings: Settings) -> faust.App:
     """Return the app without agents, not started."""
-    app = faust.App(
-        f"{settings.group}-control",
-        broker=";".join(f"kafka://{address}" for address in settings.brokers.split(",")),
-        broker_credentials=faust_credentials(settings),
-        broker_client_id=f"turnout-{settings.worker_id}-control",
-        broker_commit_interval=settings.commit_interval_s,
-        broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / 5,
-        broker_rebalance_timeout=REBALANCE_S,
-        # joining takes as long as the slowest member, and is one request; silence beyond it is a dead connection
-        broker_request_timeout=max(settings.session_timeout_s, REBALANCE_S) + 5,
-        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
-        consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
-        consumer_max_fetch_size=settings.max_message_bytes,
-        datadir=settings.data_dir,
-        table_standby_replicas=0,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        worker_redirect_stdouts=False,
-    )
+    app = faust_app(settings, REBALANCE_S, "-control", table_standby_replicas=0)
     app.transport = SafeTransport(app.conf.broker, app, drain_timeout_s=DRAIN_S, idempotent=settings.idempotence)
     return app
 

@@ -17,10 +17,6 @@ from streams.settings import Settings
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
 
-METADATA_MAX_AGE_MS = 10_000
-"""A group's leader that could not ask for the topics' partitions in time assigns none, to nobody, and joins again only
-when it has asked once more. Left to the client that would be after five minutes."""
-
 MAX_BATCH_BYTES = 1_048_576
 POLL_MS = 200
 
