@@ -23,8 +23,6 @@ proves the lot):
 | `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
 | `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
 | `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
-| `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
-| `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
 | `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |
 """
 
@@ -35,22 +33,18 @@ from functools import partial
 from time import monotonic
 
 import faust
-from aiokafka import AIOKafkaConsumer
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.conn import CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RequestTimedOutError
-from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
+from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
 from faust.types import TP
 from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback, PartitionsRevokedCallback, TPorTopicSet
 from faust.types.tuples import Message
 from yarl import URL
 
+from streams.consumer_thread import ConsumerThread
 from streams.fence import Fence
-from streams.kafka import REQUEST_TIMEOUT_MS, stop_consumer
 from streams.offsets import OffsetTracker
 
 Checkpoint = Callable[[TP, int], str | None]
@@ -111,51 +105,6 @@ class _Unkept(dict[TP, list[int] | set[int]]):
         return self._new()
 
 
-async def _answered(
-    client: AIOKafkaClient,
-    send: Callable[..., Awaitable[Response]],
-    node: int,
-    request: Request[RequestStruct],
-    *,
-    group: ConnectionGroup = ConnectionGroup.DEFAULT,
-) -> Response:
-    """Send a request that has to be answered within `REQUEST_TIMEOUT_MS`, or its connection is dead.
-
-    Joining a group takes as long as the slowest member's drain, and aiokafka has one limit for all requests. With that,
-    connections that died without a sign would be noticed after a minute only, and with them everything on them.
-
-    Raises:
-        RequestTimedOutError: there was no answer; the next request gets a new connection.
-    """
-    if isinstance(request, JoinGroupRequest | SyncGroupRequest):
-        return await send(node, request, group=group)
-    try:
-        async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-            return await send(node, request, group=group)
-    except TimeoutError:
-        if (connection := client._conns.get((node, group))) is not None:  # noqa: SLF001  # as its own `send` does
-            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
-        raise RequestTimedOutError from None
-
-
-class _Thread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
-    """Notices soon that a connection is dead, and ends in order although the broker is away.
-
-    Else whoever stops the app would wait for it for ever.
-    """
-
-    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
-        consumer = super()._create_consumer(loop)
-        client = consumer._client  # noqa: SLF001  # all its requests go through this client's `send`
-        client.send = partial(_answered, client, client.send)
-        return consumer
-
-    async def on_thread_stop(self) -> None:
-        await super(AIOKafkaConsumerThread, self).on_thread_stop()
-        if self._consumer is not None:
-            await stop_consumer(self._consumer)
-
-
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
 
@@ -177,8 +126,8 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._acked = _Unkept(list)
         self._acked_index = _Unkept(set)
 
-    def _new_consumer_thread(self) -> _Thread:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def span(self, tp: TP) -> int:
         """Return how many offsets of a partition a restart now would read again."""

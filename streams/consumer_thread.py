@@ -1,0 +1,69 @@
+"""The thread that Faust's consumer lives in, made so that a broker that is away holds up neither work nor its end.
+
+Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
+
+| member | how |
+|---|---|
+| `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
+| `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import CloseReason
+from aiokafka.errors import RequestTimedOutError
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from streams.kafka import REQUEST_TIMEOUT_MS, stop_consumer
+
+
+class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
+    """Notices soon that a connection is dead, and ends in order although the broker is away.
+
+    Else whoever stops the app would wait for it for ever.
+    """
+
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
+        consumer = super()._create_consumer(loop)
+        client = consumer._client  # noqa: SLF001  # all its requests go through this client's `send`
+        client.send = partial(_answered, client, client.send)
+        return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer whole."""
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
+
+
+async def _answered(
+    client: AIOKafkaClient,
+    send: Callable[..., Awaitable[Response]],
+    node: int,
+    request: Request[RequestStruct],
+    *,
+    group: ConnectionGroup = ConnectionGroup.DEFAULT,
+) -> Response:
+    """Send a request that has to be answered within `REQUEST_TIMEOUT_MS`, or its connection is dead.
+
+    Joining a group takes as long as the slowest member's drain, and aiokafka has one limit for all requests. With that,
+    connections that died without a sign would be noticed after a minute only, and with them everything on them.
+
+    Raises:
+        RequestTimedOutError: there was no answer; the next request gets a new connection.
+    """
+    if isinstance(request, JoinGroupRequest | SyncGroupRequest):
+        return await send(node, request, group=group)
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+            return await send(node, request, group=group)
+    except TimeoutError:
+        if (connection := client._conns.get((node, group))) is not None:  # noqa: SLF001  # as its own `send` does
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+        raise RequestTimedOutError from None
