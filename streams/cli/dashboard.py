@@ -19,7 +19,6 @@ from dashboard.feed import TOPICS, Feed
 from dashboard.figures import Figures
 from dashboard.server import HOST, serving
 from dashboard.state import in_flight, state_of
-from router.catalogue import Catalogue
 from schemas.topics import Topic
 from streams.catalogue_file import load_catalogue
 from streams.cli import options
@@ -28,7 +27,7 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import say
 from streams.kafka import admin, reader
 from streams.settings import Settings, load_settings
-from warehouse.advice import ModelQuality, recommend
+from warehouse.advice import recommend
 from warehouse.errors import WarehouseError
 from warehouse.report import Period
 
@@ -187,17 +186,17 @@ def _adviser(settings: Settings, duckdb: Path | None, postgres: str | None) -> C
     """Return what asks the warehouse for recommendations; None if no warehouse is named."""
     if settings.warehouse_duckdb is None and settings.warehouse_postgres is None:
         return None
-    from streams.cli.warehouse import open_store  # noqa: PLC0415 - the databases' clients are an extra
+    # the databases' clients are an extra
+    from streams.cli.report import norms_of  # noqa: PLC0415
+    from streams.cli.warehouse import open_store  # noqa: PLC0415
 
-    known: Catalogue = load_catalogue(settings.catalogue).catalogue
-    qualities = [ModelQuality(model.name, model.quality) for model in known.models.values()]
-    floors = {tier.value: floor for tier, floor in known.quality_floors.items()}
+    norms = norms_of(load_catalogue(settings.catalogue).catalogue)
 
     def advise() -> list[_Advice]:
         condition, values = Period(since=datetime.now(UTC).date() - timedelta(days=ADVICE_DAYS)).condition()
         # opened for each question: whoever writes a DuckDB file needs it alone
         with closing(open_store(settings, duckdb=duckdb, postgres=postgres, read_only=True)) as store:
-            found = recommend(store, condition, values, qualities, floors)
+            found = recommend(store, condition, values, norms.qualities, norms.floors)
             return [_Advice(one.headline, one.arithmetic) for one in found]
 
     return advise

@@ -39,10 +39,10 @@ async def _waits_s(scene: Scene, ids: list[str]) -> list[float]:
     written_ms = {
         (record.partition, record.offset): record.timestamp for record in await scene.pipeline.records(Topic.REQUESTS)
     }
-    waits_s = []
+    waits_s, wanted = [], set(ids)
     for record in await scene.pipeline.records(Topic.RESPONSES):
         response = Response.decode(record.value or b"")
-        if response.request_id in set(ids):
+        if response.request_id in wanted:
             place = response.request_partition, response.request_offset
             waits_s.append((record.timestamp - written_ms[place]) / 1000)
     return waits_s
