@@ -75,13 +75,14 @@ def _told(story: Story) -> str:
 def _compared(savings: Savings) -> str:
     return (
         f"The total: {savings.cost_usd:.6f} USD for all calls. Every answer from {savings.baseline_model}, at the same "
-        f"tokens, would have cost {savings.baseline_cost_usd:.6f} USD: {_verdict_on(savings.saved)}, or "
-        f"{_verdict_on(savings.saved_without_fallbacks)} over the requests that needed no fallback."
+        f"tokens, would have cost {savings.baseline_cost_usd:.6f} USD, so routing "
+        f"{_verdict_on(savings.saved)}; over the requests that needed no fallback it "
+        f"{_verdict_on(savings.saved_without_fallbacks)}."
     )
 
 
 def _verdict_on(saved: float) -> str:
-    return f"{saved:.1%} saved" if saved >= 0 else f"{-saved:.1%} more"
+    return f"saved {saved:.1%}" if saved >= 0 else f"cost {-saved:.1%} more"
 
 
 def _verdict(figures: Figures) -> Text:
