@@ -1,4 +1,4 @@
-"""The thread that Faust's consumer lives in, made so that a broker that is away holds up neither work nor its end.
+"""Faust's consumer thread, made so that it reads past nothing, and no broker that is away holds up work or its end.
 
 Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
 
@@ -6,13 +6,14 @@ Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
 |---|---|
 | `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
 | `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
+| `ConsumerThread.seek_to_committed`, `call_thread`, `_ensure_consumer` | what was fetched too early is fetched again |
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import CloseReason
 from aiokafka.errors import RequestTimedOutError
@@ -24,10 +25,7 @@ from streams.kafka import REQUEST_TIMEOUT_MS, stop_consumer
 
 
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
-    """Notices soon that a connection is dead, and ends in order although the broker is away.
-
-    Else whoever stops the app would wait for it for ever.
-    """
+    """Reads nothing past, notices soon that a connection is dead, and ends in order although the broker is away."""
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
         consumer = super()._create_consumer(loop)
@@ -35,11 +33,32 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         client.send = partial(_answered, client, client.send)
         return consumer
 
+    async def seek_to_committed(self) -> Mapping[TopicPartition, int | None]:
+        """Go back, in each partition, to what is committed, and where that is nothing to the beginning.
+
+        Faust drops what a fetch brings while partitions are handed over, and relies on this call to bring it back. The
+        client's own moves only where more than offset 0 is committed. In a group that has committed nothing yet, what
+        was dropped would be lost: the next commit passes it.
+
+        Raises:
+            IllegalStateError: the partitions are somebody else's by now.
+        """
+        committed: Mapping[TopicPartition, int | None] = await self.call_thread(_go_back, self._ensure_consumer())
+        return committed
+
     async def on_thread_stop(self) -> None:
-        """Stop the consumer whole."""
+        """Stop the consumer whole, or who stops the app would wait for it for ever."""
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop_consumer(self._consumer)
+
+
+async def _go_back(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int | None]:
+    committed: Mapping[TopicPartition, int | None] = await consumer.seek_to_committed()
+    if untouched := [tp for tp, offset in committed.items() if not offset]:
+        while not await consumer.seek_to_beginning(*untouched):
+            """The broker is away."""
+    return committed
 
 
 async def _answered(

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 import faust
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
 from streams.transport import SafeTransport
 
@@ -75,13 +75,21 @@ def build(options: Options, released: asyncio.Semaphore) -> faust.App:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
+    tell_of_rebalances(app, options)
+    return app
+
+
+def tell_of_rebalances(app: faust.App, options: Options) -> None:
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
+    async def revoked(_app: faust.App, revoked: set[TP], **_signal: object) -> None:
+        if revoked:
+            say("revoked")
+
     @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]  # faust is untyped
     async def rebuild(_app: faust.App, **_signal: object) -> None:
         await asyncio.sleep(REBUILD_S)
         committed = await app.consumer.committed_with_metadata(app.consumer.assignment()) if options.safe else {}
         say("rebuilt", committed=[[at.offset, at.metadata] for at in committed.values()])
-
-    return app
 
 
 async def serve(options: Options) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ COMMITS_PASS_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A topic of one partition with `RECORDS` records, and a group that has never read it."""
+    """A topic of one partition, and a group that has never read it."""
 
     bootstrap_servers: str
     topic: str
@@ -58,23 +58,35 @@ class Worker:
         while await self.says() != {"event": "done", "offset": offset}:
             pass
 
+    async def has_said(self) -> Sequence[Mapping[str, object]]:
+        """Kill it, and return what it has said that nobody has read."""
+        assert self.process.stdout is not None
+        self.process.kill()
+        return [json.loads(line) for line in (await self.process.stdout.read()).splitlines()]
+
     def release(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(b"release\n")
 
 
-@pytest.fixture
-async def place(kafka: BrokerInfo) -> AsyncIterator[Place]:
+@asynccontextmanager
+async def empty_place(kafka: BrokerInfo) -> AsyncIterator[Place]:
     name = f"commits-{uuid.uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     await admin.start()
     await admin.create_topics([NewTopic(name, 1, 1)])
-    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers, linger_ms=5)
-    await producer.start()
-    await asyncio.gather(*[await producer.send(name, b"%d" % number) for number in range(RECORDS)])
-    await producer.stop()
     yield Place(kafka.bootstrap_servers, name, name, admin)
     await admin.close()
+
+
+@pytest.fixture
+async def place(kafka: BrokerInfo) -> AsyncIterator[Place]:
+    async with (
+        empty_place(kafka) as place,
+        AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers, linger_ms=5) as producer,
+    ):
+        await asyncio.gather(*[await producer.send(place.topic, b"%d" % number) for number in range(RECORDS)])
+        yield place
 
 
 @asynccontextmanager
@@ -154,6 +166,20 @@ async def test_a_rebalance_delivers_an_unfinished_record_again_and_heeds_only_th
             await place.wait_until_committed(RECORDS)
             for task in again:
                 task.cancel()
+
+
+async def test_what_comes_to_a_new_group_while_it_rebalances_is_not_read_past(kafka: BrokerInfo) -> None:
+    async with asyncio.timeout(90), empty_place(kafka) as place, worker(place, hold=False) as first:
+        assert await first.says() == {"event": "rebuilt", "committed": []}
+        async with worker(place, hold=False) as second:
+            assert await first.says() == {"event": "revoked"}
+            async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
+                for number in range(10):  # before, while and after the partition is handed over
+                    await producer.send_and_wait(place.topic, b"%d" % number)
+                    await asyncio.sleep(COMMITS_PASS_S / 10)
+            await place.wait_until_committed(10)
+            said = [*await first.has_said(), *await second.has_said()]
+            assert {one["offset"] for one in said if one["event"] == "done"} == set(range(10))
 
 
 @pytest.mark.parametrize("no_cython", ["", "1"], ids=["cython", "python"])
