@@ -52,6 +52,21 @@ class History:
         unpriced = any(attempt.certainty is not None and attempt.cost_usd is None for attempt in self.attempts)
         return None if unpriced else self.spent_usd
 
+    def taken_over(self, call: CallStarted) -> None:
+        """Take in a call of an earlier worker: as that handed it on, or cut off if it could not."""
+        if call.attempt_json is None:
+            self.cut_off(call)
+        else:
+            self._remember(call, Attempt.model_validate_json(call.attempt_json))
+
+    def handed_on(self) -> tuple[CallStarted, ...]:
+        """Return the calls of this worker that have ended, with what came of them, for whoever goes on."""
+        return tuple(
+            call.model_copy(update={"attempt_json": attempt.model_dump_json()})
+            for call, attempt in zip(self._calls, self.attempts, strict=True)
+            if call.attempt_json is None and attempt.outcome is not AttemptOutcome.CUT_OFF
+        )
+
     def cut_off(self, call: CallStarted) -> None:
         """Take in a call of which only the write-ahead record is left."""
         attempt = Attempt(

@@ -60,7 +60,7 @@ class SessionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The request has been read. `earlier` are its calls that a crash cut off, from the write-ahead records."""
+    """The request has been read. `earlier` are the calls of workers before, from the write-ahead records."""
 
     now_s: float
     earlier: tuple[CallStarted, ...] = ()
@@ -178,17 +178,22 @@ class Session:
             case Failed():
                 return self._fail(event)
 
-    def abandon(self) -> None:
-        """Give the session up without an end: the request is somebody else's from now on."""
+    def abandon(self) -> tuple[CallStarted, ...]:
+        """Give the session up without an end: the request is somebody else's from now on.
+
+        Returns:
+            The calls that have ended, with what came of them, to be written down for whoever goes on.
+        """
         if self._open is not None:
             self._fleet.abandoned(self._open.permit)
             self._open = None
         self._finished = True
+        return self._history.handed_on()
 
     def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
-        """End the request before it starts; calls that a crash cut off are billed all the same."""
+        """End the request before it starts; calls of workers before are billed all the same."""
         for call in earlier:
-            self._history.cut_off(call)
+            self._history.taken_over(call)
         return self._finish(Verdict(Status.REJECTED, error=error), now_s)
 
     def break_off(self, reason: str, now_s: float) -> Finish:
@@ -211,7 +216,7 @@ class Session:
 
     def _start(self, event: Started) -> Action:
         for call in event.earlier:
-            self._history.cut_off(call)
+            self._history.taken_over(call)
         self._analysis = analyse(self._job.request.question)
         if event.now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)

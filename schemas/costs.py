@@ -81,3 +81,8 @@ class CallStarted(CostEvent):
         "string: the provider's count of the input decides which of them apply.",
     )
     baseline_price_json: str | None = Field(default=None, description="The same of the baseline model.")
+    attempt_json: str | None = Field(
+        default=None,
+        description="What came of the call, as in the response's `attempts`, a JSON object in a string. In a second "
+        "record of it, by a worker that gave the request up afterwards.",
+    )

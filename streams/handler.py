@@ -43,6 +43,10 @@ from streams.vouching import Vouching, presented
 log = structlog.get_logger()
 
 
+HAND_ON_S = 5.0
+"""So long a request that is given up tries to hand on what is known of its calls; the broker may be away."""
+
+
 class Provider(Protocol):
     """Whoever makes the calls."""
 
@@ -240,7 +244,7 @@ class Handler:
         try:
             finish = await self._run(session, job.request, place, earlier)
         except asyncio.CancelledError:
-            session.abandon()
+            await self._hand_on(session.abandon(), place)
             raise
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
@@ -287,6 +291,15 @@ class Handler:
                     event = Woke(self.clock())
             action = self._tell(session, event)
         return action
+
+    async def _hand_on(self, ended: tuple[CallStarted, ...], place: _Place) -> None:
+        """Write down what came of the calls of a request that is given up, or its next owner counts them as cut off."""
+        if place.lane.is_lost or not self.fence.is_open():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_ON_S):
+                for call in ended:
+                    place.lane.call_written(await self.publisher.call_started(call, place.delivery, place.trace))
 
     def _tell(self, session: Session, event: Event) -> Action:
         action = session.receive(event)

@@ -106,7 +106,7 @@ class Lane:
         return self._running.get(request_id)
 
     def start(self, request_id: str, end: Future[None]) -> tuple[CallStarted, ...]:
-        """Start a request and return the calls that a crash cut off."""
+        """Start a request and return the calls that workers before have made for it."""
         self._running[request_id] = end
         return tuple(call for _, call in sorted(self._calls.pop(request_id, {}).items()))
 

@@ -10,6 +10,8 @@ from schemas.vocabulary import AttemptOutcome, Certainty
 from tests.chaos.scene import PATIENCE_S, Scene
 
 SESSION_S = 45
+PROBES_AT_ONCE = 12
+"""Three of each of four models, by the catalogue's rules."""
 
 
 async def killed_before_the_call(scene: Scene) -> None:
@@ -171,6 +173,29 @@ async def stopped_with_calls_longer_than_the_drain(scene: Scene) -> None:
     await scene.stop()
     scene.healed()
     scene.start()
+
+
+async def stopped_while_requests_wait(scene: Scene) -> None:
+    await scene.open(TURNOUT_DRAIN_S="1")
+    (worker,) = scene.start()
+    await scene.until_answered(await scene.publish(5))
+    await scene.fault(FaultKind.OUTAGE, duration_s=60)
+    waiting = set(await scene.publish(60, tier="powerful"))
+    await scene.until("both breakers open", lambda: worker.log.read_text().count('"to_state":"open"') >= 2)
+    scene.exposed += PROBES_AT_ONCE  # nothing else can be under way when the drain ends
+    await scene.stop()
+    await scene.heal()
+    scene.start()
+    attempts = [
+        attempt
+        for response in await scene.until_answered()
+        if response.request_id in waiting
+        for attempt in response.attempts
+    ]
+    failed = sum(attempt.outcome is AttemptOutcome.UNAVAILABLE for attempt in attempts)
+    cut_off = sum(attempt.outcome is AttemptOutcome.CUT_OFF for attempt in attempts)
+    scene.expect(failed >= len(waiting), f"only {failed} failed calls were handed on")
+    scene.expect(cut_off <= PROBES_AT_ONCE, f"{cut_off} calls are billed as cut off, and most of them had ended")
 
 
 async def stopped_twice(scene: Scene) -> None:

@@ -90,6 +90,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "they are handed over, and billed as unknown",
         crashes.stopped_with_calls_longer_than_the_drain,
     ),
+    Scenario(
+        "stopped-while-requests-wait",
+        "SIGTERM in an outage, with a drain of 1 s",
+        "their failed calls are handed on as they were, and cost nothing",
+        crashes.stopped_while_requests_wait,
+    ),
     Scenario("stopped-twice", "SIGTERM, and again half a second later", "it ends at once", crashes.stopped_twice),
     Scenario(
         "frozen-past-the-session-timeout",

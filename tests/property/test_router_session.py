@@ -141,9 +141,14 @@ class SessionsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._due())
     @rule()
     def is_given_up(self) -> None:
+        """The next owner knows the calls that had ended as they were, and of one under way that it was made."""
         life = self._due()[-1]
-        life.session.abandon()
+        under_way = [life.calls[-1].started] if life.state is State.CALLING else []
+        ended = {call.attempt: call for call in (*life.earlier, *life.session.abandon())}
         life.state = State.ENDED
+        earlier = (*ended.values(), *under_way)
+        assert [call.attempt for call in earlier] == list(range(1, len(life.earlier) + len(life.calls) + 1))
+        self.lives.append(Life(life.job, Session(life.job, self.fleet, lambda: self.luck), earlier))
 
     @precondition(lambda self: self.lives)
     @rule(place=st.integers(0, 1000), kind=st.sampled_from([Started, Answered, Failed, Woke]))
@@ -254,7 +259,7 @@ class SessionsMachine(RuleBasedStateMachine):
         assert all(cost.event_id == cost_event_id(life.job.request_id, cost.attempt) for cost in costs)
         cut = [cost for cost in costs if cost.outcome is AttemptOutcome.CUT_OFF]
         assert all(cost.certainty is Certainty.UNKNOWN for cost in cut)
-        assert len(cut) >= len(life.earlier)
+        assert len(cut) >= sum(call.attempt_json is None for call in life.earlier)
         assert not life.calls or (response.cost_usd or 0) <= cap_usd
         if response.error is not None and response.error.code is ErrorCode.COST_CAP_EXCEEDED:
             assert not life.calls

@@ -82,6 +82,26 @@ def test_a_cut_off_call_costs_its_estimate() -> None:
     assert history.spent_usd == CANDIDATE.upper_usd
 
 
+def test_what_is_handed_on_is_taken_over_as_it_ended_and_handed_on_once() -> None:
+    first, second = History(JOB), History(JOB)
+    first.failed(call(1), CANDIDATE, UNAVAILABLE, 0.1)
+    first.failed(call(2), CANDIDATE, TIMEOUT, 9)
+    for ended in first.handed_on():
+        second.taken_over(CallStarted.decode(ended.encode()))
+    assert second.attempts == first.attempts
+    assert second.costs() == first.costs()
+    assert second.spent_usd == first.spent_usd == CANDIDATE.upper_usd
+    assert second.next_attempt == 3
+    assert second.handed_on() == ()
+
+
+def test_a_call_that_was_cut_off_is_not_handed_on() -> None:
+    history = History(JOB)
+    history.taken_over(call())
+    assert [attempt.outcome for attempt in history.attempts] == [AttemptOutcome.CUT_OFF]
+    assert history.handed_on() == ()
+
+
 def test_the_cost_of_a_request_is_unknown_as_soon_as_that_of_one_charged_call_is() -> None:
     unpriced = replace(CANDIDATE, model=replace(ALPHA, price=None), upper_usd=None)
     history = History(JOB)

@@ -530,6 +530,25 @@ def test_calls_that_a_crash_cut_off_are_billed_as_unknown_and_the_numbering_goes
     assert play.response.cost_usd == sum(cost.cost_usd or 0 for cost in play.finish.costs)
 
 
+def test_a_request_that_is_given_up_hands_on_the_calls_that_have_ended() -> None:
+    given_up = Play()
+    given_up.start()
+    call = given_up.fail(AttemptOutcome.UNAVAILABLE)
+    assert isinstance(call, Call)  # under way: nobody knows what comes of it
+    (ended,) = given_up.session.abandon()
+    assert given_up.fleet.in_flight(call.model) == 0
+
+    next_owner = Play()
+    next_owner.start(ended, call.started)
+    next_owner.answer()
+    assert [attempt.outcome for attempt in next_owner.response.attempts] == [
+        AttemptOutcome.UNAVAILABLE,
+        AttemptOutcome.CUT_OFF,
+        AttemptOutcome.SUCCEEDED,
+    ]
+    assert [cost.attempt for cost in next_owner.finish.costs] == [2, 3]
+
+
 def test_no_number_is_used_twice_even_if_some_earlier_records_are_gone() -> None:
     play = Play()
     call = play.start(*earlier_calls(3)[1:])
