@@ -21,6 +21,7 @@ proves the lot):
 | `ConsumerThread._ensure_consumer`, `call_thread`, `tp_last_committed_at` | commit where the aiokafka consumer lives |
 | `Message.generation_id`, `App.consumer_generation_id` | tell an acknowledgement that comes after a rebalance |
 | `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
+| `Consumer.verify_event_path` | looks for streams that are stuck, which `streams.watchdog` does; overridden |
 | `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
 | `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
 | `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |
@@ -217,6 +218,9 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self.transport.fence.renew(monotonic())
         self.transport.work.assigned(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Do nothing: Faust's look at a partition only warns, and ends the app where the position is not known yet."""
 
     async def wait_empty(self) -> None:
         """Let the work drain, `drain_timeout_s` at most, then commit what is safe."""

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import faust
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from faust.types import TP
 
 from sandbox.broker import BrokerInfo
 from streams.transport import SafeTransport
@@ -193,6 +196,23 @@ async def test_a_commit_that_the_broker_refuses_ends_the_worker(place: Place) ->
     longer_than_brokers_take = "x" * 5000
     async with asyncio.timeout(90), worker(place, metadata=longer_than_brokers_take) as ours:
         assert await ours.process.wait() == 1
+
+
+async def test_a_partition_without_a_position_ends_no_app(place: Place) -> None:
+    app = faust.App(place.group, broker=f"kafka://{place.bootstrap_servers}", topic_allow_declare=False)
+    app.transport = SafeTransport(app.conf.broker, app, drain_timeout_s=0)
+    app.agent(app.topic(place.topic))(lambda stream: stream.noack())
+    await app.start()
+    async with asyncio.timeout(60):
+        while not app.consumer.assignment():  # noqa: ASYNC110  # the group notifies nobody
+            await asyncio.sleep(0.05)
+        tp = TopicPartition(place.topic, 0)
+        state = app.consumer._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        while not state.timestamp:  # noqa: ASYNC110  # nor aiokafka of a fetch
+            await asyncio.sleep(0.05)
+        state.await_reset(OffsetResetStrategy.EARLIEST)
+        app.consumer.verify_event_path(monotonic(), TP(*tp))
+    await app.stop()
 
 
 async def test_the_producer_is_idempotent_and_acknowledged(place: Place) -> None:
