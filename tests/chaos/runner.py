@@ -34,6 +34,7 @@ class Run:
     scenarios: Sequence[Scenario]
     folder: Path
     concurrency: int
+    began_s: float = field(default_factory=time.monotonic)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     under_way: dict[str, float] = field(default_factory=dict)
 
@@ -57,10 +58,15 @@ class Run:
         self.verdicts[scenario.name] = await play(scenario, shared, self.folder / scenario.name)
         del self.under_way[scenario.name]
 
+    def minutes(self) -> float:
+        """Return how long it has been going on."""
+        return (time.monotonic() - self.began_s) / 60
+
     def table(self) -> Table:
         """Return what is known so far."""
         held = sum(verdict.held for verdict in self.verdicts.values())
-        table = Table(title=f"{held} of {len(self.scenarios)} scenarios held", title_justify="left")
+        title = f"{held} of {len(self.scenarios)} scenarios held, after {self.minutes():.1f} minutes"
+        table = Table(title=title, title_justify="left")
         table.add_column("scenario", no_wrap=True)
         table.add_column("outcome", no_wrap=True)
         for name in SHOWN:
@@ -116,7 +122,7 @@ def main() -> None:
     logging.basicConfig(level=logging.CRITICAL)  # the clients complain of what is broken on purpose
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("names", nargs="*", help="scenarios, by a part of their names; all by default")
-    parser.add_argument("--concurrency", type=int, default=3, help="how many at a time")
+    parser.add_argument("--concurrency", type=int, default=4, help="how many at a time (default 4)")
     parser.add_argument("--keep", type=Path, help="a folder to keep logs and invoices in")
     parser.add_argument("--seed", type=int, help="mix faults at random instead, as this seed says")
     parser.add_argument("--minutes", type=float, default=3.0, help="for so long")
@@ -192,7 +198,8 @@ def _report(run: Run) -> bool:
         }
         for scenario in run.scenarios
     ]
-    (build / "chaos.json").write_bytes(orjson.dumps({"scenarios": rows}, option=orjson.OPT_INDENT_2))
+    figures = {"minutes": round(run.minutes(), 1), "concurrency": run.concurrency, "scenarios": rows}
+    (build / "chaos.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
     for row in rows:
         if not row["held"]:
             sys.stdout.write(f"{row['name']} did not hold: {row['complaints']}\n")
