@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000, help="while so many requests go through")
     parser.add_argument("--list", action="store_true", help="show the table of scenarios and end")
     arguments = parser.parse_args()
+    if arguments.keep and arguments.keep.exists() and any(arguments.keep.iterdir()):
+        parser.error(f"argument --keep: {arguments.keep} is not empty; name a new folder")
     chosen = _chosen(arguments)
     if arguments.list:
         _show(chosen)
