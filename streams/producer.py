@@ -8,6 +8,7 @@ What aiokafka's idempotent producer does not survive, although the broker is wel
 | the broker forgot or fenced the producer's id | every batch fails for ever |
 | the sending task ended with an error | every send raises that error for ever |
 | a batch is larger than the topic takes | each of its records is reported as too large, however small |
+| it is stopped while a send waits for metadata | that send waits for ever |
 
 A record whose outcome was unknown may be written a second time by the new producer; readers know it by its id.
 """
@@ -58,14 +59,53 @@ class Record:
     partition: int | None = None
 
 
+class _Client:
+    """An aiokafka producer that is not stopped while somebody is about to put a record into one of its batches.
+
+    A stopped one gets no more metadata, and whoever waits for those of a topic would wait for ever.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._entering = 0
+        self._left = asyncio.Event()
+        self._left.set()
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def send(self, record: Record) -> "asyncio.Future[RecordMetadata]":
+        """Put a record into a batch, and return its acknowledgement to come."""
+        self._entering += 1
+        self._left.clear()
+        try:
+            acknowledged: asyncio.Future[RecordMetadata] = await self._producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=record.headers,
+            )
+        finally:
+            self._entering -= 1
+            if not self._entering:
+                self._left.set()
+        return acknowledged
+
+    async def stop(self) -> None:
+        """Flush, and disconnect. For whoever is still about to send it has no end, so nobody new may come."""
+        await self._left.wait()
+        await self._producer.stop()
+
+
 class RenewableProducer:
     """Sends records by one aiokafka producer at a time."""
 
     def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
         """Take what makes a producer that is not started yet."""
         self._make = make
-        self._client = make()
-        self._lone: AIOKafkaProducer | None = None
+        self._client = _Client(make())
+        self._lone: _Client | None = None
         self._renewing = asyncio.Lock()
         self._going_alone = asyncio.Lock()
         self._stopping: set[asyncio.Task[None]] = set()
@@ -99,7 +139,7 @@ class RenewableProducer:
         """
         client = self._client
         try:
-            acknowledged = await _send(client, record)
+            acknowledged = await client.send(record)
         except KafkaError as error:
             await self._renew_if_ended(client, error)
             raise
@@ -120,18 +160,18 @@ class RenewableProducer:
             if self._lone is None:
                 self._lone = await self._make_started()
             try:
-                return int((await (await _send(self._lone, record))).offset)
+                return int((await (await self._lone.send(record))).offset)
             except BaseException:
                 self._retire(self._lone)
                 self._lone = None
                 raise
 
-    async def _renew_if_ended(self, client: AIOKafkaProducer, error: KafkaError) -> None:
+    async def _renew_if_ended(self, client: _Client, error: KafkaError) -> None:
         # the bare class is what aiokafka raises when its sending task has ended
         if isinstance(error, _ENDED) or type(error) is KafkaError:
             await self._renew(client, error)
 
-    async def _renew(self, client: AIOKafkaProducer, error: KafkaError) -> None:
+    async def _renew(self, client: _Client, error: KafkaError) -> None:
         async with self._renewing:
             if client is not self._client:  # somebody else's send has failed before
                 return
@@ -140,8 +180,8 @@ class RenewableProducer:
             log.warning("the producer is replaced", error=str(error) or type(error).__name__, renewals=self.renewals)
             self._retire(client)
 
-    async def _make_started(self) -> AIOKafkaProducer:
-        client = self._make()
+    async def _make_started(self) -> _Client:
+        client = _Client(self._make())
         try:
             await client.start()
         except BaseException:
@@ -149,22 +189,11 @@ class RenewableProducer:
             raise
         return client
 
-    def _retire(self, client: AIOKafkaProducer) -> None:
+    def _retire(self, client: _Client) -> None:
         """Let it bring to an end what it holds."""
         stopping = asyncio.create_task(client.stop())
         self._stopping.add(stopping)
         stopping.add_done_callback(self._stopping.discard)
-
-
-async def _send(client: AIOKafkaProducer, record: Record) -> "asyncio.Future[RecordMetadata]":
-    acknowledged: asyncio.Future[RecordMetadata] = await client.send(
-        record.topic,
-        value=record.value,
-        key=record.key,
-        partition=record.partition,
-        headers=record.headers,
-    )
-    return acknowledged
 
 
 @asynccontextmanager

@@ -115,6 +115,19 @@ async def test_no_record_is_forgotten_when_producers_are_replaced_one_after_anot
     assert set(await values(settings, topic)) == set(small)
 
 
+async def test_a_send_that_waits_for_its_topic_outlasts_the_producer(settings: Settings, topic: str) -> None:
+    late = f"late.{uuid.uuid4().hex[:8]}"
+    async with admin(settings) as kafka, started(lambda: make_producer(settings)) as client:
+        waiting = asyncio.create_task(client.send(record(late, b"patient")))
+        with pytest.raises(MessageSizeTooLargeError):
+            await client.send(record(topic, TOO_LARGE))
+        assert client.renewals == 1
+        await kafka.create_topics([NewTopic(late, 1, 1)])
+        assert await asyncio.wait_for(waiting, timeout=30) == 0
+        assert await values(settings, late) == [b"patient"]
+        await kafka.delete_topics([late])
+
+
 async def test_stopping_ends_although_the_broker_is_gone() -> None:
     with KafkaProcess() as kafka:
         settings = load_settings(None, brokers=kafka.bootstrap_servers)
