@@ -27,7 +27,8 @@ from streams.control import Control, running_control
 from streams.ending import GOODBYE_S, Ending
 from streams.faust_app import faust_app
 from streams.fence import Fence
-from streams.handler import Handler, Intake
+from streams.handler import Handler
+from streams.intake import Intake
 from streams.kafka import admin, make_producer, reader
 from streams.lane import Lane, Position
 from streams.metrics import Metrics
@@ -43,7 +44,7 @@ from streams.settings import Settings
 from streams.topics import check_topics
 from streams.transport import SafeTransport
 from streams.vouching import Vouching
-from streams.watchdog import Watchdog
+from streams.watchdog import Concern, Watchdog
 from streams.web import serving
 
 log = structlog.get_logger()
@@ -83,10 +84,21 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         app = make_app(settings, pump, fence)
         handler.metrics.watch(pump)
 
-        async def should_move() -> bool:
+        async def should_read() -> bool:
             return fence.is_open() and pump.idle() and await app.consumer.has_unread()
 
-        watchdog = Watchdog(settings.stuck_after_s, lambda: app.consumer.handed_over, should_move)
+        async def should_end() -> bool:
+            return fence.is_open() and not handler.publisher.is_refused and pump.overdue(handler.clock()) is not None
+
+        watchdog = Watchdog(
+            settings.stuck_after_s,
+            Concern("records lie on the topic and none has been read", lambda: app.consumer.handed_over, should_read),
+            Concern(
+                "a request has been under way past its deadline",
+                lambda: pump.overdue(handler.clock()),
+                should_end,
+            ),
+        )
         await stack.enter_async_context(serving(settings.web_port, handler.metrics.registry, fence.is_open))
         await app.start()
         app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads

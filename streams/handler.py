@@ -20,7 +20,7 @@ from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
-from router.history import UNKNOWN_TENANT, refusal, settle_all
+from router.history import refusal, settle_all
 from router.job import Job
 from router.retry import Chance
 from router.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
@@ -29,9 +29,10 @@ from schemas.dead_letters import DeadLetter
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
-from streams.codec import Unreadable, read_request, replay_suffix, trace_id, trace_of
+from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
 from streams.fence import Fence
+from streams.intake import Intake, Opened
 from streams.keys import without_key
 from streams.lane import Lane
 from streams.metrics import Metrics
@@ -65,29 +66,6 @@ class Slot(Protocol):
     async def take_again(self) -> None:
         """Wait for another one."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What a request may ask for beside what its message says."""
-
-    max_request_bytes: int
-    default_deadline_s: float
-    reply_to_allowed: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A record that has been read, or found unreadable. `received_s` is since 1970."""
-
-    delivery: Delivery
-    reading: Request | Unreadable
-    received_s: float
-
-    @property
-    def tenant(self) -> str:
-        """Whose turn it takes."""
-        return self.reading.tenant if isinstance(self.reading, Request) else UNKNOWN_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +106,7 @@ class Handler:
 
     def open(self, delivery: Delivery) -> Opened:
         """Read the record. Raises nothing."""
-        return Opened(delivery, read_request(delivery.value, self.intake.max_request_bytes), self.clock())
+        return self.intake.open(delivery, self.clock())
 
     async def handle(self, opened: Opened, lane: Lane, slot: Slot) -> None:
         """Bring one record to its end; when this returns, all its output is acknowledged.
@@ -151,26 +129,26 @@ class Handler:
         shown = presented(opened.delivery, self.vouching, opened.received_s)
         entry = self.admission.identify(reading, shown, opened.received_s)
         if isinstance(entry, Refuse):
-            job = self._job(Identified(reading, None), place, opened.received_s)
+            job = self._job(Identified(reading, None), place, opened)
             await self._once(job.request_id, None, place, lambda earlier: self._refuse(job, entry, place, earlier))
             return
-        job = self._job(entry, place, opened.received_s)
+        job = self._job(entry, place, opened)
         await self._once(
             job.request_id, self._copy_to(reading), place, lambda earlier: self._serve(job, place, earlier)
         )
 
-    def _job(self, entry: Identified, place: _Place, received_s: float) -> Job:
-        request = entry.request
-        if request.deadline is None:
-            # a producer's clock may be ahead; behind it, the request has been waiting for so long
-            written_s = place.delivery.timestamp_ms / 1000
-            deadline_s = (min(written_s, received_s) if written_s > 0 else received_s) + self.intake.default_deadline_s
-        else:
-            deadline_s = request.deadline.timestamp()
-        origin = place.delivery.origin
+    def _job(self, entry: Identified, place: _Place, opened: Opened) -> Job:
+        request, origin = entry.request, place.delivery.origin
         replay = replay_suffix(dict(place.delivery.headers))
-        request_id = (request.request_id or ("dead-letter" if replay else str(origin))) + replay
-        return Job(request, request_id, origin, received_s, deadline_s, trace_id(place.trace), entry.tenant)
+        return Job(
+            request=request,
+            request_id=(request.request_id or ("dead-letter" if replay else str(origin))) + replay,
+            origin=origin,
+            received_s=opened.received_s,
+            deadline_s=opened.deadline_s,
+            trace_id=trace_id(place.trace),
+            tenant=entry.tenant,
+        )
 
     def _copy_to(self, request: Request) -> str | None:
         return request.reply_to if request.reply_to in self.intake.reply_to_allowed else None

@@ -54,7 +54,13 @@ class Publisher:
         self._names = {topic: topic_name(topic) for topic in Topic}
         self._worker = worker
         self._started = int(time())
+        self._refused = 0
         self._failovers = count(1)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something is being sent again and again because the brokers do not take it."""
+        return self._refused > 0
 
     async def probe(self, model: str, now_s: float) -> int:
         """Ask an idle model something small, by an ordinary request: written ahead, limited and billed as any."""
@@ -228,11 +234,15 @@ class Publisher:
         except MessageSizeTooLargeError:
             raise
         except KafkaError:
-            async for attempt in stamina.retry_context(on=_is_passing, attempts=None, timeout=None, wait_max=5.0):
-                with attempt:
-                    if before_retry is not None:
-                        await before_retry()
-                    return await self._producer.send(record)
+            self._refused += 1
+            try:
+                async for attempt in stamina.retry_context(on=_is_passing, attempts=None, timeout=None, wait_max=5.0):
+                    with attempt:
+                        if before_retry is not None:
+                            await before_retry()
+                        return await self._producer.send(record)
+            finally:
+                self._refused -= 1
         raise AssertionError("an endless retry has ended")
 
 

@@ -16,7 +16,7 @@ record is delivered again.
 import asyncio
 from asyncio import Task
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -30,7 +30,8 @@ from router.recent import RecentIds
 from router.turns import Turns
 from schemas.health import BreakerState
 from streams.delivery import Delivery
-from streams.handler import Handler, Opened
+from streams.handler import Handler
+from streams.intake import Opened
 from streams.lane import Lane
 from streams.metrics import Lag
 from streams.shadow import Shadow, WouldRefuse
@@ -171,6 +172,7 @@ class Pump(Work):
         self._known: dict[TP, Lane] = {}
         self._recoveries: dict[TP, Task[None]] = {}
         self._tasks: defaultdict[TP, set[Task[None]]] = defaultdict(set)
+        self._begun: set[_Held] = set()
         self._held_back: set[TP] = set()
         self._held_bytes = 0
         self._draining = False
@@ -199,6 +201,11 @@ class Pump(Work):
     def idle(self) -> bool:
         """Say whether nothing of this worker's own keeps it from reading."""
         return not (self._waiting or self._held_back or self.in_flight)
+
+    def overdue(self, now_s: float) -> Hashable | None:
+        """Return which request under way ought to have ended first, if it ought to have ended by now."""
+        held = min(self._begun, key=lambda held: held.opened.deadline_s, default=None)
+        return held if held is not None and held.opened.deadline_s < now_s else None
 
     def lags(self) -> Iterable[Lag]:
         """Tell how each partition stands."""
@@ -315,6 +322,7 @@ class Pump(Work):
         if (recovery := self._recoveries.get(held.tp)) is not None:
             await asyncio.shield(recovery)
             self._recoveries.pop(held.tp, None)
+        self._begun.add(held)
         await self._handler.handle(held.opened, lane, slot)
         held.event.ack()
         # not when it is given up: a later commit must still say from where on its calls are to be read back
@@ -332,6 +340,7 @@ class Pump(Work):
 
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
         self._tasks[held.tp].discard(task)
+        self._begun.discard(held)
         self._held_bytes -= held.size
         if (problem := _problem(task)) is not None and not self._broken.done():
             self._broken.set_exception(problem)

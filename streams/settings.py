@@ -296,7 +296,8 @@ class Settings(BaseSettings):
         default=120,
         ge=5,
         le=86_400,
-        description="A worker that reads nothing for so long although it should, or whose loop hangs, ends itself.",
+        description="A worker ends itself that reads nothing for so long although it should, whose loop hangs for so "
+        "long, or that is at a request for so long after its deadline.",
     )
     web_port: int | None = Field(
         default=None,

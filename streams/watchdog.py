@@ -1,9 +1,10 @@
 """Ends a worker that is stuck, with a clear last message, so that whoever supervises it starts another one.
 
-Two ways of being stuck: the event loop does not turn, which only another thread can see; or the loop turns, the group's
-coordinator answers, records lie on the topic, and still none is read. A broker that is away is neither: that is waited
-out. A process that was stopped (SIGSTOP, a suspended machine) is not stuck either, which the watching thread knows by
-its own sleep.
+Three ways of being stuck: the event loop does not turn, which only another thread can see; or the loop turns, the
+group's coordinator answers, records lie on the topic, and still none is read; or a request is under way long after its
+deadline, and holds up the commits of its partition. A broker that is away is none of these: that is waited out. A
+process that was stopped (SIGSTOP, a suspended machine) is not stuck either, which the watching thread knows by its own
+sleep.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 import structlog
@@ -21,7 +23,7 @@ STUCK = 70
 """The exit code: EX_SOFTWARE of sysexits.h."""
 LOOK_EVERY_S = 1.0
 LOOKS = 12
-"""So often it looks at the consumer before it bites."""
+"""So often it looks before it bites."""
 STOPPED_S = 5.0
 """A sleep of `LOOK_EVERY_S` that took so long was not a sleep."""
 
@@ -43,22 +45,25 @@ class Progress:
         return now_s - self._moved_s >= self._after_s
 
 
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that has to go on."""
+
+    complaint: str
+    """What is the matter if it has not, "for" so long."""
+    place: Callable[[], Hashable]
+    """Where it stands, to be compared."""
+    should_move: Callable[[], Awaitable[bool]]
+    """Whether there is something to do, the broker answers, and nothing of ours holds it up."""
+
+
 class Watchdog:
-    """Watches one event loop from a thread of its own, and the consumer from the loop."""
+    """Watches one event loop from a thread of its own, and from the loop what has to go on in it."""
 
-    def __init__(
-        self, after_s: float, place: Callable[[], Hashable], should_move: Callable[[], Awaitable[bool]]
-    ) -> None:
-        """Take after how long it bites.
-
-        Args:
-            after_s: seconds without a turn of the loop, or without progress.
-            place: where the consumer stands, to be compared.
-            should_move: whether records lie there to be read, the broker answers, and nothing of ours holds them up.
-        """
+    def __init__(self, after_s: float, *concerns: Concern) -> None:
+        """Take after how many seconds without a turn of the loop, or without progress, it bites."""
         self._after_s = after_s
-        self._place = place
-        self._should_move = should_move
+        self._concerns = concerns
         self._turned_s = monotonic()
         self._over = threading.Event()
 
@@ -75,14 +80,15 @@ class Watchdog:
             await asyncio.wait([turning])  # a look that failed, at a consumer that has crashed, hides no better reason
 
     async def _turn(self) -> None:
-        progress = Progress(self._after_s)
+        watched = [(concern, Progress(self._after_s)) for concern in self._concerns]
         looked_s = float("-inf")
         while True:
             self._turned_s = monotonic()
             if self._turned_s - looked_s >= self._after_s / LOOKS:
                 looked_s = self._turned_s
-                if progress.look(self._place(), looked_s, should_move=await self._should_move()):
-                    _bite(f"records lie on the topic and none has been read for {self._after_s:.0f} s")
+                for concern, progress in watched:
+                    if progress.look(concern.place(), looked_s, should_move=await concern.should_move()):
+                        _bite(f"{concern.complaint} for {self._after_s:.0f} s")
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _watch(self) -> None:

@@ -7,6 +7,9 @@ import socket
 import httpx
 
 from sandbox.provider.faults import Fault, FaultKind
+from schemas.topics import Topic
+from streams.watchdog import STUCK
+from tests.chaos.link import Link
 from tests.harness import PATIENCE_S, MakePipeline, MakeProvider
 
 
@@ -55,3 +58,17 @@ async def test_lag_calls_and_duplicates_are_told(make_pipeline: MakePipeline, ma
         await pipeline.wait_for_responses(["slow"])
         while value((await client.get("/metrics")).text, "turnout_consumer_lag_messages"):  # noqa: ASYNC110 - polled
             await asyncio.sleep(0.1)
+
+
+async def test_a_worker_that_cannot_come_to_an_end_with_a_request_ends_itself(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline(TURNOUT_DEFAULT_DEADLINE_S="1")
+    link = Link(pipeline.environment["TURNOUT_BROKERS"])
+    await link.open()
+    link.hold_acknowledgements(pipeline.settings.topic(Topic.RESPONSES))
+    worker = pipeline.start_worker(TURNOUT_BROKERS=link.address, TURNOUT_STUCK_AFTER_S="5")
+    await pipeline.publish([{"request_id": "r1", "prompt": "What is 1 + 1?"}])
+    assert await asyncio.to_thread(worker.process.wait, PATIENCE_S) == STUCK
+    assert "a request has been under way past its deadline for 5 s" in worker.log.read_text()
+    await link.close()
+    pipeline.start_worker()
+    await pipeline.wait_for_responses(["r1"])

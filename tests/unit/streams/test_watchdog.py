@@ -7,11 +7,8 @@ HANGING = """
 import asyncio, time
 from streams.watchdog import Watchdog
 
-async def never() -> bool:
-    return False
-
 async def main() -> None:
-    async with Watchdog(2.0, lambda: 0, never).watching():
+    async with Watchdog(2.0).watching():
         await asyncio.sleep(0.1)
         time.sleep(60)  # what a library may do to a loop
 
@@ -19,13 +16,16 @@ asyncio.run(main())
 """
 NOT_READING = """
 import asyncio
-from streams.watchdog import Watchdog
+from streams.watchdog import Concern, Watchdog
 
 async def always() -> bool:
     return True
 
 async def main() -> None:
-    async with Watchdog(2.0, lambda: "the same", always).watching():
+    numbers = iter(range(1000))
+    moving = Concern("it moves", lambda: next(numbers), always)
+    standing = Concern("none has been read", lambda: "the same", always)
+    async with Watchdog(2.0, moving, standing).watching():
         await asyncio.sleep(60)
 
 asyncio.run(main())
