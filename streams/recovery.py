@@ -15,6 +15,8 @@ from streams.lane import Lane, Position
 
 log = structlog.get_logger()
 
+AT_ONCE = 500
+"""Records that are unpacked together; a fetch holds thousands, and all partitions are read back at the same time."""
 SILENT_POLLS = 20
 """Polls of a second each that bring nothing; then the link is as good as dead, or the topic has lost its end."""
 
@@ -90,7 +92,7 @@ async def _tail(
     consumer.seek(tp, start)
     silent = 0
     while await consumer.position(tp) < end:
-        found = await consumer.getmany(tp, timeout_ms=1000)
+        found = await consumer.getmany(tp, timeout_ms=1000, max_records=AT_ONCE)
         silent = 0 if found else silent + 1
         if silent == SILENT_POLLS:
             raise KafkaTimeoutError(f"{tp.topic}, partition {tp.partition}, cannot be read back to offset {end}")
