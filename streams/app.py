@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic, time
 
@@ -84,20 +84,18 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         app = make_app(settings, pump, fence)
         handler.metrics.watch(pump)
 
-        async def should_read() -> bool:
-            return fence.is_open() and pump.idle() and await app.consumer.has_unread()
+        async def reading() -> Hashable:
+            should_read = fence.is_open() and pump.idle() and await app.consumer.has_unread()
+            return app.consumer.handed_over if should_read else None
 
-        async def should_end() -> bool:
-            return fence.is_open() and not handler.publisher.is_refused and pump.overdue(handler.clock()) is not None
+        async def ending_requests() -> Hashable:
+            should_end = fence.is_open() and not handler.publisher.is_refused
+            return pump.overdue(handler.clock()) if should_end else None
 
         watchdog = Watchdog(
             settings.stuck_after_s,
-            Concern("records lie on the topic and none has been read", lambda: app.consumer.handed_over, should_read),
-            Concern(
-                "a request has been under way past its deadline",
-                lambda: pump.overdue(handler.clock()),
-                should_end,
-            ),
+            Concern("records lie on the topic and none has been read", reading),
+            Concern("a request has been under way past its deadline", ending_requests),
         )
         await stack.enter_async_context(serving(settings.web_port, handler.metrics.registry, fence.is_open))
         await app.start()

@@ -51,10 +51,8 @@ class Concern:
 
     complaint: str
     """What is the matter if it has not, "for" so long."""
-    place: Callable[[], Hashable]
-    """Where it stands, to be compared."""
-    should_move: Callable[[], Awaitable[bool]]
-    """Whether there is something to do, the broker answers, and nothing of ours holds it up."""
+    standing: Callable[[], Awaitable[Hashable]]
+    """Where it stands, to be compared. None: nothing is to be done, or the broker or our own work holds it up."""
 
 
 class Watchdog:
@@ -87,7 +85,8 @@ class Watchdog:
             if self._turned_s - looked_s >= self._after_s / LOOKS:
                 looked_s = self._turned_s
                 for concern, progress in watched:
-                    if progress.look(concern.place(), looked_s, should_move=await concern.should_move()):
+                    place = await concern.standing()
+                    if progress.look(place, looked_s, should_move=place is not None):
                         _bite(f"{concern.complaint} for {self._after_s:.0f} s")
             await asyncio.sleep(LOOK_EVERY_S)
 

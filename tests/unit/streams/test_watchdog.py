@@ -18,14 +18,20 @@ NOT_READING = """
 import asyncio
 from streams.watchdog import Concern, Watchdog
 
-async def always() -> bool:
-    return True
+numbers = iter(range(1000))
+
+async def moving() -> int:
+    return next(numbers)
+
+async def idle() -> None:
+    return None
+
+async def standing() -> str:
+    return "the same"
 
 async def main() -> None:
-    numbers = iter(range(1000))
-    moving = Concern("it moves", lambda: next(numbers), always)
-    standing = Concern("none has been read", lambda: "the same", always)
-    async with Watchdog(2.0, moving, standing).watching():
+    concerns = Concern("it moves", moving), Concern("it is idle", idle), Concern("none has been read", standing)
+    async with Watchdog(2.0, *concerns).watching():
         await asyncio.sleep(60)
 
 asyncio.run(main())
