@@ -7,6 +7,7 @@ Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
 | `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
 | `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
 | `ConsumerThread.seek_to_committed`, `call_thread`, `_ensure_consumer` | what was fetched too early is fetched again |
+| `AIOKafkaConsumer._fetcher.request_offset_reset` | the same, where nothing is committed |
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from functools import partial
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import CloseReason
+from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.errors import RequestTimedOutError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
@@ -55,9 +57,9 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
 
 async def _go_back(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int | None]:
     committed: Mapping[TopicPartition, int | None] = await consumer.seek_to_committed()
-    if untouched := [tp for tp, offset in committed.items() if not offset]:
-        while not await consumer.seek_to_beginning(*untouched):
-            """The broker is away."""
+    untouched = [tp for tp, offset in committed.items() if not offset]
+    # what `seek_to_beginning` does, which waits for all of them: one without a leader would hold up the others
+    consumer._fetcher.request_offset_reset(untouched, OffsetResetStrategy.EARLIEST)  # noqa: SLF001
     return committed
 
 

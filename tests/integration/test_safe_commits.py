@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from faust.types import TP
+from faust.types import TP, StreamT
 
 from sandbox.broker import BrokerInfo
 from streams.transport import SafeTransport
@@ -30,7 +31,7 @@ COMMITS_PASS_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A topic of one partition, and a group that has never read it."""
+    """A topic, and a group that has never read it."""
 
     bootstrap_servers: str
     topic: str
@@ -73,11 +74,11 @@ class Worker:
 
 
 @asynccontextmanager
-async def empty_place(kafka: BrokerInfo) -> AsyncIterator[Place]:
+async def empty_place(kafka: BrokerInfo, partitions: int = 1) -> AsyncIterator[Place]:
     name = f"commits-{uuid.uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1)])
+    await admin.create_topics([NewTopic(name, partitions, 1)])
     yield Place(kafka.bootstrap_servers, name, name, admin)
     await admin.close()
 
@@ -198,21 +199,54 @@ async def test_a_commit_that_the_broker_refuses_ends_the_worker(place: Place) ->
         assert await ours.process.wait() == 1
 
 
-async def test_a_partition_without_a_position_ends_no_app(place: Place) -> None:
+@asynccontextmanager
+async def reading_app(place: Place) -> AsyncIterator[tuple[faust.App, Counter[tuple[int, int]]]]:
+    """Give a running app that finishes nothing, and how often it has been handed which partition's offset."""
+    taken = Counter[tuple[int, int]]()
     app = faust.App(place.group, broker=f"kafka://{place.bootstrap_servers}", topic_allow_declare=False)
     app.transport = SafeTransport(app.conf.broker, app, drain_timeout_s=0)
-    app.agent(app.topic(place.topic))(lambda stream: stream.noack())
+
+    @app.agent(app.topic(place.topic, key_serializer="raw", value_serializer="raw"))  # type: ignore[untyped-decorator]  # faust is untyped
+    async def take(stream: StreamT[bytes]) -> None:
+        async for event in stream.noack().events():
+            taken[event.message.partition, event.message.offset] += 1
+
     await app.start()
+    try:
+        yield app, taken
+    finally:
+        await app.stop()
+
+
+async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not app.consumer.assignment():  # noqa: ASYNC110  # the group notifies nobody
+        while not holds():  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.05)
+
+
+async def test_a_partition_without_a_position_ends_no_app(place: Place) -> None:
+    async with reading_app(place) as (app, taken):
+        await until(lambda: taken.total() > 0)
         tp = TopicPartition(place.topic, 0)
         state = app.consumer._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
-        while not state.timestamp:  # noqa: ASYNC110  # nor aiokafka of a fetch
-            await asyncio.sleep(0.05)
+        assert state.timestamp, "Faust looks at partitions of which something has been fetched"
         state.await_reset(OffsetResetStrategy.EARLIEST)
         app.consumer.verify_event_path(monotonic(), TP(*tp))
-    await app.stop()
+
+
+async def test_a_partition_without_a_leader_does_not_hold_up_the_others_of_a_new_group(kafka: BrokerInfo) -> None:
+    async with empty_place(kafka, partitions=2) as place, reading_app(place) as (app, taken):
+        async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
+            for partition in range(2):
+                await producer.send_and_wait(place.topic, b"", partition=partition)
+        await until(lambda: len(taken) == 2)
+        cluster = app.consumer._thread._ensure_consumer()._client.cluster
+        leader = cluster.leader_for_partition
+        cluster.leader_for_partition = lambda tp: -1 if tp.partition == 1 else leader(tp)
+        await asyncio.wait_for(app.consumer.perform_seek(), timeout=10)
+        await until(lambda: taken[0, 0] == 2)
+        cluster.leader_for_partition = leader
+        await until(lambda: taken[1, 0] == 2)
 
 
 async def test_the_producer_is_idempotent_and_acknowledged(place: Place) -> None:
