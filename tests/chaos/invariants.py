@@ -4,7 +4,8 @@
    one dead letter.
 2. The bill is the invoice: metered calls to the nano-dollar; unknown ones are flagged, and billed with no less than
    they were charged.
-3. No committed offset ever went back, or passed a record that was not finished at that moment.
+3. No committed offset ever went back, or passed a record that was not finished at that moment. Where the scenario
+   itself sets offsets, the workers' commits after it are measured anew.
 4. No request has two answers that were paid for. Calls cut off by a crash are no more than the killed workers can have
    had in flight, and none if no worker was killed.
 5. No more calls were under way at once than the workers may have.
@@ -52,8 +53,8 @@ class Evidence:
     commits: list[Commit]
     new_again: frozenset[str]
     """Ids that came again beyond the duplicate horizon: each is one more request, with one more answer."""
-    rewound: bool
-    """Whether the scenario itself set offsets back."""
+    set_by_hand: tuple[tuple[int, int], ...]
+    """When the scenario itself committed, from and to, in milliseconds; no worker ran then."""
     clock_error_ms: int
     exposed: int
     """Requests that killed workers may have had in flight."""
@@ -117,9 +118,11 @@ def _committed_safely(evidence: Evidence, findings: Findings) -> None:
     latest = {partition: list(accumulate((end for _, end in ends), max)) for partition, ends in finished_ms.items()}
     reached: dict[int, int] = {}
     for commit in evidence.commits:
+        if any(began_ms <= commit.at_ms <= ended_ms for began_ms, ended_ms in evidence.set_by_hand):
+            reached[commit.partition] = 0  # from here on the workers' own commits start anew
+            continue
         partition, before = commit.partition, reached.get(commit.partition, 0)
-        if not evidence.rewound:
-            findings.expect(commit.offset >= before, f"partition {partition} went back, {before} to {commit.offset}")
+        findings.expect(commit.offset >= before, f"partition {partition} went back, {before} to {commit.offset}")
         reached[partition] = max(before, commit.offset)
         if (passed := bisect_left(offsets.get(partition, []), commit.offset)) > 0:
             findings.expect(

@@ -1,5 +1,7 @@
 """A TCP proxy between workers and a broker, which can be cut, frozen, slowed, or made to swallow acknowledgements.
 
+It can also be cut at the very moment in which workers ask for something.
+
 It reads just enough of Kafka's framing: requests and answers are length-prefixed, answers come in the order of their
 requests, and in every answer that names a broker its host stands right before its port.
 """
@@ -12,7 +14,8 @@ from contextlib import closing, suppress
 from sandbox.broker.ports import loopback_ports
 from sandbox.broker.wire import Address
 
-PRODUCE = 0
+PRODUCE, LIST_OFFSETS, OFFSET_FETCH = 0, 2, 9
+"""Kinds of requests, by their API keys."""
 HOST = "127.0.0.1"
 
 
@@ -33,6 +36,8 @@ class Link:
         self._held: bytes | None = None
         self._lost: bytes | None = None
         self._losses_left = 0
+        self._last: frozenset[tuple[int, bytes]] = frozenset()
+        self._unasked: set[tuple[int, bytes]] = set()
         self.withheld = 0
         """Acknowledgements that the workers did not get."""
 
@@ -41,6 +46,11 @@ class Link:
         """What workers take for the broker."""
         return f"{HOST}:{self._port}"
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is unreachable."""
+        return self._server is None
+
     async def open(self) -> None:
         """Listen, again if it was closed or cut."""
         if self._server is None:
@@ -48,15 +58,17 @@ class Link:
 
     async def close(self) -> None:
         """Hang up on everybody and stop listening."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        self.hang_up()
+        self._fall()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def cut(self) -> None:
         """Be unreachable: connections end, new ones are refused."""
         await self.close()
+
+    def cut_when_asked(self, *questions: tuple[int, str]) -> None:
+        """Be unreachable as soon as all of these, each a kind of request and a topic, are asked; none is answered."""
+        self._last = frozenset((kind, topic.encode()) for kind, topic in questions)
+        self._unasked = set(self._last)
 
     def hang_up(self) -> None:
         """End every connection; new ones are welcome."""
@@ -89,11 +101,18 @@ class Link:
         """End whatever was broken. What was held back is gone with its connection."""
         broken = self._held is not None or not self._passing.is_set()
         self._held = self._lost = None
+        self._last = frozenset()
         self._delay_s = 0.0
         self._passing.set()
         if broken:
             self.hang_up()
         await self.open()
+
+    def _fall(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.hang_up()
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         connection = asyncio.create_task(self._serve(reader, writer))
@@ -126,6 +145,11 @@ class Link:
             api_key, _version, correlation_id = struct.unpack_from(">hhi", frame)
             if api_key == PRODUCE:
                 produced[correlation_id] = frame
+            if asked := {(kind, topic) for kind, topic in self._last if kind == api_key and topic in frame}:
+                self._unasked -= asked
+                if not self._unasked:
+                    self._fall()
+                await asyncio.Event().wait()  # until the connection ends
             await _write_frame(broker, frame)
 
     async def _answers(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -142,26 +143,41 @@ async def offsets_rewound(scene: Scene) -> None:
     await scene.until_answered()
     await scene.stop()
     calls = len(scene.provider.invoice())
-    await rewind(scene)
+    await _set_offsets(scene, dict.fromkeys(range(scene.pipeline.settings.partitions), 0))
     scene.start()
     await scene.until_answered(await scene.publish(20))
     charged = len(scene.provider.invoice()) - calls
     scene.expect(charged == 20, f"{charged - 20} finished requests were called for again")
 
 
-async def rewind(scene: Scene) -> None:
-    """Set the group's offsets back to the beginning, without metadata, as an operator's tool does."""
-    scene.rewound = True
+async def shorter_than_its_commits(scene: Scene) -> None:
+    """A partition's log ends far before what is committed, as after an unclean election of its leader."""
+    await scene.open()
+    await scene.publish(10, partition=0)
+    await _set_offsets(scene, {0: 1000})
+    committed = await scene.pipeline.committed()
+    scene.expect(committed == {0: 1000}, f"committed are {committed}")
+    scene.start(2)
+    await scene.until_ready()
+    for partition in range(scene.pipeline.settings.partitions):
+        await scene.publish(10, partition=partition)
+
+
+async def _set_offsets(scene: Scene, offsets: Mapping[int, int]) -> None:
+    """Commit in the group's place, without metadata, as an operator's tool does while no worker runs."""
+    scene.expect(not scene.alive, "a group's offsets were to be set while it has members")
     settings = scene.pipeline.settings
     topic = settings.topic(Topic.REQUESTS)
+    began_s = time.time()
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.brokers, group_id=settings.group, enable_auto_commit=False)
     await consumer.start()
     try:
-        tps = [TopicPartition(topic, number) for number in range(settings.partitions)]
-        consumer.assign(tps)
-        await consumer.commit({tp: OffsetAndMetadata(0, "") for tp in tps})
+        by_partition = {TopicPartition(topic, number): OffsetAndMetadata(at, "") for number, at in offsets.items()}
+        consumer.assign(list(by_partition))
+        await consumer.commit(by_partition)
     finally:
         await consumer.stop()
+    scene.set_by_hand.append((int(began_s * 1000), int(time.time() * 1000)))
     scene.healed()
 
 

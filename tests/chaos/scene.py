@@ -82,7 +82,8 @@ class Scene:
     unreadable: int = 0
     may_fail: bool = False
     """Requests may end as failed or rejected; else each must complete."""
-    rewound: bool = False
+    set_by_hand: list[tuple[int, int]] = field(default_factory=list)
+    """When the scenario itself committed, from and to, in milliseconds: no worker ran then."""
     clock_error_s: float = 0.0
     """How far off the workers' wall clocks are made."""
     forgotten: list[Record] = field(default_factory=list)
@@ -411,7 +412,7 @@ class Scene:
             bill=bill,
             commits=await read_commits(settings, settings.group, settings.topic(Topic.REQUESTS)),
             new_again=frozenset(self.new_again),
-            rewound=self.rewound,
+            set_by_hand=tuple(self.set_by_hand),
             clock_error_ms=int(self.clock_error_s * 1000),
             exposed=self.exposed,
             most_in_flight=self._most_in_flight,

@@ -2,32 +2,26 @@
 
 import asyncio
 import resource
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import orjson
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from schemas.budgets import Budget
 from schemas.health import ModelHealth
 from schemas.topics import Topic
 from streams.kafka import admin, producer, reader
 from streams.topics import create_topics
 from tests.chaos.records import configure
-from tests.chaos.scene import PATIENCE_S, Scene
+from tests.chaos.scene import Scene
 from warehouse.duckdb_store import DuckDbStore
 from warehouse.store import Cell
 
 STEPPED_CLOCK = Path(__file__).with_name("stepped_clock")
 NEXT_VERSION = Path(__file__).with_name("next_version")
-CHANGELOGS = (Topic.MODEL_PANES, Topic.ACCOUNTS)
-KNOWN = "known"
 STEP_S = 1800.0
 """By default brokers refuse records from more than an hour ahead."""
 
@@ -138,15 +132,16 @@ async def recovery_topics_truncated(scene: Scene) -> None:
     responses, costs = await scene.pipeline.records(Topic.RESPONSES), await scene.pipeline.records(Topic.CALLS)
     scene.expect(len(responses) == len(first) == len(costs), "there is more than one record a request")
     scene.forgotten = responses
-    await _truncate(scene, Topic.RESPONSES)
-    await _truncate(scene, Topic.CALLS)
+    await truncate(scene, Topic.RESPONSES)
+    await truncate(scene, Topic.CALLS)
     await scene.publish(100)
     await scene.until_calls_are_under_way(50)
     scene.kill()
     scene.start()
 
 
-async def _truncate(scene: Scene, topic: Topic) -> None:
+async def truncate(scene: Scene, topic: Topic) -> None:
+    """Delete all records that the topic has."""
     settings = scene.pipeline.settings
     tps = [TopicPartition(settings.topic(topic), number) for number in range(scene.pipeline.partitions(topic))]
     async with reader(settings) as consumer:
@@ -155,70 +150,8 @@ async def _truncate(scene: Scene, topic: Topic) -> None:
         await client.delete_records({tp: RecordsToDelete(before_offset=end) for tp, end in ends.items()})
 
 
-async def changelogs_truncated(scene: Scene) -> None:
-    """All that the control app keeps is deleted while nobody runs: it is made again from what it was made of."""
-    await _accounts_and_health(scene)
-    scene.kill()
-    for topic in CHANGELOGS:
-        await configure(scene, topic, {"cleanup.policy": "delete"})  # from a compacted topic brokers delete nothing
-        await _truncate(scene, topic)
-        await configure(scene, topic, {"cleanup.policy": "compact"})
-    scene.start(2)
-    await _accounts_and_health_again(scene)
-
-
-async def changelogs_deleted(scene: Scene) -> None:
-    """The changelogs are deleted under running workers and created again; then those workers are killed."""
-    await _accounts_and_health(scene)
-    names = [scene.pipeline.settings.topic(topic) for topic in CHANGELOGS]
-    async with admin(scene.pipeline.settings) as client:
-        await client.delete_topics(names)
-        await scene.publish(60, tenant=KNOWN)
-        await asyncio.sleep(3)
-        created = await create_topics(client, scene.pipeline.settings)
-    scene.expect(sorted(created) == sorted(names), f"{created} were missing")
-    await _accounts_and_health_again(scene)
-    scene.kill()
-    scene.start(2)
-    await _accounts_and_health_again(scene)
-
-
-async def _accounts_and_health(scene: Scene) -> None:
-    await scene.open(tenants=f"[tenants.{KNOWN}]\ndaily_budget_usd = 100")
-    scene.start(2)
-    await scene.until_answered(await scene.publish(100, tenant=KNOWN))
-    await _until_told(scene)
-
-
-async def _accounts_and_health_again(scene: Scene) -> None:
-    """Every request is answered, what was spent is what was billed, and health is told anew."""
-    since = datetime.now(UTC)
-    await scene.until_answered(await scene.publish(60, tenant=KNOWN))
-    await _until_told(scene)
-    versions = [budget.version for budget in await _budgets(scene)]
-    scene.expect(versions == sorted(versions), f"budgets were told that nobody believes: {versions}")
-    give_up_s = time.monotonic() + PATIENCE_S
-    while not any(one.as_of > since and one.workers == len(scene.alive) for one in await _health(scene)):
-        scene.expect(time.monotonic() < give_up_s, f"nobody tells the health of models: {(await _health(scene))[-1:]}")
-        await asyncio.sleep(0.3)
-
-
-async def _until_told(scene: Scene) -> None:
-    """Wait until the accounts tell exactly what the bill says."""
-    give_up_s = time.monotonic() + PATIENCE_S
-    await scene.until_committed()
-    billed = {event.event_id: event.cost_usd or Decimal(0) for event in await scene.pipeline.costs()}
-    spent_usd = sum(billed.values(), Decimal(0))
-    while not (told := await _budgets(scene)) or told[-1].spent_usd != spent_usd:
-        scene.expect(time.monotonic() < give_up_s, f"{spent_usd} USD are billed, and told is {told[-1:]}")
-        await asyncio.sleep(0.3)
-
-
-async def _budgets(scene: Scene) -> list[Budget]:
-    return [Budget.decode(record.value or b"") for record in await scene.pipeline.records(Topic.BUDGETS)]
-
-
-async def _health(scene: Scene) -> list[ModelHealth]:
+async def health(scene: Scene) -> list[ModelHealth]:
+    """Return all that was ever told of the models' health."""
     return [ModelHealth.decode(record.value or b"") for record in await scene.pipeline.records(Topic.MODEL_HEALTH)]
 
 
@@ -311,7 +244,7 @@ async def model_stats_duplicated_and_reordered(scene: Scene) -> None:
             await client.send(scene.pipeline.settings.topic(Topic.MODEL_STATS), rubbish, key=b"gpt-4.1")
     await scene.until_answered(await scene.publish(100))
     await asyncio.sleep(3)  # the health of the last second is out
-    counted = Counter({one.request_model: one.requests for one in await _health(scene)}).total()
+    counted = Counter({one.request_model: one.requests for one in await health(scene)}).total()
     calls = len(scene.provider.invoice())
     scene.expect(200 < counted <= calls, f"the shared health counts {counted} calls, and {calls} were made")
 

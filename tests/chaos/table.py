@@ -1,6 +1,6 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import brokers, crashes, links, models, records, state, tenants
+from tests.chaos import brokers, control, crashes, links, models, records, state, tenants
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -158,6 +158,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "it ends within the drain and half a minute",
         links.stopped_in_a_black_hole,
     ),
+    Scenario(
+        "broker-away-for-over-a-minute-in-a-recovery",
+        "a worker takes over from another, and the broker is out of reach for 75 s before it has told where to go on",
+        "the worker goes on, and so does what workers share: health is told anew, and budgets are what is billed",
+        control.away_in_a_recovery,
+    ),
     Scenario("slow-broker", "every answer of the broker takes 0.4 s more", "slow, and right", links.slow_broker),
     Scenario(
         "connections-reset",
@@ -194,6 +200,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "all offsets are set back to 0, without metadata",
         "everything is delivered again and nothing is called for again",
         links.offsets_rewound,
+    ),
+    Scenario(
+        "requests-topic-shorter-than-its-commits",
+        "a partition of 10 records has 1000 committed when workers start",
+        "each is answered once, and so is what comes after; what is committed then is the log's end",
+        links.shorter_than_its_commits,
     ),
     # -- brokers
     Scenario(
@@ -239,6 +251,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         "a rolling restart of a cluster of three",
         "it goes on",
         brokers.each_broker_restarted_in_turn,
+        Broker.CLUSTER,
+    ),
+    Scenario(
+        "one-partition-without-a-leader",
+        "SIGKILL of the only replica of one partition; then quiet, and workers that join and leave",
+        "the other partitions' requests are answered and committed within 20 s, and the rest when it is back",
+        brokers.one_partition_without_a_leader,
         Broker.CLUSTER,
     ),
     # -- the provider
@@ -441,13 +460,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         "changelogs-truncated",
         "SIGKILL of all workers, and all that their tables have kept is deleted",
         "accounts are counted anew from the costs, health from what comes; no request is lost",
-        state.changelogs_truncated,
+        control.changelogs_truncated,
     ),
     Scenario(
         "changelogs-deleted",
         "the tables' changelogs are deleted under running workers and created again, then SIGKILL",
         "the same, before the SIGKILL and after it",
-        state.changelogs_deleted,
+        control.changelogs_deleted,
     ),
     Scenario(
         "dead-letters-refused",
