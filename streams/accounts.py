@@ -4,24 +4,34 @@ Whoever is assigned the claims topic is the owner. It reads all cost events with
 each tenant, the sums together with the offset up to which they are counted: one value, so that after a crash both are
 of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an hour catch
 events that were published twice. What is told was stored before.
+
+A worker that was frozen may wake in the middle of this, when somebody else keeps the accounts. Before each write and
+before telling it looks whether it is still the owner, of the same assignment, and whether its fence is open; if not it
+writes nothing. What the client had been handed before may still come in late, over newer records. Then whoever takes
+over finds an account that is behind what a position was stored for, and counts from that account's own offset on: the
+sums are exact again, and believed, as versions go on from the clock. Not exact are the grants of that time, which are
+forgotten until their holders claim again, and the ids of seconds whose record came late.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
+import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import EventT, StreamT
 
-from router.account import Account
+from router.account import Account, Crossing
 from router.budgets import day_of
 from router.seen import Seen
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent
+from streams.fence import Fence
 from streams.publisher import HOLDER, Publisher
 
 log = structlog.get_logger()
@@ -33,8 +43,15 @@ POSITIONS_S = 5.0
 READ_AT_ONCE = 5000
 
 
+class _UnsureError(Exception):
+    """The accounts may be somebody else's by now: nothing more may be written."""
+
+
 class AccountTable(Protocol):
-    """The table as the accounts use it: keys are `account|tenant`, `seen|second|tenant` and `position|partition`."""
+    """The table as the accounts use it: keys are `account|tenant`, `seen|second|tenant` and `read|partition`.
+
+    The last holds a position, and the offsets of the accounts in that partition which it was stored for.
+    """
 
     def items(self) -> Mapping[bytes, bytes]:
         """Return what is in it."""
@@ -45,10 +62,18 @@ class AccountTable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """How far a partition was read, and the offsets of the accounts in which that is counted."""
+
+    position: int
+    offsets: dict[str, int]
+
+
 class Accounts:
     """Keeps the accounts while this worker owns the claims."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one composition root calls it
         self,
         tenants: Mapping[str, Tenant],
         publisher: Publisher,
@@ -56,6 +81,8 @@ class Accounts:
         table: AccountTable,
         consumer: AIOKafkaConsumer,
         partitions: Sequence[TopicPartition],
+        *,
+        fence: Fence,
     ) -> None:
         self._tenants = tenants
         self._publisher = publisher
@@ -63,12 +90,18 @@ class Accounts:
         self._table = table
         self._consumer = consumer
         self._partitions = partitions
+        self._fence = fence
+        self._term = 0
         self._owner = asyncio.Event()
         self._accounts: dict[str, Account] = {}
         self._seen: dict[str, Seen] = {}
         self._changed: set[str] = set()
         self._seconds: set[tuple[str, int]] = set()
+        self._forgotten: set[bytes] = set()
+        self._crossings: list[Crossing] = []
         self._claimed: list[EventT] = []
+        self._partition_of: dict[str, int] = {}
+        self._starts: dict[TopicPartition, int] = {}
         self._told_s = self._positions_s = 0.0
 
     def take_over(self) -> None:
@@ -77,29 +110,42 @@ class Accounts:
         newest = int(self._clock() * 1000)
         self._accounts = {name: Account(tenant, version=newest) for name, tenant in self._tenants.items()}
         self._seen = {name: Seen() for name in self._tenants}
-        starts: dict[int, int] = {}
+        self._partition_of.clear()
+        read: dict[int, _Read] = {}
         for key, value in self._table.items().items():
             kind, _, rest = key.decode().partition("|")
             if kind == "account" and rest in self._tenants:
-                self._accounts[rest] = Account.load(self._tenants[rest], value)
-                self._accounts[rest].taken_over(self._clock())
+                account = self._accounts[rest] = Account.load(self._tenants[rest], value)
+                account.version = max(account.version, newest)
+                account.taken_over(self._clock())
             elif kind == "seen" and (name := rest.partition("|")[2]) in self._seen:
                 self._seen[name].load(int(rest.partition("|")[0]), value)
-            elif kind == "position":
-                starts[int(rest)] = int(value)
-        self._consumer.assign(self._partitions)
-        for tp in self._partitions:
-            self._consumer.seek(tp, starts.get(tp.partition, 0))
+            elif kind == "read":
+                read[int(rest)] = _Read(**orjson.loads(value))
+        self._starts = {tp: self._start(tp.partition, read.get(tp.partition)) for tp in self._partitions}
         self._changed = set(self._accounts)
+        self._term += 1
         self._owner.set()
         log.info("this worker keeps the accounts", tenants=len(self._accounts))
 
     def give_up(self) -> None:
         """Forget the accounts: somebody else keeps them."""
         self._owner.clear()
+        self._term += 1
         self._changed.clear()
         self._seconds.clear()
+        self._forgotten.clear()
+        self._crossings.clear()
         self._claimed.clear()
+
+    def _start(self, partition: int, read: "_Read | None") -> int:
+        """Return where to go on: at the position, but not beyond what an account lacks that it was stored for."""
+        if read is None:
+            return 0
+        counted = {name: self._accounts[name].offset for name in read.offsets if name in self._accounts}
+        self._partition_of.update(dict.fromkeys(counted, partition))
+        behind = [offset + 1 for name, offset in counted.items() if offset < read.offsets[name]]
+        return min([read.position, *behind])
 
     async def hear(self, stream: StreamT[bytes]) -> None:
         """Take claims from the stream until it ends."""
@@ -110,31 +156,47 @@ class Accounts:
         """Count, grant and tell, for ever."""
         while True:
             await self._owner.wait()
+            await self._fence.passed()
             try:
-                await self._step()
+                await self._step(self._term)
+            except _UnsureError:
+                log.info("the accounts may be somebody else's: nothing is written")
             except KafkaError as error:
                 log.warning("the accounts could not be kept up to date", error=str(error))
                 await asyncio.sleep(TELL_S)
 
-    async def _step(self) -> None:
+    async def _step(self, term: int) -> None:
+        if self._starts:  # here, where no read of the term before can be under way and take what comes
+            self._consumer.assign(self._partitions)
+            for tp, offset in self._starts.items():
+                self._consumer.seek(tp, offset)
+            self._starts = {}
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=READ_AT_ONCE)
-        if not self._owner.is_set():
+        if not self._is_owner(term):
             return
-        for batch in batches.values():
-            self._count(batch)
-        claims, self._claimed = self._claimed, []
+        for tp, batch in batches.items():
+            self._count(tp.partition, batch)
+        claims = tuple(self._claimed)  # kept until they are answered; hearing one twice says nothing
         heard = {name for name in map(self._take, claims) if name is not None}
         now_s = self._clock()
         if heard or (self._changed and now_s - self._told_s >= TELL_S):
             self._told_s = now_s
-            await self._tell(self._changed | heard, now_s)
+            await self._tell(self._changed | heard, now_s, term)
         for event in claims:
             event.ack()
+        del self._claimed[: len(claims)]
         if now_s - self._positions_s >= POSITIONS_S and not self._changed:
             self._positions_s = now_s
-            await self._store_positions()
+            await self._store_positions(term)
 
-    def _count(self, batch: Iterable[ConsumerRecord[bytes | None, bytes | None]]) -> None:
+    def _is_owner(self, term: int) -> bool:
+        return self._owner.is_set() and self._term == term
+
+    def _be_sure(self, term: int) -> None:
+        if not (self._is_owner(term) and self._fence.is_open()):
+            raise _UnsureError
+
+    def _count(self, partition: int, batch: Iterable[ConsumerRecord[bytes | None, bytes | None]]) -> None:
         for record in batch:
             name = (record.key or b"").decode(errors="replace")
             account = self._accounts.get(name)
@@ -154,6 +216,7 @@ class Accounts:
                     holder = dict(record.headers).get(HOLDER)
                     account.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder and holder.decode())
             account.offset = record.offset
+            self._partition_of[name] = partition
             self._changed.add(name)
 
     def _take(self, event: EventT) -> str | None:
@@ -168,24 +231,24 @@ class Accounts:
         account.hear(claim, self._clock())
         return claim.tenant
 
-    async def _tell(self, names: set[str], now_s: float) -> None:
+    async def _tell(self, names: set[str], now_s: float, term: int) -> None:
         """Decide, store the ids, then what was counted, and then tell.
 
         Old ids are deleted behind the sums: until these are stored, the records are read again and need them.
         """
         budgets = [self._accounts[name].decide(now_s) for name in names]
-        crossings = [crossing for name in names for crossing in self._accounts[name].crossings(now_s)]
+        self._crossings += [crossing for name in names for crossing in self._accounts[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
             _seen_key(name, second): self._seen[name].dump(second) for name, second in self._seconds
         }
         if ids:
-            await self._table.put(ids)
+            await self._put(ids, term)
         sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._accounts[name].dump() for name in names}
-        past = {_seen_key(name, second): None for name in names for second in self._seen[name].forget()}
-        await self._table.put({**sums, **past})
+        self._forgotten.update(_seen_key(name, second) for name in names for second in self._seen[name].forget())
+        await self._put({**sums, **dict.fromkeys(self._forgotten)}, term)
         self._seconds.clear()
-        self._changed -= names
-        for crossing in crossings:
+        self._forgotten.clear()
+        for crossing in self._crossings:
             log.warning(
                 "budget crossed",
                 tenant=crossing.tenant,
@@ -195,14 +258,37 @@ class Accounts:
                 spent_usd=str(crossing.spent_usd),
                 limit_usd=str(crossing.limit_usd),
             )
+        self._crossings.clear()
+        self._be_sure(term)
         await asyncio.gather(*(self._publisher.budget(budget) for budget in budgets))
+        if not self._is_owner(term):  # of a later assignment, perhaps, whose claims these are not
+            raise _UnsureError
+        self._changed -= names
 
-    async def _store_positions(self) -> None:
-        positions = {
-            f"position|{tp.partition}".encode(): str(await self._consumer.position(tp)).encode()
-            for tp in self._consumer.assignment()
-        }
-        await self._table.put({key: value for key, value in positions.items() if self._table.items().get(key) != value})
+    async def _store_positions(self, term: int) -> None:
+        read: dict[bytes, bytes | None] = {}
+        for tp in self._consumer.assignment():
+            position = await self._consumer.position(tp)
+            offsets = {
+                name: self._accounts[name].offset
+                for name, number in self._partition_of.items()
+                if number == tp.partition
+            }
+            read[f"read|{tp.partition}".encode()] = orjson.dumps(asdict(_Read(position, offsets)))
+        stored = self._table.items()
+        await self._put({key: value for key, value in read.items() if stored.get(key) != value}, term)
+
+    async def _put(self, panes: Mapping[bytes, bytes | None], term: int) -> None:
+        """Write, if the accounts are surely still ours, and see that they were until it was acknowledged.
+
+        Raises:
+            KafkaError: nobody knows whether it was written.
+            _UnsureError: the accounts may be somebody else's.
+        """
+        self._be_sure(term)
+        await self._table.put(panes)
+        if not self._is_owner(term):
+            raise _UnsureError
 
 
 def _seen_key(name: str, second: int) -> bytes:

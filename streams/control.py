@@ -145,7 +145,13 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
         gates = handler.admission.gates
         follower = Follower(fleet, gates, consumer, settings.topic, clock)
         agent = HealthAgent(
-            fleet.catalogue, publisher, clock, ChangelogTable(table), follower.latest, settings.probe_idle_s
+            fleet.catalogue,
+            publisher,
+            clock,
+            ChangelogTable(table),
+            follower.latest,
+            fence=app.transport.fence,
+            probe_idle_s=settings.probe_idle_s,
         )
         reporter = Reporter(fleet, gates, publisher, clock, handler.announce)
 
@@ -201,7 +207,7 @@ def _hand_over(app: faust.App, table: faust.Table, roles: Mapping[TP, Role], fol
 def _share_keeper(settings: Settings, handler: Handler, app: faust.App, follower: Follower) -> ShareKeeper:
     """Give the app whoever hands out the limits of the catalogue's tenants."""
     tenants = handler.fleet.catalogue.tenants
-    keeper = ShareKeeper(tenants, handler.publisher, handler.clock, follower.latest_shares)
+    keeper = ShareKeeper(tenants, handler.publisher, handler.clock, follower.latest_shares, app.transport.fence)
     demand = app.topic(settings.topic(Topic.TENANT_DEMAND), key_serializer="raw", value_serializer="raw")
 
     @app.agent(demand, name="turnout.tenant-shares")  # type: ignore[untyped-decorator]  # faust is untyped
@@ -221,7 +227,15 @@ async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack:
         described = await client.describe_topics([costs_topic])
     partitions = [TopicPartition(costs_topic, number) for number in range(len(described[0]["partitions"]))]
     consumer = await stack.enter_async_context(reader(settings))
-    accounts = Accounts(tenants, handler.publisher, handler.clock, ChangelogTable(table), consumer, partitions)
+    accounts = Accounts(
+        tenants,
+        handler.publisher,
+        handler.clock,
+        ChangelogTable(table),
+        consumer,
+        partitions,
+        fence=app.transport.fence,
+    )
 
     @app.agent(claims, name="turnout.accounts")  # type: ignore[untyped-decorator]  # faust is untyped
     async def take(stream: StreamT[bytes]) -> None:

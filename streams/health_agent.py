@@ -20,6 +20,7 @@ from router.health import PANE_S
 from router.panes import Pane
 from router.track import STALE_S
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
+from streams.fence import Fence
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -48,13 +49,15 @@ class PaneTable(Protocol):
 class HealthAgent:
     """Keeps the boards while this worker owns the stats, and forgets them when it does not."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one composition root calls it
         self,
         catalogue: Catalogue,
         publisher: Publisher,
         clock: Callable[[], float],
         table: PaneTable,
         latest: Mapping[str, ModelHealth],
+        *,
+        fence: Fence,
         probe_idle_s: float | None = None,
     ) -> None:
         """Take what the agent works with; with `probe_idle_s`, a model that is idle for so long is asked something."""
@@ -63,6 +66,7 @@ class HealthAgent:
         self._clock = clock
         self._table = table
         self._latest = latest
+        self._fence = fence
         self._probe_idle_s = probe_idle_s
         self._active_s: dict[str, float] = {}
         self._boards: dict[str, Board] | None = None
@@ -117,13 +121,17 @@ class HealthAgent:
         Raises:
             KafkaError: the broker is away; the next tick does it.
         """
-        if self._boards is None:
+        boards = self._boards
+        if boards is None or not self._speaks_by(boards):
             return
         now_s = self._clock()
-        await self._store(now_s)
+        await self._store(boards, now_s)
+        if not self._speaks_by(boards):
+            return
         await self._probe(now_s)
-        news = [(name, board.health(now_s)) for name, board in self._boards.items()]
-        for name, health in news:
+        for name, health in [(name, board.health(now_s)) for name, board in boards.items()]:
+            if not self._speaks_by(boards):
+                return
             before = self._published.get(name)
             if before is not None and not _is_news(before, health):
                 continue
@@ -135,6 +143,10 @@ class HealthAgent:
                 and not {before.status, health.status} <= QUIET
             ):
                 await self._announce(before.status, health)
+
+    def _speaks_by(self, boards: dict[str, Board]) -> bool:
+        """Say whether these are still the boards, and nobody else can speak for all by now."""
+        return self._boards is boards and self._fence.is_open()
 
     async def _probe(self, now_s: float) -> None:
         if self._probe_idle_s is None:
@@ -164,9 +176,8 @@ class HealthAgent:
         self._dirty[_key(stats.request_model, pane.number)] = pane
         self._unacknowledged.append(event)
 
-    async def _store(self, now_s: float) -> None:
+    async def _store(self, boards: dict[str, Board], now_s: float) -> None:
         """Write the panes that have changed, delete the old ones, then let the deltas pass."""
-        boards = self._boards or {}
         for board in boards.values():
             board.expire(now_s)
         dirty, self._dirty = self._dirty, {}
@@ -177,8 +188,9 @@ class HealthAgent:
             if changes:
                 await self._table.put(changes)
         except KafkaError:
-            self._dirty = {**dirty, **self._dirty}
-            self._unacknowledged = [*events, *self._unacknowledged]
+            if self._boards is boards:
+                self._dirty = {**dirty, **self._dirty}
+                self._unacknowledged = [*events, *self._unacknowledged]
             raise
         for event in events:
             event.ack()

@@ -10,6 +10,7 @@ from faust.types import StreamT
 from router.tenant_board import TenantBoard
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
+from streams.fence import Fence
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -28,11 +29,13 @@ class ShareKeeper:
         publisher: Publisher,
         clock: Callable[[], float],
         latest: Mapping[str, TenantShares],
+        fence: Fence,
     ) -> None:
         self._tenants = tenants
         self._publisher = publisher
         self._clock = clock
         self._latest = latest
+        self._fence = fence
         self._board: TenantBoard | None = None
         self._published: dict[str, TenantShares] = {}
 
@@ -67,7 +70,7 @@ class ShareKeeper:
                 log.warning("the shares of the tenants' limits could not be published", error=str(error))
 
     async def _tick(self) -> None:
-        if self._board is None:
+        if self._board is None or not self._fence.is_open():  # frozen: another may have handed them out since
             return
         news = [shares for shares in self._board.shares(self._clock()) if self._is_news(shares)]
         await asyncio.gather(*map(self._publisher.tenant_shares, news))

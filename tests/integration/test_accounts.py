@@ -1,0 +1,310 @@
+"""The keeper of the accounts on a real broker: frozen, given up in the middle of a write, or met by old records."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+from structlog.testing import capture_logs
+
+from router.account import Account
+from router.budgets import day_of
+from router.tenants import Tenant
+from schemas.budgets import Budget, BudgetClaim
+from schemas.costs import CostEvent, cost_event_id
+from schemas.topics import Topic
+from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+from streams.accounts import Accounts
+from streams.fence import Fence
+from streams.kafka import make_producer, producer, reader
+from streams.producer import started
+from streams.publisher import Publisher
+from tests.harness import PATIENCE_S, MakePipeline, Pipeline
+
+CENT = Decimal("0.01")
+SESSION_S = 6.0
+TENANTS = {name: Tenant(name, daily_budget_usd=Decimal(1)) for name in ("acme", "rich")}
+
+
+def cost(request_id: str, tenant: str = "acme") -> CostEvent:
+    """Return a call of one cent."""
+    now_s = time.time()
+    return CostEvent(
+        event_id=cost_event_id(request_id, 1),
+        occurred_at=datetime.fromtimestamp(now_s, UTC),
+        occurred_at_ms=int(now_s * 1000),
+        request_id=request_id,
+        attempt=1,
+        is_fallback=False,
+        outcome=AttemptOutcome.SUCCEEDED,
+        certainty=Certainty.METERED,
+        tenant=tenant,
+        task=Task.MATH,
+        tier=Tier.FAST,
+        route_reason="test",
+        provider_name="openai",
+        request_model="gpt-4.1",
+        input_tokens=1,
+        output_tokens=1,
+        token_count_source=TokenCountSource.PROVIDER,
+        input_usd_per_mtok=None,
+        cached_input_usd_per_mtok=None,
+        output_usd_per_mtok=None,
+        cost_usd=CENT,
+        cost_nano_usd=10_000_000,
+        baseline_model=None,
+        baseline_cost_usd=None,
+        price_status=PriceStatus.KNOWN,
+        price_catalogue="test",
+        price_catalogue_version="1",
+        trace_id=None,
+        tags_json="{}",
+        request_topic="requests",
+        request_partition=0,
+        request_offset=0,
+    )
+
+
+async def spend(pipeline: Pipeline, *events: CostEvent) -> None:
+    async with producer(pipeline.settings) as client:
+        for event in events:
+            await client.send_and_wait(
+                pipeline.settings.topic(Topic.COSTS), event.encode(), event.tenant.encode(), partition=0
+            )
+
+
+@dataclass(eq=False, slots=True)
+class Claim:
+    """A record of the claims topic, as it comes out of a stream."""
+
+    value: bytes
+    acked: bool = False
+
+    def ack(self) -> None:
+        self.acked = True
+
+
+@dataclass(slots=True)
+class Claims:
+    """A stream of a few claims."""
+
+    claims: tuple[Claim, ...]
+
+    def noack(self) -> "Claims":
+        return self
+
+    async def events(self) -> AsyncIterator[Claim]:
+        for claim in self.claims:
+            yield claim
+
+
+def claim(sequence: int) -> Claim:
+    asked = BudgetClaim(
+        tenant="acme",
+        holder="worker",
+        day=day_of(time.time()),
+        sequence=sequence,
+        cap_usd=Decimal(0),
+        left_usd=Decimal(0),
+        needed_usd=CENT,
+        wanted_usd=CENT,
+    )
+    return Claim(asked.encode())
+
+
+async def at_once() -> None:
+    """Hold nothing up."""
+
+
+@dataclass(slots=True)
+class Changelog:
+    """The accounts topic as a table; a test may hold it up, or let it fail, before and after a write."""
+
+    client: AIOKafkaProducer
+    topic: str
+    data: dict[bytes, bytes] = field(default_factory=dict)
+    before: Callable[[], Awaitable[None]] = at_once
+    after: Callable[[], Awaitable[None]] = at_once
+
+    def items(self) -> Mapping[bytes, bytes]:
+        return dict(self.data)
+
+    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
+        await self.before()
+        for key, value in panes.items():
+            await self.client.send_and_wait(self.topic, value, key)
+        self.data.update({key: value for key, value in panes.items() if value is not None})
+        for key in [key for key, value in panes.items() if value is None]:
+            self.data.pop(key, None)
+        await self.after()
+
+
+@dataclass(slots=True)
+class Gate:
+    """Holds up whoever comes until it is opened."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+@dataclass(slots=True)
+class Clock:
+    """Goes on while its process is asleep."""
+
+    asleep_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.asleep_s
+
+
+@dataclass(slots=True)
+class Keeper:
+    """A keeper of accounts, whose session with the group a test can let run out."""
+
+    accounts: Accounts
+    table: Changelog
+    fence: Fence
+    clock: Clock
+
+
+@asynccontextmanager
+async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = None) -> AsyncIterator[Keeper]:
+    """Give a keeper that has not taken over yet."""
+    settings = pipeline.settings
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(started(partial(make_producer, settings)))
+        consumer = await stack.enter_async_context(reader(settings))
+        raw = await stack.enter_async_context(producer(settings))
+        table = Changelog(raw, settings.topic(Topic.ACCOUNTS), dict(stored or {}))
+        clock = Clock()
+        fence = Fence(SESSION_S, clock)
+        publisher = Publisher(client, settings.topic, "keeper")
+        partitions = [TopicPartition(settings.topic(Topic.COSTS), 0)]
+        accounts = Accounts(TENANTS, publisher, time.time, table, consumer, partitions, fence=fence)
+        keeper = Keeper(accounts, table, fence, clock)
+        fence.renew(clock() + 60)  # no test takes so long
+        task = asyncio.create_task(keeper.accounts.keep())
+        try:
+            yield keeper
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110  # what it waits for has no event
+            await asyncio.sleep(0.02)
+
+
+def spent(table: Changelog, tenant: str = "acme") -> Decimal:
+    stored = table.data.get(f"account|{tenant}".encode())
+    if stored is None:
+        return Decimal(0)
+    return Account.load(TENANTS[tenant], stored).spent.get(day_of(time.time()), Decimal(0))
+
+
+async def told(pipeline: Pipeline) -> list[Budget]:
+    records = await pipeline.records(Topic.BUDGETS)
+    return [Budget.decode(record.value or b"") for record in records if record.key == b"acme"]
+
+
+async def test_a_keeper_that_was_frozen_writes_no_sums_and_tells_nothing_until_its_session_is_sure(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = await make_pipeline()
+    async with keeping(pipeline) as keeper:
+        keeper.accounts.take_over()
+        await until(lambda: b"read|0" in keeper.table.data)
+        keeper.table.after = gate = Gate()
+        await spend(pipeline, cost("one"))
+        await gate.reached.wait()
+        keeper.table.after = at_once
+        writes = len(await pipeline.records(Topic.ACCOUNTS))
+        budgets = await told(pipeline)
+        keeper.clock.asleep_s = 60 + SESSION_S
+        gate.opened.set()
+        await asyncio.sleep(1.5)  # the claim is that nothing more happens
+        assert len(await pipeline.records(Topic.ACCOUNTS)) == writes
+        assert await told(pipeline) == budgets
+        keeper.fence.renew(keeper.clock() + 60)
+        await until(lambda: spent(keeper.table) == CENT)
+
+
+async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_failed_before(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = await make_pipeline()
+    async with keeping(pipeline) as keeper:
+        keeper.accounts.take_over()
+        await until(lambda: b"read|0" in keeper.table.data)
+        failures = iter((KafkaTimeoutError("the changelog is away"),))
+
+        async def fail_once() -> None:
+            for error in failures:
+                raise error
+
+        keeper.table.before = fail_once
+        asked = claim(1)
+        with capture_logs() as lines:
+            await spend(pipeline, *(cost(f"many{number}") for number in range(80)))
+            await keeper.accounts.hear(Claims((asked,)))
+            await until(lambda: asked.acked and spent(keeper.table) == 80 * CENT)
+            await until(lambda: any(line["event"] == "budget crossed" for line in lines))
+        assert next(failures, None) is None
+        (grant,) = (await told(pipeline))[-1].grants
+        assert (grant.holder, grant.sequence) == ("worker", 1)
+        assert grant.granted_usd >= CENT
+
+
+async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next_one(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = await make_pipeline()
+    async with keeping(pipeline) as keeper:
+        keeper.accounts.take_over()
+        await until(lambda: b"read|0" in keeper.table.data)
+        keeper.table.before = gate = Gate()
+        former, later = claim(1), claim(1)
+        await keeper.accounts.hear(Claims((former,)))
+        await gate.reached.wait()
+        keeper.accounts.give_up()
+        keeper.accounts.take_over()
+        keeper.table.before = at_once
+        await keeper.accounts.hear(Claims((later,)))
+        gate.opened.set()
+        await until(lambda: later.acked)
+        assert not former.acked
+
+
+async def test_old_sums_that_came_in_late_are_counted_anew_and_believed(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline()
+    async with keeping(pipeline) as keeper:
+        keeper.accounts.take_over()
+        await spend(pipeline, cost("one"), cost("other", "rich"))
+        await until(lambda: spent(keeper.table) == spent(keeper.table, "rich") == CENT)
+        old = keeper.table.data[b"account|acme"]
+        again = cost("two")
+        await spend(pipeline, again, again, cost("three"))
+        await until(lambda: spent(keeper.table) == 3 * CENT)
+        position = keeper.table.data.get(b"read|0")
+        await until(lambda: keeper.table.data.get(b"read|0") != position)
+        stored = {**keeper.table.data, b"account|acme": old}
+        newest = (await told(pipeline))[-1].version
+    async with keeping(pipeline, stored) as heir:
+        heir.accounts.take_over()
+        await until(lambda: spent(heir.table) == 3 * CENT)
+        assert spent(heir.table, "rich") == CENT
+        async with asyncio.timeout(PATIENCE_S):
+            while (last := (await told(pipeline))[-1]).version <= newest or last.spent_usd != 3 * CENT:  # noqa: ASYNC110  # a topic has no event
+                await asyncio.sleep(0.1)
