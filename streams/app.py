@@ -11,7 +11,6 @@ import faust
 import stamina
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 from faust.types import TP, StreamT
 
 from router.admission import Admission
@@ -29,7 +28,7 @@ from streams.faust_app import faust_app
 from streams.fence import Fence
 from streams.handler import Handler
 from streams.intake import Intake
-from streams.kafka import admin, make_producer, reader
+from streams.kafka import AWAY, admin, make_producer, reader
 from streams.lane import Lane, Position
 from streams.metrics import Metrics
 from streams.producer import started
@@ -203,8 +202,7 @@ def _bounds(settings: Settings) -> Bounds:
 
 async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
     """Read back what had happened on a partition; a broker that is away is waited for."""
-    away = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
-    async for attempt in stamina.retry_context(on=away, attempts=None, timeout=None, wait_max=5.0):
+    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=5.0):
         with attempt:
             await _read_back(settings, app, tp, lane)
 

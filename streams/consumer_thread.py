@@ -8,22 +8,30 @@ Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
 | `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
 | `ConsumerThread.seek_to_committed`, `call_thread`, `_ensure_consumer` | what was fetched too early is fetched again |
 | `AIOKafkaConsumer._fetcher.request_offset_reset` | the same, where nothing is committed |
+| `GroupCoordinator._coordination_task`, `_pending_exception` | show that a consumer has left its group for good |
+| `ServiceThread.thread_loop` | questions that may wait for long keep none of the two workers of `call_thread` |
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import CloseReason
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.errors import RequestTimedOutError
+from aiokafka.errors import KafkaError, RequestTimedOutError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.kafka import REQUEST_TIMEOUT_MS, stop_consumer
+
+T = TypeVar("T")
+
+ASK_WITHIN_S = 5.0
 
 
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
@@ -48,6 +56,30 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         committed: Mapping[TopicPartition, int | None] = await self.call_thread(_go_back, self._ensure_consumer())
         return committed
 
+    async def ask(self, question: Coroutine[None, None, T]) -> T:
+        """Run the coroutine where the consumer lives, and return what it returns.
+
+        Unlike `call_thread` it keeps nothing else waiting, however long it takes, and a caller that gives up ends it.
+        """
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self.thread_loop))
+
+    async def has_unread(self, tps: Iterable[TopicPartition]) -> bool:
+        """Ask the leaders, `ASK_WITHIN_S` at most, whether one of the partitions has records that were not fetched.
+
+        A partition whose leader does not answer has none.
+        """
+        consumer = self._ensure_consumer()
+        return any(await asyncio.gather(*(self.ask(_is_unread(consumer, tp)) for tp in tps)))
+
+    def membership_error(self) -> BaseException | None:
+        """Return why the consumer takes part in its group no more, if it does not."""
+        if self._consumer is None:
+            return None
+        coordinator = self._consumer._coordinator  # noqa: SLF001  # its `check_errors` forgets them, in the other thread
+        task: asyncio.Task[None] = coordinator._coordination_task  # noqa: SLF001  # same
+        pending: BaseException | None = coordinator._pending_exception  # noqa: SLF001  # same
+        return task.exception() if task.done() and not task.cancelled() else pending
+
     async def on_thread_stop(self) -> None:
         """Stop the consumer whole, or who stops the app would wait for it for ever."""
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
@@ -56,11 +88,22 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
 
 
 async def _go_back(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int | None]:
+    if not consumer.assignment():  # they are somebody else's by now
+        return {}
     committed: Mapping[TopicPartition, int | None] = await consumer.seek_to_committed()
     untouched = [tp for tp, offset in committed.items() if not offset]
     # what `seek_to_beginning` does, which waits for all of them: one without a leader would hold up the others
     consumer._fetcher.request_offset_reset(untouched, OffsetResetStrategy.EARLIEST)  # noqa: SLF001
     return committed
+
+
+async def _is_unread(consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
+    end = position = 0
+    with suppress(KafkaError, TimeoutError):  # without a position, nothing has been fetched
+        async with asyncio.timeout(ASK_WITHIN_S):
+            end = (await consumer.end_offsets([tp]))[tp]
+            position = await consumer.position(tp)
+    return position < end
 
 
 async def _answered(

@@ -191,10 +191,13 @@ def _hand_over(app: faust.App, table: faust.Table, roles: Mapping[TP, Role], fol
     """Let whoever is assigned a role's partition take it over when the tables are restored, and give it up before."""
 
     async def recovered() -> None:
-        await follower.caught_up()
-        for tp, role in roles.items():
-            if tp in app.consumer.assignment():
-                role.take_over()
+        try:
+            await follower.caught_up()
+            for tp, role in roles.items():
+                if tp in app.consumer.assignment():
+                    role.take_over()
+        except Exception as exc:  # noqa: BLE001  # Faust drops whatever is raised here, and nobody would have the role
+            await app.crash(exc)
 
     table.on_recover(recovered)
 

@@ -4,6 +4,7 @@ import faust
 
 from streams.kafka import faust_credentials
 from streams.settings import Settings
+from streams.tables import Tables
 
 METADATA_MAX_AGE_MS = 10_000
 """A group's leader that could not ask for the topics' partitions in time assigns none, to nobody, and joins again only
@@ -35,6 +36,7 @@ def faust_app(settings: Settings, rebalance_timeout_s: float, suffix: str = "", 
         consumer_group_instance_id=settings.worker_id if settings.static_membership else None,
         consumer_max_fetch_size=settings.max_message_bytes,
         datadir=settings.data_dir,
+        TableManager=Tables,  # also what ends a rebalance of an app without tables
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

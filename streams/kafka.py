@@ -9,6 +9,7 @@ from typing import TypedDict
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 from faust.types.auth import CredentialsT
 
 from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
@@ -16,6 +17,9 @@ from streams.settings import Settings
 
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
+
+AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+"""How clients say that a broker cannot be reached; asking again later does no harm."""
 
 MAX_BATCH_BYTES = 1_048_576
 POLL_MS = 200

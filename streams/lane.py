@@ -82,7 +82,7 @@ class Lane:
 
     def received(self, offset: int, written_s: float = 0.0) -> None:
         """Take note that the request at `offset`, which was written at `written_s`, has been handed over."""
-        self._received_at[offset] = self._end, written_s
+        self._received_at.setdefault(offset, (self._end, written_s))  # delivered again: its first delivery may go on
 
     def acknowledged(self, offset: int) -> None:
         """Take note that the request at `offset` is finished, and not merely given up."""

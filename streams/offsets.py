@@ -17,9 +17,13 @@ class OffsetTracker:
         self._end = 0  # one past the largest offset delivered; 0 before the first
         self._floor = 0  # everything delivered below it is finished
 
+    def has_passed(self, offset: int) -> bool:
+        """Say whether everything delivered up to the offset was finished when `committable` was last asked."""
+        return offset < self._floor
+
     def delivered(self, offset: int) -> None:
         """Take note that the record at `offset` was handed over and must be finished before a commit may pass it."""
-        if offset < self._floor or offset in self._unfinished:
+        if self.has_passed(offset) or offset in self._unfinished:
             return
         self._unfinished.add(offset)
         heappush(self._smallest_first, offset)

@@ -47,8 +47,11 @@ async def recover(
     """
     consumer.assign([responses, calls])
     begins, ends = await consumer.beginning_offsets([responses, calls]), await consumer.end_offsets([responses, calls])
-    start = Position(max(since.responses, begins[responses]), max(since.calls, begins[calls]))
-    ids_from = await _ids_from(consumer, responses, lane, horizon, ends[responses])
+    start = Position(
+        _inside(since.responses, begins[responses], ends[responses]), _inside(since.calls, begins[calls], ends[calls])
+    )
+    known = _inside(lane.end.responses, begins[responses], ends[responses])
+    ids_from = await _ids_from(consumer, responses, known, horizon, ends[responses])
     read = {responses: 0, calls: 0}
     async for record, value in _tail(consumer, responses, min(start.responses, ids_from), ends[responses]):
         if record.offset >= start.responses:
@@ -76,12 +79,17 @@ async def stored_response(consumer: AIOKafkaConsumer, responses: TopicPartition,
     return None
 
 
+def _inside(offset: int, begin: int, end: int) -> int:
+    """Return the offset, or the log's begin where it lies outside: the log has lost what was there."""
+    return offset if begin <= offset <= end else begin
+
+
 async def _ids_from(
-    consumer: AIOKafkaConsumer, responses: TopicPartition, lane: Lane, horizon: Horizon, end: int
+    consumer: AIOKafkaConsumer, responses: TopicPartition, known: int, horizon: Horizon, end: int
 ) -> int:
     found = (await consumer.offsets_for_times({responses: horizon.since_ms}))[responses]
     since = end if found is None else found.offset
-    return max(since, end - horizon.most, lane.end.responses)
+    return max(since, end - horizon.most, known)
 
 
 async def _tail(

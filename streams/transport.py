@@ -14,7 +14,9 @@ proves the lot):
 | `Consumer.callback` | where `_drain_messages` hands over each record of every topic; wrapped |
 | `Consumer._unacked_messages` | streams (Cython and Python) and `Consumer.ack` call its `add` and `discard`; replaced |
 | `Consumer._acked`, `_acked_index` | they would grow, and hide the second delivery of an offset; replaced by nothing |
-| `Consumer._committed_offset` | read by `_should_commit`; forgotten where a commit did not happen |
+| `Consumer._committed_offset` | read by `_should_commit`, `ack`; forgotten where a commit did not happen, or is void |
+| `Consumer._read_offset` | what `_drain_messages` drops everything below; replaced by nothing |
+| `Consumer.perform_seek`, `stop_flow` | nothing is handed over while reading goes back to what is committed |
 | `Consumer._filter_tps_with_pending_acks`, `_new_offset` | what `force_commit` commits; overridden |
 | `Consumer._commit_offsets`, `_commit`, `_add_gap` | overridden |
 | `Consumer._waiting_for_ack` | the future that each acknowledgement resolves; wakes the drain |
@@ -42,6 +44,7 @@ from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
 from faust.types import TP
 from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback, PartitionsRevokedCallback, TPorTopicSet
 from faust.types.tuples import Message
+from mode import Service
 from yarl import URL
 
 from streams.consumer_thread import ConsumerThread
@@ -57,7 +60,6 @@ def no_metadata(_tp: TP, _offset: int) -> str:
     return ""
 
 
-ASK_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.25
 """How often a drain looks whether it is over; an acknowledgement makes it look at once."""
 
@@ -106,6 +108,13 @@ class _Unkept(dict[TP, list[int] | set[int]]):
         return self._new()
 
 
+class _Unread(dict[TP, int | None]):
+    """Takes in how far each partition has been read, and does not know it."""
+
+    def __getitem__(self, _tp: TP) -> None:
+        return None
+
+
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
 
@@ -126,6 +135,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._unacked_messages = _Held(self._finish)
         self._acked = _Unkept(list)
         self._acked_index = _Unkept(set)
+        self._read_offset = _Unread()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -146,13 +156,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         """Ask the broker whether there are records that have not been fetched; a broker that is away says no."""
         if self._thread.should_stop:  # nothing answers any more
             return False
-        tps = [tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)]
-        try:
-            async with asyncio.timeout(ASK_WITHIN_S):
-                ends = await self.highwaters(*tps)
-                return any([ends.get(tp, 0) > (await self.position(tp) or 0) for tp in tps])
-        except (KafkaError, TimeoutError):
-            return False
+        unread: bool = await self._thread.has_unread(
+            TopicPartition(*tp) for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)
+        )
+        return unread
 
     @property
     def handed_over(self) -> int:
@@ -195,10 +202,28 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
             KafkaError: the coordinator refuses.
         """
         # no public call gives the metadata
-        committed = await self._thread.call_thread(
-            self._coordinator.fetch_committed_offsets, [TopicPartition(*tp) for tp in tps]
+        committed = await self._thread.ask(
+            self._coordinator.fetch_committed_offsets([TopicPartition(*tp) for tp in tps])
         )
         return {TP(*tp): offset for tp, offset in committed.items()}
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed; whoever wants the flow to go on has to resume it.
+
+        What was handed over meanwhile would be cleared from the streams' queues when the flow is resumed.
+
+        Raises:
+            IllegalStateError: the partitions are somebody else's by now.
+            KafkaError: the coordinator refuses, which has ended the app: Faust might only log it, and read on.
+        """
+        self.stop_flow()
+        try:
+            await super().perform_seek()
+        except IllegalStateError:
+            raise
+        except KafkaError as exc:
+            await self.crash(exc)
+            raise
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
@@ -243,8 +268,23 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     async def _hand_over(self, message: Message) -> None:
         self._handed_over += 1
         if self.app.topics.acks_enabled_for(message.topic):
-            self._trackers[message.tp].delivered(message.offset)
+            self._tracker(message.tp, message.offset).delivered(message.offset)
         await self._deliver(message)
+
+    def _tracker(self, tp: TP, offset: int) -> OffsetTracker:
+        """Return the partition's tracker; a new one where its log has started anew below what is committed."""
+        if offset < (self._committed_offset[tp] or 0):
+            self.log.warning(
+                "%s, partition %d, is read at offset %d although %d is committed: its log ended before that.",
+                tp.topic,
+                tp.partition,
+                offset,
+                self._committed_offset[tp],
+            )
+            self._committed_offset.pop(tp)
+        if self._trackers[tp].has_passed(offset):
+            self._trackers[tp] = OffsetTracker()
+        return self._trackers[tp]
 
     def _finish(self, message: Message) -> None:
         tracker = self._trackers.get(message.tp)
@@ -265,6 +305,13 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     def _is_stranger(self) -> bool:
         """Whether the group has gone on without this member."""
         return bool(self._coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID)
+
+    @Service.task  # type: ignore[untyped-decorator]  # faust is untyped
+    async def _watch_coordinator(self) -> None:
+        """End the app when its membership has ended: the client tells whoever reads, and in a rebalance nobody does."""
+        async for _ in self.itertimer(LOOK_EVERY_S, name="coordinator"):
+            if (error := self._thread.membership_error()) is not None:
+                await self.crash(error)
 
     def _watch_heartbeats(self) -> None:
         """Tell the fence of each heartbeat that the coordinator has answered; once for each coordinator."""

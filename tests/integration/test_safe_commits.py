@@ -4,47 +4,24 @@ import asyncio
 import json
 import os
 import sys
-import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 import faust
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.consumer.fetcher import OffsetResetStrategy
-from faust.types import TP, StreamT
 
 from sandbox.broker import BrokerInfo
 from streams.transport import SafeTransport
+from tests.places import Place, empty_place
 
 WORKER = Path(__file__).with_name("holding_worker.py")
 ROOT = Path(__file__).parents[2]
 RECORDS = 1000
 COMMITS_PASS_S = 1.0
 """Five commit intervals of the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A topic, and a group that has never read it."""
-
-    bootstrap_servers: str
-    topic: str
-    group: str
-    admin: AIOKafkaAdminClient
-
-    async def committed(self) -> int | None:
-        offsets = await self.admin.list_consumer_group_offsets(self.group)
-        return next((offset.offset for offset in offsets.values()), None)
-
-    async def wait_until_committed(self, offset: int) -> None:
-        while await self.committed() != offset:  # noqa: ASYNC110  # the broker notifies nobody of a commit
-            await asyncio.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +48,6 @@ class Worker:
     def release(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(b"release\n")
-
-
-@asynccontextmanager
-async def empty_place(kafka: BrokerInfo, partitions: int = 1) -> AsyncIterator[Place]:
-    name = f"commits-{uuid.uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, partitions, 1)])
-    yield Place(kafka.bootstrap_servers, name, name, admin)
-    await admin.close()
 
 
 @pytest.fixture
@@ -193,60 +160,19 @@ async def test_streams_that_acknowledge_by_themselves_commit_all(place: Place, n
         await place.wait_until_committed(RECORDS)
 
 
+async def test_what_lies_below_a_commit_is_read_where_the_log_has_ended_before_it(place: Place) -> None:
+    await place.commit(10 * RECORDS)
+    async with asyncio.timeout(90), worker(place) as ours:
+        await ours.until_done(RECORDS - 1)
+        await asyncio.sleep(COMMITS_PASS_S)
+        ours.release()
+        await place.wait_until_committed(RECORDS)
+
+
 async def test_a_commit_that_the_broker_refuses_ends_the_worker(place: Place) -> None:
     longer_than_brokers_take = "x" * 5000
     async with asyncio.timeout(90), worker(place, metadata=longer_than_brokers_take) as ours:
         assert await ours.process.wait() == 1
-
-
-@asynccontextmanager
-async def reading_app(place: Place) -> AsyncIterator[tuple[faust.App, Counter[tuple[int, int]]]]:
-    """Give a running app that finishes nothing, and how often it has been handed which partition's offset."""
-    taken = Counter[tuple[int, int]]()
-    app = faust.App(place.group, broker=f"kafka://{place.bootstrap_servers}", topic_allow_declare=False)
-    app.transport = SafeTransport(app.conf.broker, app, drain_timeout_s=0)
-
-    @app.agent(app.topic(place.topic, key_serializer="raw", value_serializer="raw"))  # type: ignore[untyped-decorator]  # faust is untyped
-    async def take(stream: StreamT[bytes]) -> None:
-        async for event in stream.noack().events():
-            taken[event.message.partition, event.message.offset] += 1
-
-    await app.start()
-    try:
-        yield app, taken
-    finally:
-        await app.stop()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.05)
-
-
-async def test_a_partition_without_a_position_ends_no_app(place: Place) -> None:
-    async with reading_app(place) as (app, taken):
-        await until(lambda: taken.total() > 0)
-        tp = TopicPartition(place.topic, 0)
-        state = app.consumer._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
-        assert state.timestamp, "Faust looks at partitions of which something has been fetched"
-        state.await_reset(OffsetResetStrategy.EARLIEST)
-        app.consumer.verify_event_path(monotonic(), TP(*tp))
-
-
-async def test_a_partition_without_a_leader_does_not_hold_up_the_others_of_a_new_group(kafka: BrokerInfo) -> None:
-    async with empty_place(kafka, partitions=2) as place, reading_app(place) as (app, taken):
-        async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
-            for partition in range(2):
-                await producer.send_and_wait(place.topic, b"", partition=partition)
-        await until(lambda: len(taken) == 2)
-        cluster = app.consumer._thread._ensure_consumer()._client.cluster
-        leader = cluster.leader_for_partition
-        cluster.leader_for_partition = lambda tp: -1 if tp.partition == 1 else leader(tp)
-        await asyncio.wait_for(app.consumer.perform_seek(), timeout=10)
-        await until(lambda: taken[0, 0] == 2)
-        cluster.leader_for_partition = leader
-        await until(lambda: taken[1, 0] == 2)
 
 
 async def test_the_producer_is_idempotent_and_acknowledged(place: Place) -> None:

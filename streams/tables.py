@@ -1,0 +1,62 @@
+"""Faust's recovery of tables, made so that a broker that is away only delays it.
+
+Faust gives each step of a recovery one `broker_request_timeout`, takes the end of that time for the end of the service,
+and recovers nothing any more: no error, no crash, and whatever is assigned later is never read. Here a step waits until
+the broker is back, or the group rebalances, or the app stops.
+
+Private members relied on, in faust-streaming 0.15.3:
+
+| member | how |
+|---|---|
+| `TableManager._recovery` | where the manager keeps its recovery; it makes a stock one if there is none |
+| `Recovery._wait` | every step of a recovery goes through it; called without its limit |
+| `Recovery._build_highwaters`, `_build_offsets`, `_seek_offsets` | the steps that have limits of their own; repeated |
+"""
+
+from collections.abc import Awaitable, Callable
+
+import stamina
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from mode.services import WaitArgT
+
+from streams.kafka import AWAY
+
+AGAIN_AFTER_S = 5.0
+
+
+class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
+    """Waits for a broker that is away."""
+
+    async def _wait(self, coro: WaitArgT, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # Faust's signature
+        await super()._wait(coro)
+
+    async def _build_highwaters(self, *step: object) -> None:
+        await _patiently(super()._build_highwaters, *step)
+
+    async def _build_offsets(self, *step: object) -> None:
+        await _patiently(super()._build_offsets, *step)
+
+    async def _seek_offsets(self, *step: object) -> None:
+        await _patiently(super()._seek_offsets, *step)
+
+
+class Tables(TableManager):  # type: ignore[misc]  # faust is untyped
+    """Faust's tables, which recover patiently; give it to the app as `TableManager`."""
+
+    _recovery: PatientRecovery | None = None
+
+    @property
+    def recovery(self) -> PatientRecovery:
+        """Return the one recovery of these tables."""
+        if self._recovery is None:
+            self._recovery = PatientRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
+async def _patiently(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    async for attempt in stamina.retry_context(
+        on=(*AWAY, TimeoutError), attempts=None, timeout=None, wait_max=AGAIN_AFTER_S
+    ):
+        with attempt:
+            await step(*arguments)
