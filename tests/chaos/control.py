@@ -55,6 +55,7 @@ async def away_in_a_recovery(scene: Scene) -> None:
     await scene.open(linked=True, tenants=BUDGET)
     assert scene.link is not None
     (leaver,) = scene.start(TURNOUT_BROKERS=scene.pipeline.settings.brokers)
+    await scene.until_ready()  # so that the heir knows nothing of its own
     (heir,) = scene.start()
     await _accounts_and_health(scene)
     topic = scene.pipeline.settings.topic
