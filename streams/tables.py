@@ -11,13 +11,14 @@ Private members relied on, in faust-streaming 0.15.3:
 | `TableManager._recovery` | where the manager keeps its recovery; it makes a stock one if there is none |
 | `Recovery._wait` | every step of a recovery goes through it; called without its limit |
 | `Recovery._build_highwaters`, `_build_offsets`, `_seek_offsets` | the steps that have limits of their own; repeated |
+| `Recovery.signal_recovery_start`, `RebalanceAgain` | a recovery that is void completes nothing |
 """
 
 from collections.abc import Awaitable, Callable
 
 import stamina
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery
 from mode.services import WaitArgT
 
 from streams.kafka import AWAY
@@ -30,6 +31,16 @@ class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
 
     async def _wait(self, coro: WaitArgT, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # Faust's signature
         await super()._wait(coro)
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Complete, unless the group has rebalanced, which Faust takes for the end of the changelog that it reads.
+
+        Raises:
+            RebalanceAgain: the tables are restored anew; whoever took over now would begin with too little.
+        """
+        if self.signal_recovery_start.is_set() or self.app.consumer_generation_id != generation_id:
+            raise RebalanceAgain
+        await super().on_recovery_completed(generation_id)
 
     async def _build_highwaters(self, *step: object) -> None:
         await _patiently(super()._build_highwaters, *step)
