@@ -9,7 +9,6 @@ from asyncio import Task
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import faust
 from aiokafka import TopicPartition
@@ -22,6 +21,7 @@ from streams.faust_app import faust_app
 from streams.handler import Handler
 from streams.health_agent import HealthAgent
 from streams.kafka import admin, reader
+from streams.roles import Role, Roles
 from streams.settings import Settings
 from streams.shadow import Shadow
 from streams.shared_health import Follower, Reporter
@@ -63,18 +63,6 @@ class Control:
             raise self.app.crash_reason or RuntimeError("the control app has stopped")
         finally:
             stopped.cancel()
-
-
-class Role(Protocol):
-    """What one worker at a time does for all: whoever is assigned its partition."""
-
-    def take_over(self) -> None:
-        """Go on where somebody else stopped."""
-        ...
-
-    def give_up(self) -> None:
-        """Forget everything: somebody else goes on."""
-        ...
 
 
 class ChangelogTable:
@@ -170,7 +158,7 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             accounts = await _accounts(settings, handler, app, stack)
             roles[TP(settings.topic(Topic.BUDGET_CLAIMS), ChangelogTable.PARTITION)] = accounts
             works += [accounts.keep(), Shadow(handler.admission, handler.purses).log()]
-        _hand_over(app, table, roles, follower)
+        _hand_over(app, table, Roles(roles), follower)
         if handler.purses:
             budgets = await stack.enter_async_context(reader(settings))
             works += [handler.purses.claim(publisher), handler.purses.follow(budgets, settings.topic(Topic.BUDGETS))]
@@ -187,24 +175,24 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _hand_over(app: faust.App, table: faust.Table, roles: Mapping[TP, Role], follower: Follower) -> None:
-    """Let whoever is assigned a role's partition take it over when the tables are restored, and give it up before."""
+def _hand_over(app: faust.App, table: faust.Table, roles: Roles, follower: Follower) -> None:
+    """Tell the roles what the group assigns and takes away, and when the tables of that assignment are restored."""
 
     async def recovered() -> None:
         try:
-            await follower.caught_up()
-            for tp, role in roles.items():
-                if tp in app.consumer.assignment():
-                    role.take_over()
+            await roles.restored(follower.caught_up)
         except Exception as exc:  # noqa: BLE001  # Faust drops whatever is raised here, and nobody would have the role
             await app.crash(exc)
 
     table.on_recover(recovered)
 
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]  # faust is untyped
+    async def assigned(_app: faust.App, assigned: set[TP], **_signal: object) -> None:
+        roles.assigned(assigned)
+
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
     async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
-        for role in roles.values():
-            role.give_up()
+        roles.revoked()
 
 
 def _share_keeper(settings: Settings, handler: Handler, app: faust.App, follower: Follower) -> ShareKeeper:
