@@ -6,7 +6,8 @@ Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
 |---|---|
 | `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
 | `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
-| `ConsumerThread.seek_to_committed`, `call_thread`, `_ensure_consumer` | what was fetched too early is fetched again |
+| `ConsumerThread.seek_to_committed`, `_ensure_consumer` | what was fetched too early is fetched again |
+| `GroupCoordinator.fetch_committed_offsets` | what is committed, for all partitions at once |
 | `AIOKafkaConsumer._fetcher.request_offset_reset` | the same, where nothing is committed |
 | `GroupCoordinator._coordination_task`, `_pending_exception` | show that a consumer has left its group for good |
 | `ServiceThread.thread_loop` | questions that may wait for long keep none of the two workers of `call_thread` |
@@ -22,8 +23,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import CloseReason
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.errors import KafkaError, RequestTimedOutError
+from aiokafka.errors import KafkaError, RequestTimedOutError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.commit import OffsetFetchResponse_v2, OffsetFetchResponse_v3
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
@@ -51,10 +53,9 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         was dropped would be lost: the next commit passes it.
 
         Raises:
-            IllegalStateError: the partitions are somebody else's by now.
+            KafkaError: the coordinator refuses.
         """
-        committed: Mapping[TopicPartition, int | None] = await self.call_thread(_go_back, self._ensure_consumer())
-        return committed
+        return await self.ask(_go_back(self._ensure_consumer()))
 
     async def ask(self, question: Coroutine[None, None, T]) -> T:
         """Run the coroutine where the consumer lives, and return what it returns.
@@ -62,6 +63,18 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         Unlike `call_thread` it keeps nothing else waiting, however long it takes, and a caller that gives up ends it.
         """
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self.thread_loop))
+
+    async def highwaters(self, *partitions: TopicPartition) -> Mapping[TopicPartition, int]:
+        """Ask the leaders where the partitions end."""
+        return await self.ask(self._highwaters(partitions))
+
+    async def earliest_offsets(self, *partitions: TopicPartition) -> Mapping[TopicPartition, int]:
+        """Ask the leaders where the partitions begin."""
+        return await self.ask(self._ensure_consumer().beginning_offsets(partitions))
+
+    async def seek_wait(self, partitions: Mapping[TopicPartition, int]) -> None:
+        """Go to the offsets, and wait until the leaders have confirmed them."""
+        await self.ask(self._seek_wait(self._ensure_consumer(), partitions))
 
     async def has_unread(self, tps: Iterable[TopicPartition]) -> bool:
         """Ask the leaders, `ASK_WITHIN_S` at most, whether one of the partitions has records that were not fetched.
@@ -73,7 +86,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
 
     def membership_error(self) -> BaseException | None:
         """Return why the consumer takes part in its group no more, if it does not."""
-        if self._consumer is None:
+        if self._consumer is None or self._consumer._coordinator is None:  # noqa: SLF001  # it is still being started
             return None
         coordinator = self._consumer._coordinator  # noqa: SLF001  # its `check_errors` forgets them, in the other thread
         task: asyncio.Task[None] = coordinator._coordination_task  # noqa: SLF001  # same
@@ -88,13 +101,18 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
 
 
 async def _go_back(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int | None]:
-    if not consumer.assignment():  # they are somebody else's by now
-        return {}
-    committed: Mapping[TopicPartition, int | None] = await consumer.seek_to_committed()
-    untouched = [tp for tp, offset in committed.items() if not offset]
+    asked = consumer.assignment()
+    # one request for all; `seek_to_committed` makes one for each
+    committed = await consumer._coordinator.fetch_committed_offsets(list(asked))  # noqa: SLF001
+    ours = asked & consumer.assignment()  # the group may have gone on meanwhile
+    offsets = {tp: committed[tp].offset if tp in committed else None for tp in ours}
+    for tp, offset in offsets.items():
+        if offset is not None:
+            consumer.seek(tp, offset)
     # what `seek_to_beginning` does, which waits for all of them: one without a leader would hold up the others
-    consumer._fetcher.request_offset_reset(untouched, OffsetResetStrategy.EARLIEST)  # noqa: SLF001
-    return committed
+    if anew := [tp for tp, offset in offsets.items() if offset is None]:
+        consumer._fetcher.request_offset_reset(anew, OffsetResetStrategy.EARLIEST)  # noqa: SLF001
+    return offsets
 
 
 async def _is_unread(consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
@@ -119,15 +137,23 @@ async def _answered(
     Joining a group takes as long as the slowest member's drain, and aiokafka has one limit for all requests. With that,
     connections that died without a sign would be noticed after a minute only, and with them everything on them.
 
+    What a coordinator answers that does not know yet what is committed, because it has just started or is another one
+    by now, has one error for all and no partitions. The client looks only for errors of partitions, and would take it
+    for a group that has committed nothing.
+
     Raises:
         RequestTimedOutError: there was no answer; the next request gets a new connection.
+        KafkaError: the coordinator does not tell what is committed.
     """
     if isinstance(request, JoinGroupRequest | SyncGroupRequest):
         return await send(node, request, group=group)
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-            return await send(node, request, group=group)
+            response = await send(node, request, group=group)
     except TimeoutError:
         if (connection := client._conns.get((node, group))) is not None:  # noqa: SLF001  # as its own `send` does
             connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
         raise RequestTimedOutError from None
+    if isinstance(response, OffsetFetchResponse_v2 | OffsetFetchResponse_v3) and response.error_code:
+        raise for_code(response.error_code)
+    return response

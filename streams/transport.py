@@ -213,14 +213,11 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         What was handed over meanwhile would be cleared from the streams' queues when the flow is resumed.
 
         Raises:
-            IllegalStateError: the partitions are somebody else's by now.
             KafkaError: the coordinator refuses, which has ended the app: Faust might only log it, and read on.
         """
         self.stop_flow()
         try:
             await super().perform_seek()
-        except IllegalStateError:
-            raise
         except KafkaError as exc:
             await self.crash(exc)
             raise
@@ -339,9 +336,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         """Do nothing: the tracker needs no offsets that do not exist."""
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002  # Faust's signature
+        trackers = {tp: self._trackers.get(tp) for tp in offsets}
         committed: bool = await super()._commit_offsets(offsets, start_new_transaction)
-        if not committed:
-            for tp in offsets:
+        for tp, tracker in trackers.items():
+            if not committed or self._trackers.get(tp) is not tracker:  # meanwhile its log has started anew
                 self._committed_offset.pop(tp, None)
         return committed
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import monotonic
 
 import faust
@@ -9,7 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaTimeoutError
+from aiokafka.errors import GroupAuthorizationFailedError, GroupLoadInProgressError, KafkaTimeoutError
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3
 from faust.exceptions import AlreadyConfiguredWarning
 from faust.types import TP
 
@@ -89,6 +92,71 @@ async def test_nothing_is_handed_over_while_reading_goes_back(kafka: BrokerInfo)
         async with asyncio.timeout(30):
             await place.wait_until_committed(11)
         assert set(taken.counts) == {(0, offset) for offset in range(11)}
+
+
+async def test_a_client_that_needs_long_to_find_the_brokers_ends_no_app(kafka: BrokerInfo) -> None:
+    async with empty_place(kafka) as place, reading_app(place) as (app, taken):
+        create = app.consumer._thread._create_consumer
+
+        def slow(loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
+            consumer = create(loop)
+            start = consumer.start
+
+            async def later() -> None:
+                await asyncio.sleep(1)
+                await start()
+
+            consumer.start = later
+            return consumer
+
+        app.consumer._thread._create_consumer = slow
+        await place.publish()
+        await app.start()
+        await taken.reach(0, 0, times=1)
+
+
+async def test_a_coordinator_that_does_not_know_yet_what_is_committed_is_asked_again(kafka: BrokerInfo) -> None:
+    async with empty_place(kafka) as place, reading_app(place, acknowledges=True) as (app, taken):
+        await app.start()
+        await place.publish(10)
+        await place.wait_until_committed(10)
+        sending = client(app)._client.send
+        answered, (kafka_client, send) = sending.func, sending.args
+        asked = 0
+
+        async def loading(node: int, request: Request[RequestStruct], **options: object) -> Response:
+            nonlocal asked
+            if isinstance(request, OffsetFetchRequest):
+                asked += 1
+                if asked == 1:
+                    return OffsetFetchResponse_v3(0, [], GroupLoadInProgressError.errno)
+            return await send(node, request, **options)
+
+        client(app)._client.send = partial(answered, kafka_client, loading)
+        await app.consumer.perform_seek()
+        app.consumer.resume_flow()
+        await place.publish()
+        await place.wait_until_committed(11)
+        assert asked >= 2
+        assert taken.counts == {(0, offset): 1 for offset in range(11)}
+
+
+async def test_partitions_that_go_while_reading_goes_back_are_let_go(kafka: BrokerInfo) -> None:
+    async with empty_place(kafka, partitions=2) as place, reading_app(place) as (app, taken):
+        await two_partitions_read(app, taken, place.publish)
+        consumer = client(app)
+        fetch = consumer._coordinator.fetch_committed_offsets
+
+        async def while_the_group_goes_on(partitions: list[TopicPartition]) -> object:
+            committed = await fetch(partitions)
+            consumer._subscription.assign_from_subscribed([TopicPartition(place.topic, 0)])
+            return committed
+
+        consumer._coordinator.fetch_committed_offsets = while_the_group_goes_on
+        await app.consumer.perform_seek()
+        app.consumer.resume_flow()
+        await taken.reach(0, 0, times=2)
+        assert not app.crashed
 
 
 async def test_a_log_that_starts_anew_below_what_is_committed_is_read_and_committed(kafka: BrokerInfo) -> None:
