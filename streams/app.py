@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic, time
 
 import faust
-import stamina
 import structlog
 from aiokafka import TopicPartition
 from faust.types import TP, StreamT
@@ -28,7 +27,7 @@ from streams.faust_app import faust_app
 from streams.fence import Fence
 from streams.handler import Handler
 from streams.intake import Intake
-from streams.kafka import AWAY, admin, make_producer, reader
+from streams.kafka import admin, make_producer, patiently, reader
 from streams.lane import Lane, Position
 from streams.metrics import Metrics
 from streams.producer import started
@@ -73,7 +72,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         control = await stack.enter_async_context(running_control(settings, handler))
 
         async def prepare(tp: TP, lane: Lane) -> None:
-            await _recover(settings, app, tp, lane)
+            await patiently(_read_back, settings, app, tp, lane)
             await control.shares()
 
         def new_ids() -> RecentIds:
@@ -200,14 +199,8 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
-async def _recover(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
-    """Read back what had happened on a partition; a broker that is away is waited for."""
-    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=5.0):
-        with attempt:
-            await _read_back(settings, app, tp, lane)
-
-
 async def _read_back(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
+    """Read back what had happened on a partition."""
     committed = await app.consumer.committed_with_metadata([tp])
     since = Position.parse(committed[tp].metadata) if tp in committed else Position()
     horizon = Horizon(int((time() - settings.duplicate_horizon_s) * 1000), settings.duplicate_ids)

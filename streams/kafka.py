@@ -2,11 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
 import faust
+import stamina
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
@@ -18,8 +19,9 @@ from streams.settings import Settings
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
 
-AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, TimeoutError)
 """How clients say that a broker cannot be reached; asking again later does no harm."""
+AGAIN_AFTER_S = 5.0
 
 MAX_BATCH_BYTES = 1_048_576
 POLL_MS = 200
@@ -165,3 +167,10 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
+
+
+async def patiently(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    """Take a step that does no harm if it is repeated, again and again for as long as the broker is away."""
+    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=AGAIN_AFTER_S):
+        with attempt:
+            await step(*arguments)

@@ -14,16 +14,11 @@ Private members relied on, in faust-streaming 0.15.3:
 | `Recovery.signal_recovery_start`, `RebalanceAgain` | a recovery that is void completes nothing |
 """
 
-from collections.abc import Awaitable, Callable
-
-import stamina
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery
 from mode.services import WaitArgT
 
-from streams.kafka import AWAY
-
-AGAIN_AFTER_S = 5.0
+from streams.kafka import patiently
 
 
 class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
@@ -43,13 +38,13 @@ class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
         await super().on_recovery_completed(generation_id)
 
     async def _build_highwaters(self, *step: object) -> None:
-        await _patiently(super()._build_highwaters, *step)
+        await patiently(super()._build_highwaters, *step)
 
     async def _build_offsets(self, *step: object) -> None:
-        await _patiently(super()._build_offsets, *step)
+        await patiently(super()._build_offsets, *step)
 
     async def _seek_offsets(self, *step: object) -> None:
-        await _patiently(super()._seek_offsets, *step)
+        await patiently(super()._seek_offsets, *step)
 
 
 class Tables(TableManager):  # type: ignore[misc]  # faust is untyped
@@ -63,11 +58,3 @@ class Tables(TableManager):  # type: ignore[misc]  # faust is untyped
         if self._recovery is None:
             self._recovery = PatientRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery
-
-
-async def _patiently(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
-    async for attempt in stamina.retry_context(
-        on=(*AWAY, TimeoutError), attempts=None, timeout=None, wait_max=AGAIN_AFTER_S
-    ):
-        with attempt:
-            await step(*arguments)

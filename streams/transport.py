@@ -47,6 +47,7 @@ from faust.types.tuples import Message
 from mode import Service
 from yarl import URL
 
+from streams.bookkeeping import Held, Unkept, Unread
 from streams.consumer_thread import ConsumerThread
 from streams.fence import Fence
 from streams.offsets import OffsetTracker
@@ -61,7 +62,8 @@ def no_metadata(_tp: TP, _offset: int) -> str:
 
 
 LOOK_EVERY_S = 0.25
-"""How often a drain looks whether it is over; an acknowledgement makes it look at once."""
+"""How often a drain looks whether it is over, though an acknowledgement makes it look at once, and a member whether
+it is one still."""
 
 
 class Work:
@@ -81,40 +83,6 @@ class Work:
         """Start anew with these partitions, and no others."""
 
 
-class _Held(set[Message]):
-    """The records that streams hold; a discard is Faust's one sign that a record's last stream is done with it."""
-
-    def __init__(self, finished: Callable[[Message], None]) -> None:
-        super().__init__()
-        self._finished = finished
-
-    def discard(self, message: Message) -> None:
-        super().discard(message)
-        self._finished(message)
-
-    def let_be(self, message: Message) -> None:
-        """Hold it no longer, though it is not finished."""
-        super().discard(message)
-
-
-class _Unkept(dict[TP, list[int] | set[int]]):
-    """Gives a new collection at each look-up and keeps none."""
-
-    def __init__(self, new: type[list[int]] | type[set[int]]) -> None:
-        super().__init__()
-        self._new = new
-
-    def __missing__(self, tp: TP) -> list[int] | set[int]:
-        return self._new()
-
-
-class _Unread(dict[TP, int | None]):
-    """Takes in how far each partition has been read, and does not know it."""
-
-    def __getitem__(self, _tp: TP) -> None:
-        return None
-
-
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
 
@@ -132,10 +100,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
         self._held_back: set[TP] = set()
         self._handed_over = 0
-        self._unacked_messages = _Held(self._finish)
-        self._acked = _Unkept(list)
-        self._acked_index = _Unkept(set)
-        self._read_offset = _Unread()
+        self._unacked_messages = Held(self._finish)
+        self._acked = Unkept(list)
+        self._acked_index = Unkept(set)
+        self._read_offset = Unread()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)

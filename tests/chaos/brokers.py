@@ -4,13 +4,12 @@ import asyncio
 import time
 from contextlib import suppress
 
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from sandbox.broker import KafkaCluster, KafkaProcess
 from schemas.topics import Topic
-from streams.kafka import admin, reader
+from streams.kafka import admin
 from tests.chaos.scene import PATIENCE_S, POLL_S, Scene
 
 AWAY_S = 4.0
@@ -143,16 +142,11 @@ async def _until_only_one_has_no_leader(scene: Scene) -> None:
 async def _expect_the_others_soon(scene: Scene) -> None:
     """See that requests of the partitions that have a leader are answered and committed soon."""
     began_s = time.monotonic()
-    settings = scene.pipeline.settings
-    tps = [TopicPartition(settings.topic(Topic.REQUESTS), number) for number in range(PARTITIONS) if number != LONE]
-    ids = [request_id for tp in tps for request_id in await scene.publish(20, partition=tp.partition)]
+    others = [number for number in range(PARTITIONS) if number != LONE]
+    ids = [request_id for number in others for request_id in await scene.publish(20, partition=number)]
     await scene.until_answered(ids)
     answered_s = time.monotonic() - began_s
-    async with reader(settings) as consumer:
-        ends = {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
-    while not ends.items() <= (committed := await scene.pipeline.committed()).items():
-        scene.expect(time.monotonic() - began_s < PATIENCE_S, f"committed {committed} of {ends}")
-        await asyncio.sleep(POLL_S)
+    await scene.until_committed(others)
     committed_s = time.monotonic() - began_s
     scene.expect(
         committed_s < SOON_S,

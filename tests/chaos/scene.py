@@ -309,15 +309,16 @@ class Scene:
         except AssertionError as error:
             raise DidNotHold(str(error)) from None
 
-    async def until_committed(self) -> None:
-        """Wait until the group has committed every record of the requests topic."""
+    async def until_committed(self, partitions: Sequence[int] | None = None) -> None:
+        """Wait until the group has committed every record of the requests topic, or of some partitions of it."""
         settings = self.pipeline.settings
         name = settings.topic(Topic.REQUESTS)
+        numbers = range(settings.partitions) if partitions is None else partitions
         give_up_s = time.monotonic() + PATIENCE_S
         async with reader(settings) as consumer:
-            tps = [TopicPartition(name, number) for number in range(settings.partitions)]
+            tps = [TopicPartition(name, number) for number in numbers]
             ends = {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items() if end}
-        while (committed := await self.pipeline.committed()) != ends:
+        while (committed := {n: at for n, at in (await self.pipeline.committed()).items() if n in numbers}) != ends:
             if time.monotonic() > give_up_s:
                 raise DidNotHold(f"committed {committed} of {ends}{self._last_words()}")
             await asyncio.sleep(POLL_S)

@@ -19,14 +19,16 @@ from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id
 from schemas.topics import Topic
-from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
 from streams.accounts import Accounts
 from streams.fence import Fence
 from streams.kafka import make_producer, producer, reader
 from streams.producer import started
 from streams.publisher import Publisher
 from tests.harness import PATIENCE_S, MakePipeline, Pipeline
+from tests.places import until
+from tests.warehouses import golden
 
+COST = CostEvent.decode(golden("cost-metered"))
 CENT = Decimal("0.01")
 SESSION_S = 6.0
 TENANTS = {name: Tenant(name, daily_budget_usd=Decimal(1)) for name in ("acme", "rich")}
@@ -35,40 +37,16 @@ TENANTS = {name: Tenant(name, daily_budget_usd=Decimal(1)) for name in ("acme", 
 def cost(request_id: str, tenant: str = "acme") -> CostEvent:
     """Return a call of one cent."""
     now_s = time.time()
-    return CostEvent(
-        event_id=cost_event_id(request_id, 1),
-        occurred_at=datetime.fromtimestamp(now_s, UTC),
-        occurred_at_ms=int(now_s * 1000),
-        request_id=request_id,
-        attempt=1,
-        is_fallback=False,
-        outcome=AttemptOutcome.SUCCEEDED,
-        certainty=Certainty.METERED,
-        tenant=tenant,
-        task=Task.MATH,
-        tier=Tier.FAST,
-        route_reason="test",
-        provider_name="openai",
-        request_model="gpt-4.1",
-        input_tokens=1,
-        output_tokens=1,
-        token_count_source=TokenCountSource.PROVIDER,
-        input_usd_per_mtok=None,
-        cached_input_usd_per_mtok=None,
-        output_usd_per_mtok=None,
-        cost_usd=CENT,
-        cost_nano_usd=10_000_000,
-        baseline_model=None,
-        baseline_cost_usd=None,
-        price_status=PriceStatus.KNOWN,
-        price_catalogue="test",
-        price_catalogue_version="1",
-        trace_id=None,
-        tags_json="{}",
-        request_topic="requests",
-        request_partition=0,
-        request_offset=0,
-    )
+    changes = {
+        "event_id": cost_event_id(request_id, 1),
+        "occurred_at": datetime.fromtimestamp(now_s, UTC),
+        "occurred_at_ms": int(now_s * 1000),
+        "request_id": request_id,
+        "tenant": tenant,
+        "cost_usd": CENT,
+        "cost_nano_usd": 10_000_000,
+    }
+    return COST.model_copy(update=changes)
 
 
 async def spend(pipeline: Pipeline, *events: CostEvent) -> None:
@@ -201,10 +179,13 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():  # noqa: ASYNC110  # what it waits for has no event
-            await asyncio.sleep(0.02)
+@asynccontextmanager
+async def owning(pipeline: Pipeline) -> AsyncIterator[Keeper]:
+    """Give a keeper that owns the accounts, and has written all that there was to write."""
+    async with keeping(pipeline) as keeper:
+        keeper.accounts.take_over()
+        await until(lambda: b"read|0" in keeper.table.data)
+        yield keeper
 
 
 def spent(table: Changelog, tenant: str = "acme") -> Decimal:
@@ -223,9 +204,7 @@ async def test_a_keeper_that_was_frozen_writes_no_sums_and_tells_nothing_until_i
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with keeping(pipeline) as keeper:
-        keeper.accounts.take_over()
-        await until(lambda: b"read|0" in keeper.table.data)
+    async with owning(pipeline) as keeper:
         keeper.table.after = gate = Gate()
         await spend(pipeline, cost("one"))
         await gate.reached.wait()
@@ -245,9 +224,7 @@ async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_faile
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with keeping(pipeline) as keeper:
-        keeper.accounts.take_over()
-        await until(lambda: b"read|0" in keeper.table.data)
+    async with owning(pipeline) as keeper:
         failures = iter((KafkaTimeoutError("the changelog is away"),))
 
         async def fail_once() -> None:
@@ -271,9 +248,7 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with keeping(pipeline) as keeper:
-        keeper.accounts.take_over()
-        await until(lambda: b"read|0" in keeper.table.data)
+    async with owning(pipeline) as keeper:
         keeper.table.before = gate = Gate()
         former, later = claim(1), claim(1)
         await keeper.accounts.hear(Claims((former,)))

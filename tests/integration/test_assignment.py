@@ -1,7 +1,8 @@
 """From the moment partitions are assigned: recovering, going back to what is committed, reading on. On Apache Kafka."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 
@@ -194,16 +195,25 @@ async def two_partitions_read(app: faust.App, taken: Taken, publish: Callable[[i
         await taken.reach(partition, 0, times=1)
 
 
+@contextmanager
+def without_a_leader(app: faust.App, partition: int) -> Iterator[None]:
+    """Let the partition have no leader, as far as the app knows."""
+    cluster = client(app)._client.cluster
+    leader = cluster.leader_for_partition
+    cluster.leader_for_partition = lambda tp: -1 if tp.partition == partition else leader(tp)
+    try:
+        yield
+    finally:
+        cluster.leader_for_partition = leader
+
+
 async def test_a_partition_without_a_leader_does_not_hold_up_the_others_of_a_new_group(kafka: BrokerInfo) -> None:
     async with empty_place(kafka, partitions=2) as place, reading_app(place) as (app, taken):
         await two_partitions_read(app, taken, place.publish)
-        cluster = client(app)._client.cluster
-        leader = cluster.leader_for_partition
-        cluster.leader_for_partition = lambda tp: -1 if tp.partition == 1 else leader(tp)
-        await asyncio.wait_for(app.consumer.perform_seek(), timeout=10)
-        app.consumer.resume_flow()
-        await taken.reach(0, 0, times=2)
-        cluster.leader_for_partition = leader
+        with without_a_leader(app, 1):
+            await asyncio.wait_for(app.consumer.perform_seek(), timeout=10)
+            app.consumer.resume_flow()
+            await taken.reach(0, 0, times=2)
         await taken.reach(1, 0, times=2)
 
 
@@ -211,21 +221,18 @@ async def test_a_question_to_a_partition_without_a_leader_keeps_nothing_waiting(
     async with empty_place(kafka, partitions=2) as place, reading_app(place) as (app, taken):
         await two_partitions_read(app, taken, place.publish)
         assert not await app.consumer.has_unread()
-        cluster = client(app)._client.cluster
-        leader = cluster.leader_for_partition
-        cluster.leader_for_partition = lambda tp: -1 if tp.partition == 1 else leader(tp)
 
         async def nothing() -> None:
             """Be called in the consumer's thread."""
 
-        asking = [asyncio.create_task(app.consumer.has_unread()) for _ in range(3)]
-        done, _ = await asyncio.wait(asking, timeout=1)
-        assert not done
-        async with asyncio.timeout(3):  # a look for records takes one of its workers for a second
-            await app.consumer._thread.call_thread(nothing)
-        assert await asyncio.gather(*asking) == [False] * 3
+        with without_a_leader(app, 1):
+            asking = [asyncio.create_task(app.consumer.has_unread()) for _ in range(3)]
+            done, _ = await asyncio.wait(asking, timeout=1)
+            assert not done
+            async with asyncio.timeout(3):  # a look for records takes one of its workers for a second
+                await app.consumer._thread.call_thread(nothing)
+            assert await asyncio.gather(*asking) == [False] * 3
 
-        cluster.leader_for_partition = leader
         app.consumer.stop_flow()
         await place.publish()
         async with asyncio.timeout(30):  # what a look had fetched before is dropped, and reading goes back

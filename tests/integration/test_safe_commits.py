@@ -52,11 +52,8 @@ class Worker:
 
 @pytest.fixture
 async def place(kafka: BrokerInfo) -> AsyncIterator[Place]:
-    async with (
-        empty_place(kafka) as place,
-        AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers, linger_ms=5) as producer,
-    ):
-        await asyncio.gather(*[await producer.send(place.topic, b"%d" % number) for number in range(RECORDS)])
+    async with empty_place(kafka) as place:
+        await place.publish(RECORDS)
         yield place
 
 

@@ -15,8 +15,10 @@ from schemas.health import BreakerState
 from schemas.message import Message
 from schemas.responses import Attempt, Response, Skipped
 from schemas.topics import Topic
-from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Status, Task, Tier, TokenCountSource
+from schemas.vocabulary import AttemptOutcome, Status, Task, Tier
+from tests.warehouses import golden
 
+COST = CostEvent.decode(golden("cost-metered"))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
 OUTAGE = Outage(FIRST, NOON, NOON + timedelta(seconds=7))
@@ -56,40 +58,23 @@ def response(
 
 
 def cost(request_id: str, nano_usd: int, *, baseline_nano_usd: int, model: str = FIRST) -> CostEvent:
-    return CostEvent(
-        event_id=cost_event_id(request_id, 1),
-        occurred_at=NOON,
-        occurred_at_ms=int(NOON.timestamp() * 1000),
-        request_id=request_id,
-        attempt=1,
-        is_fallback=False,
-        outcome=AttemptOutcome.SUCCEEDED,
-        certainty=Certainty.METERED,
-        tenant="shop",
-        task=Task.QA,
-        tier=Tier.POWERFUL,
-        route_reason="chain powerful, place 1",
-        provider_name="somebody",
-        request_model=model,
-        input_tokens=1,
-        output_tokens=1,
-        token_count_source=TokenCountSource.PROVIDER,
-        input_usd_per_mtok=Decimal(4),
-        cached_input_usd_per_mtok=None,
-        output_usd_per_mtok=Decimal(4),
-        cost_usd=Decimal(nano_usd).scaleb(-9),
-        cost_nano_usd=nano_usd,
-        baseline_model=FIRST,
-        baseline_cost_usd=Decimal(baseline_nano_usd).scaleb(-9),
-        price_status=PriceStatus.KNOWN,
-        price_catalogue="demo",
-        price_catalogue_version="1",
-        trace_id=None,
-        tags_json="{}",
-        request_topic="llm.requests.v1",
-        request_partition=0,
-        request_offset=0,
-    )
+    changes = {
+        "event_id": cost_event_id(request_id, 1),
+        "occurred_at": NOON,
+        "occurred_at_ms": int(NOON.timestamp() * 1000),
+        "request_id": request_id,
+        "attempt": 1,
+        "is_fallback": False,
+        "tenant": "shop",
+        "task": Task.QA,
+        "tier": Tier.POWERFUL,
+        "request_model": model,
+        "cost_usd": Decimal(nano_usd).scaleb(-9),
+        "cost_nano_usd": nano_usd,
+        "baseline_model": FIRST,
+        "baseline_cost_usd": Decimal(baseline_nano_usd).scaleb(-9),
+    }
+    return COST.model_copy(update=changes)
 
 
 def charge(event: CostEvent) -> InvoiceRow:

@@ -9,46 +9,17 @@ from sandbox.provider.chat import FinishReason
 from sandbox.provider.invoice import InvoiceRow
 from sandbox.reconcile import Reconciliation, Uncertain, reconcile
 from schemas.costs import CostEvent
-from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+from schemas.vocabulary import Certainty
+from tests.warehouses import golden
 
+COST = CostEvent.decode(golden("cost-metered"))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def billed(event_id: str, nano_usd: int | None, certainty: Certainty = Certainty.METERED) -> CostEvent:
-    known = nano_usd is not None
-    return CostEvent(
-        event_id=event_id,
-        occurred_at=NOON,
-        occurred_at_ms=int(NOON.timestamp() * 1000),
-        request_id="request-1",
-        attempt=1,
-        is_fallback=False,
-        outcome=AttemptOutcome.SUCCEEDED,
-        certainty=certainty,
-        tenant="shop",
-        task=Task.QA,
-        tier=Tier.FAST,
-        route_reason="chain fast, place 1",
-        provider_name="google",
-        request_model="gemini-2.5-flash",
-        input_tokens=10,
-        output_tokens=20,
-        token_count_source=TokenCountSource.PROVIDER,
-        input_usd_per_mtok=Decimal("1.25") if known else None,
-        cached_input_usd_per_mtok=None,
-        output_usd_per_mtok=Decimal("5.00") if known else None,
-        cost_usd=None if nano_usd is None else Decimal(nano_usd).scaleb(-9),
-        cost_nano_usd=nano_usd,
-        baseline_model="gpt-4.1",
-        baseline_cost_usd=None,
-        price_status=PriceStatus.KNOWN if known else PriceStatus.UNKNOWN,
-        price_catalogue="reference",
-        price_catalogue_version="1",
-        trace_id=None,
-        tags_json="{}",
-        request_topic="llm.requests.v1",
-        request_partition=0,
-        request_offset=0,
+    cost_usd = None if nano_usd is None else Decimal(nano_usd).scaleb(-9)
+    return COST.model_copy(
+        update={"event_id": event_id, "certainty": certainty, "cost_usd": cost_usd, "cost_nano_usd": nano_usd}
     )
 
 
