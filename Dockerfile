@@ -4,7 +4,7 @@ FROM python:${PYTHON}-slim AS build
 WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv /opt/turnout && /opt/turnout/bin/pip install --no-cache-dir -r requirements.lock
-COPY pyproject.toml README.md catalogue.toml ./
+COPY pyproject.toml README.md LICENSE catalogue.toml ./
 COPY schemas schemas
 COPY router router
 COPY streams streams
