@@ -1,25 +1,42 @@
-# Turnout. `make help` lists the targets; the first two need Python 3.11+ and nothing else installed beforehand.
+# Turnout. `make help` lists the targets; they need Python 3.11+ and nothing else installed beforehand.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+QUICK := tests/unit tests/property tests/contract
 .DEFAULT_GOAL := help
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Turnout needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv" >&2; exit 1; }
+	@PYTHON=$(PYTHON) tests/setup venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: install demo test chaos chaos-kills check format schemas lock bench bench-budget bench-cost bench-duplicates clean help
+.PHONY: install demo test unit integration machine chaos chaos-kills check format schemas lock bench bench-budget bench-cost bench-duplicates clean help
 install: $(STAMP) ## Set everything up in .venv
 
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
 	$(BIN)/turnout demo
 
-test: $(STAMP) ## All tests, on a real Apache Kafka (Java 17 and Maven, or TURNOUT_TEST_BROKER=HOST:PORT)
+test: machine $(STAMP) ## All tests, on a real Apache Kafka (or on TURNOUT_TEST_BROKER=HOST:PORT where one will do)
 	$(BIN)/pytest
+
+unit: $(if $(TURNOUT_TEST_PYTHONS),,$(STAMP)) ## What needs no broker, database or browser (TURNOUT_TEST_PYTHONS="python3.12 python3.13": on each of them)
+ifdef TURNOUT_TEST_PYTHONS
+	@set -e; for python in $(TURNOUT_TEST_PYTHONS); do \
+	  $(MAKE) --no-print-directory $@ TURNOUT_TEST_PYTHONS= PYTHON=$$python VENV=build/pythons/$$(echo $$python | tr / _); \
+	done
+else
+	$(BIN)/pytest -n auto $(QUICK)
+endif
+
+integration: machine $(STAMP) ## What does need them
+	$(BIN)/pytest tests/integration tests/chaos
+
+machine: ## Install what the tests run and this machine lacks: Java, Maven, Chromium, PostgreSQL, kcat
+	@PYTHON=$(PYTHON) tests/setup
 
 chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random)
 	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -1,4 +1,4 @@
-"""Postgres as a process: Debian's own server on a free port of the loopback, its data in a temporary folder."""
+"""Postgres as a process: the machine's own server on a free port of the loopback, its data in a temporary folder."""
 
 import contextlib
 import os
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sandbox.broker.ports import loopback_ports
 
-INSTALLED = Path("/usr/lib/postgresql")
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian keeps the server's programs of each version, out of the PATH."""
 USER = "turnout"
 PASSWORD = "s3cret-of-the-test"  # noqa: S105 - of a server that lives as long as a test
 START_WITHIN_S = 30.0
@@ -43,10 +44,7 @@ def open_postgres() -> Iterator[PostgresInfo]:
     Raises:
         PostgresUnavailable: it is not installed, or does not start.
     """
-    folders = sorted(INSTALLED.glob("*/bin/postgres"))
-    if not folders:
-        raise PostgresUnavailable("Postgres is not installed: apt-get install postgresql-15")
-    programs = folders[-1].parent
+    programs = _programs()
     # Postgres refuses to run as root; its package comes with a user for it.
     owner = "postgres" if os.getuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="turnout-postgres-", ignore_cleanup_errors=True) as folder:
@@ -85,6 +83,15 @@ def open_postgres() -> Iterator[PostgresInfo]:
                 server.wait(10)
             server.kill()
             server.wait()
+
+
+def _programs() -> Path:
+    """Return the folder of the newest server's programs."""
+    debian = sorted(DEBIAN.glob("*/bin/postgres"), key=lambda server: int(server.parts[-3]))
+    found = debian[-1] if debian else shutil.which("postgres")
+    if found is None:
+        raise PostgresUnavailable("Postgres is not installed: apt-get install postgresql")
+    return Path(found).parent
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", programs: Path, port: int, log: Path) -> None:

@@ -1,6 +1,7 @@
 """What every suite shares: one real Kafka broker a session."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -28,6 +29,15 @@ def postgres() -> Iterator[PostgresInfo]:
             yield info
     except PostgresUnavailable as error:
         pytest.fail(f"These tests need a real Postgres: {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser. Where it is not installed the tests fail, never skip."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.fail("These tests need Chromium: run tests/setup", pytrace=False)
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

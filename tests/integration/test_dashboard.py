@@ -24,7 +24,6 @@ from streams.kafka import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
 from tests.warehouses import Warehouse
 
-CHROMIUM = "/usr/bin/chromium"
 PATIENCE_MS = 30_000
 TENANTS = """
 [tenants.search]
@@ -78,7 +77,7 @@ async def shows(page: Page, place: str, exact: str) -> None:
 
 
 async def test_the_page_shows_what_the_topics_say_and_asks_nobody_else(
-    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+    make_pipeline: MakePipeline, make_provider: MakeProvider, chromium: str, tmp_path: Path
 ) -> None:
     catalogue, provider = tmp_path / "tenants.toml", make_provider()
     catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{TENANTS}\n")
@@ -98,7 +97,7 @@ async def test_the_page_shows_what_the_topics_say_and_asks_nobody_else(
     complaints: list[str] = []
     with dashboard(pipeline) as address:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             page = await browser.new_page(viewport={"width": 375, "height": 800})
             page.on("request", lambda request: requested.append(request.url))
             page.on("console", lambda message: complaints.append(message.text))
@@ -178,7 +177,7 @@ async def _see_that_it_is_legible(page: Page) -> None:
 
 
 async def test_a_recommendation_from_real_calls_in_a_real_postgres_is_on_the_page(
-    make_pipeline: MakePipeline, postgres: PostgresInfo
+    make_pipeline: MakePipeline, postgres: PostgresInfo, chromium: str
 ) -> None:
     pipeline, warehouse = await make_pipeline(), Warehouse.in_postgres(postgres)
     coding: dict[str, object] = {"prompt": "Write a Python function that sorts dates.", "tier": "balanced"}
@@ -197,7 +196,7 @@ async def test_a_recommendation_from_real_calls_in_a_real_postgres_is_on_the_pag
     await _fill(pipeline, warehouse)
     with dashboard(pipeline, *warehouse.options) as address:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             page = await browser.new_page(viewport={"width": 375, "height": 800})
             await page.goto(address)
             item = page.locator("#advice li:not(.empty)")

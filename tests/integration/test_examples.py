@@ -2,19 +2,16 @@
 
 import asyncio
 import os
-import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 
 import orjson
-import pytest
 
 from tests.harness import ROOT, MakePipeline, Pipeline
 
 PATIENCE_S = 60
 EXAMPLES = ROOT / "examples"
-HAS_KCAT = shutil.which("kcat") is not None
-CLIENTS = ("aiokafka", "confluent", *(("kcat",) if HAS_KCAT else ()))
+CLIENTS = ("aiokafka", "confluent", "kcat")
 
 
 async def run(pipeline: Pipeline, verb: str, client: str, *arguments: str) -> Process:
@@ -64,9 +61,3 @@ async def test_what_one_example_publishes_every_example_sees_answered_and_priced
             said = orjson.dumps(message.content).decode() if reader == "kcat" else str(message.content).splitlines()[0]
             wanted |= {(ids[client], said), (ids[client], f'"example\\":\\"{client}' if reader == "kcat" else client)}
         await read_until_all_are_there(pipeline, reader, wanted)
-
-
-def test_kcat_is_here_so_that_its_lines_ran_too() -> None:
-    if not HAS_KCAT:
-        sentence = "kcat is not installed, so its lines did not run: apt-get install kcat"
-        pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)

@@ -23,7 +23,6 @@ from warehouse.budgets import BudgetLimits, budget_use
 from warehouse.report import Period, make_report
 from warehouse.store import Engine
 
-CHROMIUM = "/usr/bin/chromium"
 DEAR, CHEAP = "gpt-4.1", "deepseek-v3.2"
 PRICES = {DEAR: Decimal("4.00"), CHEAP: Decimal("0.21")}
 
@@ -216,14 +215,14 @@ def test_mistakes_and_emptiness_are_said(tmp_path: Path) -> None:
     assert "There is no dimension 'colour'" in wrong.stderr
 
 
-def test_the_page_draws_its_charts_in_a_browser_and_fetches_nothing(tmp_path: Path) -> None:
+def test_the_page_draws_its_charts_in_a_browser_and_fetches_nothing(chromium: str, tmp_path: Path) -> None:
     warehouse, written = Warehouse.in_file(tmp_path), tmp_path / "report.html"
     fill(warehouse, *(event(DEAR) for _ in range(30)), *(event(CHEAP) for _ in range(40)))
     assert report(warehouse, "--html", str(written)).returncode == 0
     requested: list[str] = []
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 375, "height": 800})
         page.on("request", lambda request: requested.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
