@@ -20,7 +20,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
-from router.analysis import analyse  # noqa: E402  (after the path is set)
+from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)
 from schemas.vocabulary import Task  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-analysis.json"

@@ -20,13 +20,13 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
-from router.analysis import analyse  # noqa: E402  (after the path is set)
 from router.catalogue import Catalogue  # noqa: E402  (same)
 from router.cost import estimate_tokens, price_of  # noqa: E402  (same)
 from router.fleet import Fleet  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
 from router.plan import make_plan  # noqa: E402  (same)
 from router.route import Estimate  # noqa: E402  (same)
+from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)
 from schemas.requests import Request  # noqa: E402  (same)
 from schemas.vocabulary import Policy  # noqa: E402  (same)
 from streams.catalogue_file import load_catalogue  # noqa: E402  (same)

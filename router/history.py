@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from router.analysis import Analysis
 from router.cost import estimate_tokens, price_of, settled
 from router.errors import Answer, UpstreamFailure
 from router.job import Job, Origin
 from router.plan import Plan
 from router.route import Candidate
+from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
 from schemas.responses import Attempt, ErrorDetail, Response, Skipped, Usage

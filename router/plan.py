@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.analysis import Analysis
 from router.catalogue import Model
 from router.cost import input_bound, upper_cost
 from router.errors import RequestRejected
 from router.fleet import Fleet
 from router.job import Job
 from router.route import Candidate, Estimate, Route
+from router.tasks.analysis import Analysis
 from router.tenants import Tenant
 from router.track import View
 from schemas.responses import Skipped

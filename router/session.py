@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.analysis import Analysis, analyse
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
@@ -36,6 +35,7 @@ from router.plan import Plan, make_plan
 from router.purse import Purse, Reserve
 from router.retry import Chance, backoff_s
 from router.route import Candidate
+from router.tasks.analysis import Analysis, analyse
 from router.track import Permit
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response

@@ -3,12 +3,12 @@ from decimal import Decimal
 
 import pytest
 
-from router.analysis import Analysis
 from router.cost import call_started
 from router.errors import UpstreamFailure
 from router.fleet import Fleet
 from router.history import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
 from router.plan import Plan, make_plan
+from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response, Usage

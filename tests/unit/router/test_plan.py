@@ -3,11 +3,11 @@ from decimal import Decimal
 
 import pytest
 
-from router.analysis import Analysis
 from router.catalogue import Catalogue
 from router.errors import RequestRejected
 from router.fleet import Fleet
 from router.plan import Plan, make_plan
+from router.tasks.analysis import Analysis
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Policy, Task, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, PROMPT, TWO, UNPRICED, make_catalogue, make_job, trip

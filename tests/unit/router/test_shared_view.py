@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.analysis import analyse
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import RequestRejected
 from router.fleet import Fleet
@@ -13,6 +12,7 @@ from router.plan import Plan, make_plan
 from router.reports import HEARTBEAT_S, Member
 from router.retry import BUDGET_WINDOW_S
 from router.session import Call, Wait
+from router.tasks.analysis import analyse
 from router.track import STALE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth
 from schemas.requests import Request

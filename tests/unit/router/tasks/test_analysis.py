@@ -5,9 +5,9 @@ from itertools import chain
 
 import pytest
 
-from router import words
-from router.analysis import LONG_TEXT_CHARS, analyse
-from router.lexicon import Lexicon, spell
+from router.tasks import phrases
+from router.tasks.analysis import LONG_TEXT_CHARS, analyse
+from router.tasks.phrase_matcher import Lexicon, spell
 from schemas.vocabulary import Task, Tier
 
 
@@ -189,12 +189,12 @@ def test_the_reason_quotes_our_tables_and_nothing_else() -> None:
 
 def test_no_phrase_is_called_innocent_and_meant() -> None:
     tasks = Lexicon((table, task) for tables in _TASK_TABLES for task, table in tables.items())
-    tiers = Lexicon((table, tier) for tier, table in words.TIERS.items())
-    assert not tasks.meanings.keys() & Lexicon([(words.TASK_INNOCENTS, None)]).meanings.keys()
-    assert not tiers.meanings.keys() & Lexicon([(words.TIER_INNOCENTS, None)]).meanings.keys()
+    tiers = Lexicon((table, tier) for tier, table in phrases.TIERS.items())
+    assert not tasks.meanings.keys() & Lexicon([(phrases.TASK_INNOCENTS, None)]).meanings.keys()
+    assert not tiers.meanings.keys() & Lexicon([(phrases.TIER_INNOCENTS, None)]).meanings.keys()
 
 
-@pytest.mark.parametrize("tables", [words.TIERS, words.COMMANDS, words.SUBJECTS, words.HINTS])
+@pytest.mark.parametrize("tables", [phrases.TIERS, phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS])
 def test_no_phrase_of_one_strength_has_two_meanings(tables: dict[Task | Tier, str]) -> None:
     phrases = list(chain.from_iterable(Lexicon([(table, name)]).meanings for name, table in tables.items()))
     assert len(phrases) == len(set(phrases))
@@ -214,4 +214,4 @@ def test_the_longest_phrase_at_a_place_hides_the_shorter() -> None:
     ]
 
 
-_TASK_TABLES = (words.COMMANDS, words.SUBJECTS, words.HINTS)
+_TASK_TABLES = (phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS)

@@ -14,7 +14,7 @@ from typing import Final
 
 from schemas.vocabulary import Task, Tier
 
-# Words that ask for a tier; the tables are not in order of precedence, `router.analysis` is.
+# Words that ask for a tier; the tables are not in order of precedence, `router.tasks.analysis` is.
 TIERS: Final[Mapping[Tier, str]] = {
     Tier.REASONING: """
         en: analyze, analyzes, analyzed, analyzing, analyse, analyses, analysed, analysing, analysis, reason, reasons,

@@ -1,4 +1,4 @@
-"""Finds the phrases of the tables in `router.words` in a text, in a time that hardly depends on how many there are.
+"""Finds the phrases of `router.tasks.phrases` in a text, in a time that hardly depends on how many there are.
 
 Text and phrases are spelt the same way first: lower case, composed characters, one space between words, each number
 as `0`.

@@ -1,9 +1,9 @@
 """What a prompt asks for, told from its words: the task it names and the tier of model it needs.
 
-The words are the tables of `router.words`. Tier: a word for reasoning, else a word for fast work, else great length or
-batch work (balanced), else powerful. Task: the one with the strongest phrase, a command before a subject before a hint;
-between equals one near the start or end of the text, then the one with more phrases, then the order of `TASK_ORDER`;
-unknown when nothing speaks for any.
+The words are the tables of `router.tasks.phrases`. Tier: a word for reasoning, else a word for fast work, else great
+length or batch work (balanced), else powerful. Task: the one with the strongest phrase, a command before a subject
+before a hint; between equals one near the start or end of the text, then the one with more phrases, then the order of
+`TASK_ORDER`; unknown when nothing speaks for any.
 """
 
 import re
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from router import words
-from router.lexicon import TEXT_START, Lexicon, Spelt, spell
+from router.tasks import phrases
+from router.tasks.phrase_matcher import TEXT_START, Lexicon, Spelt, spell
 from schemas.vocabulary import Task, Tier
 
 LONG_TEXT_CHARS: Final = 5_000
@@ -76,15 +76,15 @@ _ARITHMETIC_HINT: Final = _Sign(Task.MATH, HINT)
 _QUESTION: Final = _Sign(Task.QA, HINT)
 
 _TIER_LEXICON: Final[Lexicon[Tier | None]] = Lexicon(
-    [(words.TIER_INNOCENTS, None), *((table, tier) for tier, table in words.TIERS.items())],
+    [(phrases.TIER_INNOCENTS, None), *((table, tier) for tier, table in phrases.TIERS.items())],
 )
 _TASK_LEXICON: Final[Lexicon[_Sign | None]] = Lexicon(
     [
-        (words.TASK_INNOCENTS, None),
-        (words.QUANTITIES, _AMOUNT),
-        *((table, _Sign(task, COMMAND)) for task, table in words.COMMANDS.items()),
-        *((table, _Sign(task, SUBJECT)) for task, table in words.SUBJECTS.items()),
-        *((table, _Sign(task, HINT)) for task, table in words.HINTS.items()),
+        (phrases.TASK_INNOCENTS, None),
+        (phrases.QUANTITIES, _AMOUNT),
+        *((table, _Sign(task, COMMAND)) for task, table in phrases.COMMANDS.items()),
+        *((table, _Sign(task, SUBJECT)) for task, table in phrases.SUBJECTS.items()),
+        *((table, _Sign(task, HINT)) for task, table in phrases.HINTS.items()),
     ],
 )
 

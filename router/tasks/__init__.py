@@ -1,0 +1,1 @@
+"""Analyse a request: its task and tier, from rules over words."""
