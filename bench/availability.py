@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 from router.catalogue import Catalogue  # noqa: E402  (after the path is set)
 from router.errors import Answer, UpstreamFailure  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
-from router.session import Call, Finish  # noqa: E402  (same)
+from router.request.session import Call, Finish  # noqa: E402  (same)
 from schemas.requests import Request  # noqa: E402  (same)
 from schemas.responses import AnswerMessage, Usage  # noqa: E402  (same)
 from schemas.vocabulary import AttemptOutcome  # noqa: E402  (same)

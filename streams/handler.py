@@ -20,10 +20,10 @@ from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
-from router.history import refusal, settle_all
 from router.job import Job
+from router.request.attempts import refusal, settle_all
+from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.retry import Chance
-from router.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.requests import Request

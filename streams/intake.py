@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from router.history import UNKNOWN_TENANT
+from router.request.attempts import UNKNOWN_TENANT
 from schemas.requests import Request
 from streams.codec import Unreadable, read_request
 from streams.delivery import Delivery

@@ -12,7 +12,7 @@ from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
 from router.job import Job
 from router.reports import Member
-from router.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
+from router.request.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from schemas.health import ModelHealth, ModelStats
 
 TELL_S = 0.1

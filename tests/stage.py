@@ -8,7 +8,7 @@ from router.catalogue import Catalogue, Model, Price
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
 from router.job import Job, Origin
-from router.session import Action, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
+from router.request.session import Action, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import AnswerMessage, Response, Usage

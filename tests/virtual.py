@@ -12,7 +12,7 @@ from router.catalogue import Catalogue, Model
 from router.errors import Answer, UpstreamFailure
 from router.fleet import Fleet
 from router.job import Job
-from router.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
+from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.track import Transition
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome

@@ -8,7 +8,7 @@ import orjson
 from pydantic import SecretStr
 
 from router.errors import Answer, UpstreamFailure
-from router.session import Call
+from router.request.session import Call
 from schemas.requests import JsonObject, Request
 from streams.providers.outcomes import from_exception, from_response
 

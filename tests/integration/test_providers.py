@@ -11,8 +11,8 @@ import pytest
 
 from router.cost import call_started
 from router.errors import Answer, UpstreamFailure
+from router.request.session import Call
 from router.route import Candidate, Estimate, Route
-from router.session import Call
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request

@@ -15,7 +15,19 @@ from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from router.fleet import Fleet
 from router.job import Job
 from router.limits import MINUTE_S
-from router.session import Action, Answered, Call, Event, Failed, Finish, Session, SessionError, Started, Wait, Woke
+from router.request.session import (
+    Action,
+    Answered,
+    Call,
+    Event,
+    Failed,
+    Finish,
+    Session,
+    SessionError,
+    Started,
+    Wait,
+    Woke,
+)
 from schemas.costs import CallStarted, cost_event_id
 from schemas.requests import Request
 from schemas.responses import Usage

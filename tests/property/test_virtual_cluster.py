@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
-from router.session import Call
+from router.request.session import Call
 from router.shares import joining_share
 from schemas.health import HealthStatus
 from schemas.requests import Request

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from router.job import Job, Origin
-from router.session import Finish
+from router.request.session import Finish
 from schemas.health import BreakerState
 from schemas.requests import Request
 from schemas.vocabulary import Certainty, ErrorCode, Status

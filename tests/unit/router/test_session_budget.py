@@ -6,7 +6,7 @@ from router.account import Account
 from router.budgets import day_of
 from router.fleet import Fleet
 from router.purse import Purse, Reserve
-from router.session import BUDGET_WAIT_S, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
+from router.request.session import BUDGET_WAIT_S, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.vocabulary import ErrorCode, Status

@@ -29,10 +29,10 @@ from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
 from router.fleet import Fleet
-from router.history import History, Verdict
 from router.job import Job
-from router.plan import Plan, make_plan
 from router.purse import Purse, Reserve
+from router.request.attempts import History, Verdict
+from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse

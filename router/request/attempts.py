@@ -8,7 +8,7 @@ from decimal import Decimal
 from router.cost import estimate_tokens, price_of, settled
 from router.errors import Answer, UpstreamFailure
 from router.job import Job, Origin
-from router.plan import Plan
+from router.request.plan import Plan
 from router.route import Candidate
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent

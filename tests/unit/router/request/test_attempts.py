@@ -6,8 +6,8 @@ import pytest
 from router.cost import call_started
 from router.errors import UpstreamFailure
 from router.fleet import Fleet
-from router.history import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
-from router.plan import Plan, make_plan
+from router.request.attempts import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
+from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
 from schemas.requests import Request

@@ -1,0 +1,1 @@
+"""One request, from its plan to its end: a pure state machine."""
