@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Catalogue  # noqa: E402  (same)
 from router.cost import estimate_tokens, price_of  # noqa: E402  (same)
-from router.fleet import Fleet  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
+from router.models.pool import Fleet  # noqa: E402  (same)
 from router.request.plan import make_plan  # noqa: E402  (same)
 from router.route import Estimate  # noqa: E402  (same)
 from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)

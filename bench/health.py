@@ -20,13 +20,13 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
-from router.board import KEPT_S, Board  # noqa: E402  (after the path is set)
 from router.catalogue import Model  # noqa: E402  (same)
-from router.fleet import Fleet  # noqa: E402  (same)
-from router.health import PANE_S  # noqa: E402  (same)
-from router.panes import Pane  # noqa: E402  (same)
-from router.reports import Member  # noqa: E402  (same)
-from router.track import Permit  # noqa: E402  (same)
+from router.models.aggregator import KEPT_S, Board  # noqa: E402  (after the path is set)
+from router.models.health import PANE_S  # noqa: E402  (same)
+from router.models.model_state import Permit  # noqa: E402  (same)
+from router.models.panes import Pane  # noqa: E402  (same)
+from router.models.pool import Fleet  # noqa: E402  (same)
+from router.models.stats import Member  # noqa: E402  (same)
 from schemas.health import ModelHealth, ModelStats  # noqa: E402  (same)
 from schemas.responses import Usage  # noqa: E402  (same)
 from streams.catalogue_file import load_catalogue  # noqa: E402  (same)

@@ -15,7 +15,7 @@ from enum import Enum, auto
 from hmac import compare_digest
 
 from router.gates import Gate, Gates
-from router.reports import Member
+from router.models.stats import Member
 from router.tenants import Key, Tenant
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode

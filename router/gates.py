@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.limits import RateLimit
-from router.reports import HEARTBEAT_S, UNTOLD, Member
+from router.models.model_state import LIMITED_S, STALE_S
+from router.models.stats import HEARTBEAT_S, UNTOLD, Member
 from router.shares import share_in_force
 from router.tenants import Tenant
-from router.track import LIMITED_S, STALE_S
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 
 TELL_S = 1.0

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from router.board import AHEAD_S, GONE_S
 from router.limits import MINUTE_S
-from router.reports import Member
+from router.models.aggregator import AHEAD_S, GONE_S
+from router.models.model_state import STALE_S
+from router.models.stats import Member
 from router.shares import Claim, allot, joining_share
 from router.tenants import Tenant
-from router.track import STALE_S
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 
 EARLIER = Member("", 0)

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.errors import CatalogueError
-from router.health import PANE_S
+from router.models.health import PANE_S
 from router.tenants import Key, Tenant, TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag

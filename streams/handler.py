@@ -19,8 +19,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job
+from router.models.pool import Fleet
 from router.request.attempts import refusal, settle_all
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.retry import Chance

@@ -14,11 +14,11 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import EventT, StreamT
 
-from router.board import KEPT_S, Board
 from router.catalogue import Catalogue
-from router.health import PANE_S
-from router.panes import Pane
-from router.track import STALE_S
+from router.models.aggregator import KEPT_S, Board
+from router.models.health import PANE_S
+from router.models.model_state import STALE_S
+from router.models.panes import Pane
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
 from streams.fence import Fence
 from streams.publisher import Publisher

@@ -14,7 +14,7 @@ import stamina
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import SecretStr
 
-from router.track import Transition
+from router.models.model_state import Transition
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter

@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from router.fleet import Fleet
 from router.gates import Gates
+from router.models.pool import Fleet
 from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
@@ -19,7 +19,7 @@ from streams.publisher import Publisher
 log = structlog.get_logger()
 
 TELL_S = 0.1
-"""How often to look whether there is something to tell; `router.reports` decides."""
+"""How often to look whether there is something to tell; `router.models.stats` decides."""
 LONELY_S = 5.0
 """A starting worker waits so long for its shares of the limits before it takes requests with its joining share."""
 

@@ -6,12 +6,12 @@ from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
-from router.board import Board
 from router.catalogue import Catalogue
 from router.errors import Answer, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job
-from router.reports import Member
+from router.models.aggregator import Board
+from router.models.pool import Fleet
+from router.models.stats import Member
 from router.request.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from schemas.health import ModelHealth, ModelStats
 

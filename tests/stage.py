@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from router.catalogue import Catalogue, Model, Price
 from router.errors import Answer, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job, Origin
+from router.models.pool import Fleet
 from router.request.session import Action, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from schemas.costs import CallStarted
 from schemas.requests import Request

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from router.admission import Admission, Admit, Hold, Identified
-from router.reports import Member
+from router.models.stats import Member
 from router.tenant_board import TenantBoard
 from router.tenants import Tenant
 from schemas.requests import Request

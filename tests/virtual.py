@@ -10,10 +10,10 @@ from random import Random
 
 from router.catalogue import Catalogue, Model
 from router.errors import Answer, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job
+from router.models.model_state import Transition
+from router.models.pool import Fleet
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
-from router.track import Transition
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome
 

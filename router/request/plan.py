@@ -7,12 +7,12 @@ from decimal import Decimal
 from router.catalogue import Model
 from router.cost import input_bound, upper_cost
 from router.errors import RequestRejected
-from router.fleet import Fleet
 from router.job import Job
+from router.models.model_state import View
+from router.models.pool import Fleet
 from router.route import Candidate, Estimate, Route
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
-from router.track import View
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, Tier
 

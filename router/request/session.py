@@ -28,15 +28,15 @@ from decimal import Decimal
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job
+from router.models.model_state import Permit
+from router.models.pool import Fleet
 from router.purse import Purse, Reserve
 from router.request.attempts import History, Verdict
 from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse
-from router.track import Permit
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status

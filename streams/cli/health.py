@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from router.track import STALE_S
+from router.models.model_state import STALE_S
 from schemas.health import BreakerState, HealthStatus, ModelHealth
 from schemas.topics import Topic
 from streams.cli import options

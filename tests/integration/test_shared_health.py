@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from router.health import PANE_S
-from router.panes import Pane
+from router.models.health import PANE_S
+from router.models.panes import Pane
 from sandbox.provider.faults import Fault, FaultKind
 from schemas.failovers import Failover, FailoverKind
 from schemas.health import HealthStatus, ModelHealth, ModelStats

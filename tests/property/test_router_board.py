@@ -8,11 +8,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.board import GONE_S, KEPT_S, Board
 from router.catalogue import HealthRules
-from router.health import DWELL_S, SEVERITY, Reading, Standing
-from router.panes import Seen, pane_number
-from router.sketch import SCALE, Sketch
+from router.models.aggregator import GONE_S, KEPT_S, Board
+from router.models.health import DWELL_S, SEVERITY, Reading, Standing
+from router.models.histogram import SCALE, Sketch
+from router.models.panes import Seen, pane_number
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 from tests.stage import ALPHA, NOW_S, ONE

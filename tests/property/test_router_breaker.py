@@ -7,10 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.breaker import RAMP_FROM, Breaker
 from router.catalogue import BreakerRules, HealthRules
-from router.fleet import Fleet
-from router.track import Permit, Transition
+from router.models.breaker import RAMP_FROM, Breaker
+from router.models.model_state import Permit, Transition
+from router.models.pool import Fleet
 from schemas.health import BreakerState
 from tests.stage import ALPHA, NOW_S, ONE, UNAVAILABLE, rate_limited
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from router.catalogue import HealthRules
-from router.health import PANE_S, Window
+from router.models.health import PANE_S, Window
 
 RULES = HealthRules(window_s=60.0, min_requests=3)
 READ_ANEW_S = 1.0

@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.board import AHEAD_S, KEPT_S, Board
 from router.catalogue import HealthRules
-from router.panes import FAILURES, Pane, pane_number
-from router.sketch import RELATIVE_ERROR, SCALE, Sketch
+from router.models.aggregator import AHEAD_S, KEPT_S, Board
+from router.models.histogram import RELATIVE_ERROR, SCALE, Sketch
+from router.models.panes import FAILURES, Pane, pane_number
 from schemas.health import ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 from tests.stage import ALPHA, NOW_S, ONE

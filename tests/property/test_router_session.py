@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
-from router.fleet import Fleet
 from router.job import Job
 from router.limits import MINUTE_S
+from router.models.pool import Fleet
 from router.request.session import (
     Action,
     Answered,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.sketch import RELATIVE_ERROR, Sketch, merged_quantile
+from router.models.histogram import RELATIVE_ERROR, Sketch, merged_quantile
 
 ROUNDING = 1e-9
 LATENCIES_MS = st.floats(1, 1e8)

@@ -5,7 +5,7 @@ import pytest
 
 from router.cost import call_started
 from router.errors import UpstreamFailure
-from router.fleet import Fleet
+from router.models.pool import Fleet
 from router.request.attempts import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis

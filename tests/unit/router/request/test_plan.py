@@ -5,7 +5,7 @@ import pytest
 
 from router.catalogue import Catalogue
 from router.errors import RequestRejected
-from router.fleet import Fleet
+from router.models.pool import Fleet
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from schemas.requests import Request

@@ -6,8 +6,8 @@ import pytest
 
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import UpstreamFailure
-from router.fleet import Fleet
 from router.limits import MINUTE_S
+from router.models.pool import Fleet
 from router.request.session import Answered, Call, Failed, Finish, SessionError, Started, Wait, Woke
 from schemas.costs import CallStarted, cost_event_id
 from schemas.health import BreakerState

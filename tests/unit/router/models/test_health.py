@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from router.catalogue import HealthRules
-from router.health import PANE_S, Reading, Window
-from router.sketch import RELATIVE_ERROR
+from router.models.health import PANE_S, Reading, Window
+from router.models.histogram import RELATIVE_ERROR
 from schemas.health import HealthStatus
 
 RULES = HealthRules()

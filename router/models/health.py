@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from router.catalogue import HealthRules
-from router.sketch import Sketch, merged_quantiles
+from router.models.histogram import Sketch, merged_quantiles
 from schemas.health import HealthCause, HealthStatus
 
 PANE_S = 10.0

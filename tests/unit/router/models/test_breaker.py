@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.breaker import RAMP_FROM, Breaker
 from router.catalogue import BreakerRules
+from router.models.breaker import RAMP_FROM, Breaker
 from schemas.health import BreakerState
 
 RULES = BreakerRules(consecutive_failures=3, pause_s=30, max_pause_s=100, half_open_probes=2)

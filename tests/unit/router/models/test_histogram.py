@@ -1,6 +1,6 @@
 import pytest
 
-from router.sketch import RELATIVE_ERROR, Sketch, merged_quantile
+from router.models.histogram import RELATIVE_ERROR, Sketch, merged_quantile
 
 
 def sketch(*values: float) -> Sketch:

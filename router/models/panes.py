@@ -8,8 +8,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from router.errors import DISPOSITIONS, Blame
-from router.health import PANE_S
-from router.sketch import SCALE, Sketch
+from router.models.health import PANE_S
+from router.models.histogram import SCALE, Sketch
 from schemas.health import ModelStats
 from schemas.vocabulary import AttemptOutcome
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from router.breaker import Breaker, ramp_share
 from router.catalogue import Catalogue, Model
 from router.errors import DISPOSITIONS, Blame, UpstreamFailure
-from router.flight import MOSTLY, RECENT
-from router.health import SEVERITY, Reading
-from router.reports import Member, Stance
+from router.models.breaker import Breaker, ramp_share
+from router.models.health import SEVERITY, Reading
+from router.models.in_flight import MOSTLY, RECENT
+from router.models.model_state import LIMITED_S, STALE_S, Permit, Readiness, Track, Transition, View
+from router.models.stats import Member, Stance
 from router.retry import RetryBudget
 from router.shares import share_in_force
-from router.track import LIMITED_S, STALE_S, Permit, Readiness, Track, Transition, View
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
-from router.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
 from router.limits import MINUTE_S
-from router.panes import Pane, pane_number
+from router.models.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
+from router.models.histogram import Sketch, merged_quantiles
+from router.models.model_state import STALE_S
+from router.models.panes import Pane, pane_number
 from router.shares import Claim, allot, joining_share
-from router.sketch import Sketch, merged_quantiles
-from router.track import STALE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 
 KEPT_S = 3600.0
 GONE_S = 6.0
-"""A worker that is silent for so long is gone. It speaks every two seconds, `router.reports`."""
+"""A worker that is silent for so long is gone. It speaks every two seconds, `router.models.stats`."""
 AHEAD_S = 60.0
 """A delta from further in the future comes from a wrong clock, and is left out."""
 VOUCHER_S = 2.0

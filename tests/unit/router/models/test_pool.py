@@ -4,7 +4,7 @@ import pytest
 
 from router.catalogue import BreakerRules, HealthRules
 from router.errors import UpstreamFailure
-from router.fleet import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, Fleet
+from router.models.pool import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, Fleet
 from schemas.health import BreakerState
 from schemas.vocabulary import AttemptOutcome, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, TIMEOUT, TWO, UNAVAILABLE, make_catalogue, rate_limited, trip

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from router.breaker import Breaker
 from router.catalogue import Catalogue, HealthRules, Model
-from router.flight import InFlight
-from router.health import Reading, Window
 from router.limits import RateLimit
-from router.reports import Ledger
+from router.models.breaker import Breaker
+from router.models.health import Reading, Window
+from router.models.in_flight import InFlight
+from router.models.stats import Ledger
 from schemas.health import BreakerState, ModelHealth
 
 STALE_S = 30.0

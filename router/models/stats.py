@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from router.sketch import SCALE, Sketch
+from router.models.histogram import SCALE, Sketch
 from schemas.health import BreakerState, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome

@@ -1,0 +1,1 @@
+"""How each model does: breaker, calls in flight, measured and shared health."""
