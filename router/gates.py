@@ -1,17 +1,18 @@
 """One worker's gates: how many requests of each tenant it may let in, a minute and at a time.
 
-A tenant's limits are those of all workers together. Each worker keeps to its share of them (`router.shares`), tells
-where it stands, and follows what is handed out (`router.tenant_board`). A worker on its own has the whole of them.
+A tenant's limits are those of all workers together. Each worker keeps to its share of them
+(`router.sharing.allotment`), tells where it stands, and follows what is handed out (`router.tenant_board`). A worker on
+its own has the whole of them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from router.limits import RateLimit
 from router.models.model_state import LIMITED_S, STALE_S
 from router.models.stats import HEARTBEAT_S, UNTOLD, Member
-from router.shares import share_in_force
+from router.sharing.allotment import share_in_force
+from router.sharing.rate_limit import RateLimit
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 

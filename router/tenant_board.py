@@ -1,4 +1,4 @@
-"""How the limits of tenants are divided between the workers, by what each needs: `router.shares`, for every tenant.
+"""How the limits of tenants are divided between workers by what each needs, by `router.sharing.allotment` for each.
 
 One worker at a time keeps the board. It is made again from what was published last and the next words of every worker:
 a worker tells the whole of where it stands each time, so nothing has to be stored.
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from router.limits import MINUTE_S
 from router.models.aggregator import AHEAD_S, GONE_S
 from router.models.model_state import STALE_S
 from router.models.stats import Member
-from router.shares import Claim, allot, joining_share
+from router.sharing.allotment import Claim, allot, joining_share
+from router.sharing.rate_limit import MINUTE_S
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
-from router.limits import MINUTE_S
 from router.models.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
 from router.models.histogram import Sketch, merged_quantiles
 from router.models.model_state import STALE_S
 from router.models.panes import Pane, pane_number
-from router.shares import Claim, allot, joining_share
+from router.sharing.allotment import Claim, allot, joining_share
+from router.sharing.rate_limit import MINUTE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from router.catalogue import Catalogue, HealthRules, Model
-from router.limits import RateLimit
 from router.models.breaker import Breaker
 from router.models.health import Reading, Window
 from router.models.in_flight import InFlight
 from router.models.stats import Ledger
+from router.sharing.rate_limit import RateLimit
 from schemas.health import BreakerState, ModelHealth
 
 STALE_S = 30.0

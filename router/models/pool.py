@@ -16,7 +16,7 @@ from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, STALE_S, Permit, Readiness, Track, Transition, View
 from router.models.stats import Member, Stance
 from router.retry import RetryBudget
-from router.shares import share_in_force
+from router.sharing.allotment import share_in_force
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome

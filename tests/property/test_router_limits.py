@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from router.limits import MINUTE_S, RateLimit
+from router.sharing.rate_limit import MINUTE_S, RateLimit
 
 START_S = 1_800_000_000.0
 TICK_S = 0.25

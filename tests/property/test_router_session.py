@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from router.job import Job
-from router.limits import MINUTE_S
 from router.models.pool import Fleet
 from router.request.session import (
     Action,
@@ -28,6 +27,7 @@ from router.request.session import (
     Wait,
     Woke,
 )
+from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted, cost_event_id
 from schemas.requests import Request
 from schemas.responses import Usage

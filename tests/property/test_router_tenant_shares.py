@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.shares import joining_share
+from router.sharing.allotment import joining_share
 from router.tenants import Tenant, TenantMode
 from schemas.vocabulary import ErrorCode
 from tests.stage import NOW_S

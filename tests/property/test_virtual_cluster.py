@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
 from router.request.session import Call
-from router.shares import joining_share
+from router.sharing.allotment import joining_share
 from schemas.health import HealthStatus
 from schemas.requests import Request
 from tests.cluster import Cluster

@@ -6,9 +6,9 @@ import pytest
 
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import UpstreamFailure
-from router.limits import MINUTE_S
 from router.models.pool import Fleet
 from router.request.session import Answered, Call, Failed, Finish, SessionError, Started, Wait, Woke
+from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted, cost_event_id
 from schemas.health import BreakerState
 from schemas.requests import Request

@@ -1,6 +1,7 @@
 """How the workers share one limit, a model's or a tenant's, so that together they never exceed it.
 
-Every worker keeps an exact sliding minute with its own share (`router.limits`). Whoever hands out the shares keeps to
+Every worker keeps an exact sliding minute with its own share (`router.sharing.rate_limit`). Whoever hands out the
+shares keeps to
 
     sum over all workers of max(share granted, share in force, calls of the last minute) <= limit
 

@@ -1,6 +1,6 @@
 import pytest
 
-from router.limits import MINUTE_S, RateLimit
+from router.sharing.rate_limit import MINUTE_S, RateLimit
 
 
 def test_below_the_limit_a_call_may_be_made_at_once() -> None:

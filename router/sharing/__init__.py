@@ -1,0 +1,1 @@
+"""How a limit is divided between workers."""
