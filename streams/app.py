@@ -12,12 +12,12 @@ import structlog
 from aiokafka import TopicPartition
 from faust.types import TP, StreamT
 
-from router.admission import Admission
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.models.pool import Fleet
 from router.models.stats import Member
 from router.recent import RecentIds
+from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock

@@ -16,7 +16,6 @@ from typing import Protocol
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from router.admission import Admission, Hold, Identified, Refuse
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
@@ -24,6 +23,7 @@ from router.models.pool import Fleet
 from router.request.attempts import refusal, settle_all
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.retry import Chance
+from router.tenancy.admission import Admission, Hold, Identified, Refuse
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.requests import Request

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 
-from router.admission import Presented
+from router.tenancy.admission import Presented
 
 HEADER = "authorization"
 REDACTED = b"redacted"

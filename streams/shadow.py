@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from router.admission import Admission
+from router.tenancy.admission import Admission
 from router.tenants import TenantMode
 from schemas.vocabulary import ErrorCode
 from streams.purses import Purses

@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from router.gates import Gates
 from router.models.pool import Fleet
+from router.tenancy.limiter import Gates
 from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic

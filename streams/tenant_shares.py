@@ -7,7 +7,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import StreamT
 
-from router.tenant_board import TenantBoard
+from router.tenancy.allotment import TenantBoard
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from streams.fence import Fence

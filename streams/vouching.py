@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import orjson
 from pydantic import SecretStr
 
-from router.admission import Presented, Vouched
+from router.tenancy.admission import Presented, Vouched
 from schemas.dead_letters import REPLAY_OF, REPLAY_SIGNATURE, REPLAY_TENANT
 from streams.codec import Headers
 from streams.delivery import Delivery

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
-from router.admission import Admission, Admit, Hold, Identified
 from router.models.stats import Member
-from router.tenant_board import TenantBoard
+from router.tenancy.admission import Admission, Admit, Hold, Identified
+from router.tenancy.allotment import TenantBoard
 from router.tenants import Tenant
 from schemas.requests import Request
 from schemas.tenant_shares import TenantShares, WorkerDemand

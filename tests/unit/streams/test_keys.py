@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from router.admission import Presented
+from router.tenancy.admission import Presented
 from streams.keys import key_digest, make_key, presented_key, without_key
 
 

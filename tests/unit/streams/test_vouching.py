@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from router.admission import Presented, Vouched
 from router.job import Origin
+from router.tenancy.admission import Presented, Vouched
 from streams.delivery import Delivery
 from streams.keys import key_digest
 from streams.vouching import Copy, Vouching, presented

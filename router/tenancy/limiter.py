@@ -1,8 +1,8 @@
 """One worker's gates: how many requests of each tenant it may let in, a minute and at a time.
 
 A tenant's limits are those of all workers together. Each worker keeps to its share of them
-(`router.sharing.allotment`), tells where it stands, and follows what is handed out (`router.tenant_board`). A worker on
-its own has the whole of them.
+(`router.sharing.allotment`), tells where it stands, and follows what is handed out (`router.tenancy.allotment`). A
+worker on its own has the whole of them.
 """
 
 from collections.abc import Mapping

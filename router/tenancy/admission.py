@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from hmac import compare_digest
 
-from router.gates import Gate, Gates
 from router.models.stats import Member
+from router.tenancy.limiter import Gate, Gates
 from router.tenants import Key, Tenant
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode

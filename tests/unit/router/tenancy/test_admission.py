@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.admission import Admission, Admit, Hold, Identified, Presented, Refuse, Vouched
+from router.tenancy.admission import Admission, Admit, Hold, Identified, Presented, Refuse, Vouched
 from router.tenants import Key, Tenant, TenantMode
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Tier
