@@ -25,9 +25,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import EventT, StreamT
 
-from router.account import Account, Crossing
-from router.budgets import day_of
-from router.seen import Seen
+from router.budgets.counted_events import Seen
+from router.budgets.ledger import Account, Crossing
+from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent

@@ -7,7 +7,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from router.purse import Purse
+from router.budgets.lease import Purse
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
@@ -17,7 +17,7 @@ from streams.publisher import Publisher
 log = structlog.get_logger()
 
 CLAIM_S = 0.02
-"""How often to look whether there is something to claim; `router.purse` decides."""
+"""How often to look whether there is something to claim; `router.budgets.lease` decides."""
 
 
 class Purses:

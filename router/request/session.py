@@ -25,13 +25,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from router.budgets.lease import Purse, Reserve
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
 from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import Fleet
-from router.purse import Purse, Reserve
 from router.request.attempts import History, Verdict
 from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
-from router.account import Account
-from router.budgets import day_of
+from router.budgets.ledger import Account
+from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id

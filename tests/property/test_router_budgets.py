@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.account import Account
-from router.budgets import LEASE_S, day_of
-from router.purse import Purse, Reserve
+from router.budgets.lease import Purse, Reserve
+from router.budgets.ledger import Account
+from router.budgets.rules import LEASE_S, day_of
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 

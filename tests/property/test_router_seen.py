@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.seen import HORIZON_S, Seen
+from router.budgets.counted_events import HORIZON_S, Seen
 from schemas.costs import EVENT_NAMESPACE
 
 

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from router.account import Account
-from router.budgets import day_of
+from router.budgets.lease import Purse, Reserve
+from router.budgets.ledger import Account
+from router.budgets.rules import day_of
 from router.models.pool import Fleet
-from router.purse import Purse, Reserve
 from router.request.session import BUDGET_WAIT_S, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from router.tenants import Tenant
 from schemas.budgets import Budget

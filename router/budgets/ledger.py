@@ -1,4 +1,4 @@
-"""The owner's end of a tenant's budget: what was spent and what is granted. Rules: `router.budgets`."""
+"""The owner's end of a tenant's budget: what was spent and what is granted. Rules: `router.budgets.rules`."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 
 import orjson
 
-from router.budgets import LEASE_S, ZERO, day_of, limits_of, told_as, window_bounds
+from router.budgets.rules import LEASE_S, ZERO, day_of, limits_of, told_as, window_bounds
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
 from schemas.message import NANO_USD

@@ -1,10 +1,10 @@
-"""A worker's end of a tenant's budget: what it was granted, has reserved and has spent. Rules: `router.budgets`."""
+"""A worker's lease of a tenant's budget: what it was granted, has reserved and has spent. Rules: `budgets.rules`."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
 
-from router.budgets import LEASE_S, ZERO, day_of, limits_of, told_as
+from router.budgets.rules import LEASE_S, ZERO, day_of, limits_of, told_as
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 

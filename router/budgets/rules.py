@@ -12,7 +12,7 @@ been seen to spend counts as spent, so for every window, at every moment:
 A holder reserves inside its grant only. So spend and reservations stay inside the limit whatever the interleaving, as
 long as a call costs no more than its estimate; nothing here needs clocks that agree.
 
-Here are the rules and the windows; `router.purse` is the worker's end, `router.account` the owner's.
+Here are the rules and the windows; `router.budgets.lease` is the worker's end, `router.budgets.ledger` the owner's.
 
 Rules:
 1. Grants are of one UTC day, and cumulative. At midnight a purse is empty; the old day's grants count for the month

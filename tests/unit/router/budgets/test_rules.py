@@ -5,9 +5,9 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from router.account import Account
-from router.budgets import LEASE_S, day_of, window_bounds
-from router.purse import ANSWER_S, IDLE_S, MARGIN_S, RENEW_S, Purse, Reserve
+from router.budgets.lease import ANSWER_S, IDLE_S, MARGIN_S, RENEW_S, Purse, Reserve
+from router.budgets.ledger import Account
+from router.budgets.rules import LEASE_S, day_of, window_bounds
 from router.tenants import Tenant, TenantMode
 from schemas.budgets import Budget, BudgetState
 

@@ -2,7 +2,7 @@
 
 from uuid import uuid5
 
-from router.seen import HORIZON_S, Seen
+from router.budgets.counted_events import HORIZON_S, Seen
 from schemas.costs import EVENT_NAMESPACE
 
 
