@@ -14,7 +14,7 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from router.recent import RecentIds  # noqa: E402 - the repository is on the path only now
+from router.finished_ids import RecentIds  # noqa: E402 - the repository is on the path only now
 
 HORIZON_S = 600.0
 

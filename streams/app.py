@@ -14,9 +14,9 @@ from faust.types import TP, StreamT
 
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
+from router.finished_ids import RecentIds
 from router.models.pool import Fleet
 from router.models.stats import Member
-from router.recent import RecentIds
 from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile

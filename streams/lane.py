@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.recent import RecentIds
+from router.finished_ids import RecentIds
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
 

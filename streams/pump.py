@@ -25,9 +25,9 @@ import structlog
 from faust.types import TP, EventT, StreamT
 
 from router.catalogue import Model
+from router.fair_queue import Turns
+from router.finished_ids import RecentIds
 from router.job import Origin
-from router.recent import RecentIds
-from router.turns import Turns
 from schemas.health import BreakerState
 from streams.delivery import Delivery
 from streams.handler import Handler

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from router.recent import RecentIds
+from router.finished_ids import RecentIds
 from streams.lane import Lane, Position
 from streams.offsets import OffsetTracker
 from tests.stage import Play

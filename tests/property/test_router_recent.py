@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from router.recent import GENERATIONS, RecentIds
+from router.finished_ids import GENERATIONS, RecentIds
 
 HORIZON_S = 60.0
 MOST = 24

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.turns import Turns
+from router.fair_queue import Turns
 
 TENANTS = "abc"
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from router.recent import RecentIds
+from router.finished_ids import RecentIds
 from schemas.vocabulary import AttemptOutcome
 from streams.lane import Lane, Position
 from tests.stage import NOW_S, Play

@@ -1,6 +1,6 @@
 import pytest
 
-from router.turns import Turns
+from router.fair_queue import Turns
 
 
 def taken(turns: Turns[int]) -> list[int]:
