@@ -39,7 +39,7 @@ from schemas.health import ModelHealth  # noqa: E402  (same)
 from schemas.responses import Response  # noqa: E402  (same)
 from schemas.topics import Topic  # noqa: E402  (same)
 from schemas.vocabulary import Status  # noqa: E402  (same)
-from streams.kafka import producer  # noqa: E402  (same)
+from streams.kafka.clients import producer  # noqa: E402  (same)
 from tests.harness import Pipeline  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-brownout.json"

@@ -31,7 +31,7 @@ from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent
-from streams.fence import Fence
+from streams.kafka.fence import Fence
 from streams.publisher import HOLDER, Publisher
 
 log = structlog.get_logger()

@@ -17,16 +17,16 @@ from faust.types import TP, StreamT
 
 from schemas.topics import Topic
 from streams.accounts import Accounts
-from streams.faust_app import faust_app
 from streams.handler import Handler
 from streams.health_agent import HealthAgent
-from streams.kafka import admin, reader
+from streams.kafka.clients import admin, reader
+from streams.kafka.faust_app import faust_app
+from streams.kafka.transport import SafeTransport
 from streams.roles import Role, Roles
 from streams.settings import Settings
 from streams.shadow import Shadow
 from streams.shared_health import Follower, Reporter
 from streams.tenant_shares import ShareKeeper
-from streams.transport import SafeTransport
 
 STORE_S = 30.0
 DRAIN_S = 2.0

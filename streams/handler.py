@@ -31,8 +31,8 @@ from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
-from streams.fence import Fence
 from streams.intake import Intake, Opened
+from streams.kafka.fence import Fence
 from streams.keys import without_key
 from streams.lane import Lane
 from streams.metrics import Metrics

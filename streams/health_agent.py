@@ -20,7 +20,7 @@ from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
-from streams.fence import Fence
+from streams.kafka.fence import Fence
 from streams.publisher import Publisher
 
 log = structlog.get_logger()

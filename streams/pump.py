@@ -32,10 +32,10 @@ from schemas.health import BreakerState
 from streams.delivery import Delivery
 from streams.handler import Handler
 from streams.intake import Opened
+from streams.kafka.transport import SafeConsumer, Work
 from streams.lane import Lane
 from streams.metrics import Lag
 from streams.shadow import Shadow, WouldRefuse
-from streams.transport import SafeConsumer, Work
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from router.budgets.lease import Purse
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
-from streams.kafka import changes
+from streams.kafka.clients import changes
 from streams.publisher import Publisher
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from router.tenancy.limiter import Gates
 from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
-from streams.kafka import changes
+from streams.kafka.clients import changes
 from streams.publisher import Publisher
 
 log = structlog.get_logger()

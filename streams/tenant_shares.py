@@ -10,7 +10,7 @@ from faust.types import StreamT
 from router.tenancy.allotment import TenantBoard
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
-from streams.fence import Fence
+from streams.kafka.fence import Fence
 from streams.publisher import Publisher
 
 log = structlog.get_logger()

@@ -22,7 +22,7 @@ from sandbox.reconcile import Reconciliation, reconcile
 from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.topics import TOPICS, Topic
-from streams.kafka import admin, producer, reader
+from streams.kafka.clients import admin, producer, reader
 from streams.settings import Settings, load_settings
 from streams.topics import create_topics
 

@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.types import StreamT
 
 from sandbox.broker import BrokerInfo
-from streams.tables import Tables
-from streams.transport import SafeTransport
+from streams.kafka.table_recovery import Tables
+from streams.kafka.transport import SafeTransport
 
 
 @dataclass(frozen=True, slots=True)

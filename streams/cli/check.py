@@ -16,7 +16,7 @@ from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.cli.topics import topics_table
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from streams.settings import Settings, load_settings
 from streams.topics import TopicState, check_topics, show_topics
 

@@ -25,7 +25,7 @@ from streams.cli import options
 from streams.cli.partitions import partitions_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import say
-from streams.kafka import admin, reader
+from streams.kafka.clients import admin, reader
 from streams.settings import Settings, load_settings
 from warehouse.advice import recommend
 from warehouse.errors import WarehouseError

@@ -17,7 +17,7 @@ from streams.cli import options
 from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
-from streams.kafka import reader
+from streams.kafka.clients import reader
 from streams.settings import Settings, load_settings
 
 EPILOG = """\b

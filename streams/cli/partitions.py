@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from streams.settings import Settings
 from streams.topics import TopicsError, show_topics
 

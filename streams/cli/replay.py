@@ -20,7 +20,7 @@ from streams.cli.record_text import SNIPPET, json_form
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.codec import Headers
-from streams.kafka import reader, transactional_producer
+from streams.kafka.clients import reader, transactional_producer
 from streams.settings import Settings, load_settings
 from streams.vouching import Copy, Vouching
 

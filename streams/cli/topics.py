@@ -10,7 +10,7 @@ from rich.table import Table
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from streams.settings import Settings, load_settings
 from streams.topics import TopicState, create_topics, show_topics
 

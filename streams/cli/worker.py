@@ -18,7 +18,7 @@ from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import printable, say
 from streams.cli.supervisor import HALTED, Supervisor
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from streams.request_log import configure_logging
 from streams.settings import Settings, load_settings
 

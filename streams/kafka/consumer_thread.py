@@ -29,7 +29,7 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v2, OffsetFetchResponse
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from streams.kafka import REQUEST_TIMEOUT_MS, stop_consumer
+from streams.kafka.clients import REQUEST_TIMEOUT_MS, stop_consumer
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery
 from mode.services import WaitArgT
 
-from streams.kafka import patiently
+from streams.kafka.clients import patiently
 
 
 class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped

@@ -47,10 +47,10 @@ from faust.types.tuples import Message
 from mode import Service
 from yarl import URL
 
-from streams.bookkeeping import Held, Unkept, Unread
-from streams.consumer_thread import ConsumerThread
-from streams.fence import Fence
-from streams.offsets import OffsetTracker
+from streams.kafka.bookkeeping import Held, Unkept, Unread
+from streams.kafka.consumer_thread import ConsumerThread
+from streams.kafka.fence import Fence
+from streams.kafka.offsets import OffsetTracker
 
 Checkpoint = Callable[[TP, int], str | None]
 """Gives the metadata to commit with an offset; brokers take 4,096 bytes by default. None: commit nothing yet."""

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from sandbox.broker import KafkaCluster, KafkaProcess
 from schemas.topics import Topic
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from tests.chaos.scene import PATIENCE_S, POLL_S, Scene
 
 AWAY_S = 4.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from streams.kafka import reader
+from streams.kafka.clients import reader
 from streams.settings import Settings
 
 OFFSETS_TOPIC = "__consumer_offsets"

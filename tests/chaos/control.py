@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from schemas.budgets import Budget
 from schemas.topics import Topic
-from streams.kafka import admin
+from streams.kafka.clients import admin
 from streams.topics import create_topics
 from tests.chaos.link import LIST_OFFSETS, OFFSET_FETCH
 from tests.chaos.records import FAR, configure

@@ -14,7 +14,7 @@ from schemas.dead_letters import REQUEST_ID
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
-from streams.kafka import admin, producer
+from streams.kafka.clients import admin, producer
 from tests.chaos.scene import PATIENCE_S, Scene, json_of
 
 YEAR_MS = 365 * 86_400_000

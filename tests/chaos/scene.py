@@ -33,7 +33,7 @@ from schemas.dead_letters import REPLAYED
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.kafka import admin, producer, reader
+from streams.kafka.clients import admin, producer, reader
 from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of
 from tests.chaos.link import Link

@@ -13,7 +13,7 @@ from aiokafka.admin import RecordsToDelete
 
 from schemas.health import ModelHealth
 from schemas.topics import Topic
-from streams.kafka import admin, producer, reader
+from streams.kafka.clients import admin, producer, reader
 from streams.topics import create_topics
 from tests.chaos.records import configure
 from tests.chaos.scene import Scene

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import faust
 from faust.types import TP, EventT, StreamT
 
-from streams.transport import SafeTransport
+from streams.kafka.transport import SafeTransport
 
 REBUILD_S = 0.3
 """Long enough for records to come, if they did not wait."""

@@ -20,9 +20,9 @@ from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id
 from schemas.topics import Topic
 from streams.accounts import Accounts
-from streams.fence import Fence
-from streams.kafka import make_producer, producer, reader
-from streams.producer import started
+from streams.kafka.clients import make_producer, producer, reader
+from streams.kafka.fence import Fence
+from streams.kafka.producer import started
 from streams.publisher import Publisher
 from tests.harness import PATIENCE_S, MakePipeline, Pipeline
 from tests.places import until

@@ -10,7 +10,7 @@ import orjson
 from schemas.budgets import Budget, BudgetState
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
-from streams.kafka import producer
+from streams.kafka.clients import producer
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 LIMIT = Decimal("0.02")

@@ -20,7 +20,7 @@ from sandbox.provider.faults import Fault, FaultKind
 from schemas.budgets import Budget
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
-from streams.kafka import producer
+from streams.kafka.clients import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
 from tests.warehouses import Warehouse
 

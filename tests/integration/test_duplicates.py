@@ -6,7 +6,7 @@ from aiokafka.admin import NewTopic
 
 from schemas.responses import Response
 from schemas.topics import Topic
-from streams.kafka import admin, reader
+from streams.kafka.clients import admin, reader
 from tests.harness import MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 COUNT = 40

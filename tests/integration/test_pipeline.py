@@ -13,7 +13,7 @@ from sandbox.provider.faults import Fault, FaultKind
 from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
-from streams.kafka import admin, producer, reader
+from streams.kafka.clients import admin, producer, reader
 from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
 
 

@@ -16,8 +16,8 @@ from sandbox.broker import BrokerInfo
 from sandbox.broker.apache import KafkaProcess
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.kafka import admin, make_producer, producer, reader
-from streams.producer import Record, RenewableProducer, started
+from streams.kafka.clients import admin, make_producer, producer, reader
+from streams.kafka.producer import Record, RenewableProducer, started
 from streams.settings import Settings, load_settings
 from tests.harness import ROOT, MakePipeline, assert_answered_once
 
@@ -56,7 +56,7 @@ async def values(settings: Settings, topic: str) -> list[bytes | None]:
 
 
 async def test_aiokafka_alone_never_writes_again_after_a_refused_batch(settings: Settings, topic: str) -> None:
-    """If this fails, `streams.producer` may have become needless."""
+    """If this fails, `streams.kafka.producer` may have become needless."""
     async with producer(settings) as client:
         await client.send_and_wait(topic, b"before")
         with pytest.raises(MessageSizeTooLargeError):

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 
 from sandbox.broker import BrokerInfo
-from streams.kafka import admin, reader
+from streams.kafka.clients import admin, reader
 from streams.settings import Settings, load_settings
 from tests.chaos.link import Link
 

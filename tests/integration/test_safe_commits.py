@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from sandbox.broker import BrokerInfo
-from streams.transport import SafeTransport
+from streams.kafka.transport import SafeTransport
 from tests.places import Place, empty_place
 
 WORKER = Path(__file__).with_name("holding_worker.py")
@@ -84,7 +84,7 @@ async def test_stock_faust_commits_past_a_record_that_is_still_being_processed(p
                 await place.wait_until_committed(RECORDS)
         except TimeoutError:
             pytest.fail(
-                "Stock Faust no longer commits past an unfinished record: see whether streams/transport.py can go,"
+                "Stock Faust no longer commits past an unfinished record: see if streams/kafka/transport.py can go,"
                 f" it committed {await place.committed()}.",
             )
 

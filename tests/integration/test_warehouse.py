@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from sandbox.postgres import PASSWORD, PostgresInfo
 from schemas.topics import Topic
-from streams.kafka import producer
+from streams.kafka.clients import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
 from tests.warehouses import Warehouse, batch_of
 from warehouse.store import Cell

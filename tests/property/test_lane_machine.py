@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from router.finished_ids import RecentIds
+from streams.kafka.offsets import OffsetTracker
 from streams.lane import Lane, Position
-from streams.offsets import OffsetTracker
 from tests.stage import Play
 
 WHICH = st.integers(0, 5)

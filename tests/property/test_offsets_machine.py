@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from streams.offsets import OffsetTracker
+from streams.kafka.offsets import OffsetTracker
 
 
 class OffsetsMachine(RuleBasedStateMachine):

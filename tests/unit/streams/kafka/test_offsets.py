@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from streams.offsets import OffsetTracker
+from streams.kafka.offsets import OffsetTracker
 
 
 def tracker(*delivered: int) -> OffsetTracker:
