@@ -23,25 +23,25 @@ from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
 from streams.control import Control, running_control
 from streams.ending import GOODBYE_S, Ending
-from streams.handler import Handler
-from streams.intake import Intake
 from streams.kafka.clients import admin, make_producer, patiently, reader
 from streams.kafka.faust_app import faust_app
 from streams.kafka.fence import Fence
 from streams.kafka.producer import started
 from streams.kafka.transport import SafeTransport
-from streams.lane import Lane, Position
 from streams.metrics import Metrics
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
-from streams.pump import Bounds, Pump
 from streams.purses import Purses
-from streams.recovery import Horizon, recover, stored_response
+from streams.request.handler import Handler
+from streams.request.partition_state import Lane, Position
+from streams.request.pump import Bounds, Pump
+from streams.request.reader import Intake
+from streams.request.recovery import Horizon, recover, stored_response
+from streams.request.replay_signature import Vouching
 from streams.request_log import RequestLog
 from streams.settings import Settings
 from streams.topics import check_topics
-from streams.vouching import Vouching
 from streams.watchdog import Concern, Watchdog
 from streams.web import serving
 

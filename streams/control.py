@@ -17,11 +17,11 @@ from faust.types import TP, StreamT
 
 from schemas.topics import Topic
 from streams.accounts import Accounts
-from streams.handler import Handler
 from streams.health_agent import HealthAgent
 from streams.kafka.clients import admin, reader
 from streams.kafka.faust_app import faust_app
 from streams.kafka.transport import SafeTransport
+from streams.request.handler import Handler
 from streams.roles import Role, Roles
 from streams.settings import Settings
 from streams.shadow import Shadow

@@ -27,7 +27,7 @@ from schemas.topics import Topic
 from streams.codec import Headers, event_headers
 from streams.delivery import Delivery
 from streams.kafka.producer import Record, RenewableProducer
-from streams.keys import HEADER
+from streams.request.api_keys import HEADER
 
 HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""

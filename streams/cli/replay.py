@@ -21,8 +21,8 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.codec import Headers
 from streams.kafka.clients import reader, transactional_producer
+from streams.request.replay_signature import Copy, Vouching
 from streams.settings import Settings, load_settings
-from streams.vouching import Copy, Vouching
 
 EPILOG = """\b
 Examples:

@@ -13,7 +13,7 @@ from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
 from streams.kafka.clients import admin, producer, transactional_producer
-from streams.keys import key_digest, make_key
+from streams.request.api_keys import key_digest, make_key
 from streams.topics import create_topics
 from tests.harness import ROOT, MakePipeline, Pipeline, assert_answered_once
 

@@ -13,7 +13,7 @@ import orjson
 from schemas.tenant_shares import TenantShares
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
-from streams.keys import key_digest, make_key
+from streams.request.api_keys import key_digest, make_key
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 
 Headers = list[tuple[str, bytes]]

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from router.finished_ids import RecentIds
 from streams.kafka.offsets import OffsetTracker
-from streams.lane import Lane, Position
+from streams.request.partition_state import Lane, Position
 from tests.stage import Play
 
 WHICH = st.integers(0, 5)

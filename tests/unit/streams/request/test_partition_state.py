@@ -2,7 +2,7 @@ import asyncio
 
 from router.finished_ids import RecentIds
 from schemas.vocabulary import AttemptOutcome
-from streams.lane import Lane, Position
+from streams.request.partition_state import Lane, Position
 from tests.stage import NOW_S, Play
 
 

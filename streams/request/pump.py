@@ -30,11 +30,11 @@ from router.finished_ids import RecentIds
 from router.job import Origin
 from schemas.health import BreakerState
 from streams.delivery import Delivery
-from streams.handler import Handler
-from streams.intake import Opened
 from streams.kafka.transport import SafeConsumer, Work
-from streams.lane import Lane
 from streams.metrics import Lag
+from streams.request.handler import Handler
+from streams.request.partition_state import Lane
+from streams.request.reader import Opened
 from streams.shadow import Shadow, WouldRefuse
 
 log = structlog.get_logger()

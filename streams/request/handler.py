@@ -31,15 +31,15 @@ from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
 from streams.delivery import Delivery
-from streams.intake import Intake, Opened
 from streams.kafka.fence import Fence
-from streams.keys import without_key
-from streams.lane import Lane
 from streams.metrics import Metrics
 from streams.publisher import Publisher, Trace
 from streams.purses import Purses
+from streams.request.api_keys import without_key
+from streams.request.partition_state import Lane
+from streams.request.reader import Intake, Opened
+from streams.request.replay_signature import Vouching, presented
 from streams.request_log import RequestLog
-from streams.vouching import Vouching, presented
 
 log = structlog.get_logger()
 

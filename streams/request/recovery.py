@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.costs import CallStarted
 from schemas.responses import Response
-from streams.lane import Lane, Position
+from streams.request.partition_state import Lane, Position
 
 log = structlog.get_logger()
 

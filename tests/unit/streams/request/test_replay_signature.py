@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from router.job import Origin
 from router.tenancy.admission import Presented, Vouched
 from streams.delivery import Delivery
-from streams.keys import key_digest
-from streams.vouching import Copy, Vouching, presented
+from streams.request.api_keys import key_digest
+from streams.request.replay_signature import Copy, Vouching, presented
 
 NOW_S = 1_800_000_000.0
 OURS = Vouching(SecretStr("s" * 32), 600)

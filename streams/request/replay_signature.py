@@ -18,7 +18,7 @@ from router.tenancy.admission import Presented, Vouched
 from schemas.dead_letters import REPLAY_OF, REPLAY_SIGNATURE, REPLAY_TENANT
 from streams.codec import Headers
 from streams.delivery import Delivery
-from streams.keys import presented_key
+from streams.request.api_keys import presented_key
 from streams.settings import Settings
 
 LEAST_S = 60.0
