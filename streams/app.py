@@ -21,7 +21,8 @@ from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
 from streams.clock import Clock
-from streams.control import Control, running_control
+from streams.control.app import Control, running_control
+from streams.control.budget_client import Purses
 from streams.ending import GOODBYE_S, Ending
 from streams.kafka.clients import admin, make_producer, patiently, reader
 from streams.kafka.faust_app import faust_app
@@ -32,7 +33,6 @@ from streams.metrics import Metrics
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
-from streams.purses import Purses
 from streams.request.handler import Handler
 from streams.request.partition_state import Lane, Position
 from streams.request.pump import Bounds, Pump

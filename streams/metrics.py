@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from router.catalogue import Model
 from schemas.health import BreakerState
 from schemas.responses import Response
-from streams.shadow import WouldRefuse
+from streams.control.shadow_mode import WouldRefuse
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""

@@ -1,7 +1,7 @@
 """What all workers together know of one model: the window of an hour, the verdict on its last minutes, the shares.
 
-One process at a time keeps a model's board (`streams.control` sees to that) and publishes what it says. A board is made
-again from its stored panes, the health that was published last, and the next deltas of every worker.
+One process at a time keeps a model's board (`streams.control.app` sees to that) and publishes what it says. A board is
+made again from its stored panes, the health that was published last, and the next deltas of every worker.
 """
 
 from collections.abc import Iterable

@@ -30,11 +30,11 @@ from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
+from streams.control.budget_client import Purses
 from streams.delivery import Delivery
 from streams.kafka.fence import Fence
 from streams.metrics import Metrics
 from streams.publisher import Publisher, Trace
-from streams.purses import Purses
 from streams.request.api_keys import without_key
 from streams.request.partition_state import Lane
 from streams.request.reader import Intake, Opened

@@ -29,13 +29,13 @@ from router.fair_queue import Turns
 from router.finished_ids import RecentIds
 from router.job import Origin
 from schemas.health import BreakerState
+from streams.control.shadow_mode import Shadow, WouldRefuse
 from streams.delivery import Delivery
 from streams.kafka.transport import SafeConsumer, Work
 from streams.metrics import Lag
 from streams.request.handler import Handler
 from streams.request.partition_state import Lane
 from streams.request.reader import Opened
-from streams.shadow import Shadow, WouldRefuse
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id
 from schemas.topics import Topic
-from streams.accounts import Accounts
+from streams.control.budget_owner import Accounts
 from streams.kafka.clients import make_producer, producer, reader
 from streams.kafka.fence import Fence
 from streams.kafka.producer import started

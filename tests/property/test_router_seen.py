@@ -11,7 +11,7 @@ from schemas.costs import EVENT_NAMESPACE
 
 
 class SeenMachine(RuleBasedStateMachine):
-    """One tenant's events and who counts them as `streams.accounts` does: it stores ids, then sums, then deletes."""
+    """One tenant's events, counted as `streams.control.budget_owner` does: it stores ids, then sums, then deletes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,17 +16,17 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP, StreamT
 
 from schemas.topics import Topic
-from streams.accounts import Accounts
-from streams.health_agent import HealthAgent
+from streams.control.budget_owner import Accounts
+from streams.control.health_agent import HealthAgent
+from streams.control.ownership import Role, Roles
+from streams.control.reporting import Follower, Reporter
+from streams.control.shadow_mode import Shadow
+from streams.control.tenant_shares import ShareKeeper
 from streams.kafka.clients import admin, reader
 from streams.kafka.faust_app import faust_app
 from streams.kafka.transport import SafeTransport
 from streams.request.handler import Handler
-from streams.roles import Role, Roles
 from streams.settings import Settings
-from streams.shadow import Shadow
-from streams.shared_health import Follower, Reporter
-from streams.tenant_shares import ShareKeeper
 
 STORE_S = 30.0
 DRAIN_S = 2.0

@@ -9,7 +9,7 @@ import structlog
 from router.tenancy.admission import Admission
 from router.tenants import TenantMode
 from schemas.vocabulary import ErrorCode
-from streams.purses import Purses
+from streams.control.budget_client import Purses
 
 log = structlog.get_logger()
 

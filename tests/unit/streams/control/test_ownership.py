@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from faust.types import TP
 
-from streams.roles import Roles
+from streams.control.ownership import Roles
 
 MINE, OTHERS = TP("mine", 0), TP("others", 0)
 
