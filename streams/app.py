@@ -20,16 +20,19 @@ from router.models.stats import Member
 from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.catalogue_file import CatalogueFile
-from streams.clock import Clock
 from streams.control.app import Control, running_control
 from streams.control.budget_client import Purses
-from streams.ending import GOODBYE_S, Ending
 from streams.kafka.clients import admin, make_producer, patiently, reader
 from streams.kafka.faust_app import faust_app
 from streams.kafka.fence import Fence
 from streams.kafka.producer import started
 from streams.kafka.transport import SafeTransport
-from streams.metrics import Metrics
+from streams.ops.clock import Clock
+from streams.ops.metrics import Metrics
+from streams.ops.request_log import RequestLog
+from streams.ops.shutdown import GOODBYE_S, Ending
+from streams.ops.watchdog import Concern, Watchdog
+from streams.ops.web import serving
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
@@ -39,11 +42,8 @@ from streams.request.pump import Bounds, Pump
 from streams.request.reader import Intake
 from streams.request.recovery import Horizon, recover, stored_response
 from streams.request.replay_signature import Vouching
-from streams.request_log import RequestLog
 from streams.settings import Settings
 from streams.topics import check_topics
-from streams.watchdog import Concern, Watchdog
-from streams.web import serving
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ REBALANCE_MARGIN_S = 30.0
 
 
 async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
-    """Serve requests until SIGTERM or SIGINT, then drain; a second signal stops at once (`streams.ending`).
+    """Serve requests until SIGTERM or SIGINT, then drain; a second signal stops at once (`streams.ops.shutdown`).
 
     Raises:
         TopicsError: the topics are missing or do not fit together.

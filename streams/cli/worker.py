@@ -19,7 +19,7 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import printable, say
 from streams.cli.supervisor import HALTED, Supervisor
 from streams.kafka.clients import admin
-from streams.request_log import configure_logging
+from streams.ops.request_log import configure_logging
 from streams.settings import Settings, load_settings
 
 EPILOG = """\b

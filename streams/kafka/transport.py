@@ -23,7 +23,7 @@ proves the lot):
 | `ConsumerThread._ensure_consumer`, `call_thread`, `tp_last_committed_at` | commit where the aiokafka consumer lives |
 | `Message.generation_id`, `App.consumer_generation_id` | tell an acknowledgement that comes after a rebalance |
 | `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
-| `Consumer.verify_event_path` | looks for streams that are stuck, which `streams.watchdog` does; overridden |
+| `Consumer.verify_event_path` | looks for streams that are stuck, which `streams.ops.watchdog` does; overridden |
 | `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
 | `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
 | `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |

@@ -33,13 +33,13 @@ from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
 from streams.control.budget_client import Purses
 from streams.delivery import Delivery
 from streams.kafka.fence import Fence
-from streams.metrics import Metrics
+from streams.ops.metrics import Metrics
+from streams.ops.request_log import RequestLog
 from streams.publisher import Publisher, Trace
 from streams.request.api_keys import without_key
 from streams.request.partition_state import Lane
 from streams.request.reader import Intake, Opened
 from streams.request.replay_signature import Vouching, presented
-from streams.request_log import RequestLog
 
 log = structlog.get_logger()
 

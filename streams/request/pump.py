@@ -32,7 +32,7 @@ from schemas.health import BreakerState
 from streams.control.shadow_mode import Shadow, WouldRefuse
 from streams.delivery import Delivery
 from streams.kafka.transport import SafeConsumer, Work
-from streams.metrics import Lag
+from streams.ops.metrics import Lag
 from streams.request.handler import Handler
 from streams.request.partition_state import Lane
 from streams.request.reader import Opened

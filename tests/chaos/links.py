@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import Topic
-from streams.ending import GOODBYE_S
+from streams.ops.shutdown import GOODBYE_S
 from tests.chaos.scene import PATIENCE_S, Scene
 
 

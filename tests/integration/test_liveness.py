@@ -8,7 +8,7 @@ import httpx
 
 from sandbox.provider.faults import Fault, FaultKind
 from schemas.topics import Topic
-from streams.watchdog import STUCK
+from streams.ops.watchdog import STUCK
 from tests.chaos.link import Link
 from tests.harness import PATIENCE_S, MakePipeline, MakeProvider
 

@@ -1,11 +1,11 @@
 import subprocess
 import sys
 
-from streams.watchdog import STUCK, Progress
+from streams.ops.watchdog import STUCK, Progress
 
 HANGING = """
 import asyncio, time
-from streams.watchdog import Watchdog
+from streams.ops.watchdog import Watchdog
 
 async def main() -> None:
     async with Watchdog(2.0).watching():
@@ -16,7 +16,7 @@ asyncio.run(main())
 """
 NOT_READING = """
 import asyncio
-from streams.watchdog import Concern, Watchdog
+from streams.ops.watchdog import Concern, Watchdog
 
 numbers = iter(range(1000))
 

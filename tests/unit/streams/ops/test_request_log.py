@@ -9,7 +9,7 @@ import pytest
 
 LOGS_ON = """
 import resource, sys, structlog
-from streams.request_log import configure_logging
+from streams.ops.request_log import configure_logging
 configure_logging("info", sys.argv[1])
 log = structlog.get_logger()
 log.info("before")

@@ -6,7 +6,7 @@ import pytest
 
 WAITING = """
 import asyncio, threading, time
-from streams.ending import Ending
+from streams.ops.shutdown import Ending
 
 async def main() -> None:
     ending = Ending(1.0)
@@ -46,6 +46,8 @@ def test_an_end_in_time_is_not_disturbed() -> None:
 
 
 def test_an_end_that_nobody_asked_for_has_an_exit_code_of_its_own() -> None:
-    program = "import time; from streams.ending import Ending; e = Ending(0.2); e.begin(1); e.begin(0); time.sleep(60)"
+    program = (
+        "import time; from streams.ops.shutdown import Ending; e = Ending(0.2); e.begin(1); e.begin(0); time.sleep(60)"
+    )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50, check=False)
     assert result.returncode == 1

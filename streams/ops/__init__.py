@@ -1,0 +1,1 @@
+"""How a worker is run: metrics, logs, web, watchdog, shutdown."""
