@@ -40,7 +40,7 @@ from router.request.session import Call, Finish  # noqa: E402  (same)
 from schemas.requests import Request  # noqa: E402  (same)
 from schemas.responses import AnswerMessage, Usage  # noqa: E402  (same)
 from schemas.vocabulary import AttemptOutcome  # noqa: E402  (same)
-from streams.catalogue_file import load_catalogue  # noqa: E402  (same)
+from streams.config.catalogue_file import load_catalogue  # noqa: E402  (same)
 from tests.cluster import Cluster  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-availability.json"

@@ -29,7 +29,7 @@ from router.route import Estimate  # noqa: E402  (same)
 from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)
 from schemas.requests import Request  # noqa: E402  (same)
 from schemas.vocabulary import Policy  # noqa: E402  (same)
-from streams.catalogue_file import load_catalogue  # noqa: E402  (same)
+from streams.config.catalogue_file import load_catalogue  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-cost.json"
 OWN_PROMPTS = ROOT / "sandbox" / "prompts.jsonl"

@@ -29,7 +29,7 @@ from router.models.pool import Fleet  # noqa: E402  (same)
 from router.models.stats import Member  # noqa: E402  (same)
 from schemas.health import ModelHealth, ModelStats  # noqa: E402  (same)
 from schemas.responses import Usage  # noqa: E402  (same)
-from streams.catalogue_file import load_catalogue  # noqa: E402  (same)
+from streams.config.catalogue_file import load_catalogue  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-health.json"
 WORKERS = 2

@@ -1,6 +1,7 @@
 """The catalogue: which models there are, what they cost, in which order they stand in for each other.
 
-These are the checked values. `streams.catalogue_file` reads them from `catalogue.toml` and refuses what is wrong.
+These are the checked values. `streams.config.catalogue_file` reads them from `catalogue.toml` and refuses what is
+wrong.
 """
 
 from collections.abc import Iterator, Mapping

@@ -19,7 +19,8 @@ from router.models.pool import Fleet
 from router.models.stats import Member
 from router.tenancy.admission import Admission
 from schemas.topics import Topic
-from streams.catalogue_file import CatalogueFile
+from streams.config.catalogue_file import CatalogueFile
+from streams.config.settings import Settings
 from streams.control.app import Control, running_control
 from streams.control.budget_client import Purses
 from streams.kafka.clients import admin, make_producer, patiently, reader
@@ -42,7 +43,6 @@ from streams.request.pump import Bounds, Pump
 from streams.request.reader import Intake
 from streams.request.recovery import Horizon, recover, stored_response
 from streams.request.replay_signature import Vouching
-from streams.settings import Settings
 from streams.topics import check_topics
 
 log = structlog.get_logger()

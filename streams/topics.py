@@ -8,7 +8,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from router.errors import TurnoutError
 from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
 from schemas.topics import TOPICS, Topic, TopicSpec
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 
 class TopicsError(TurnoutError):

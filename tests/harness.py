@@ -22,8 +22,8 @@ from sandbox.reconcile import Reconciliation, reconcile
 from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.topics import TOPICS, Topic
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, producer, reader
-from streams.settings import Settings, load_settings
 from streams.topics import create_topics
 
 PATIENCE_S = 60.0

@@ -11,13 +11,13 @@ from router.catalogue import Catalogue, Price
 from router.tenants import Tenant
 from schemas.requests import JsonObject
 from schemas.vocabulary import Tier
-from streams.catalogue_file import CatalogueFile, load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.cli.topics import topics_table
+from streams.config.catalogue_file import CatalogueFile, load_catalogue
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
-from streams.settings import Settings, load_settings
 from streams.topics import TopicState, check_topics, show_topics
 
 EPILOG = """\b

@@ -20,13 +20,13 @@ from dashboard.figures import Figures
 from dashboard.server import HOST, serving
 from dashboard.state import in_flight, state_of
 from schemas.topics import Topic
-from streams.catalogue_file import load_catalogue
 from streams.cli import options
 from streams.cli.partitions import partitions_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import say
+from streams.config.catalogue_file import load_catalogue
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, reader
-from streams.settings import Settings, load_settings
 from warehouse.advice import recommend
 from warehouse.errors import WarehouseError
 from warehouse.report import Period

@@ -22,8 +22,8 @@ from streams.cli.sending import Key, Outbox, Receipt, read_answers
 from streams.cli.speech import print_json, say, stdout_console, usd
 from streams.cli.tally import Tally
 from streams.codec import Unreadable
+from streams.config.settings import Settings
 from streams.kafka.clients import producer, reader
-from streams.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

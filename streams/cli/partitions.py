@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
+from streams.config.settings import Settings
 from streams.kafka.clients import admin
-from streams.settings import Settings
 from streams.topics import TopicsError, show_topics
 
 POLL_MS = 200

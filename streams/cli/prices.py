@@ -11,12 +11,12 @@ import typer
 from rich.table import Table
 
 from router.catalogue import Model, Price, Rates
-from streams.catalogue_file import load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet
 from streams.cli.speech import empty_table, print_json, say, stdout_console
-from streams.list_prices import list_price
-from streams.settings import load_settings
+from streams.config.catalogue_file import load_catalogue
+from streams.config.list_prices import list_price
+from streams.config.settings import load_settings
 
 EPILOG = """\b
 Examples:

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from router.catalogue import Catalogue
-from streams.catalogue_file import load_catalogue
 from streams.cli import options
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.cli.warehouse import open_store
-from streams.settings import load_settings
+from streams.config.catalogue_file import load_catalogue
+from streams.config.settings import load_settings
 from warehouse.advice import ModelQuality
 from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError

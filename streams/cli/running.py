@@ -9,7 +9,7 @@ import uvloop
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.cli.speech import say
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from streams.cli.prompts import Overrides, prompt_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.sending import Key
 from streams.codec import Unreadable
-from streams.settings import load_settings
+from streams.config.settings import load_settings
 
 EPILOG = """\b
 Examples:

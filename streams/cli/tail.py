@@ -12,8 +12,8 @@ from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.record_text import json_form, readable
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import print_json, stdout_console
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import reader
-from streams.settings import Settings, load_settings
 
 EPILOG = """\b
 Examples:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from streams.catalogue_file import quoted
 from streams.cli import options
 from streams.cli.speech import print_json, say
+from streams.config.catalogue_file import quoted
 from streams.request.api_keys import HEADER, key_digest, make_key
 
 tenant = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make keys for tenants.")

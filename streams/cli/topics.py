@@ -10,8 +10,8 @@ from rich.table import Table
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
-from streams.settings import Settings, load_settings
 from streams.topics import TopicState, create_topics, show_topics
 
 topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Create or show the topics.")

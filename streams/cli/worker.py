@@ -13,14 +13,14 @@ import uvloop
 
 from router.dead_letters import TooManyDeadLetters
 from streams.app import run_worker
-from streams.catalogue_file import CatalogueFile, load_catalogue
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import printable, say
 from streams.cli.supervisor import HALTED, Supervisor
+from streams.config.catalogue_file import CatalogueFile, load_catalogue
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
 from streams.ops.request_log import configure_logging
-from streams.settings import Settings, load_settings
 
 EPILOG = """\b
 Examples:

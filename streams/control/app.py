@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP, StreamT
 
 from schemas.topics import Topic
+from streams.config.settings import Settings
 from streams.control.budget_owner import Accounts
 from streams.control.health_agent import HealthAgent
 from streams.control.ownership import Role, Roles
@@ -26,7 +27,6 @@ from streams.kafka.clients import admin, reader
 from streams.kafka.faust_app import faust_app
 from streams.kafka.transport import SafeTransport
 from streams.request.handler import Handler
-from streams.settings import Settings
 
 STORE_S = 30.0
 DRAIN_S = 2.0

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotRead
 from faust.types.auth import CredentialsT
 
 from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""

@@ -2,9 +2,9 @@
 
 import faust
 
+from streams.config.settings import Settings
 from streams.kafka.clients import faust_credentials
 from streams.kafka.table_recovery import Tables
-from streams.settings import Settings
 
 METADATA_MAX_AGE_MS = 10_000
 """A group's leader that could not ask for the topics' partitions in time assigns none, to nobody, and joins again only

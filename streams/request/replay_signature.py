@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from router.tenancy.admission import Presented, Vouched
 from schemas.dead_letters import REPLAY_OF, REPLAY_SIGNATURE, REPLAY_TENANT
 from streams.codec import Headers
+from streams.config.settings import Settings
 from streams.delivery import Delivery
 from streams.request.api_keys import presented_key
-from streams.settings import Settings
 
 LEAST_S = 60.0
 """A signature holds for so long at least; workers remember ids for longer, by default for ten minutes."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from streams.config.settings import Settings
 from streams.kafka.clients import reader
-from streams.settings import Settings
 
 OFFSETS_TOPIC = "__consumer_offsets"
 OFFSET_COMMIT_KEYS = (0, 1)

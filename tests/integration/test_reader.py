@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 
 from sandbox.broker import BrokerInfo
+from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, reader
-from streams.settings import Settings, load_settings
 from tests.chaos.link import Link
 
 READERS = 10

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from schemas.budgets import BudgetState
-from streams.catalogue_file import load_catalogue
 from streams.cli.report import norms_of
+from streams.config.catalogue_file import load_catalogue
 from tests.harness import ROOT
 from tests.warehouses import Warehouse, batch_of, golden
 from warehouse.advice import Recommendation

@@ -18,7 +18,7 @@ from schemas.failovers import Failover, FailoverKind
 from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome
-from streams.catalogue_file import load_catalogue
+from streams.config.catalogue_file import load_catalogue
 from streams.kafka.clients import producer
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, Worker
 

@@ -14,7 +14,7 @@ from router.request.session import Finish
 from schemas.health import BreakerState
 from schemas.requests import Request
 from schemas.vocabulary import Certainty, ErrorCode, Status
-from streams.catalogue_file import load_catalogue
+from streams.config.catalogue_file import load_catalogue
 from tests.virtual import Figures, Spell, Trouble, World
 
 REQUESTS = 99_000

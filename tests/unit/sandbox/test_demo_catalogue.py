@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sandbox.demo.stage import CATALOGUE
-from streams.catalogue_file import load_catalogue
+from streams.config.catalogue_file import load_catalogue
 
 REFERENCE = Path(__file__).parents[3] / "catalogue.toml"
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from router.catalogue import ContextTier, Price
-from streams.catalogue_file import load_catalogue
 from streams.cli import main
-from streams.list_prices import list_price
+from streams.config.catalogue_file import load_catalogue
+from streams.config.list_prices import list_price
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "catalogue.toml"

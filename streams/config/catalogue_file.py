@@ -24,7 +24,7 @@ from router.tenants import Key, Tenant, TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
 from schemas.vocabulary import Policy, Tier
-from streams.catalogue_prices import (
+from streams.config.catalogue_prices import (
     LONGEST,
     RawContextTier,
     RawPrices,
@@ -33,7 +33,7 @@ from streams.catalogue_prices import (
     checked_windows,
     decimal,
 )
-from streams.settings import BaseUrl, closest, complaint
+from streams.config.settings import BaseUrl, closest, complaint
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
     TurnoutError
     └── SettingsError        the operator's; only at start-up
 
-What a model costs and when it is left alone stands in the catalogue instead, `streams.catalogue_file`.
+What a model costs and when it is left alone stands in the catalogue instead, `streams.config.catalogue_file`.
 """
 
 import json

@@ -10,7 +10,7 @@ import pytest
 from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.errors import CatalogueError
 from schemas.vocabulary import Policy, Tier
-from streams.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
+from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
 
 REFERENCE = Path(__file__).parents[3] / "catalogue.toml"
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from schemas.topics import Topic
-from streams.settings import Settings, SettingsError, load_settings, settings_table
+from streams.config.settings import Settings, SettingsError, load_settings, settings_table
 
 SECRET = "sk-very-secret"  # noqa: S105 - made up
 

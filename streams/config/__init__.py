@@ -1,0 +1,1 @@
+"""Settings and the catalogue file, checked whole at start."""
