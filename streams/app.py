@@ -16,7 +16,7 @@ from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.finished_ids import RecentIds
 from router.models.pool import Fleet
-from router.models.stats import Member
+from router.sharing.member import Member
 from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.config.catalogue_file import CatalogueFile

@@ -1,7 +1,7 @@
 """Between records and messages: requests are read or found unreadable, messages get their headers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from types import MappingProxyType
 import orjson
 from pydantic import ValidationError
 
+from router.job import Origin
 from schemas.dead_letters import REPLAY_OF
 from schemas.message import Message
 from schemas.requests import JsonObject, Request, is_batch_line
@@ -26,6 +27,21 @@ FIELD_CHARS = 100
 MAX_ID_CHARS = 256
 MAX_LEVELS = 254
 """orjson reads more levels of nesting than it writes; what cannot be written cannot be sent to a provider."""
+
+
+KEY_HEADER = "authorization"
+"""The header of a record that carries a tenant's key, as `Bearer KEY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The record's bytes and its place. `timestamp_ms` is since 1970."""
+
+    origin: Origin
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,8 @@ from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
-from streams.codec import Headers, event_headers
-from streams.delivery import Delivery
+from streams.codec import KEY_HEADER, Delivery, Headers, event_headers
 from streams.kafka.producer import Record, RenewableProducer
-from streams.request.api_keys import HEADER
 
 HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""
@@ -70,7 +68,7 @@ class Publisher:
         if self._probe_key is None:
             request["tenant"] = PROBE_TENANT
         else:  # whose key it is, is who pays
-            headers = [(HEADER, f"Bearer {self._probe_key.get_secret_value()}".encode())]
+            headers = [(KEY_HEADER, f"Bearer {self._probe_key.get_secret_value()}".encode())]
         value = orjson.dumps(request)
         return await self._send(Record(self._names[Topic.REQUESTS], value, request_id.encode(), headers))
 

@@ -11,8 +11,8 @@ from router.errors import Answer, UpstreamFailure
 from router.job import Job
 from router.models.aggregator import Board
 from router.models.pool import Fleet
-from router.models.stats import Member
 from router.request.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
+from router.sharing.member import Member
 from schemas.health import ModelHealth, ModelStats
 
 TELL_S = 0.1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
-from router.models.stats import Member
+from router.sharing.member import Member
 from router.tenancy.admission import Admission, Admit, Hold, Identified
 from router.tenancy.allotment import TenantBoard
 from router.tenants import Tenant

@@ -14,9 +14,10 @@ from router.models.breaker import Breaker, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, STALE_S, Permit, Readiness, Track, Transition, View
-from router.models.stats import Member, Stance
+from router.models.stats import Stance
 from router.retry import RetryBudget
 from router.sharing.allotment import share_in_force
+from router.sharing.member import Member
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome

@@ -5,22 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from router.models.histogram import SCALE, Sketch
+from router.sharing.member import HEARTBEAT_S, UNTOLD, Member
 from schemas.health import BreakerState, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome
-
-HEARTBEAT_S = 2.0
-"""A worker without anything to tell says so at least so often."""
-UNTOLD = 0.02
-"""More untold calls than this part of the model's limit are told at once: nobody knows them if the worker dies."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One life of a worker among others. `epoch` rises from life to life."""
-
-    worker: str
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from hmac import compare_digest
 
-from router.models.stats import Member
+from router.sharing.member import Member
 from router.tenancy.limiter import Gate, Gates
 from router.tenants import Key, Tenant
 from schemas.requests import Request

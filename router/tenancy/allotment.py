@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from router.models.aggregator import AHEAD_S, GONE_S
 from router.models.model_state import STALE_S
-from router.models.stats import Member
 from router.sharing.allotment import Claim, allot, joining_share
+from router.sharing.member import Member
 from router.sharing.rate_limit import MINUTE_S
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand

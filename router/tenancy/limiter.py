@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.models.model_state import LIMITED_S, STALE_S
-from router.models.stats import HEARTBEAT_S, UNTOLD, Member
 from router.sharing.allotment import share_in_force
+from router.sharing.member import HEARTBEAT_S, UNTOLD, Member
 from router.sharing.rate_limit import RateLimit
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand

@@ -6,8 +6,9 @@ import typer
 
 from streams.cli import options
 from streams.cli.speech import print_json, say
+from streams.codec import KEY_HEADER
 from streams.config.catalogue_file import quoted
-from streams.request.api_keys import HEADER, key_digest, make_key
+from streams.request.api_keys import key_digest, make_key
 
 tenant = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make keys for tenants.")
 
@@ -30,6 +31,6 @@ def key(
         print_json({"tenant": name, "key": made, "hash": f"sha256:{key_digest(made.encode())}"})
         return
     typer.echo(made)
-    say(f"That is the key, for {name} to send as the Kafka header `{HEADER}: Bearer KEY`. It is shown only now.")
+    say(f"That is the key, for {name} to send as the Kafka header `{KEY_HEADER}: Bearer KEY`. It is shown only now.")
     say(f"Put its hash into the catalogue, under [tenants.{quoted(name)}], and start the workers again:")
     typer.echo(f"\n    {line}\n", err=True)

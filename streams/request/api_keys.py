@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from router.tenancy.admission import Presented
+from streams.codec import KEY_HEADER
 
-HEADER = "authorization"
 REDACTED = b"redacted"
 PREFIX = "turnout-"
 """So that scanners for leaked secrets can tell a key of ours."""
@@ -28,7 +28,7 @@ def key_digest(key: bytes) -> str:
 
 def presented_key(headers: Headers) -> str | Presented:
     """Return the digest of the key that a record's headers carry, or what stands in its place."""
-    values = [value for name, value in headers if name.lower() == HEADER]
+    values = [value for name, value in headers if name.lower() == KEY_HEADER]
     if not values:
         return Presented.NOTHING
     scheme, _, key = (values[0] or b"").partition(b" ")
@@ -39,4 +39,4 @@ def presented_key(headers: Headers) -> str | Presented:
 
 def without_key(headers: Headers) -> Iterable[tuple[str, bytes]]:
     """Return the headers as they may be copied to another topic: the key is redacted, the rest is kept."""
-    return ((name, REDACTED if name.lower() == HEADER else value) for name, value in headers)
+    return ((name, REDACTED if name.lower() == KEY_HEADER else value) for name, value in headers)

@@ -29,9 +29,8 @@ from schemas.dead_letters import DeadLetter
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
-from streams.codec import Unreadable, replay_suffix, trace_id, trace_of
+from streams.codec import Delivery, Unreadable, replay_suffix, trace_id, trace_of
 from streams.control.budget_client import Purses
-from streams.delivery import Delivery
 from streams.kafka.fence import Fence
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog

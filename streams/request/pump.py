@@ -29,8 +29,8 @@ from router.fair_queue import Turns
 from router.finished_ids import RecentIds
 from router.job import Origin
 from schemas.health import BreakerState
+from streams.codec import Delivery
 from streams.control.shadow_mode import Shadow, WouldRefuse
-from streams.delivery import Delivery
 from streams.kafka.transport import SafeConsumer, Work
 from streams.ops.metrics import Lag
 from streams.request.handler import Handler

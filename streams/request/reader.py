@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from router.request.attempts import UNKNOWN_TENANT
 from schemas.requests import Request
-from streams.codec import Unreadable, read_request
-from streams.delivery import Delivery
+from streams.codec import Delivery, Unreadable, read_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from pydantic import SecretStr
 
 from router.tenancy.admission import Presented, Vouched
 from schemas.dead_letters import REPLAY_OF, REPLAY_SIGNATURE, REPLAY_TENANT
-from streams.codec import Headers
+from streams.codec import Delivery, Headers
 from streams.config.settings import Settings
-from streams.delivery import Delivery
 from streams.request.api_keys import presented_key
 
 LEAST_S = 60.0

@@ -9,10 +9,10 @@ from router.catalogue import BreakerRules, RetryRules
 from router.errors import RequestRejected
 from router.models.model_state import STALE_S
 from router.models.pool import Fleet
-from router.models.stats import HEARTBEAT_S, Member
 from router.request.plan import Plan, make_plan
 from router.request.session import Call, Wait
 from router.retry import BUDGET_WINDOW_S
+from router.sharing.member import HEARTBEAT_S, Member
 from router.tasks.analysis import analyse
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth
 from schemas.requests import Request

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from router.job import Origin
 from router.tenancy.admission import Presented, Vouched
-from streams.delivery import Delivery
+from streams.codec import Delivery
 from streams.request.api_keys import key_digest
 from streams.request.replay_signature import Copy, Vouching, presented
 
