@@ -122,8 +122,8 @@ def main() -> None:
             outage = _answered(*asyncio.run(play(OUTAGE, rate, broker.bootstrap_servers, provider, folder)))
         _say("hearsay ...")
         with _provider() as (provider, folder):
-            hearsay = asyncio.run(hear(broker.bootstrap_servers, provider, folder))
-    _show(rows, outage, hearsay, rate)
+            from_peers = asyncio.run(hear(broker.bootstrap_servers, provider, folder))
+    _show(rows, outage, from_peers, rate)
 
 
 @contextmanager
@@ -320,7 +320,9 @@ async def _heard_s(pipeline: Pipeline, model: str) -> float:
     raise SystemExit(f"The other worker never heard of {model}.")
 
 
-def _show(rows: dict[str, dict[str, object]], outage: dict[str, object], hearsay: dict[str, object], rate: int) -> None:
+def _show(
+    rows: dict[str, dict[str, object]], outage: dict[str, object], from_peers: dict[str, object], rate: int
+) -> None:
     table = Table("", title=f"A brown-out from {USUAL_S} s to {SLOW_S:.0f} s for {EVENT_S:.0f} s, {rate} requests/s")
     for name in rows:
         table.add_column(name.replace("_", " "), justify="right")
@@ -336,12 +338,12 @@ def _show(rows: dict[str, dict[str, object]], outage: dict[str, object], hearsay
         f"A day with deepseek-v3.2 out for four hours, in a minute, {outage['requests']} requests: "
         f"{100 * float(str(outage['availability'])):.4f} % answered, p99 {outage['p99_s']} s, "
         f"{outage['calls_to_the_dead_model']} calls to the dead model.\n"
-        f"What another worker has found is acted on after {hearsay['median_s']} s (median of {hearsay['samples']}), "
-        f"{hearsay['longest_s']} s at the longest.",
+        f"What another worker found is acted on after {from_peers['median_s']} s (median of {from_peers['samples']}), "
+        f"{from_peers['longest_s']} s at the longest.",
         highlight=False,
     )
     REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_bytes(orjson.dumps({**rows, "outage": outage, "hearsay": hearsay}, option=orjson.OPT_INDENT_2))
+    REPORT.write_bytes(orjson.dumps({**rows, "outage": outage, "hearsay": from_peers}, option=orjson.OPT_INDENT_2))
 
 
 def _say(sentence: str) -> None:

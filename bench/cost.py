@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 from router.catalogue import Catalogue  # noqa: E402  (same)
 from router.cost import estimate_tokens, price_of  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
-from router.models.pool import Fleet  # noqa: E402  (same)
+from router.models.pool import ModelPool  # noqa: E402  (same)
 from router.request.plan import make_plan  # noqa: E402  (same)
 from router.route import Estimate  # noqa: E402  (same)
 from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)
@@ -90,11 +90,11 @@ def mixed(catalogue: Catalogue) -> list[Cost]:
 
 def planned(catalogue: Catalogue, prompts: Sequence[str], policy: Policy) -> Cost:
     """Plan the prompts as a worker with healthy models does, and price the first candidate of each."""
-    fleet, chosen, usd, baseline_usd = Fleet(catalogue), Counter[str](), Decimal(0), Decimal(0)
+    pool, chosen, usd, baseline_usd = ModelPool(catalogue), Counter[str](), Decimal(0), Decimal(0)
     for number, prompt in enumerate(track(prompts, description=f"{catalogue.name}, {policy}", transient=True)):
         request = Request(prompt=prompt, policy=policy, max_tokens=TOKENS.output_tokens, max_cost_usd=Decimal(100))
         job = Job(request, f"r-{number}", Origin("llm.requests.v1", 0, number), NOW_S, NOW_S + 60)
-        model = make_plan(job, analyse(request.question), fleet, NOW_S).candidates[0].model
+        model = make_plan(job, analyse(request.question), pool, NOW_S).candidates[0].model
         tokens = Estimate(estimate_tokens(prompt), TOKENS.output_tokens)
         chosen[model.name] += 1
         usd += _price(catalogue, model.name, tokens)

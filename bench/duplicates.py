@@ -14,7 +14,7 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from router.finished_ids import RecentIds  # noqa: E402 - the repository is on the path only now
+from router.finished_ids import FinishedIds  # noqa: E402 - the repository is on the path only now
 
 HORIZON_S = 600.0
 
@@ -26,7 +26,7 @@ def main() -> None:
     ids = parser.parse_args().ids
     gc.collect()
     before_kb = resident_kb()
-    recent = RecentIds(HORIZON_S, ids * 2)
+    recent = FinishedIds(HORIZON_S, ids * 2)
     began_s = perf_counter()
     for number in range(ids):
         recent.add(f"request-{number:036d}", number, number * HORIZON_S / ids)

@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Model  # noqa: E402  (same)
-from router.models.aggregator import KEPT_S, Board  # noqa: E402  (after the path is set)
+from router.models.aggregator import KEPT_S, HealthAggregator  # noqa: E402  (after the path is set)
 from router.models.health import PANE_S  # noqa: E402  (same)
 from router.models.model_state import Permit  # noqa: E402  (same)
 from router.models.panes import Pane  # noqa: E402  (same)
-from router.models.pool import Fleet  # noqa: E402  (same)
+from router.models.pool import ModelPool  # noqa: E402  (same)
 from router.sharing.member import Member  # noqa: E402  (same)
 from schemas.health import ModelHealth, ModelStats  # noqa: E402  (same)
 from schemas.responses import Usage  # noqa: E402  (same)
@@ -60,32 +60,32 @@ def measure() -> Report:
     """Play it and return the figures."""
     catalogue = load_catalogue(ROOT / "catalogue.toml").catalogue
     models = list(catalogue.models.values())
-    fleets = [Fleet(catalogue, Member(f"worker-{number}", 1)) for number in range(WORKERS)]
-    boards = {name: Board(catalogue, model) for name, model in catalogue.models.items()}
+    fleets = [ModelPool(catalogue, Member(f"worker-{number}", 1)) for number in range(WORKERS)]
+    aggregators = {name: HealthAggregator(catalogue, model) for name, model in catalogue.models.items()}
     dice = Random(1)  # noqa: S311 - a bench's dice
     luck = [dice.lognormvariate(0, 0.4) for _ in range(PER_S * SECONDS)]
     worker_s = board_s = 0.0
     deltas = delta_bytes = changelog_bytes = health_bytes = healths = 0
     panes: dict[tuple[str, int], int] = {}
-    open_calls: list[tuple[float, Fleet, Permit, float]] = []
+    open_calls: list[tuple[float, ModelPool, Permit, float]] = []
     for second in range(SECONDS):
         began_s = time.process_time()
         open_calls = _serve(second, fleets, models, luck, open_calls)
         now_s = START_S + second + 1.05
-        written = [stats.encode() for fleet in fleets for stats in fleet.take_reports(now_s)]
+        written = [stats.encode() for pool in fleets for stats in pool.take_reports(now_s)]
         told_s = time.process_time()
         changed: dict[tuple[str, int], Pane] = {}
         for value in written:
             stats = ModelStats.decode(value)
-            pane = boards[stats.request_model].take(stats, now_s)
+            pane = aggregators[stats.request_model].take(stats, now_s)
             if pane is not None:
                 changed[stats.request_model, pane.number] = pane
         stored = {key: pane.stored() for key, pane in changed.items()}
-        said = [board.health(now_s).encode() for board in boards.values()]
+        said = [aggregator.health(now_s).encode() for aggregator in aggregators.values()]
         judged_s = time.process_time()
-        for fleet in fleets:
+        for pool in fleets:
             for value in said:
-                fleet.follow(ModelHealth.decode(value), now_s)
+                pool.follow(ModelHealth.decode(value), now_s)
         worker_s += told_s - began_s + time.process_time() - judged_s
         board_s += judged_s - told_s
         deltas += len(written)
@@ -112,25 +112,25 @@ def measure() -> Report:
 
 def _serve(
     second: int,
-    fleets: list[Fleet],
+    fleets: list[ModelPool],
     models: list[Model],
     luck: list[float],
-    open_calls: list[tuple[float, Fleet, Permit, float]],
-) -> list[tuple[float, Fleet, Permit, float]]:
+    open_calls: list[tuple[float, ModelPool, Permit, float]],
+) -> list[tuple[float, ModelPool, Permit, float]]:
     """Let one second of calls begin, and end those that are due."""
     for number in range(PER_S):
         now_s = START_S + second + number / PER_S
-        fleet, model = fleets[number % WORKERS], models[number // WORKERS % len(models)]
+        pool, model = fleets[number % WORKERS], models[number // WORKERS % len(models)]
         for other in models:
-            fleet.view(other, now_s)
+            pool.view(other, now_s)
         latency_s = LATENCIES_S[model.name] * luck[second * PER_S + number]
-        open_calls.append((now_s + latency_s, fleet, fleet.call(model, now_s), latency_s))
+        open_calls.append((now_s + latency_s, pool, pool.call(model, now_s), latency_s))
     until_s, left = START_S + second + 1, []
-    for ends_s, fleet, permit, latency_s in open_calls:
+    for ends_s, pool, permit, latency_s in open_calls:
         if ends_s <= until_s:
-            fleet.answered(permit, latency_s, ends_s, USAGE)
+            pool.answered(permit, latency_s, ends_s, USAGE)
         else:
-            left.append((ends_s, fleet, permit, latency_s))
+            left.append((ends_s, pool, permit, latency_s))
     return left
 
 

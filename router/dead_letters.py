@@ -47,7 +47,7 @@ class DeadLetterLimit:
         self._second(now_s)[1] += 1
         self._taken += 1
 
-    def bury(self, now_s: float, reason: str) -> None:
+    def count_dead_letter(self, now_s: float, reason: str) -> None:
         """Take note that a record that has been taken is about to become a dead letter.
 
         Raises:

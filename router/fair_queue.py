@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """Waiting items by tenant. A burst of one tenant delays its own items, not those of others. All O(1) but `drop`."""
 
     __slots__ = ("_count", "_queues")

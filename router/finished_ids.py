@@ -13,7 +13,7 @@ DIGEST_BYTES = 16
 """At a million ids the chance that a new one is taken for an old one is 1.5e-27."""
 
 
-class RecentIds:
+class FinishedIds:
     """Finished request ids and where their responses lie. Not for several threads; seconds are of any one clock."""
 
     __slots__ = ("_generations", "_horizon_s", "_most")

@@ -14,16 +14,16 @@ from faust.types import TP, StreamT
 
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
-from router.finished_ids import RecentIds
-from router.models.pool import Fleet
+from router.finished_ids import FinishedIds
+from router.models.pool import ModelPool
 from router.sharing.member import Member
 from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.config.catalogue_file import CatalogueFile
 from streams.config.settings import Settings
 from streams.control.app import Control, running_control
-from streams.control.budget_client import Purses
-from streams.kafka.clients import admin, make_producer, patiently, reader
+from streams.control.budget_client import BudgetClient
+from streams.kafka.clients import admin, make_producer, reader, retry_while_unreachable
 from streams.kafka.faust_app import faust_app
 from streams.kafka.fence import Fence
 from streams.kafka.producer import started
@@ -31,18 +31,18 @@ from streams.kafka.transport import SafeTransport
 from streams.ops.clock import Clock
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
-from streams.ops.shutdown import GOODBYE_S, Ending
+from streams.ops.shutdown import GOODBYE_S, Shutdown
 from streams.ops.watchdog import Concern, Watchdog
 from streams.ops.web import serving
 from streams.providers.chat_completions import ChatCompletions, Endpoint
 from streams.providers.transport import AiohttpTransport
 from streams.publisher import Publisher
 from streams.request.handler import Handler
-from streams.request.partition_state import Lane, Position
+from streams.request.partition_state import PartitionState, Position
 from streams.request.pump import Bounds, Pump
-from streams.request.reader import Intake
+from streams.request.reader import RequestReader
 from streams.request.recovery import Horizon, recover, stored_response
-from streams.request.replay_signature import Vouching
+from streams.request.replay_signature import ReplaySignature
 from streams.topics import check_topics
 
 log = structlog.get_logger()
@@ -62,8 +62,8 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         TooManyDeadLetters: the limit is exceeded; the records that exceed it stay on the topic.
         Exception: what the worker cannot go on after; whatever was not acknowledged will be delivered again.
     """
-    ending = Ending(settings.drain_s + GOODBYE_S)
-    ending.listen()
+    shutdown = Shutdown(settings.drain_s + GOODBYE_S)
+    shutdown.listen()
     async with admin(settings) as client:
         await check_topics(client, settings)
     async with AsyncExitStack() as stack:
@@ -71,12 +71,12 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         handler = await stack.enter_async_context(_handler(settings, catalogue_file, fence))
         control = await stack.enter_async_context(running_control(settings, handler))
 
-        async def prepare(tp: TP, lane: Lane) -> None:
-            await patiently(_read_back, settings, app, tp, lane)
+        async def prepare(tp: TP, state: PartitionState) -> None:
+            await retry_while_unreachable(_read_back, settings, app, tp, state)
             await control.shares()
 
-        def new_ids() -> RecentIds:
-            return RecentIds(settings.duplicate_horizon_s, settings.duplicate_ids)
+        def new_ids() -> FinishedIds:
+            return FinishedIds(settings.duplicate_horizon_s, settings.duplicate_ids)
 
         pump = Pump(handler, prepare, new_ids, _bounds(settings), lambda: app.consumer)
         app = make_app(settings, pump, fence)
@@ -102,9 +102,9 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
         try:
             async with watchdog.watching():  # not the end, which has a bound of its own, and no consumer to look at
-                await _until_stopped(app, pump, control, ending)
+                await _until_stopped(app, pump, control, shutdown)
         except BaseException:
-            ending.begin(code=1)
+            shutdown.begin(code=1)
             raise
         finally:
             log.info("worker is stopping", in_flight=pump.in_flight, drain_s=settings.drain_s)
@@ -156,15 +156,15 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
     }
     async with started(lambda: make_producer(settings)) as kafka_producer, AiohttpTransport() as transport:
         yield Handler(
-            intake=Intake(
+            request_reader=RequestReader(
                 max_request_bytes=settings.max_request_bytes,
                 default_deadline_s=settings.default_deadline_s,
                 reply_to_allowed=frozenset(settings.reply_to_allowed),
             ),
-            fleet=Fleet(catalogue_file.catalogue, member),
+            pool=ModelPool(catalogue_file.catalogue, member),
             admission=_admission(catalogue_file.catalogue, member),
-            vouching=Vouching.of(settings),
-            purses=Purses(catalogue_file.catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
+            replay_signature=ReplaySignature.of(settings),
+            budget_client=BudgetClient(catalogue_file.catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
             provider=ChatCompletions(transport, endpoints, clock),
             publisher=Publisher(kafka_producer, settings.topic, settings.worker_id, settings.probe_key),
             dead_letter_limit=DeadLetterLimit(
@@ -199,7 +199,7 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
-async def _read_back(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> None:
+async def _read_back(settings: Settings, app: faust.App, tp: TP, state: PartitionState) -> None:
     """Read back what had happened on a partition."""
     committed = await app.consumer.committed_with_metadata([tp])
     since = Position.parse(committed[tp].metadata) if tp in committed else Position()
@@ -207,7 +207,7 @@ async def _read_back(settings: Settings, app: faust.App, tp: TP, lane: Lane) -> 
     async with reader(settings) as consumer:
         responses = TopicPartition(settings.topic(Topic.RESPONSES), tp.partition)
         calls = TopicPartition(settings.topic(Topic.CALLS), tp.partition)
-        await recover(lane, consumer, responses, calls, since, horizon)
+        await recover(state, consumer, responses, calls, since, horizon)
 
 
 async def _stored(settings: Settings, partition: int, offset: int) -> bytes | None:
@@ -216,11 +216,11 @@ async def _stored(settings: Settings, partition: int, offset: int) -> bytes | No
         return await stored_response(consumer, responses, offset)
 
 
-async def _until_stopped(app: faust.App, pump: Pump, control: Control, ending: Ending) -> None:
+async def _until_stopped(app: faust.App, pump: Pump, control: Control, shutdown: Shutdown) -> None:
     crashed = asyncio.ensure_future(app.wait_until_stopped())
     broken = asyncio.ensure_future(pump.broken())
     control_broken = asyncio.ensure_future(control.broken())
-    asked = asyncio.ensure_future(ending.asked())
+    asked = asyncio.ensure_future(shutdown.asked())
     await asyncio.wait([crashed, broken, control_broken, asked], return_when=asyncio.FIRST_COMPLETED)
     for task in (crashed, broken, control_broken, asked):
         if task.done():

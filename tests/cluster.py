@@ -9,8 +9,8 @@ from random import Random
 from router.catalogue import Catalogue
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
-from router.models.aggregator import Board
-from router.models.pool import Fleet
+from router.models.aggregator import HealthAggregator
+from router.models.pool import ModelPool
 from router.request.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.sharing.member import Member
 from schemas.health import ModelHealth, ModelStats
@@ -34,8 +34,8 @@ class Cluster:
     lag_s: float = 0.05
     shared: bool = True
     seed: int = 0
-    fleets: dict[str, Fleet] = field(default_factory=dict)
-    boards: dict[str, Board] = field(default_factory=dict)
+    fleets: dict[str, ModelPool] = field(default_factory=dict)
+    aggregators: dict[str, HealthAggregator] = field(default_factory=dict)
     healths: dict[str, ModelHealth] = field(default_factory=dict)
     reports: list[ModelStats] = field(default_factory=list)
     calls: list[tuple[float, str, str]] = field(default_factory=list)
@@ -48,18 +48,22 @@ class Cluster:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 - a test's dice
         if self.shared:
-            self.boards = {name: Board(self.catalogue, model) for name, model in self.catalogue.models.items()}
+            self.aggregators = {
+                name: HealthAggregator(self.catalogue, model) for name, model in self.catalogue.models.items()
+            }
             self.at(self.now_s, self._tick)
 
-    def join(self, worker: str) -> Fleet:
+    def join(self, worker: str) -> ModelPool:
         """Start a worker."""
-        fleet = self.fleets[worker] = Fleet(self.catalogue, Member(worker, next(self._epochs)) if self.shared else None)
+        pool = self.fleets[worker] = ModelPool(
+            self.catalogue, Member(worker, next(self._epochs)) if self.shared else None
+        )
         if self.shared:
             for name, health in self.healths.items():
                 assert name == health.request_model
-                fleet.follow(health, self.now_s)
-            self.at(self.now_s, lambda: self._tell(worker, fleet))
-        return fleet
+                pool.follow(health, self.now_s)
+            self.at(self.now_s, lambda: self._tell(worker, pool))
+        return pool
 
     def leave(self, worker: str) -> None:
         """Stop a worker in good order."""
@@ -96,9 +100,9 @@ class Cluster:
         self.now_s = max(self.now_s, until_s)
 
     def _step(
-        self, worker: str, fleet: Fleet, session: Session, event: Event, finished: Callable[[Finish], None]
+        self, worker: str, pool: ModelPool, session: Session, event: Event, finished: Callable[[Finish], None]
     ) -> None:
-        if self.fleets.get(worker) is not fleet:
+        if self.fleets.get(worker) is not pool:
             return  # it has been killed
         action = session.receive(event)
         match action:
@@ -115,29 +119,29 @@ class Cluster:
                 next_event = (
                     Answered(ends_s, result, took_s) if isinstance(result, Answer) else Failed(ends_s, result, took_s)
                 )
-        self.at(next_event.now_s, lambda: self._step(worker, fleet, session, next_event, finished))
+        self.at(next_event.now_s, lambda: self._step(worker, pool, session, next_event, finished))
 
-    def _tell(self, worker: str, fleet: Fleet) -> None:
-        if self.fleets.get(worker) is not fleet:
+    def _tell(self, worker: str, pool: ModelPool) -> None:
+        if self.fleets.get(worker) is not pool:
             return
-        for stats in fleet.take_reports(self.now_s):
+        for stats in pool.take_reports(self.now_s):
             self._deliver(stats)
-        self.at(self.now_s + TELL_S, lambda: self._tell(worker, fleet))
+        self.at(self.now_s + TELL_S, lambda: self._tell(worker, pool))
 
     def _deliver(self, stats: ModelStats) -> None:
         self.reports.append(stats)
         self.at(self.now_s + self.lag_s, lambda: self._arrive(stats))
 
     def _arrive(self, stats: ModelStats) -> None:
-        self.boards[stats.request_model].take(stats, self.now_s)
+        self.aggregators[stats.request_model].take(stats, self.now_s)
 
     def _tick(self) -> None:
-        for name, board in self.boards.items():
-            health = board.health(self.now_s)
+        for name, aggregator in self.aggregators.items():
+            health = aggregator.health(self.now_s)
             self.at(self.now_s + self.lag_s, lambda name=name, health=health: self._announce(name, health))  # type: ignore[misc]
         self.at(self.now_s + TICK_S, self._tick)
 
     def _announce(self, name: str, health: ModelHealth) -> None:
         self.healths[name] = health
-        for fleet in self.fleets.values():
-            fleet.follow(health, self.now_s)
+        for pool in self.fleets.values():
+            pool.follow(health, self.now_s)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from router.catalogue import Catalogue, Model, Price
 from router.errors import Answer, UpstreamFailure
 from router.job import Job, Origin
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.session import Action, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from schemas.costs import CallStarted
 from schemas.requests import Request
@@ -69,10 +69,10 @@ def rate_limited(retry_after_s: float | None = None) -> UpstreamFailure:
     return UpstreamFailure(AttemptOutcome.RATE_LIMITED, "slow down", status_code=429, retry_after_s=retry_after_s)
 
 
-def trip(fleet: Fleet, model: Model, now_s: float = NOW_S) -> None:
+def trip(pool: ModelPool, model: Model, now_s: float = NOW_S) -> None:
     """Open the model's breaker, as other requests would."""
-    for _ in range(fleet.catalogue.breaker.consecutive_failures):
-        fleet.failed(fleet.call(model, now_s), UNAVAILABLE, 0.1, now_s)
+    for _ in range(pool.catalogue.breaker.consecutive_failures):
+        pool.failed(pool.call(model, now_s), UNAVAILABLE, 0.1, now_s)
 
 
 class Play:
@@ -84,12 +84,12 @@ class Play:
         request: Request | None = None,
         *,
         deadline_s: float = DEADLINE_S,
-        fleet: Fleet | None = None,
+        pool: ModelPool | None = None,
         chance: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.now_s = NOW_S
-        self.fleet = fleet or Fleet(catalogue)
-        self.session = Session(make_job(request, deadline_s), self.fleet, chance)
+        self.pool = pool or ModelPool(catalogue)
+        self.session = Session(make_job(request, deadline_s), self.pool, chance)
         self.calls: list[Call] = []
         self._action: Action | None = None
 

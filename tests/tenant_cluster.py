@@ -6,8 +6,8 @@ from heapq import heappop, heappush
 from itertools import count
 
 from router.sharing.member import Member
-from router.tenancy.admission import Admission, Admit, Hold, Identified
-from router.tenancy.allotment import TenantBoard
+from router.tenancy.admission import Admission, Admit, Defer, Identified
+from router.tenancy.allotment import TenantAllotment
 from router.tenants import Tenant
 from schemas.requests import Request
 from schemas.tenant_shares import TenantShares, WorkerDemand
@@ -31,7 +31,7 @@ class TenantCluster:
     admitted: list[tuple[float, str]] = field(default_factory=list)
     refused: list[tuple[float, str, ErrorCode]] = field(default_factory=list)
     most_under_way: int = 0
-    _board: TenantBoard = field(init=False)
+    _aggregator: TenantAllotment = field(init=False)
     _published: TenantShares | None = None
     _frozen: dict[str, Admission] = field(default_factory=dict)
     _under_way: dict[str, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class TenantCluster:
     _epochs: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self._board = TenantBoard({self.tenant.name: self.tenant})
+        self._aggregator = TenantAllotment({self.tenant.name: self.tenant})
         self.at(self.now_s, self._tick)
 
     @property
@@ -55,14 +55,14 @@ class TenantCluster:
         admission = self.workers[worker] = Admission({self.tenant.name: self.tenant}, member)
         self._under_way[worker] = 0
         if self._published is not None:
-            admission.gates.follow(self._published)
+            admission.limiters.follow(self._published)
         self.at(self.now_s, lambda: self._tell(worker, admission))
 
     def leave(self, worker: str) -> None:
         """Stop a worker in good order; nothing of it is under way."""
-        demand = self.workers.pop(worker).gates.leave(self.now_s)
+        demand = self.workers.pop(worker).limiters.leave(self.now_s)
         assert demand is not None
-        self.at(self.now_s + self.lag_s, lambda: self._board.take(demand, self.now_s))
+        self.at(self.now_s + self.lag_s, lambda: self._aggregator.take(demand, self.now_s))
 
     def kill(self, worker: str) -> None:
         """Stop it without a word."""
@@ -76,13 +76,13 @@ class TenantCluster:
     def wake(self, worker: str) -> None:
         """Let it go on, with what is published now."""
         admission = self.workers[worker] = self._frozen.pop(worker)
-        admission.gates.follow(self.shares)
+        admission.limiters.follow(self.shares)
         self.at(self.now_s, lambda: self._tell(worker, admission))
 
     def change_owner(self) -> None:
         """Let another process hand out the shares, from what was published last."""
-        self._board = TenantBoard({self.tenant.name: self.tenant})
-        self._board.restore([] if self._published is None else [self._published], self.now_s)
+        self._aggregator = TenantAllotment({self.tenant.name: self.tenant})
+        self._aggregator.restore([] if self._published is None else [self._published], self.now_s)
 
     def at(self, at_s: float, what: Callable[[], object]) -> None:
         """Do something at a moment."""
@@ -127,7 +127,7 @@ class TenantCluster:
                 self._under_way[worker] += 1
                 self.most_under_way = max(self.most_under_way, sum(self._under_way.values()))
                 self.at(self.now_s + self.takes_s, lambda: self._end(worker, admission))
-            case Hold():
+            case Defer():
                 self.at(decision.until_s, lambda: self._ask(worker, since_s, deadline_s))
             case _:
                 self.refused.append((self.now_s, worker, decision.code))
@@ -140,17 +140,17 @@ class TenantCluster:
     def _tell(self, worker: str, admission: Admission) -> None:
         if self.workers.get(worker) is not admission:
             return
-        demand = admission.gates.take_report(self.now_s)
+        demand = admission.limiters.take_report(self.now_s)
         if demand is not None:
             self._deliver(demand)
         self.at(self.now_s + TELL_S, lambda: self._tell(worker, admission))
 
     def _deliver(self, demand: WorkerDemand) -> None:
         passed_on = WorkerDemand.decode(demand.encode())
-        self.at(self.now_s + self.lag_s, lambda: self._board.take(passed_on, self.now_s))
+        self.at(self.now_s + self.lag_s, lambda: self._aggregator.take(passed_on, self.now_s))
 
     def _tick(self) -> None:
-        for shares in self._board.shares(self.now_s):
+        for shares in self._aggregator.shares(self.now_s):
             passed_on = TenantShares.decode(shares.encode())
             self.at(self.now_s + self.lag_s, lambda passed_on=passed_on: self._publish(passed_on))  # type: ignore[misc]
         self.at(self.now_s + TICK_S, self._tick)
@@ -158,4 +158,4 @@ class TenantCluster:
     def _publish(self, shares: TenantShares) -> None:
         self._published = shares
         for admission in self.workers.values():
-            admission.gates.follow(shares)
+            admission.limiters.follow(shares)

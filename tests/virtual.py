@@ -12,7 +12,7 @@ from router.catalogue import Catalogue, Model
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
 from router.models.model_state import Transition
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome
@@ -142,7 +142,7 @@ class World:
     figures: dict[str, Figures]
     spells: tuple[Spell, ...] = ()
     seed: int = 0
-    fleet: Fleet = field(init=False)
+    pool: ModelPool = field(init=False)
     providers: dict[str, VirtualProvider] = field(init=False)
     transitions: list[Transition] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
@@ -150,7 +150,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 - a test's dice
-        self.fleet = Fleet(self.catalogue)
+        self.pool = ModelPool(self.catalogue)
         self.providers = {
             name: VirtualProvider(model, self.figures[name], self.spells, self._random)
             for name, model in self.catalogue.models.items()
@@ -165,14 +165,14 @@ class World:
         while heap or coming is not None:
             if coming is not None and (not heap or coming.received_s <= heap[0][0]):
                 now_s, job = coming.received_s, coming
-                session = Session(job, self.fleet, self._random.random)
+                session = Session(job, self.pool, self._random.random)
                 event: Event = Started(now_s)
                 coming = next(arrivals, None)
             else:
                 now_s, _, job, session, event = heappop(heap)
             action = session.receive(event)
             self.events[type(event).__name__] += 1
-            self.transitions.extend(self.fleet.take_transitions())
+            self.transitions.extend(self.pool.take_transitions())
             if isinstance(action, Finish):
                 finished(job, action)
             else:

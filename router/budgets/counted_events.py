@@ -14,7 +14,7 @@ HORIZON_S = 900
 _ENTRY = struct.Struct(">8sQ")
 
 
-class Seen:
+class CountedEvents:
     """The counted cost events of one tenant."""
 
     def __init__(self) -> None:

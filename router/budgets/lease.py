@@ -17,7 +17,7 @@ IDLE_S = 60.0
 MARGIN_S = 30.0
 """How long after its call's time a reservation is over by itself."""
 LOW_WATER = 4
-"""A purse asks for more when less than one part in so many of its last grant is left."""
+"""A lease asks for more when less than one part in so many of its last grant is left."""
 
 
 class Reserve(Enum):
@@ -29,7 +29,7 @@ class Reserve(Enum):
 
 
 @dataclass(slots=True)
-class _Hold:
+class _Reservation:
     amount: Decimal
     day: str
     holder: str
@@ -37,7 +37,7 @@ class _Hold:
 
 
 @dataclass(slots=True)
-class Purse:
+class BudgetLease:
     """What one worker may spend of one tenant's budget. `process` names the worker's process, once for ever."""
 
     tenant: Tenant
@@ -49,7 +49,7 @@ class Purse:
     _cap: Decimal = ZERO
     _used: Decimal = ZERO
     _reserved: Decimal = ZERO
-    _holds: dict[str, _Hold] = field(default_factory=dict)
+    _reservations: dict[str, _Reservation] = field(default_factory=dict)
     _drawn: dict[str, str] = field(default_factory=dict)
     _last_grant: Decimal = ZERO
     _needed: Decimal = ZERO
@@ -79,7 +79,7 @@ class Purse:
         return self._is_scarce and now_s - self._lease_from_s < 2 * ANSWER_S
 
     def reserve(self, call_id: str, amount: Decimal, now_s: float, timeout_s: float) -> Reserve:
-        """Take the most that a call may cost out of the purse."""
+        """Take the most that a call may cost out of the lease."""
         self._start_anew(now_s)
         if not self.tenant.enforced:
             self.beyond += self._rest_usd(now_s) < amount
@@ -92,19 +92,19 @@ class Purse:
         if left - amount < self._last_grant / LOW_WATER:
             self._wanted = max(self._wanted, amount)
         self._reserved += amount
-        self._holds[call_id] = _Hold(amount, self._day, self.holder, now_s + timeout_s + MARGIN_S)
+        self._reservations[call_id] = _Reservation(amount, self._day, self.holder, now_s + timeout_s + MARGIN_S)
         self._used_s = now_s
         return Reserve.DONE
 
     def settle(self, call_id: str, cost: Decimal) -> None:
         """Put the true cost in the place of the reservation; what is unknown keeps its estimate."""
-        hold = self._holds.pop(call_id, None)
-        if hold is None:
+        reservation = self._reservations.pop(call_id, None)
+        if reservation is None:
             return
         if cost:
-            self._drawn[call_id] = hold.holder
-        if self._is_current(hold):
-            self._reserved -= hold.amount
+            self._drawn[call_id] = reservation.holder
+        if self._is_current(reservation):
+            self._reserved -= reservation.amount
             self._used += cost
             self._returning |= self._is_scarce
 
@@ -170,8 +170,8 @@ class Purse:
         spent = {(one.window, one.window_start): one.spent_usd for one in told}
         return min(limit - spent.get(told_as(window), ZERO) for window, limit in limits.items())
 
-    def _is_current(self, hold: _Hold) -> bool:
-        return (hold.day, hold.holder) == (self._day, self.holder)
+    def _is_current(self, reservation: _Reservation) -> bool:
+        return (reservation.day, reservation.holder) == (self._day, self.holder)
 
     def _start_anew(self, now_s: float) -> None:
         """Begin with nothing on a new day, and under a new name when the lease may be over."""
@@ -186,10 +186,10 @@ class Purse:
             self._returning = self._cap_fell = False
 
     def _expire(self, now_s: float) -> None:
-        for call_id, hold in list(self._holds.items()):
-            if now_s >= hold.until_s:
-                del self._holds[call_id]
-                if self._is_current(hold):
-                    self._reserved -= hold.amount
-                    self._cap -= hold.amount
+        for call_id, reservation in list(self._reservations.items()):
+            if now_s >= reservation.until_s:
+                del self._reservations[call_id]
+                if self._is_current(reservation):
+                    self._reserved -= reservation.amount
+                    self._cap -= reservation.amount
                     self._cap_fell = True

@@ -47,7 +47,7 @@ class Crossing:
 
 
 @dataclass(slots=True)
-class Account:
+class BudgetLedger:
     """One tenant's money, as the owner keeps it: what was spent, by window, and what is granted, by day and holder."""
 
     tenant: Tenant
@@ -61,8 +61,8 @@ class Account:
     _pending: dict[str, BudgetClaim] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, tenant: Tenant, value: bytes) -> "Account":
-        """Make the account again from what `dump` returned."""
+    def load(cls, tenant: Tenant, value: bytes) -> "BudgetLedger":
+        """Make the ledger again from what `dump` returned."""
         stored = orjson.loads(value)
         return cls(
             tenant,

@@ -1,6 +1,6 @@
 """Budgets: money is reserved before a call and settled after it, by many workers at once, and never beyond the limit.
 
-    Purse (a worker's)  ──Claim: "so much I keep, so much I need"──>  Account (the owner's, one a tenant)
+    BudgetLease (a worker's)  ──Claim: "so much I keep, so much I need"──>  BudgetLedger (the owner's, one a tenant)
           ^                                                                 │
           └────────── Budget: spent, limits, and each holder's grant ───────┘
 
@@ -15,14 +15,14 @@ long as a call costs no more than its estimate; nothing here needs clocks that a
 Here are the rules and the windows; `router.budgets.lease` is the worker's end, `router.budgets.ledger` the owner's.
 
 Rules:
-1. Grants are of one UTC day, and cumulative. At midnight a purse is empty; the old day's grants count for the month
+1. Grants are of one UTC day, and cumulative. At midnight a lease is empty; the old day's grants count for the month
    until their lease is over.
 2. A holder lowers its own cap before it tells so, and takes up a grant only if it answers its latest claim: so a grant
    and a return that cross each other cannot both count.
 3. A cost event draws on a grant if the worker that reserved for it published it; it carries the holder's name then. One
    that an heir publishes draws on nobody's, and counts twice until the lease of the worker that has ended is over.
 4. A reservation whose end is never told is over after its call's time and a margin. It is returned to the owner, not to
-   the purse: by then the cost event has been written by somebody.
+   the lease: by then the cost event has been written by somebody.
 5. A holder that is not heard of for a lease loses its grant. A worker that got no answer for half a lease, by its own
    clock, spends no more of it, and starts anew under another name.
 6. When a claim cannot be met though it is not hopeless, the budget is *scarce*: every holder returns what it has not

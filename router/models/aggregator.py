@@ -1,7 +1,7 @@
 """What all workers together know of one model: the window of an hour, the verdict on its last minutes, the shares.
 
-One process at a time keeps a model's board (`streams.control.app` sees to that) and publishes what it says. A board is
-made again from its stored panes, the health that was published last, and the next deltas of every worker.
+One process at a time keeps a model's aggregate (`streams.control.app` sees to that) and publishes what it says. An
+aggregate is made again from its stored panes, the health that was published last, and the next deltas of every worker.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
 from router.models.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
-from router.models.histogram import Sketch, merged_quantiles
+from router.models.histogram import Histogram, merged_quantiles
 from router.models.model_state import STALE_S
 from router.models.panes import Pane, pane_number
 from router.sharing.allotment import Claim, allot, joining_share
@@ -54,8 +54,8 @@ class _WorkerView:
         return same_life and before.breaker is not BreakerState.CLOSED and stats.breaker is BreakerState.CLOSED
 
 
-class Board:
-    """One model's board. Not for several threads."""
+class HealthAggregator:
+    """One model's aggregate. Not for several threads."""
 
     def __init__(self, catalogue: Catalogue, model: Model) -> None:
         self._model = model
@@ -167,7 +167,7 @@ class Board:
         """Read the window. Slow calls under way are in it with what they have taken so far, before they end."""
         first = max(pane_number(now_s - self._rules.window_s) + 1, pane_number(self._window_from_s))
         panes = [pane for number, pane in self._panes.items() if number >= first]
-        under_way = Sketch()
+        under_way = Histogram()
         for view in self._workers.values():
             stuck = view.stats.stuck_in_flight
             if stuck:

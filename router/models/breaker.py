@@ -52,7 +52,7 @@ class Breaker:
     """Tells the probes of this opening from late ones of an earlier one."""
     slow: bool = False
     """Open because the model is slow; it answers."""
-    by_hearsay: bool = False
+    from_peers: bool = False
     """Open because other workers said so."""
     recovered_s: float | None = None
     """When it closed after having been open."""
@@ -152,5 +152,5 @@ class Breaker:
             probes=self.probes - 1,
             successes=0,
             slow=slow,
-            by_hearsay=False,
+            from_peers=False,
         )

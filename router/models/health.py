@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from router.catalogue import HealthRules
-from router.models.histogram import Sketch, merged_quantiles
+from router.models.histogram import Histogram, merged_quantiles
 from schemas.health import HealthCause, HealthStatus
 
 PANE_S = 10.0
@@ -28,7 +28,7 @@ class Pane:
     requests: int = 0
     errors: int = 0
     timeouts: int = 0
-    latency: Sketch = field(default_factory=Sketch)
+    latency: Histogram = field(default_factory=Histogram)
 
 
 @dataclass(frozen=True, slots=True)

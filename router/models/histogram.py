@@ -1,4 +1,4 @@
-"""A mergeable sketch of latencies: OpenTelemetry's base-2 exponential histogram at scale 6.
+"""A mergeable histogram of latencies: OpenTelemetry's base-2 exponential histogram at scale 6.
 
 Bucket `i` holds the values in (2 ** (i / 64), 2 ** ((i + 1) / 64)]. A quantile is answered with the point of its bucket
 that is relatively as far from both ends, so it is off by at most `RELATIVE_ERROR` of what an exact count would give.
@@ -16,7 +16,7 @@ RELATIVE_ERROR: float = (_RATIO - 1) / (_RATIO + 1)
 _BUCKETS_PER_DOUBLING = 2**SCALE
 
 
-class Sketch:
+class Histogram:
     """Counts of positive values (milliseconds, say) by bucket. Values below 1 count as 1."""
 
     __slots__ = ("buckets", "count")
@@ -30,7 +30,7 @@ class Sketch:
         self.add_to_bucket(bucket_of(value), times)
 
     def add_to_bucket(self, bucket: int, times: int) -> None:
-        """Count values by their bucket, as another sketch has them."""
+        """Count values by their bucket, as another histogram has them."""
         self.buckets[bucket] = self.buckets.get(bucket, 0) + times
         self.count += times
 
@@ -44,18 +44,18 @@ def bucket_of(value: float) -> int:
     return ceil(log2(value) * _BUCKETS_PER_DOUBLING) - 1 if value > 1 else -1
 
 
-def merged_quantile(sketches: Iterable[Sketch], q: float) -> float | None:
+def merged_quantile(sketches: Iterable[Histogram], q: float) -> float | None:
     """Return the quantile `q` of several sketches taken together, or None of nothing."""
     return merged_quantiles(sketches, (q,))[0]
 
 
-def merged_quantiles(sketches: Iterable[Sketch], qs: Iterable[float]) -> list[float | None]:
+def merged_quantiles(sketches: Iterable[Histogram], qs: Iterable[float]) -> list[float | None]:
     """Return the quantiles `qs`, in ascending order, of several sketches taken together; None of nothing."""
     total: dict[int, int] = {}
     count = 0
-    for sketch in sketches:
-        count += sketch.count
-        for bucket, hits in sketch.buckets.items():
+    for histogram in sketches:
+        count += histogram.count
+        for bucket, hits in histogram.buckets.items():
             total[bucket] = total.get(bucket, 0) + hits
     ranks = deque(floor(q * (count - 1)) for q in qs)
     if not count:

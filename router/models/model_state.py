@@ -6,7 +6,7 @@ from router.catalogue import Catalogue, HealthRules, Model
 from router.models.breaker import Breaker
 from router.models.health import Reading, Window
 from router.models.in_flight import InFlight
-from router.models.stats import Ledger
+from router.models.stats import StatsBuffer
 from router.sharing.rate_limit import RateLimit
 from schemas.health import BreakerState, ModelHealth
 
@@ -70,19 +70,19 @@ class View:
     """What a reader of the plan should know."""
 
 
-class Track:
+class ModelState:
     """The state of one model, as one worker has it."""
 
     __slots__ = (
         "breaker",
         "degraded_until_s",
         "flight",
-        "ledger",
         "limit",
         "limited_s",
         "rules",
         "shared",
         "shared_s",
+        "stats_buffer",
         "view",
         "view_until_s",
         "window",
@@ -94,7 +94,7 @@ class Track:
         self.limit = RateLimit(model.requests_per_minute)
         self.window = Window(self.rules.window_s)
         self.flight = InFlight()
-        self.ledger = Ledger(model.requests_per_minute)
+        self.stats_buffer = StatsBuffer(model.requests_per_minute)
         self.shared: ModelHealth | None = None
         self.shared_s = float("-inf")
         self.degraded_until_s: float | None = None

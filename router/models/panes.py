@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from router.errors import DISPOSITIONS, Blame
 from router.models.health import PANE_S
-from router.models.histogram import SCALE, Sketch
+from router.models.histogram import SCALE, Histogram
 from schemas.health import ModelStats
 from schemas.vocabulary import AttemptOutcome
 
@@ -17,7 +17,7 @@ FAILURES = frozenset(outcome for outcome, said in DISPOSITIONS.items() if said.b
 """The outcomes that are held against a model. Those that are not, and are no answers, say nothing about it."""
 
 
-class Seen:
+class SequenceSet:
     """A set of sequence numbers that is nearly without gaps, as ranges."""
 
     __slots__ = ("ranges",)
@@ -62,10 +62,10 @@ class Pane:
 
     number: int
     outcomes: Counter[AttemptOutcome] = field(default_factory=Counter)
-    latency: Sketch = field(default_factory=Sketch)
+    latency: Histogram = field(default_factory=Histogram)
     tokens: int = 0
     calls: dict[str, Counter[int]] = field(default_factory=dict)
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, SequenceSet] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -86,11 +86,11 @@ class Pane:
         """Add one delta; False if it is in already.
 
         Raises:
-            ValueError: its sketch has another scale.
+            ValueError: its histogram has another scale.
         """
         if stats.latency_scale != SCALE:
             raise ValueError(f"latency_scale is {stats.latency_scale}; this version merges scale {SCALE}")
-        if not self.seen.setdefault(f"{stats.worker}/{stats.epoch}", Seen()).add(stats.sequence):
+        if not self.seen.setdefault(f"{stats.worker}/{stats.epoch}", SequenceSet()).add(stats.sequence):
             return False
         self.outcomes.update(stats.outcomes)
         for bucket, hits in stats.latency_buckets.items():
@@ -125,7 +125,7 @@ class Pane:
             outcomes=Counter(stored.outcomes),
             tokens=stored.tokens,
             calls={worker: Counter(seconds) for worker, seconds in stored.calls.items()},
-            seen={source: Seen(list(ranges)) for source, ranges in stored.seen.items()},
+            seen={source: SequenceSet(list(ranges)) for source, ranges in stored.seen.items()},
         )
         for bucket, hits in stored.buckets.items():
             pane.latency.add_to_bucket(bucket, hits)

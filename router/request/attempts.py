@@ -29,7 +29,7 @@ class Verdict:
     error: ErrorDetail | None = None
 
 
-class History:
+class AttemptLog:
     """The attempts of one request, in order, with the write-ahead record of each."""
 
     def __init__(self, job: Job) -> None:

@@ -9,7 +9,7 @@ from router.cost import input_bound, upper_cost
 from router.errors import RequestRejected
 from router.job import Job
 from router.models.model_state import View
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.route import Candidate, Estimate, Route
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
@@ -28,13 +28,13 @@ class Plan:
     max_cost_usd: Decimal
 
 
-def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
+def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Plan:
     """Decide who may answer.
 
     Raises:
         RequestRejected: an unknown model is pinned, or no model fits the request and its cost cap.
     """
-    request, catalogue = job.request, fleet.catalogue
+    request, catalogue = job.request, pool.catalogue
     wanted = request.tier or analysis.tier
     tier = job.tenant.tier_for(wanted) if job.tenant else wanted
     reason = f"tier {wanted} pinned by the request" if request.tier else f"tier {wanted}: {analysis.reason}"
@@ -44,7 +44,7 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     candidates: list[Candidate] = []
     skipped: list[Skipped] = []
-    views = _Views(fleet, now_s)
+    views = _Views(pool, now_s)
     for candidate in _in_order(job, tier, policy, views):
         obstacle = _forbidden(candidate.model, job.tenant)
         obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
@@ -61,15 +61,15 @@ def make_plan(job: Job, analysis: Analysis, fleet: Fleet, now_s: float) -> Plan:
 class _Views:
     """How the models look at the moment of the plan."""
 
-    def __init__(self, fleet: Fleet, now_s: float) -> None:
-        self.fleet = fleet
+    def __init__(self, pool: ModelPool, now_s: float) -> None:
+        self.pool = pool
         self.now_s = now_s
         self._seen: dict[str, View] = {}
 
     def of(self, model: Model) -> View:
         view = self._seen.get(model.name)
         if view is None:
-            view = self._seen[model.name] = self.fleet.view(model, self.now_s)
+            view = self._seen[model.name] = self.pool.view(model, self.now_s)
         return view
 
     def p99_ms(self, model: Model) -> float:
@@ -78,9 +78,9 @@ class _Views:
 
 
 def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
-    fleet, request = views.fleet, job.request
+    pool, request = views.pool, job.request
     life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
-    catalogue = fleet.catalogue
+    catalogue = pool.catalogue
     if request.model is not None and request.model not in catalogue.models:
         known = ", ".join(sorted(catalogue.models))
         raise RequestRejected(
@@ -114,7 +114,7 @@ def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[C
     yield from sorted(chosen, key=lambda one: views.of(one.model).severity)
     if catalogue.last_resort:
         taken = {one.model.name for one in chosen}
-        rest = [model for model in catalogue.models.values() if model.name not in taken and fleet.is_closed(model)]
+        rest = [model for model in catalogue.models.values() if model.name not in taken and pool.is_closed(model)]
         for model in sorted(rest, key=lambda model: (views.of(model).severity, -model.quality)):
             yield candidate(model, "last resort outside the chain")
 

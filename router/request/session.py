@@ -25,14 +25,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.budgets.lease import Purse, Reserve
+from router.budgets.lease import BudgetLease, Reserve
 from router.catalogue import Model
 from router.cost import call_started
 from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
 from router.job import Job
 from router.models.model_state import Permit
-from router.models.pool import Fleet
-from router.request.attempts import History, Verdict
+from router.models.pool import ModelPool
+from router.request.attempts import AttemptLog, Verdict
 from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
@@ -123,7 +123,7 @@ Action = Call | Wait | Finish
 
 
 @dataclass(slots=True)
-class _Standing:
+class CandidateState:
     """How this request stands with one candidate."""
 
     round: int = 0
@@ -145,17 +145,17 @@ class _Open:
 class Session:
     """One request, from `Started` to `Finish`."""
 
-    def __init__(self, job: Job, fleet: Fleet, chance: Chance, purse: Purse | None = None) -> None:
+    def __init__(self, job: Job, pool: ModelPool, chance: Chance, lease: BudgetLease | None = None) -> None:
         self._job = job
-        self._purse = purse
+        self._lease = lease
         self._budget_waits = 0
         self._budget_since_s: float | None = None
-        self._fleet = fleet
+        self._pool = pool
         self._chance = chance
-        self._history = History(job)
+        self._attempt_log = AttemptLog(job)
         self._analysis: Analysis | None = None
         self._plan: Plan | None = None
-        self._standings: dict[str, _Standing] = {}
+        self._standings: dict[str, CandidateState] = {}
         self._open: _Open | None = None
         self._begun = False
         self._called = False
@@ -185,21 +185,21 @@ class Session:
             The calls that have ended, with what came of them, to be written down for whoever goes on.
         """
         if self._open is not None:
-            self._fleet.abandoned(self._open.permit)
+            self._pool.abandoned(self._open.permit)
             self._open = None
         self._finished = True
-        return self._history.handed_on()
+        return self._attempt_log.handed_on()
 
     def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
         """End the request before it starts; calls of workers before are billed all the same."""
         for call in earlier:
-            self._history.taken_over(call)
+            self._attempt_log.taken_over(call)
         return self._finish(Verdict(Status.REJECTED, error=error), now_s)
 
     def break_off(self, reason: str, now_s: float) -> Finish:
         """End the request as failed, for a defect of our own; a call under way counts as cut off."""
         if self._open is not None:
-            self._history.cut_off(self._open.started)
+            self._attempt_log.cut_off(self._open.started)
             self.abandon()
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
         return self._finish(Verdict(Status.FAILED, error=error), now_s)
@@ -216,69 +216,71 @@ class Session:
 
     def _start(self, event: Started) -> Action:
         for call in event.earlier:
-            self._history.taken_over(call)
+            self._attempt_log.taken_over(call)
         self._analysis = analyse(self._job.request.question)
         if event.now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)
         try:
-            self._plan = make_plan(self._job, self._analysis, self._fleet, event.now_s)
+            self._plan = make_plan(self._job, self._analysis, self._pool, event.now_s)
         except RequestRejected as rejection:
             return self._end(rejection.code, str(rejection), event.now_s, rejection.field)
-        self._standings = {candidate.model.name: _Standing() for candidate in self._plan.candidates}
+        self._standings = {candidate.model.name: CandidateState() for candidate in self._plan.candidates}
         return self._decide(self._plan, event.now_s)
 
     def _decide(self, plan: Plan, now_s: float) -> Action:
-        calls = len(self._history.attempts)
+        calls = len(self._attempt_log.attempts)
         if now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline has passed", now_s)
-        if calls >= self._fleet.catalogue.retry.max_attempts:
+        if calls >= self._pool.catalogue.retry.max_attempts:
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, f"{calls} calls failed", now_s)
         candidates = self._affordable(plan, now_s)
-        if not candidates and any(reason.startswith("budget") for reason in self._history.passed_over.values()):
+        if not candidates and any(reason.startswith("budget") for reason in self._attempt_log.passed_over.values()):
             return self._end(ErrorCode.BUDGET_EXHAUSTED, "the tenant's budget does not pay for another call", now_s)
         if not candidates:
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, "no candidate is left that may be called again", now_s)
         return self._pick(plan, candidates, now_s)
 
     def _affordable(self, plan: Plan, now_s: float) -> list[Candidate]:
-        left_usd = plan.max_cost_usd - self._history.spent_usd
+        left_usd = plan.max_cost_usd - self._attempt_log.spent_usd
         candidates: list[Candidate] = []
         for candidate in plan.candidates:
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
-                self._history.passed_over[candidate.model.name] = f"cost: {left_usd} USD are left of the cap"
-            elif self._purse is not None and not _pays_for(self._purse, candidate, now_s):
-                self._history.passed_over[candidate.model.name] = "budget: too little of the tenant's budget is left"
+                self._attempt_log.passed_over[candidate.model.name] = f"cost: {left_usd} USD are left of the cap"
+            elif self._lease is not None and not _pays_for(self._lease, candidate, now_s):
+                self._attempt_log.passed_over[candidate.model.name] = (
+                    "budget: too little of the tenant's budget is left"
+                )
             elif not self._standings[candidate.model.name].left:
                 candidates.append(candidate)
         candidates.sort(key=lambda candidate: self._standings[candidate.model.name].round)
         return candidates
 
     def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
-        if self._called and (budget_s := self._fleet.retry_at(now_s)) > now_s:
+        if self._called and (budget_s := self._pool.retry_at(now_s)) > now_s:
             return self._wait(budget_s + self._chance() * WAKE_JITTER_S, now_s, "the worker's retry budget is used up")
         ready_s: list[float] = []
         for candidate in candidates:
             name = candidate.model.name
-            readiness = self._fleet.readiness(candidate.model, now_s)
+            readiness = self._pool.readiness(candidate.model, now_s)
             not_before_s = self._standings[name].not_before_s
             ready = readiness.now(now_s)
             is_hasty = now_s + RAMP_UP_POLL_S >= self._job.deadline_s
             if ready and readiness.share < 1 and not is_hasty and self._chance() >= readiness.share:
-                self._history.passed_over[name] = readiness.reason
+                self._attempt_log.passed_over[name] = readiness.reason
                 ready_s.append(max(now_s + RAMP_UP_POLL_S, not_before_s))
                 continue
             if ready and not_before_s < self._job.deadline_s:
                 return Wait(not_before_s) if not_before_s > now_s else self._call(plan, candidate, now_s)
             if readiness.limited:
-                self._fleet.turned_away(candidate.model, now_s)
-            self._history.passed_over[name] = "pause after a failure" if ready else readiness.reason
+                self._pool.turned_away(candidate.model, now_s)
+            self._attempt_log.passed_over[name] = "pause after a failure" if ready else readiness.reason
             at_s = now_s + PROBES_OUT_POLL_S if readiness.at_s is None else readiness.at_s
             ready_s.append(max(at_s, not_before_s))
-        all_open = not any(self._fleet.is_closed(candidate.model) for candidate in candidates)
+        all_open = not any(self._pool.is_closed(candidate.model) for candidate in candidates)
         for candidate in candidates:
-            if not all_open and not self._fleet.is_slow(candidate.model):
+            if not all_open and not self._pool.is_slow(candidate.model):
                 continue
-            bypass_s = self._fleet.bypass_at(candidate.model, now_s)
+            bypass_s = self._pool.bypass_at(candidate.model, now_s)
             if bypass_s is None:
                 continue
             bypass_s = max(bypass_s, self._standings[candidate.model.name].not_before_s)
@@ -290,32 +292,32 @@ class Session:
     def _wait(self, until_s: float, now_s: float, reason: str | None = None) -> Action:
         if until_s < self._job.deadline_s:
             return Wait(until_s)
-        passed_over = (f"{name}: {reason}" for name, reason in self._history.passed_over.items())
+        passed_over = (f"{name}: {reason}" for name, reason in self._attempt_log.passed_over.items())
         reasons = reason or "; ".join(passed_over)
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 
     def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Action:
         model = candidate.model
         timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
-        if self._purse is not None and candidate.upper_usd is not None:
-            call_id = cost_event_id(self._job.request_id, self._history.next_attempt)
-            if self._purse.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
-                return self._wait_for_budget(self._purse, now_s)
+        if self._lease is not None and candidate.upper_usd is not None:
+            call_id = cost_event_id(self._job.request_id, self._attempt_log.next_attempt)
+            if self._lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
+                return self._wait_for_budget(self._lease, now_s)
         self._budget_since_s, self._budget_waits = None, 0
-        self._history.passed_over.pop(model.name, None)
-        attempt = self._history.next_attempt
-        started = call_started(self._job, plan.route, candidate, attempt, self._fleet.catalogue, now_s)
-        self._open = _Open(candidate, self._fleet.call(model, now_s, retry=self._called), started)
+        self._attempt_log.passed_over.pop(model.name, None)
+        attempt = self._attempt_log.next_attempt
+        started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
+        self._open = _Open(candidate, self._pool.call(model, now_s, retry=self._called), started)
         self._called = True
         return Call(model, started, candidate.bound.output_tokens, timeout_s)
 
-    def _wait_for_budget(self, purse: Purse, now_s: float) -> Action:
-        if self._budget_since_s is None or not purse.is_contended(now_s):
+    def _wait_for_budget(self, lease: BudgetLease, now_s: float) -> Action:
+        if self._budget_since_s is None or not lease.is_contended(now_s):
             self._budget_since_s = now_s
         poll_s = min(MAX_BUDGET_POLL_S, BUDGET_POLL_S * 2**self._budget_waits)
         self._budget_waits += 1
         until_s = now_s + poll_s * (1 + self._chance() / 4)
-        if until_s >= self._job.deadline_s and not purse.is_contended(now_s):
+        if until_s >= self._job.deadline_s and not lease.is_contended(now_s):
             return self._end(
                 ErrorCode.DEADLINE_EXCEEDED, "no part of the budget was granted before the deadline", now_s
             )
@@ -325,23 +327,23 @@ class Session:
         return Wait(until_s)
 
     def _settle(self, call: _Open) -> None:
-        if self._purse is not None:
-            self._purse.settle(call.started.event_id, self._history.attempts[-1].cost_usd or Decimal(0))
+        if self._lease is not None:
+            self._lease.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd or Decimal(0))
 
     def _succeed(self, event: Answered) -> Finish:
         call = self._close_call()
-        self._fleet.answered(call.permit, event.latency_s, event.now_s, event.answer.usage)
-        self._history.answered(call.started, call.candidate, event.answer, event.latency_s)
+        self._pool.answered(call.permit, event.latency_s, event.now_s, event.answer.usage)
+        self._attempt_log.answered(call.started, call.candidate, event.answer, event.latency_s)
         self._settle(call)
         return self._finish(Verdict(Status.COMPLETED, answer=event.answer, candidate=call.candidate), event.now_s)
 
     def _fail(self, event: Failed) -> Action:
         call, failure, now_s = self._close_call(), event.failure, event.now_s
-        self._fleet.failed(call.permit, failure, event.latency_s, now_s)
-        self._history.failed(call.started, call.candidate, failure, event.latency_s)
+        self._pool.failed(call.permit, failure, event.latency_s, now_s)
+        self._attempt_log.failed(call.started, call.candidate, failure, event.latency_s)
         self._settle(call)
         standing = self._standings[call.candidate.model.name]
-        rules = self._fleet.catalogue.retry
+        rules = self._pool.catalogue.retry
         standing.failures += 1
         standing.tries += 1
         standing.not_before_s = now_s + backoff_s(rules, standing.failures, self._chance)
@@ -371,16 +373,16 @@ class Session:
 
     def _end(self, code: ErrorCode, message: str, now_s: float, field: str | None = None) -> Finish:
         refused = code is ErrorCode.UPSTREAM_REJECTED or self._plan is None
-        refused |= code is ErrorCode.BUDGET_EXHAUSTED and not self._history.attempts
+        refused |= code is ErrorCode.BUDGET_EXHAUSTED and not self._attempt_log.attempts
         status = Status.REJECTED if refused else Status.FAILED
         return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
 
     def _finish(self, verdict: Verdict, now_s: float) -> Finish:
         self._finished = True
-        response = self._history.response(verdict, self._plan, self._analysis, now_s)
-        return Finish(response, self._history.costs())
+        response = self._attempt_log.response(verdict, self._plan, self._analysis, now_s)
+        return Finish(response, self._attempt_log.costs())
 
 
-def _pays_for(purse: Purse, candidate: Candidate, now_s: float) -> bool:
+def _pays_for(lease: BudgetLease, candidate: Candidate, now_s: float) -> bool:
     # what has no known price cannot be reserved for
-    return candidate.upper_usd is not None and purse.can_pay(candidate.upper_usd, now_s)
+    return candidate.upper_usd is not None and lease.can_pay(candidate.upper_usd, now_s)

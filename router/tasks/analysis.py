@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from router.tasks import phrases
-from router.tasks.phrase_matcher import TEXT_START, Lexicon, Spelt, spell
+from router.tasks.phrase_matcher import TEXT_START, PhraseMatcher, Spelt, spell
 from schemas.vocabulary import Task, Tier
 
 LONG_TEXT_CHARS: Final = 5_000
@@ -75,10 +75,10 @@ _AMOUNT: Final = _Sign(Task.MATH, SUBJECT)
 _ARITHMETIC_HINT: Final = _Sign(Task.MATH, HINT)
 _QUESTION: Final = _Sign(Task.QA, HINT)
 
-_TIER_LEXICON: Final[Lexicon[Tier | None]] = Lexicon(
+_TIER_LEXICON: Final[PhraseMatcher[Tier | None]] = PhraseMatcher(
     [(phrases.TIER_INNOCENTS, None), *((table, tier) for tier, table in phrases.TIERS.items())],
 )
-_TASK_LEXICON: Final[Lexicon[_Sign | None]] = Lexicon(
+_TASK_LEXICON: Final[PhraseMatcher[_Sign | None]] = PhraseMatcher(
     [
         (phrases.TASK_INNOCENTS, None),
         (phrases.QUANTITIES, _AMOUNT),

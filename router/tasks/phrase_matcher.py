@@ -38,7 +38,7 @@ def spell(text: str) -> Spelt:
     return Spelt(f" {TEXT_START} {' '.join(_WORD.findall(unvalued))} ", numbers)
 
 
-class Lexicon(Generic[M]):
+class PhraseMatcher(Generic[M]):
     """Phrases and what each means. Where tables share a phrase, the first table's meaning holds."""
 
     def __init__(self, tables: Iterable[tuple[str, M]]) -> None:
@@ -119,17 +119,17 @@ class _Branch:
     """
 
     branches: dict[str, "_Branch"] = field(default_factory=dict)
-    ending: str | None = None
+    shutdown: str | None = None
 
     def add(self, rest: str, *, whole_words: bool) -> None:
         if rest:
             self.branches.setdefault(rest[0], _Branch()).add(rest[1:], whole_words=whole_words)
         else:
-            self.ending = "(?= )" if whole_words else ""
+            self.shutdown = "(?= )" if whole_words else ""
 
     def pattern(self) -> str:
         # The end of a phrase comes last, so that a longer one is tried first.
         choices = [re.escape(character) + branch.pattern() for character, branch in self.branches.items()]
-        if self.ending is not None:
-            choices.append(self.ending)
+        if self.shutdown is not None:
+            choices.append(self.shutdown)
         return choices[0] if len(choices) == 1 else f"(?:{'|'.join(choices)})"

@@ -15,7 +15,7 @@ from enum import Enum, auto
 from hmac import compare_digest
 
 from router.sharing.member import Member
-from router.tenancy.limiter import Gate, Gates
+from router.tenancy.limiter import TenantLimiter, TenantLimiters
 from router.tenants import Key, Tenant
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode
@@ -77,7 +77,7 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Defer:
     """It has to wait; ask again at `until_s`."""
 
     until_s: float
@@ -88,7 +88,7 @@ class Admission:
 
     def __init__(self, tenants: Mapping[str, Tenant], member: Member | None = None) -> None:
         self.tenants = tenants
-        self.gates = Gates(tenants, member)
+        self.limiters = TenantLimiters(tenants, member)
         self.beyond_limits: Counter[tuple[str, ErrorCode]] = Counter()
         """By tenant and code: requests refused, and in shadow mode those that would have been."""
         self._keys = tuple((tenant, key) for tenant in tenants.values() for key in tenant.keys)
@@ -132,7 +132,7 @@ class Admission:
 
     def admit(
         self, identified: Identified, now_s: float, deadline_s: float, since_s: float | None = None
-    ) -> Admit | Refuse | Hold:
+    ) -> Admit | Refuse | Defer:
         """Decide whether the request may be served now. `Admit` takes a place among the tenant's, until `release`.
 
         Args:
@@ -144,29 +144,29 @@ class Admission:
         request, tenant = identified.request, identified.tenant
         if tenant is None:
             return Admit()
-        gate = self.gates.of(tenant)
-        obstacle: Refuse | Hold | None = _forbidden(request, tenant)
+        limiter = self.limiters.of(tenant)
+        obstacle: Refuse | Defer | None = _forbidden(request, tenant)
         within_rate = True
-        if gate is not None and obstacle is None:
+        if limiter is not None and obstacle is None:
             waits_until_s = min(deadline_s, (now_s if since_s is None else since_s) + SHARE_WAIT_S)
-            obstacle = _too_many_a_minute(tenant, gate, now_s, waits_until_s)
+            obstacle = _too_many_a_minute(tenant, limiter, now_s, waits_until_s)
             within_rate = not isinstance(obstacle, Refuse)
             if obstacle is None or (within_rate and not tenant.enforced):
-                obstacle = _too_many_at_a_time(tenant, gate, now_s, deadline_s if tenant.enforced else now_s)
-        if isinstance(obstacle, Hold):
+                obstacle = _too_many_at_a_time(tenant, limiter, now_s, deadline_s if tenant.enforced else now_s)
+        if isinstance(obstacle, Defer):
             return obstacle
         if obstacle is not None:
             self.beyond_limits[tenant.name, obstacle.code] += 1
             if tenant.enforced:
                 return obstacle
-        if gate is not None:
-            gate.enter(now_s, counted=within_rate)
+        if limiter is not None:
+            limiter.enter(now_s, counted=within_rate)
         return Admit()
 
     def release(self, tenant: Tenant | None) -> None:
         """Take note that an admitted request has ended."""
-        if tenant is not None and (gate := self.gates.of(tenant)) is not None:
-            gate.leave()
+        if tenant is not None and (limiter := self.limiters.of(tenant)) is not None:
+            limiter.leave()
 
     def _find(self, digest: str) -> tuple[Tenant, Key] | None:
         # all are compared, each in constant time: neither the key nor its place in the catalogue can be timed
@@ -177,12 +177,14 @@ class Admission:
         return found
 
 
-def _too_many_a_minute(tenant: Tenant, gate: Gate, now_s: float, waits_until_s: float) -> Refuse | Hold | None:
-    full = gate.full(now_s)
+def _too_many_a_minute(
+    tenant: Tenant, limiter: TenantLimiter, now_s: float, waits_until_s: float
+) -> Refuse | Defer | None:
+    full = limiter.full(now_s)
     if full is None:
         return None
     if full.may_grow and now_s < waits_until_s:
-        return Hold(min(now_s + SHARE_POLL_S, waits_until_s))
+        return Defer(min(now_s + SHARE_POLL_S, waits_until_s))
     return Refuse(
         ErrorCode.RATE_EXCEEDED,
         f"the tenant's {tenant.requests_per_minute} requests a minute are used up; try again in "
@@ -191,11 +193,13 @@ def _too_many_a_minute(tenant: Tenant, gate: Gate, now_s: float, waits_until_s: 
     )
 
 
-def _too_many_at_a_time(tenant: Tenant, gate: Gate, now_s: float, deadline_s: float) -> Refuse | Hold | None:
-    if gate.has_place(now_s):
+def _too_many_at_a_time(
+    tenant: Tenant, limiter: TenantLimiter, now_s: float, deadline_s: float
+) -> Refuse | Defer | None:
+    if limiter.has_place(now_s):
         return None
     if now_s < deadline_s:
-        return Hold(min(now_s + POLL_S, deadline_s))
+        return Defer(min(now_s + POLL_S, deadline_s))
     return Refuse(
         ErrorCode.CONCURRENCY_EXCEEDED,
         f"{tenant.concurrent_requests} requests of the tenant were under way until the deadline; send fewer at "

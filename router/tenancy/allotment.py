@@ -1,6 +1,6 @@
 """How the limits of tenants are divided between workers by what each needs, by `router.sharing.allotment` for each.
 
-One worker at a time keeps the board. It is made again from what was published last and the next words of every worker:
+One worker at a time keeps it. It is made again from what was published last and the next words of every worker:
 a worker tells the whole of where it stands each time, so nothing has to be stored.
 """
 
@@ -17,7 +17,7 @@ from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 
 EARLIER = Member("", 0)
-"""Stands for all workers that were gone before this board was made."""
+"""Stands for all workers that were gone before this allotment was made."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class _View:
     heard_s: float
 
 
-class TenantBoard:
+class TenantAllotment:
     """The shares of all tenants' limits. Not for several threads."""
 
     def __init__(self, tenants: Mapping[str, Tenant]) -> None:

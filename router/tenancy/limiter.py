@@ -1,4 +1,4 @@
-"""One worker's gates: how many requests of each tenant it may let in, a minute and at a time.
+"""One worker's tenant limiters: how many requests of each tenant it may let in, a minute and at a time.
 
 A tenant's limits are those of all workers together. Each worker keeps to its share of them
 (`router.sharing.allotment`), tells where it stands, and follows what is handed out (`router.tenancy.allotment`). A
@@ -32,7 +32,7 @@ class Full:
     """All workers together have let in fewer than the limit: the share will grow."""
 
 
-class Gate:
+class TenantLimiter:
     """One tenant's limits in one worker."""
 
     def __init__(self, tenant: Tenant, member: Member | None) -> None:
@@ -163,37 +163,37 @@ class Gate:
         return now_s - shares.as_of.timestamp() <= STALE_S
 
 
-class Gates:
-    """The gates of all tenants that have such limits. Not for several threads."""
+class TenantLimiters:
+    """The limiters of all tenants that have such limits. Not for several threads."""
 
     def __init__(self, tenants: Mapping[str, Tenant], member: Member | None = None) -> None:
         self._member = member
-        self._gates = {name: Gate(tenant, member) for name, tenant in tenants.items() if tenant.is_limited}
+        self._limiters = {name: TenantLimiter(tenant, member) for name, tenant in tenants.items() if tenant.is_limited}
         self._sequence = 0
         self._told_s = float("-inf")
 
     def __bool__(self) -> bool:
         """Say whether any tenant is limited."""
-        return bool(self._gates)
+        return bool(self._limiters)
 
-    def of(self, tenant: Tenant) -> Gate | None:
-        """Return the tenant's gate, if it is limited."""
-        return self._gates.get(tenant.name)
+    def of(self, tenant: Tenant) -> TenantLimiter | None:
+        """Return the tenant's limiter, if it is limited."""
+        return self._limiters.get(tenant.name)
 
     def follow(self, shares: TenantShares) -> None:
         """Take in what is handed out of a tenant's limits; one that is not in the catalogue is passed over."""
-        if (gate := self._gates.get(shares.tenant)) is not None:
-            gate.follow(shares)
+        if (limiter := self._limiters.get(shares.tenant)) is not None:
+            limiter.follow(shares)
 
     def has_shares(self, now_s: float) -> bool:
         """Say whether this worker knows its share of every limit."""
-        return all(gate.has_share(now_s) for gate in self._gates.values())
+        return all(limiter.has_share(now_s) for limiter in self._limiters.values())
 
     def take_report(self, now_s: float) -> WorkerDemand | None:
         """Return what is due to be told to the other workers; a worker on its own tells nothing."""
-        since_s, gates = now_s - self._told_s, self._gates.values()
-        is_due = since_s >= HEARTBEAT_S or any(gate.is_urgent(now_s) for gate in gates)
-        if is_due or (since_s >= TELL_S and any(gate.has_news(now_s) for gate in gates)):
+        since_s, limiters = now_s - self._told_s, self._limiters.values()
+        is_due = since_s >= HEARTBEAT_S or any(limiter.is_urgent(now_s) for limiter in limiters)
+        if is_due or (since_s >= TELL_S and any(limiter.has_news(now_s) for limiter in limiters)):
             return self._report(now_s, leaving=False)
         return None
 
@@ -202,7 +202,7 @@ class Gates:
         return self._report(now_s, leaving=True)
 
     def _report(self, now_s: float, *, leaving: bool) -> WorkerDemand | None:
-        if self._member is None or not self._gates:
+        if self._member is None or not self._limiters:
             return None
         self._told_s = now_s
         self._sequence += 1
@@ -211,6 +211,6 @@ class Gates:
             epoch=self._member.epoch,
             sequence=self._sequence,
             as_of=datetime.fromtimestamp(now_s, UTC),
-            tenants={name: gate.tell(now_s) for name, gate in self._gates.items()},
+            tenants={name: limiter.tell(now_s) for name, limiter in self._limiters.items()},
             leaving=leaving,
         )

@@ -82,12 +82,12 @@ class Letter:
         is_original = self.record.key != self.origin.encode() or self.record.value is None
         return self.record.key if is_original else None
 
-    def replay_headers(self, vouching: Sequence[tuple[str, bytes]] = ()) -> Headers:
+    def replay_headers(self, replay_signature: Sequence[tuple[str, bytes]] = ()) -> Headers:
         """Return the original headers, where the copy comes from, and what vouches for its tenant."""
         original = [
             (name, value) for name, value in self.record.headers if not name.startswith(dead_letters.OWN_PREFIX)
         ]
-        return [*original, (dead_letters.REPLAY_OF, str(self.place).encode()), *vouching]
+        return [*original, (dead_letters.REPLAY_OF, str(self.place).encode()), *replay_signature]
 
     def marker_headers(self) -> Headers:
         """Return what marks it as replayed."""

@@ -22,7 +22,7 @@ from streams.cli.speech import empty_table, print_json, printable, say, stdout_c
 from streams.codec import Headers
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import reader, transactional_producer
-from streams.request.replay_signature import Copy, Vouching
+from streams.request.replay_signature import Copy, ReplaySignature
 
 EPILOG = """\b
 Examples:
@@ -135,7 +135,7 @@ class _Run:
         self._wish = wish
         self._show = show
         self._seen = _Seen()
-        self._vouching = Vouching.of(settings)
+        self._vouching = ReplaySignature.of(settings)
 
     async def run(self) -> _Seen:
         """Show or replay what is meant; a letter counts when its transaction has been committed."""

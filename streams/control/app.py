@@ -17,9 +17,9 @@ from faust.types import TP, StreamT
 
 from schemas.topics import Topic
 from streams.config.settings import Settings
-from streams.control.budget_owner import Accounts
+from streams.control.budget_owner import BudgetOwner
 from streams.control.health_agent import HealthAgent
-from streams.control.ownership import Role, Roles
+from streams.control.ownership import PartitionOwner, PartitionOwners
 from streams.control.reporting import Follower, Reporter
 from streams.control.shadow_mode import Shadow
 from streams.control.tenant_shares import ShareKeeper
@@ -123,17 +123,17 @@ def changelog_table(app: faust.App, name: str, topic: str) -> faust.Table:
 @asynccontextmanager
 async def running_control(settings: Settings, handler: Handler) -> AsyncIterator[Control]:
     """Run the control app, the reporter and the follower while the context is open; then say goodbye."""
-    fleet, publisher, clock = handler.fleet, handler.publisher, handler.clock
+    pool, publisher, clock = handler.pool, handler.publisher, handler.clock
     app = control_app(settings)
     table = changelog_table(app, "model-panes", settings.topic(Topic.MODEL_PANES))
     stats_topic = settings.topic(Topic.MODEL_STATS)
     stats = app.topic(stats_topic, key_serializer="raw", value_serializer="raw")
     async with AsyncExitStack() as stack:
         consumer = await stack.enter_async_context(reader(settings))
-        gates = handler.admission.gates
-        follower = Follower(fleet, gates, consumer, settings.topic, clock)
+        limiters = handler.admission.limiters
+        follower = Follower(pool, limiters, consumer, settings.topic, clock)
         agent = HealthAgent(
-            fleet.catalogue,
+            pool.catalogue,
             publisher,
             clock,
             ChangelogTable(table),
@@ -141,27 +141,30 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             fence=app.transport.fence,
             probe_idle_s=settings.probe_idle_s,
         )
-        reporter = Reporter(fleet, gates, publisher, clock, handler.announce)
+        reporter = Reporter(pool, limiters, publisher, clock, handler.announce)
 
-        roles: dict[TP, Role] = {TP(stats_topic, ChangelogTable.PARTITION): agent}
+        owners: dict[TP, PartitionOwner] = {TP(stats_topic, ChangelogTable.PARTITION): agent}
         works: list[Coroutine[None, None, None]] = [follower.run(), reporter.run(), agent.watch()]
 
         @app.agent(stats, name="turnout.health")  # type: ignore[untyped-decorator]  # faust is untyped
         async def take(stream: StreamT[bytes]) -> None:
             await agent.run(stream)
 
-        if gates:
+        if limiters:
             keeper = _share_keeper(settings, handler, app, follower)
-            roles[TP(settings.topic(Topic.TENANT_DEMAND), ChangelogTable.PARTITION)] = keeper
+            owners[TP(settings.topic(Topic.TENANT_DEMAND), ChangelogTable.PARTITION)] = keeper
             works.append(keeper.watch())
-        if fleet.catalogue.tenants:
-            accounts = await _accounts(settings, handler, app, stack)
-            roles[TP(settings.topic(Topic.BUDGET_CLAIMS), ChangelogTable.PARTITION)] = accounts
-            works += [accounts.keep(), Shadow(handler.admission, handler.purses).log()]
-        _hand_over(app, table, Roles(roles), follower)
-        if handler.purses:
+        if pool.catalogue.tenants:
+            budget_owner = await _ledgers(settings, handler, app, stack)
+            owners[TP(settings.topic(Topic.BUDGET_CLAIMS), ChangelogTable.PARTITION)] = budget_owner
+            works += [budget_owner.keep(), Shadow(handler.admission, handler.budget_client).log()]
+        _hand_over(app, table, PartitionOwners(owners), follower)
+        if handler.budget_client:
             budgets = await stack.enter_async_context(reader(settings))
-            works += [handler.purses.claim(publisher), handler.purses.follow(budgets, settings.topic(Topic.BUDGETS))]
+            works += [
+                handler.budget_client.claim(publisher),
+                handler.budget_client.follow(budgets, settings.topic(Topic.BUDGETS)),
+            ]
         tasks = tuple(asyncio.create_task(work) for work in works)
         try:
             await app.start()
@@ -175,12 +178,12 @@ async def running_control(settings: Settings, handler: Handler) -> AsyncIterator
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _hand_over(app: faust.App, table: faust.Table, roles: Roles, follower: Follower) -> None:
+def _hand_over(app: faust.App, table: faust.Table, owners: PartitionOwners, follower: Follower) -> None:
     """Tell the roles what the group assigns and takes away, and when the tables of that assignment are restored."""
 
     async def recovered() -> None:
         try:
-            await roles.restored(follower.caught_up)
+            await owners.restored(follower.caught_up)
         except Exception as exc:  # noqa: BLE001  # Faust drops whatever is raised here, and nobody would have the role
             await app.crash(exc)
 
@@ -188,16 +191,16 @@ def _hand_over(app: faust.App, table: faust.Table, roles: Roles, follower: Follo
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]  # faust is untyped
     async def assigned(_app: faust.App, assigned: set[TP], **_signal: object) -> None:
-        roles.assigned(assigned)
+        owners.assigned(assigned)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
     async def revoked(_app: faust.App, _revoked: set[TP], **_signal: object) -> None:
-        roles.revoked()
+        owners.revoked()
 
 
 def _share_keeper(settings: Settings, handler: Handler, app: faust.App, follower: Follower) -> ShareKeeper:
     """Give the app whoever hands out the limits of the catalogue's tenants."""
-    tenants = handler.fleet.catalogue.tenants
+    tenants = handler.pool.catalogue.tenants
     keeper = ShareKeeper(tenants, handler.publisher, handler.clock, follower.latest_shares, app.transport.fence)
     demand = app.topic(settings.topic(Topic.TENANT_DEMAND), key_serializer="raw", value_serializer="raw")
 
@@ -208,9 +211,9 @@ def _share_keeper(settings: Settings, handler: Handler, app: faust.App, follower
     return keeper
 
 
-async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack: AsyncExitStack) -> Accounts:
-    """Give the app the accounts of the catalogue's tenants."""
-    tenants = handler.fleet.catalogue.tenants
+async def _ledgers(settings: Settings, handler: Handler, app: faust.App, stack: AsyncExitStack) -> BudgetOwner:
+    """Give the app the ledgers of the catalogue's tenants."""
+    tenants = handler.pool.catalogue.tenants
     table = changelog_table(app, "accounts", settings.topic(Topic.ACCOUNTS))
     claims_topic, costs_topic = settings.topic(Topic.BUDGET_CLAIMS), settings.topic(Topic.COSTS)
     claims = app.topic(claims_topic, key_serializer="raw", value_serializer="raw")
@@ -218,7 +221,7 @@ async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack:
         described = await client.describe_topics([costs_topic])
     partitions = [TopicPartition(costs_topic, number) for number in range(len(described[0]["partitions"]))]
     consumer = await stack.enter_async_context(reader(settings))
-    accounts = Accounts(
+    budget_owner = BudgetOwner(
         tenants,
         handler.publisher,
         handler.clock,
@@ -230,6 +233,6 @@ async def _accounts(settings: Settings, handler: Handler, app: faust.App, stack:
 
     @app.agent(claims, name="turnout.accounts")  # type: ignore[untyped-decorator]  # faust is untyped
     async def take(stream: StreamT[bytes]) -> None:
-        await accounts.hear(stream)
+        await budget_owner.hear(stream)
 
-    return accounts
+    return budget_owner

@@ -1,4 +1,4 @@
-"""A worker's end of the budgets: its purses, what they claim, and what the owner of the accounts answers."""
+"""A worker's end of the budgets: its leases, what they claim, and what the owner of the ledgers answers."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -7,7 +7,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from router.budgets.lease import Purse
+from router.budgets.lease import BudgetLease
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
@@ -20,35 +20,35 @@ CLAIM_S = 0.02
 """How often to look whether there is something to claim; `router.budgets.lease` decides."""
 
 
-class Purses:
-    """One purse for each tenant with a budget."""
+class BudgetClient:
+    """One lease for each tenant with a budget."""
 
     def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Callable[[], float]) -> None:
-        self._purses = {name: Purse(tenant, process) for name, tenant in tenants.items() if tenant.has_budget}
+        self._leases = {name: BudgetLease(tenant, process) for name, tenant in tenants.items() if tenant.has_budget}
         self._clock = clock
 
     def __bool__(self) -> bool:
         """Say whether any tenant has a budget."""
-        return bool(self._purses)
+        return bool(self._leases)
 
-    def of(self, tenant: Tenant | None) -> Purse | None:
-        """Return the tenant's purse, if it has a budget."""
-        return None if tenant is None else self._purses.get(tenant.name)
+    def of(self, tenant: Tenant | None) -> BudgetLease | None:
+        """Return the tenant's lease, if it has a budget."""
+        return None if tenant is None else self._leases.get(tenant.name)
 
     def drawn_by(self, event: CostEvent) -> str | None:
         """Return who reserved for a call of this worker that is settled."""
-        purse = self._purses.get(event.tenant)
-        return None if purse is None else purse.drawn_by(event.event_id)
+        lease = self._leases.get(event.tenant)
+        return None if lease is None else lease.drawn_by(event.event_id)
 
     def beyond(self) -> Iterable[tuple[str, int]]:
         """Tell how many calls of a tenant in shadow mode its budget would not have paid for, if any."""
-        return [(name, purse.beyond) for name, purse in self._purses.items() if purse.beyond]
+        return [(name, lease.beyond) for name, lease in self._leases.items() if lease.beyond]
 
     async def claim(self, publisher: Publisher) -> None:
         """Publish claims as they become due, for ever."""
         while True:
-            for purse in self._purses.values():
-                claim = purse.claim(self._clock())
+            for lease in self._leases.values():
+                claim = lease.claim(self._clock())
                 if claim is not None:
                     try:
                         await publisher.budget_claim(claim)
@@ -68,6 +68,6 @@ class Purses:
         except ValueError as error:
             log.warning("a record of the budgets topic cannot be read", error=str(error).partition("\n")[0])
             return
-        purse = self._purses.get(budget.tenant)
-        if purse is not None:
-            purse.heard(budget)
+        lease = self._leases.get(budget.tenant)
+        if lease is not None:
+            lease.heard(budget)

@@ -1,14 +1,14 @@
-"""The accounts: one worker at a time keeps what every tenant has spent, grants what is left, and tells everybody.
+"""The ledgers: one worker at a time keeps what every tenant has spent, grants what is left, and tells everybody.
 
 Whoever is assigned the claims topic is the owner. It reads all cost events without a group, and keeps in a table, for
 each tenant, the sums together with the offset up to which they are counted: one value, so that after a crash both are
 of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an hour catch
 events that were published twice. What is told was stored before.
 
-A worker that was frozen may wake in the middle of this, when somebody else keeps the accounts. Before each write and
+A worker that was frozen may wake in the middle of this, when somebody else keeps the ledgers. Before each write and
 before telling it looks whether it is still the owner, of the same assignment, and whether its fence is open; if not it
 writes nothing. What the client had been handed before may still come in late, over newer records. Then whoever takes
-over finds an account that is behind what a position was stored for, and counts from that account's own offset on: the
+over finds a ledger that is behind what a position was stored for, and counts from that ledger's own offset on: the
 sums are exact again, and believed, as versions go on from the clock. Not exact are the grants of that time, which are
 forgotten until their holders claim again, and the ids of seconds whose record came late.
 """
@@ -25,8 +25,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faust.types import EventT, StreamT
 
-from router.budgets.counted_events import Seen
-from router.budgets.ledger import Account, Crossing
+from router.budgets.counted_events import CountedEvents
+from router.budgets.ledger import BudgetLedger, Crossing
 from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
@@ -44,13 +44,13 @@ READ_AT_ONCE = 5000
 
 
 class _UnsureError(Exception):
-    """The accounts may be somebody else's by now: nothing more may be written."""
+    """The ledgers may be somebody else's by now: nothing more may be written."""
 
 
-class AccountTable(Protocol):
-    """The table as the accounts use it: keys are `account|tenant`, `seen|second|tenant` and `read|partition`.
+class LedgerTable(Protocol):
+    """The table as the ledgers use it: keys are `account|tenant`, `seen|second|tenant` and `read|partition`.
 
-    The last holds a position, and the offsets of the accounts in that partition which it was stored for.
+    The last holds a position, and the offsets of the ledgers in that partition which it was stored for.
     """
 
     def items(self) -> Mapping[bytes, bytes]:
@@ -64,21 +64,21 @@ class AccountTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """How far a partition was read, and the offsets of the accounts in which that is counted."""
+    """How far a partition was read, and the offsets of the ledgers in which that is counted."""
 
     position: int
     offsets: dict[str, int]
 
 
-class Accounts:
-    """Keeps the accounts while this worker owns the claims."""
+class BudgetOwner:
+    """Keeps the ledgers while this worker owns the claims."""
 
     def __init__(  # noqa: PLR0913 - one composition root calls it
         self,
         tenants: Mapping[str, Tenant],
         publisher: Publisher,
         clock: Callable[[], float],
-        table: AccountTable,
+        table: LedgerTable,
         consumer: AIOKafkaConsumer,
         partitions: Sequence[TopicPartition],
         *,
@@ -93,8 +93,8 @@ class Accounts:
         self._fence = fence
         self._term = 0
         self._owner = asyncio.Event()
-        self._accounts: dict[str, Account] = {}
-        self._seen: dict[str, Seen] = {}
+        self._ledgers: dict[str, BudgetLedger] = {}
+        self._counted: dict[str, CountedEvents] = {}
         self._changed: set[str] = set()
         self._seconds: set[tuple[str, int]] = set()
         self._forgotten: set[bytes] = set()
@@ -108,28 +108,28 @@ class Accounts:
         """Begin with what the table holds."""
         # The table may have been lost, and nobody believes a budget of a lower version than one that was told.
         newest = int(self._clock() * 1000)
-        self._accounts = {name: Account(tenant, version=newest) for name, tenant in self._tenants.items()}
-        self._seen = {name: Seen() for name in self._tenants}
+        self._ledgers = {name: BudgetLedger(tenant, version=newest) for name, tenant in self._tenants.items()}
+        self._counted = {name: CountedEvents() for name in self._tenants}
         self._partition_of.clear()
         read: dict[int, _Read] = {}
         for key, value in self._table.items().items():
             kind, _, rest = key.decode().partition("|")
             if kind == "account" and rest in self._tenants:
-                account = self._accounts[rest] = Account.load(self._tenants[rest], value)
-                account.version = max(account.version, newest)
-                account.taken_over(self._clock())
-            elif kind == "seen" and (name := rest.partition("|")[2]) in self._seen:
-                self._seen[name].load(int(rest.partition("|")[0]), value)
+                ledger = self._ledgers[rest] = BudgetLedger.load(self._tenants[rest], value)
+                ledger.version = max(ledger.version, newest)
+                ledger.taken_over(self._clock())
+            elif kind == "seen" and (name := rest.partition("|")[2]) in self._counted:
+                self._counted[name].load(int(rest.partition("|")[0]), value)
             elif kind == "read":
                 read[int(rest)] = _Read(**orjson.loads(value))
         self._starts = {tp: self._start(tp.partition, read.get(tp.partition)) for tp in self._partitions}
-        self._changed = set(self._accounts)
+        self._changed = set(self._ledgers)
         self._term += 1
         self._owner.set()
-        log.info("this worker keeps the accounts", tenants=len(self._accounts))
+        log.info("this worker keeps the ledgers", tenants=len(self._ledgers))
 
     def give_up(self) -> None:
-        """Forget the accounts: somebody else keeps them."""
+        """Forget the ledgers: somebody else keeps them."""
         self._owner.clear()
         self._term += 1
         self._changed.clear()
@@ -139,10 +139,10 @@ class Accounts:
         self._claimed.clear()
 
     def _start(self, partition: int, read: "_Read | None") -> int:
-        """Return where to go on: at the position, but not beyond what an account lacks that it was stored for."""
+        """Return where to go on: at the position, but not beyond what a ledger lacks that it was stored for."""
         if read is None:
             return 0
-        counted = {name: self._accounts[name].offset for name in read.offsets if name in self._accounts}
+        counted = {name: self._ledgers[name].offset for name in read.offsets if name in self._ledgers}
         self._partition_of.update(dict.fromkeys(counted, partition))
         behind = [offset + 1 for name, offset in counted.items() if offset < read.offsets[name]]
         return min([read.position, *behind])
@@ -160,9 +160,9 @@ class Accounts:
             try:
                 await self._step(self._term)
             except _UnsureError:
-                log.info("the accounts may be somebody else's: nothing is written")
+                log.info("the ledgers may be somebody else's: nothing is written")
             except KafkaError as error:
-                log.warning("the accounts could not be kept up to date", error=str(error))
+                log.warning("the ledgers could not be kept up to date", error=str(error))
                 await asyncio.sleep(TELL_S)
 
     async def _step(self, term: int) -> None:
@@ -199,8 +199,8 @@ class Accounts:
     def _count(self, partition: int, batch: Iterable[ConsumerRecord[bytes | None, bytes | None]]) -> None:
         for record in batch:
             name = (record.key or b"").decode(errors="replace")
-            account = self._accounts.get(name)
-            if account is None or record.value is None or record.offset <= account.offset:
+            ledger = self._ledgers.get(name)
+            if ledger is None or record.value is None or record.offset <= ledger.offset:
                 continue
             try:
                 event = CostEvent.decode(record.value)
@@ -208,14 +208,14 @@ class Accounts:
                 log.warning("a record of the costs topic cannot be read", error=str(error).partition("\n")[0])
                 continue
             second = event.occurred_at_ms // 1000
-            seen = self._seen[name]
+            seen = self._counted[name]
             if not seen.is_duplicate(event.event_id, second, record.offset):
                 seen.add(event.event_id, second, record.offset)
                 self._seconds.add((name, second))
                 if event.cost_usd is not None:
                     holder = dict(record.headers).get(HOLDER)
-                    account.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder and holder.decode())
-            account.offset = record.offset
+                    ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder and holder.decode())
+            ledger.offset = record.offset
             self._partition_of[name] = partition
             self._changed.add(name)
 
@@ -225,10 +225,10 @@ class Accounts:
         except ValueError as error:
             log.warning("a record of the claims topic cannot be read", error=str(error).partition("\n")[0])
             return None
-        account = self._accounts.get(claim.tenant)
-        if account is None:
+        ledger = self._ledgers.get(claim.tenant)
+        if ledger is None:
             return None
-        account.hear(claim, self._clock())
+        ledger.hear(claim, self._clock())
         return claim.tenant
 
     async def _tell(self, names: set[str], now_s: float, term: int) -> None:
@@ -236,15 +236,15 @@ class Accounts:
 
         Old ids are deleted behind the sums: until these are stored, the records are read again and need them.
         """
-        budgets = [self._accounts[name].decide(now_s) for name in names]
-        self._crossings += [crossing for name in names for crossing in self._accounts[name].crossings(now_s)]
+        budgets = [self._ledgers[name].decide(now_s) for name in names]
+        self._crossings += [crossing for name in names for crossing in self._ledgers[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
-            _seen_key(name, second): self._seen[name].dump(second) for name, second in self._seconds
+            _seen_key(name, second): self._counted[name].dump(second) for name, second in self._seconds
         }
         if ids:
             await self._put(ids, term)
-        sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._accounts[name].dump() for name in names}
-        self._forgotten.update(_seen_key(name, second) for name in names for second in self._seen[name].forget())
+        sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._ledgers[name].dump() for name in names}
+        self._forgotten.update(_seen_key(name, second) for name in names for second in self._counted[name].forget())
         await self._put({**sums, **dict.fromkeys(self._forgotten)}, term)
         self._seconds.clear()
         self._forgotten.clear()
@@ -270,7 +270,7 @@ class Accounts:
         for tp in self._consumer.assignment():
             position = await self._consumer.position(tp)
             offsets = {
-                name: self._accounts[name].offset
+                name: self._ledgers[name].offset
                 for name, number in self._partition_of.items()
                 if number == tp.partition
             }
@@ -279,11 +279,11 @@ class Accounts:
         await self._put({key: value for key, value in read.items() if stored.get(key) != value}, term)
 
     async def _put(self, panes: Mapping[bytes, bytes | None], term: int) -> None:
-        """Write, if the accounts are surely still ours, and see that they were until it was acknowledged.
+        """Write, if the ledgers are surely still ours, and see that they were until it was acknowledged.
 
         Raises:
             KafkaError: nobody knows whether it was written.
-            _UnsureError: the accounts may be somebody else's.
+            _UnsureError: the ledgers may be somebody else's.
         """
         self._be_sure(term)
         await self._table.put(panes)

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from faust.types import EventT, StreamT
 
 from router.catalogue import Catalogue
-from router.models.aggregator import KEPT_S, Board
+from router.models.aggregator import KEPT_S, HealthAggregator
 from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
@@ -47,7 +47,7 @@ class PaneTable(Protocol):
 
 
 class HealthAgent:
-    """Keeps the boards while this worker owns the stats, and forgets them when it does not."""
+    """Keeps the aggregators while this worker owns the stats, and forgets them when it does not."""
 
     def __init__(  # noqa: PLR0913 - one composition root calls it
         self,
@@ -69,7 +69,7 @@ class HealthAgent:
         self._fence = fence
         self._probe_idle_s = probe_idle_s
         self._active_s: dict[str, float] = {}
-        self._boards: dict[str, Board] | None = None
+        self._aggregators: dict[str, HealthAggregator] | None = None
         self._published: dict[str, ModelHealth] = {}
         self._dirty: dict[bytes, Pane] = {}
         self._unacknowledged: list[EventT] = []
@@ -77,26 +77,26 @@ class HealthAgent:
     @property
     def is_owner(self) -> bool:
         """Say whether this worker speaks for all."""
-        return self._boards is not None
+        return self._aggregators is not None
 
     def take_over(self) -> None:
-        """Make the boards from the restored table and from what was published last."""
+        """Make the aggregators from the restored table and from what was published last."""
         now_s = self._clock()
         restored: dict[str, list[Pane]] = {name: [] for name in self._catalogue.models}
         for key, value in self._table.items().items():
             model = _model_of(key)
             if model in restored and _ends_s(key) > now_s - KEPT_S:
                 restored[model].append(Pane.restored(value))
-        boards = {name: Board(self._catalogue, model) for name, model in self._catalogue.models.items()}
-        for name, board in boards.items():
-            board.restore(restored[name], self._latest.get(name), now_s)
-        self._boards, self._published = boards, dict(self._latest)
-        self._active_s = dict.fromkeys(boards, now_s)
+        aggregators = {name: HealthAggregator(self._catalogue, model) for name, model in self._catalogue.models.items()}
+        for name, aggregator in aggregators.items():
+            aggregator.restore(restored[name], self._latest.get(name), now_s)
+        self._aggregators, self._published = aggregators, dict(self._latest)
+        self._active_s = dict.fromkeys(aggregators, now_s)
         log.info("this worker keeps the shared health", panes=sum(map(len, restored.values())))
 
     def give_up(self) -> None:
-        """Forget the boards: somebody else speaks for all."""
-        self._boards = None
+        """Forget the aggregators: somebody else speaks for all."""
+        self._aggregators = None
         self._dirty.clear()
         self._unacknowledged.clear()
 
@@ -121,16 +121,16 @@ class HealthAgent:
         Raises:
             KafkaError: the broker is away; the next tick does it.
         """
-        boards = self._boards
-        if boards is None or not self._speaks_by(boards):
+        aggregators = self._aggregators
+        if aggregators is None or not self._speaks_by(aggregators):
             return
         now_s = self._clock()
-        await self._store(boards, now_s)
-        if not self._speaks_by(boards):
+        await self._store(aggregators, now_s)
+        if not self._speaks_by(aggregators):
             return
         await self._probe(now_s)
-        for name, health in [(name, board.health(now_s)) for name, board in boards.items()]:
-            if not self._speaks_by(boards):
+        for name, health in [(name, aggregator.health(now_s)) for name, aggregator in aggregators.items()]:
+            if not self._speaks_by(aggregators):
                 return
             before = self._published.get(name)
             if before is not None and not _is_news(before, health):
@@ -144,9 +144,9 @@ class HealthAgent:
             ):
                 await self._announce(before.status, health)
 
-    def _speaks_by(self, boards: dict[str, Board]) -> bool:
-        """Say whether these are still the boards, and nobody else can speak for all by now."""
-        return self._boards is boards and self._fence.is_open()
+    def _speaks_by(self, aggregators: dict[str, HealthAggregator]) -> bool:
+        """Say whether these are still the aggregators, and nobody else can speak for all by now."""
+        return self._aggregators is aggregators and self._fence.is_open()
 
     async def _probe(self, now_s: float) -> None:
         if self._probe_idle_s is None:
@@ -157,13 +157,13 @@ class HealthAgent:
                 await self._publisher.probe(name, now_s)
 
     def _take(self, event: EventT) -> None:
-        if self._boards is None or event.value is None:
+        if self._aggregators is None or event.value is None:
             event.ack()
             return
         try:
             stats = ModelStats.decode(event.value)
-            board = self._boards.get(stats.request_model)
-            pane = board.take(stats, self._clock()) if board else None
+            aggregator = self._aggregators.get(stats.request_model)
+            pane = aggregator.take(stats, self._clock()) if aggregator else None
         except ValueError as error:
             log.warning("a record of the stats topic cannot be read", error=str(error).partition("\n")[0])
             event.ack()
@@ -176,10 +176,10 @@ class HealthAgent:
         self._dirty[_key(stats.request_model, pane.number)] = pane
         self._unacknowledged.append(event)
 
-    async def _store(self, boards: dict[str, Board], now_s: float) -> None:
+    async def _store(self, aggregators: dict[str, HealthAggregator], now_s: float) -> None:
         """Write the panes that have changed, delete the old ones, then let the deltas pass."""
-        for board in boards.values():
-            board.expire(now_s)
+        for aggregator in aggregators.values():
+            aggregator.expire(now_s)
         dirty, self._dirty = self._dirty, {}
         events, self._unacknowledged = self._unacknowledged, []
         changes: dict[bytes, bytes | None] = {key: pane.stored() for key, pane in dirty.items()}
@@ -188,7 +188,7 @@ class HealthAgent:
             if changes:
                 await self._table.put(changes)
         except KafkaError:
-            if self._boards is boards:
+            if self._aggregators is aggregators:
                 self._dirty = {**dirty, **self._dirty}
                 self._unacknowledged = [*events, *self._unacknowledged]
             raise

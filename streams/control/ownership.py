@@ -6,7 +6,7 @@ from typing import Protocol
 from faust.types import TP
 
 
-class Role(Protocol):
+class PartitionOwner(Protocol):
     """What one worker at a time does for all: whoever is assigned its partition."""
 
     def take_over(self) -> None:
@@ -18,11 +18,11 @@ class Role(Protocol):
         ...
 
 
-class Roles:
+class PartitionOwners:
     """The roles that come with partitions, of which an assignment brings some."""
 
-    def __init__(self, roles: Mapping[TP, Role]) -> None:
-        self._roles = roles
+    def __init__(self, owners: Mapping[TP, PartitionOwner]) -> None:
+        self._owners = owners
         self._assignment: set[TP] | None = None
 
     def assigned(self, tps: Iterable[TP]) -> None:
@@ -32,8 +32,8 @@ class Roles:
     def revoked(self) -> None:
         """Give up all roles: the assignment has ended."""
         self._assignment = None
-        for role in self._roles.values():
-            role.give_up()
+        for owner in self._owners.values():
+            owner.give_up()
 
     async def restored(self, caught_up: Callable[[], Awaitable[None]]) -> None:
         """Take over what the assignment brings, once everything else has caught up, unless it has ended by then."""
@@ -41,6 +41,6 @@ class Roles:
         await caught_up()
         if assignment is None or assignment is not self._assignment:
             return
-        for tp, role in self._roles.items():
+        for tp, owner in self._owners.items():
             if tp in assignment:
-                role.take_over()
+                owner.take_over()

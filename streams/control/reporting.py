@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from router.models.pool import Fleet
-from router.tenancy.limiter import Gates
+from router.models.pool import ModelPool
+from router.tenancy.limiter import TenantLimiters
 from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
@@ -20,19 +20,24 @@ log = structlog.get_logger()
 
 TELL_S = 0.1
 """How often to look whether there is something to tell; `router.models.stats` decides."""
-LONELY_S = 5.0
+SHARE_TIMEOUT_S = 5.0
 """A starting worker waits so long for its shares of the limits before it takes requests with its joining share."""
 
 
 class Reporter:
-    """Publishes the fleet's reports as they become due, and changes that no request of this worker brought about."""
+    """Publishes the pool's reports as they become due, and changes that no request of this worker brought about."""
 
     def __init__(
-        self, fleet: Fleet, gates: Gates, publisher: Publisher, clock: Callable[[], float], announce: Callable[[], None]
+        self,
+        pool: ModelPool,
+        limiters: TenantLimiters,
+        publisher: Publisher,
+        clock: Callable[[], float],
+        announce: Callable[[], None],
     ) -> None:
         self._announce = announce
-        self._fleet = fleet
-        self._gates = gates
+        self._pool = pool
+        self._limiters = limiters
         self._publisher = publisher
         self._clock = clock
 
@@ -42,7 +47,7 @@ class Reporter:
             self._announce()
             now_s = self._clock()
             try:
-                await self._publish(self._fleet.take_reports(now_s), self._gates.take_report(now_s))
+                await self._publish(self._pool.take_reports(now_s), self._limiters.take_report(now_s))
             except KafkaError as error:
                 log.warning("a report to the other workers is lost", error=str(error))
             await asyncio.sleep(TELL_S)
@@ -56,9 +61,9 @@ class Reporter:
     async def leave(self) -> None:
         """Tell the last of it, so that nothing is kept for this worker any more."""
         try:
-            async with asyncio.timeout(LONELY_S):
+            async with asyncio.timeout(SHARE_TIMEOUT_S):
                 now_s = self._clock()
-                await self._publish(self._fleet.leave(now_s), self._gates.leave(now_s))
+                await self._publish(self._pool.leave(now_s), self._limiters.leave(now_s))
         except (KafkaError, TimeoutError) as error:
             log.warning("could not say goodbye to the other workers", error=str(error))
 
@@ -68,8 +73,8 @@ class Follower:
 
     def __init__(
         self,
-        fleet: Fleet,
-        gates: Gates,
+        pool: ModelPool,
+        limiters: TenantLimiters,
         consumer: AIOKafkaConsumer,
         topic_name: Callable[[Topic], str],
         clock: Callable[[], float],
@@ -78,8 +83,8 @@ class Follower:
         """The last health of each model, however old."""
         self.latest_shares: dict[str, TenantShares] = {}
         """The last shares of each tenant's limits, however old."""
-        self._fleet = fleet
-        self._gates = gates
+        self._pool = pool
+        self._limiters = limiters
         self._consumer = consumer
         self._health_topic, self._shares_topic = topic_name(Topic.MODEL_HEALTH), topic_name(Topic.TENANT_SHARES)
         self._clock = clock
@@ -88,13 +93,13 @@ class Follower:
 
     async def run(self) -> None:
         """Follow for ever."""
-        topics = (self._health_topic, self._shares_topic) if self._gates else (self._health_topic,)
+        topics = (self._health_topic, self._shares_topic) if self._limiters else (self._health_topic,)
         async for batch in changes(self._consumer, *topics):
             for topic, value in batch:
                 self._take(topic, value)
             if not batch:
                 self._caught_up.set()
-            if self._fleet.has_shares(self._clock()) and self._gates.has_shares(self._clock()):
+            if self._pool.has_shares(self._clock()) and self._limiters.has_shares(self._clock()):
                 self._has_shares.set()
 
     async def caught_up(self) -> None:
@@ -104,10 +109,10 @@ class Follower:
     async def shares(self) -> None:
         """Wait until this worker knows its shares of the limits, or for `LONELY_S` once."""
         try:
-            async with asyncio.timeout(LONELY_S):
+            async with asyncio.timeout(SHARE_TIMEOUT_S):
                 await self._has_shares.wait()
         except TimeoutError:
-            log.warning("no share of the limits has come; starting with the joining share", waited_s=LONELY_S)
+            log.warning("no share of the limits has come; starting with the joining share", waited_s=SHARE_TIMEOUT_S)
             self._has_shares.set()
 
     def _take(self, topic: str, value: bytes) -> None:
@@ -115,7 +120,7 @@ class Follower:
             if topic == self._shares_topic:
                 shares = TenantShares.decode(value)
                 self.latest_shares[shares.tenant] = shares
-                self._gates.follow(shares)
+                self._limiters.follow(shares)
                 return
             health = ModelHealth.decode(value)
         except (ValueError, ValidationError) as error:
@@ -124,4 +129,4 @@ class Follower:
             )
             return
         self.latest[health.request_model] = health
-        self._fleet.follow(health, self._clock())
+        self._pool.follow(health, self._clock())

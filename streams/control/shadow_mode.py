@@ -9,7 +9,7 @@ import structlog
 from router.tenancy.admission import Admission
 from router.tenants import TenantMode
 from schemas.vocabulary import ErrorCode
-from streams.control.budget_client import Purses
+from streams.control.budget_client import BudgetClient
 
 log = structlog.get_logger()
 
@@ -31,14 +31,14 @@ class Shadow:
     """Counts what is beyond the limits of tenants in shadow mode."""
 
     admission: Admission
-    purses: Purses
+    budget_client: BudgetClient
 
     def refusals(self) -> Iterator[WouldRefuse]:
         """Tell of every tenant in shadow mode and every limit that was exceeded."""
         for (tenant, limit), count in sorted(self.admission.beyond_limits.items()):
             if self.admission.tenants[tenant].mode is TenantMode.SHADOW:
                 yield WouldRefuse(tenant, limit, count)
-        for tenant, count in self.purses.beyond():
+        for tenant, count in self.budget_client.beyond():
             yield WouldRefuse(tenant, ErrorCode.BUDGET_EXHAUSTED, count)
 
     async def log(self) -> None:

@@ -7,7 +7,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import StreamT
 
-from router.tenancy.allotment import TenantBoard
+from router.tenancy.allotment import TenantAllotment
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from streams.kafka.fence import Fence
@@ -21,7 +21,7 @@ SIGN_OF_LIFE_S = 10.0
 
 
 class ShareKeeper:
-    """Keeps the board of the tenants while this worker owns the demand topic."""
+    """Keeps the tenants' allotments while this worker owns the demand topic."""
 
     def __init__(
         self,
@@ -36,27 +36,27 @@ class ShareKeeper:
         self._clock = clock
         self._latest = latest
         self._fence = fence
-        self._board: TenantBoard | None = None
+        self._aggregator: TenantAllotment | None = None
         self._published: dict[str, TenantShares] = {}
 
     def take_over(self) -> None:
-        """Make the board from what was published last."""
-        self._board = TenantBoard(self._tenants)
-        self._board.restore(self._latest.values(), self._clock())
+        """Make the allotments from what was published last."""
+        self._aggregator = TenantAllotment(self._tenants)
+        self._aggregator.restore(self._latest.values(), self._clock())
         self._published = dict(self._latest)
         log.info("this worker hands out the tenants' limits")
 
     def give_up(self) -> None:
-        """Forget the board: somebody else hands them out."""
-        self._board = None
+        """Forget the allotments: somebody else hands them out."""
+        self._aggregator = None
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Hear the workers until the stream ends."""
         async for event in stream.events():
-            if self._board is None or event.value is None:
+            if self._aggregator is None or event.value is None:
                 continue
             try:
-                self._board.take(WorkerDemand.decode(event.value), self._clock())
+                self._aggregator.take(WorkerDemand.decode(event.value), self._clock())
             except ValueError as error:
                 log.warning("a record of the demand topic cannot be read", error=str(error).partition("\n")[0])
 
@@ -70,9 +70,9 @@ class ShareKeeper:
                 log.warning("the shares of the tenants' limits could not be published", error=str(error))
 
     async def _tick(self) -> None:
-        if self._board is None or not self._fence.is_open():  # frozen: another may have handed them out since
+        if self._aggregator is None or not self._fence.is_open():  # frozen: another may have handed them out since
             return
-        news = [shares for shares in self._board.shares(self._clock()) if self._is_news(shares)]
+        news = [shares for shares in self._aggregator.shares(self._clock()) if self._is_news(shares)]
         await asyncio.gather(*map(self._publisher.tenant_shares, news))
         self._published.update((shares.tenant, shares) for shares in news)
 

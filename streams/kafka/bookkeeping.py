@@ -6,7 +6,7 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 
-class Held(set[Message]):
+class AckSet(set[Message]):
     """The records that streams hold; a discard is Faust's one sign that a record's last stream is done with it."""
 
     def __init__(self, finished: Callable[[Message], None]) -> None:
@@ -23,7 +23,7 @@ class Held(set[Message]):
         super().discard(message)
 
 
-class Unkept(dict[TP, list[int] | set[int]]):
+class DiscardingMap(dict[TP, list[int] | set[int]]):
     """Gives a new collection at each look-up and keeps none."""
 
     def __init__(self, new: type[list[int]] | type[set[int]]) -> None:
@@ -34,7 +34,7 @@ class Unkept(dict[TP, list[int] | set[int]]):
         return self._new()
 
 
-class Unread(dict[TP, int | None]):
+class ForgettingMap(dict[TP, int | None]):
     """Takes in how far each partition has been read, and does not know it."""
 
     def __getitem__(self, _tp: TP) -> None:

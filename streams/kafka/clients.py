@@ -169,7 +169,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def patiently(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
+async def retry_while_unreachable(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
     """Take a step that does no harm if it is repeated, again and again for as long as the broker is away."""
     async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=AGAIN_AFTER_S):
         with attempt:

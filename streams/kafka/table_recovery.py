@@ -18,7 +18,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery
 from mode.services import WaitArgT
 
-from streams.kafka.clients import patiently
+from streams.kafka.clients import retry_while_unreachable
 
 
 class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
@@ -38,13 +38,13 @@ class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
         await super().on_recovery_completed(generation_id)
 
     async def _build_highwaters(self, *step: object) -> None:
-        await patiently(super()._build_highwaters, *step)
+        await retry_while_unreachable(super()._build_highwaters, *step)
 
     async def _build_offsets(self, *step: object) -> None:
-        await patiently(super()._build_offsets, *step)
+        await retry_while_unreachable(super()._build_offsets, *step)
 
     async def _seek_offsets(self, *step: object) -> None:
-        await patiently(super()._seek_offsets, *step)
+        await retry_while_unreachable(super()._seek_offsets, *step)
 
 
 class Tables(TableManager):  # type: ignore[misc]  # faust is untyped

@@ -47,7 +47,7 @@ from faust.types.tuples import Message
 from mode import Service
 from yarl import URL
 
-from streams.kafka.bookkeeping import Held, Unkept, Unread
+from streams.kafka.bookkeeping import AckSet, DiscardingMap, ForgettingMap
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.fence import Fence
 from streams.kafka.offsets import OffsetTracker
@@ -100,10 +100,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
         self._held_back: set[TP] = set()
         self._handed_over = 0
-        self._unacked_messages = Held(self._finish)
-        self._acked = Unkept(list)
-        self._acked_index = Unkept(set)
-        self._read_offset = Unread()
+        self._unacked_messages = AckSet(self._finish)
+        self._acked = DiscardingMap(list)
+        self._acked_index = DiscardingMap(set)
+        self._read_offset = ForgettingMap()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -192,7 +192,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
-        if self._is_stranger:  # another worker may be at these very requests
+        if self._is_not_a_member:  # another worker may be at these very requests
             self.transport.work.lost()
         if self.app.should_stop:
             # Faust's own callback does nothing then: the group would go on while the drain of the stop lasts
@@ -267,7 +267,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         return self._thread._ensure_consumer()._coordinator  # noqa: SLF001  # the thread has no public way to it
 
     @property
-    def _is_stranger(self) -> bool:
+    def _is_not_a_member(self) -> bool:
         """Whether the group has gone on without this member."""
         return bool(self._coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID)
 
@@ -314,7 +314,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         if self._thread.should_stop:  # it has crashed and will answer no call, so a stop would wait for ever
             return False
-        if self._is_stranger:  # brokers take the commit of a stranger when the group is empty, even one that goes back
+        if self._is_not_a_member:  # brokers take its commit when the group is empty, even one that goes back
             return False
         consumer = self._thread._ensure_consumer()  # noqa: SLF001  # the thread has no public way to it
         with_metadata = {

@@ -19,7 +19,7 @@ GOODBYE_S = 30.0
 """For so long beyond the drain an end may take."""
 
 
-class Ending:
+class Shutdown:
     """Asked for once, in order; a second signal ends the process at once."""
 
     def __init__(self, within_s: float) -> None:

@@ -19,26 +19,26 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.attempts import refusal, settle_all
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.retry import Chance
-from router.tenancy.admission import Admission, Hold, Identified, Refuse
+from router.tenancy.admission import Admission, Defer, Identified, Refuse
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Delivery, Unreadable, replay_suffix, trace_id, trace_of
-from streams.control.budget_client import Purses
+from streams.control.budget_client import BudgetClient
 from streams.kafka.fence import Fence
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
 from streams.publisher import Publisher, Trace
 from streams.request.api_keys import without_key
-from streams.request.partition_state import Lane
-from streams.request.reader import Intake, Opened
-from streams.request.replay_signature import Vouching, presented
+from streams.request.partition_state import PartitionState
+from streams.request.reader import ParsedRequest, RequestReader
+from streams.request.replay_signature import ReplaySignature, presented
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ class _Place:
     """Where a request came from, and what it takes up."""
 
     delivery: Delivery
-    lane: Lane
+    state: PartitionState
     slot: Slot
     trace: Trace
 
@@ -85,11 +85,11 @@ Stored = Callable[[int, int], Awaitable[bytes | None]]
 class Handler:
     """Serves requests one by one, as many at a time as it is called."""
 
-    intake: Intake
-    fleet: Fleet
+    request_reader: RequestReader
+    pool: ModelPool
     admission: Admission
-    vouching: Vouching | None
-    purses: Purses
+    replay_signature: ReplaySignature | None
+    budget_client: BudgetClient
     provider: Provider
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
@@ -103,11 +103,11 @@ class Handler:
     """Requests that were answered from what had already happened."""
     _announcements: set[Task[int]] = field(default_factory=set)
 
-    def open(self, delivery: Delivery) -> Opened:
+    def open(self, delivery: Delivery) -> ParsedRequest:
         """Read the record. Raises nothing."""
-        return self.intake.open(delivery, self.clock())
+        return self.request_reader.open(delivery, self.clock())
 
-    async def handle(self, opened: Opened, lane: Lane, slot: Slot) -> None:
+    async def handle(self, parsed: ParsedRequest, state: PartitionState, slot: Slot) -> None:
         """Bring one record to its end; when this returns, all its output is acknowledged.
 
         The slot is left while the request waits, and when nothing more is decided about it. If this is cancelled
@@ -117,40 +117,40 @@ class Handler:
         Raises:
             TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
-        self.dead_letter_limit.take(opened.received_s)
-        place = _Place(opened.delivery, lane, slot, trace_of(dict(opened.delivery.headers)))
-        reading = opened.reading
+        self.dead_letter_limit.take(parsed.received_s)
+        place = _Place(parsed.delivery, state, slot, trace_of(dict(parsed.delivery.headers)))
+        reading = parsed.reading
         if isinstance(reading, Unreadable):
             # judged before anything else is taken: what is merely waiting for its turn must not dilute the share
-            self.dead_letter_limit.bury(opened.received_s, f"{reading.code}: {reading.reason}")
-            await self._refuse_unreadable(reading, place, opened.received_s)
+            self.dead_letter_limit.count_dead_letter(parsed.received_s, f"{reading.code}: {reading.reason}")
+            await self._refuse_unreadable(reading, place, parsed.received_s)
             return
-        shown = presented(opened.delivery, self.vouching, opened.received_s)
-        entry = self.admission.identify(reading, shown, opened.received_s)
+        shown = presented(parsed.delivery, self.replay_signature, parsed.received_s)
+        entry = self.admission.identify(reading, shown, parsed.received_s)
         if isinstance(entry, Refuse):
-            job = self._job(Identified(reading, None), place, opened)
+            job = self._job(Identified(reading, None), place, parsed)
             await self._once(job.request_id, None, place, lambda earlier: self._refuse(job, entry, place, earlier))
             return
-        job = self._job(entry, place, opened)
+        job = self._job(entry, place, parsed)
         await self._once(
             job.request_id, self._copy_to(reading), place, lambda earlier: self._serve(job, place, earlier)
         )
 
-    def _job(self, entry: Identified, place: _Place, opened: Opened) -> Job:
+    def _job(self, entry: Identified, place: _Place, parsed: ParsedRequest) -> Job:
         request, origin = entry.request, place.delivery.origin
         replay = replay_suffix(dict(place.delivery.headers))
         return Job(
             request=request,
             request_id=(request.request_id or ("dead-letter" if replay else str(origin))) + replay,
             origin=origin,
-            received_s=opened.received_s,
-            deadline_s=opened.deadline_s,
+            received_s=parsed.received_s,
+            deadline_s=parsed.deadline_s,
             trace_id=trace_id(place.trace),
             tenant=entry.tenant,
         )
 
     def _copy_to(self, request: Request) -> str | None:
-        return request.reply_to if request.reply_to in self.intake.reply_to_allowed else None
+        return request.reply_to if request.reply_to in self.request_reader.reply_to_allowed else None
 
     async def _once(
         self,
@@ -160,24 +160,24 @@ class Handler:
         work: Callable[[tuple[CallStarted, ...]], Awaitable[None]],
     ) -> None:
         """Do the work unless it has been done; if it is being done, wait for that."""
-        lane = place.lane
-        while (other_delivery := lane.running(request_id)) is not None:
+        state = place.state
+        while (other_delivery := state.running(request_id)) is not None:
             place.slot.leave()
             await other_delivery
-        offset = lane.finished.find(request_id)
+        offset = state.finished.find(request_id)
         if offset is not None:
             place.slot.leave()
             await _to_the_end(self._answer_again(request_id, offset, copy_to, place))
             return
-        earlier = lane.start(request_id, asyncio.get_running_loop().create_future())
+        earlier = state.start(request_id, asyncio.get_running_loop().create_future())
         try:
             await work(earlier)
         finally:
-            lane.stop(request_id)
+            state.stop(request_id)
 
     async def _answer_again(self, request_id: str, offset: int, copy_to: str | None, place: _Place) -> None:
         """See to it that the bill is whole, and send a copy of the stored outcome to whoever asks for one."""
-        calls, attempts = place.lane.unsettled(request_id)
+        calls, attempts = place.state.unsettled(request_id)
         await self._publish_costs(settle_all(calls, attempts), place.trace)
         self.duplicates += 1
         log.info("answered already", request_id=request_id, record=str(place.delivery.origin), response_offset=offset)
@@ -190,7 +190,7 @@ class Handler:
     async def _refuse_unreadable(self, reading: Unreadable, place: _Place, received_s: float) -> None:
         place.slot.leave()
         await self.fence.passed()
-        await _to_the_end(self._bury(place.delivery, reading.code, reading.reason, reading.request_id))
+        await _to_the_end(self._publish_dead_letter(place.delivery, reading.code, reading.reason, reading.request_id))
         if reading.request_id is None:
             return
         error = ErrorDetail(code=ErrorCode.INVALID_REQUEST, message=reading.reason, field=reading.field)
@@ -204,7 +204,7 @@ class Handler:
             field=refuse.field,
             retry_after_ms=None if refuse.retry_after_s is None else ceil(refuse.retry_after_s * 1000),
         )
-        await self._end(Session(job, self.fleet, self.chance).refuse(error, self.clock(), earlier), place, None)
+        await self._end(Session(job, self.pool, self.chance).refuse(error, self.clock(), earlier), place, None)
 
     async def _serve(self, job: Job, place: _Place, earlier: tuple[CallStarted, ...]) -> None:
         reply_to = job.request.reply_to
@@ -217,7 +217,7 @@ class Handler:
         if (refused := await self._admission_of(job, place)) is not None:
             await self._refuse(job, refused, place, earlier)
             return
-        session = Session(job, self.fleet, self.chance, self.purses.of(job.tenant))
+        session = Session(job, self.pool, self.chance, self.budget_client.of(job.tenant))
         try:
             finish = await self._run(session, job.request, place, earlier)
         except asyncio.CancelledError:
@@ -226,8 +226,10 @@ class Handler:
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
             reason = f"{type(problem).__name__} in the worker; see its log"
-            self.dead_letter_limit.bury(self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}")
-            await _to_the_end(self._bury(place.delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id))
+            self.dead_letter_limit.count_dead_letter(self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}")
+            await _to_the_end(
+                self._publish_dead_letter(place.delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id)
+            )
             finish = session.break_off(reason, self.clock())
         finally:
             self.admission.release(job.tenant)
@@ -236,7 +238,7 @@ class Handler:
     async def _admission_of(self, job: Job, place: _Place) -> Refuse | None:
         entry, since_s = Identified(job.request, job.tenant), self.clock()
         decision = self.admission.admit(entry, since_s, job.deadline_s)
-        while isinstance(decision, Hold):
+        while isinstance(decision, Defer):
             await self._wait(decision.until_s, place)
             decision = self.admission.admit(entry, self.clock(), job.deadline_s, since_s)
         return decision if isinstance(decision, Refuse) else None
@@ -254,7 +256,7 @@ class Handler:
                 case Call():
                     await self.fence.passed()
                     written = await self.publisher.call_started(action.started, place.delivery, place.trace)
-                    place.lane.call_written(written)
+                    place.state.call_written(written)
                     called_s = self.clock()
                     result = await self.provider.call(request, action, place.trace)
                     now_s = self.clock()
@@ -271,12 +273,12 @@ class Handler:
 
     async def _hand_on(self, ended: tuple[CallStarted, ...], place: _Place) -> None:
         """Write down what came of the calls of a request that is given up, or its next owner counts them as cut off."""
-        if place.lane.is_lost or not self.fence.is_open():
+        if place.state.is_lost or not self.fence.is_open():
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(HAND_ON_S):
                 for call in ended:
-                    place.lane.call_written(await self.publisher.call_started(call, place.delivery, place.trace))
+                    place.state.call_written(await self.publisher.call_started(call, place.delivery, place.trace))
 
     def _tell(self, session: Session, event: Event) -> Action:
         action = session.receive(event)
@@ -285,7 +287,7 @@ class Handler:
 
     def announce(self) -> None:
         """Tell everybody which breakers have changed; nothing waits for it."""
-        for transition in self.fleet.take_transitions():
+        for transition in self.pool.take_transitions():
             log.warning(
                 "breaker changed",
                 request_model=transition.model.name,
@@ -293,7 +295,7 @@ class Handler:
                 to_state=transition.to_state,
                 reason=transition.reason,
             )
-            alternatives = self.fleet.alternatives(transition.model)
+            alternatives = self.pool.alternatives(transition.model)
             announcement = asyncio.create_task(self.publisher.failover(transition, alternatives))
             self._announcements.add(announcement)
             announcement.add_done_callback(self._announcements.discard)
@@ -308,7 +310,7 @@ class Handler:
 
         async def still_ours() -> None:
             await self.fence.passed()
-            if place.lane.is_lost:  # whoever has the partition now answers, or has read what was written after all
+            if place.state.is_lost:  # whoever has the partition now answers, or has read what was written after all
                 raise asyncio.CancelledError
 
         try:
@@ -316,7 +318,7 @@ class Handler:
         except MessageSizeTooLargeError:
             response = _without_message(response)
             offset = await self.publisher.response(response, place.delivery, place.trace, still_ours)
-        place.lane.response_written(response.request_id, offset, self.clock())
+        place.state.response_written(response.request_id, offset, self.clock())
         if reply_to is not None:
             await self._reply(reply_to, response, place)
         await self._publish_costs(finish.costs, place.trace)
@@ -332,9 +334,9 @@ class Handler:
 
     async def _publish_costs(self, events: tuple[CostEvent, ...], trace: Trace) -> None:
         for event in events:
-            await self.publisher.cost(event, trace, self.purses.drawn_by(event))
+            await self.publisher.cost(event, trace, self.budget_client.drawn_by(event))
 
-    async def _bury(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
+    async def _publish_dead_letter(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
         origin = delivery.origin
         letter = DeadLetter(
             value=delivery.value,
@@ -356,7 +358,7 @@ class Handler:
         if self.admission.is_open:
             return None
         now_s = self.clock()
-        found = self.admission.tenant_of(presented(delivery, self.vouching, now_s), now_s)
+        found = self.admission.tenant_of(presented(delivery, self.replay_signature, now_s), now_s)
         return None if isinstance(found, Refuse) else found.name
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.finished_ids import RecentIds
+from router.finished_ids import FinishedIds
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
 
@@ -34,11 +34,11 @@ class Position:
         return cls(int(match[1]), int(match[2])) if match else cls()
 
 
-class Lane:
+class PartitionState:
     """One partition, from its assignment to its revocation."""
 
-    def __init__(self, finished: RecentIds, known: Position | None = None) -> None:
-        """Start with the ids of an earlier lane of this partition, which knew the topics as far as `known`."""
+    def __init__(self, finished: FinishedIds, known: Position | None = None) -> None:
+        """Start with the ids of an earlier state of this partition, which knew the topics as far as `known`."""
         self.finished = finished
         self.is_lost = False
         """Whether the partition may be somebody else's by now."""
@@ -53,7 +53,7 @@ class Lane:
 
     @property
     def end(self) -> Position:
-        """How far this lane knows both partitions."""
+        """How far this state knows both partitions."""
         return self._end
 
     def recover_response(self, response: Response) -> None:
@@ -91,7 +91,7 @@ class Lane:
     def checkpoint(self, offset: int) -> Position | None:
         """Return from where on to read back if the requests from `offset` on are delivered again.
 
-        None while that is not known, before the lane is recovered: nothing can have been finished either.
+        None while that is not known, before the state is recovered: nothing can have been finished either.
         """
         if self._recovered_from is None or offset <= self._recovered_offset:
             return self._recovered_from  # an earlier worker may have been ahead of us

@@ -25,8 +25,8 @@ import structlog
 from faust.types import TP, EventT, StreamT
 
 from router.catalogue import Model
-from router.fair_queue import Turns
-from router.finished_ids import RecentIds
+from router.fair_queue import FairQueue
+from router.finished_ids import FinishedIds
 from router.job import Origin
 from schemas.health import BreakerState
 from streams.codec import Delivery
@@ -34,8 +34,8 @@ from streams.control.shadow_mode import Shadow, WouldRefuse
 from streams.kafka.transport import SafeConsumer, Work
 from streams.ops.metrics import Lag
 from streams.request.handler import Handler
-from streams.request.partition_state import Lane
-from streams.request.reader import Opened
+from streams.request.partition_state import PartitionState
+from streams.request.reader import ParsedRequest
 
 log = structlog.get_logger()
 
@@ -48,8 +48,8 @@ AT_ONCE = 16
 """So many requests begin in one turn of the event loop. A thousand that began together would march in step: all decide,
 all are written ahead, all are called for, and while they all wait for their answers nobody has work."""
 
-Recover = Callable[[TP, Lane], Coroutine[None, None, None]]
-"""Fills a lane with what had already happened on its partition."""
+Recover = Callable[[TP, PartitionState], Coroutine[None, None, None]]
+"""Fills a partition state with what had already happened on its partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class _Held:
     """A record that is not acknowledged yet."""
 
     event: EventT
-    opened: Opened
+    parsed: ParsedRequest
 
     @property
     def tp(self) -> TP:
@@ -75,7 +75,7 @@ class _Held:
 
     @property
     def size(self) -> int:
-        return len(self.opened.delivery.value or b"")
+        return len(self.parsed.delivery.value or b"")
 
 
 class Slots:
@@ -157,7 +157,7 @@ class Pump(Work):
         self,
         handler: Handler,
         recover: Recover,
-        new_ids: Callable[[], RecentIds],
+        new_ids: Callable[[], FinishedIds],
         bounds: Bounds,
         consumer: Callable[[], SafeConsumer],
     ) -> None:
@@ -167,9 +167,9 @@ class Pump(Work):
         self._bounds = bounds
         self._consumer = consumer
         self._slots = Slots(bounds.in_flight, self._start_next)
-        self._waiting: Turns[_Held] = Turns()
-        self._lanes: dict[TP, Lane] = {}
-        self._known: dict[TP, Lane] = {}
+        self._waiting: FairQueue[_Held] = FairQueue()
+        self._states: dict[TP, PartitionState] = {}
+        self._known: dict[TP, PartitionState] = {}
         self._recoveries: dict[TP, Task[None]] = {}
         self._tasks: defaultdict[TP, set[Task[None]]] = defaultdict(set)
         self._begun: set[_Held] = set()
@@ -204,24 +204,24 @@ class Pump(Work):
 
     def overdue(self, now_s: float) -> Hashable | None:
         """Return which request under way ought to have ended first, if it ought to have ended by now."""
-        held = min(self._begun, key=lambda held: held.opened.deadline_s, default=None)
-        return held if held is not None and held.opened.deadline_s < now_s else None
+        held = min(self._begun, key=lambda held: held.parsed.deadline_s, default=None)
+        return held if held is not None and held.parsed.deadline_s < now_s else None
 
     def lags(self) -> Iterable[Lag]:
         """Tell how each partition stands."""
         consumer = self._consumer()
-        for tp, lane in self._lanes.items():
-            yield Lag(tp.partition, consumer.lag(tp), lane.oldest_s())
+        for tp, state in self._states.items():
+            yield Lag(tp.partition, consumer.lag(tp), state.oldest_s())
 
     def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]:
         """Tell of each model how its breaker stands and how many calls are under way."""
-        fleet = self._handler.fleet
-        for model in fleet.catalogue.models.values():
-            yield model, fleet.breaker(model).state, fleet.in_flight(model)
+        pool = self._handler.pool
+        for model in pool.catalogue.models.values():
+            yield model, pool.breaker(model).state, pool.in_flight(model)
 
     def shadow_refusals(self) -> Iterable[WouldRefuse]:
         """Tell what limits in shadow mode would have refused."""
-        return Shadow(self._handler.admission, self._handler.purses).refusals()
+        return Shadow(self._handler.admission, self._handler.budget_client).refusals()
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Take from the stream until it ends."""
@@ -238,8 +238,8 @@ class Pump(Work):
 
     def checkpoint(self, tp: TP, offset: int) -> str | None:
         """Return the metadata to commit with an offset; None if there is nothing to commit yet."""
-        lane = self._lanes.get(tp)
-        position = lane.checkpoint(offset) if lane else None
+        state = self._states.get(tp)
+        position = state.checkpoint(offset) if state else None
         return None if position is None else str(position)
 
     def assigned(self, tps: Iterable[TP]) -> None:
@@ -247,7 +247,7 @@ class Pump(Work):
         self._draining = False
         self._held_back.clear()
         tps = set(tps)
-        self._known = {tp: lane for tp, lane in self._known.items() if tp in tps}
+        self._known = {tp: state for tp, state in self._known.items() if tp in tps}
 
     def drain(self) -> None:
         """Start nothing more: what has not begun will be delivered again."""
@@ -262,8 +262,8 @@ class Pump(Work):
 
     def lost(self) -> None:
         """Give up all requests in flight, but let end what is being published, unless it must be sent again."""
-        for lane in self._lanes.values():
-            lane.is_lost = True
+        for state in self._states.values():
+            state.is_lost = True
         for task in chain.from_iterable(self._tasks.values()):
             task.cancel()
 
@@ -279,14 +279,14 @@ class Pump(Work):
             _, stuck = await asyncio.wait(left, timeout=LAST_WRITES_S)
             log.warning("gave up requests at the end of the drain", given_up=len(left), stuck=len(stuck))
         for tp in tps:
-            if (lane := self._lanes.pop(tp, None)) is not None:
-                lane.is_lost = True
-                self._known[tp] = lane
+            if (state := self._states.pop(tp, None)) is not None:
+                state.is_lost = True
+                self._known[tp] = state
 
     async def close(self) -> None:
         """Give up whatever is in flight."""
         self.drain()
-        await self.let_go(set(self._tasks) | set(self._lanes))
+        await self.let_go(set(self._tasks) | set(self._states))
 
     def _take(self, event: EventT) -> None:
         message = event.message
@@ -301,9 +301,9 @@ class Pump(Work):
         if self._draining or not self._consumer().is_current(message):
             self._consumer().let_be(message)
             return
-        self._lane(message.tp).received(message.offset, message.timestamp)
+        self._state(message.tp).received(message.offset, message.timestamp)
         self._held_bytes += held.size
-        self._waiting.add(held.opened.tenant, held)
+        self._waiting.add(held.parsed.tenant, held)
         self._slots.fill()
         self._hold_back(message.tp)
 
@@ -318,25 +318,25 @@ class Pump(Work):
         return True
 
     async def _process(self, held: _Held, slot: Slot) -> None:
-        lane = self._lane(held.tp)
+        state = self._state(held.tp)
         if (recovery := self._recoveries.get(held.tp)) is not None:
             await asyncio.shield(recovery)
             self._recoveries.pop(held.tp, None)
         self._begun.add(held)
-        await self._handler.handle(held.opened, lane, slot)
+        await self._handler.handle(held.parsed, state, slot)
         held.event.ack()
         # not when it is given up: a later commit must still say from where on its calls are to be read back
-        lane.acknowledged(held.event.message.offset)
+        state.acknowledged(held.event.message.offset)
 
-    def _lane(self, tp: TP) -> Lane:
-        lane = self._lanes.get(tp)
-        if lane is None:
+    def _state(self, tp: TP) -> PartitionState:
+        state = self._states.get(tp)
+        if state is None:
             known = self._known.pop(tp, None)
-            lane = self._lanes[tp] = Lane(
+            state = self._states[tp] = PartitionState(
                 self._new_ids() if known is None else known.finished, known.end if known else None
             )
-            self._recoveries[tp] = asyncio.create_task(self._recover(tp, lane))
-        return lane
+            self._recoveries[tp] = asyncio.create_task(self._recover(tp, state))
+        return state
 
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
         self._tasks[held.tp].discard(task)
@@ -350,9 +350,9 @@ class Pump(Work):
     def _hold_back(self, tp: TP) -> None:
         consumer = self._consumer()
         if self._fill_level() >= 1:
-            for other in self._lanes:
+            for other in self._states:
                 consumer.hold_back(other)
-            self._held_back.update(self._lanes)
+            self._held_back.update(self._states)
         elif tp not in self._held_back and consumer.span(tp) >= self._bounds.span:
             consumer.hold_back(tp)
             self._held_back.add(tp)

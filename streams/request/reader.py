@@ -8,7 +8,7 @@ from streams.codec import Delivery, Unreadable, read_request
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ParsedRequest:
     """A record that has been read, or found unreadable. Seconds are since 1970.
 
     Its deadline is when the answer is wanted; an unreadable record has its answer at once.
@@ -26,17 +26,17 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class RequestReader:
     """What a request may ask for beside what its message says."""
 
     max_request_bytes: int
     default_deadline_s: float
     reply_to_allowed: frozenset[str]
 
-    def open(self, delivery: Delivery, now_s: float) -> Opened:
+    def open(self, delivery: Delivery, now_s: float) -> ParsedRequest:
         """Read the record. Raises nothing."""
         reading = read_request(delivery.value, self.max_request_bytes)
-        return Opened(delivery, reading, now_s, self._deadline_s(delivery, reading, now_s))
+        return ParsedRequest(delivery, reading, now_s, self._deadline_s(delivery, reading, now_s))
 
     def _deadline_s(self, delivery: Delivery, reading: Request | Unreadable, now_s: float) -> float:
         if isinstance(reading, Unreadable):

@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.costs import CallStarted
 from schemas.responses import Response
-from streams.request.partition_state import Lane, Position
+from streams.request.partition_state import PartitionState, Position
 
 log = structlog.get_logger()
 
@@ -30,17 +30,17 @@ class Horizon:
 
 
 async def recover(
-    lane: Lane,
+    state: PartitionState,
     consumer: AIOKafkaConsumer,
     responses: TopicPartition,
     calls: TopicPartition,
     since: Position,
     horizon: Horizon,
 ) -> None:
-    """Fill the lane from both partitions, from `since`, and for ids from the horizon if that is earlier, to their ends.
+    """Fill the state from both partitions, from `since`, and ids from the horizon if that is earlier, to their ends.
 
     Blocks until the ends of this moment are reached. The consumer is started, belongs to no group, and is used for
-    nothing else. What the lane knows from before a rebalance is not read again.
+    nothing else. What the state knows from before a rebalance is not read again.
 
     Raises:
         KafkaError: the broker refuses, or says nothing for long; doing it again does no harm.
@@ -50,22 +50,22 @@ async def recover(
     start = Position(
         _inside(since.responses, begins[responses], ends[responses]), _inside(since.calls, begins[calls], ends[calls])
     )
-    known = _inside(lane.end.responses, begins[responses], ends[responses])
+    known = _inside(state.end.responses, begins[responses], ends[responses])
     ids_from = await _ids_from(consumer, responses, known, horizon, ends[responses])
     read = {responses: 0, calls: 0}
     async for record, value in _tail(consumer, responses, min(start.responses, ids_from), ends[responses]):
         if record.offset >= start.responses:
             response = Response.decode(value)
-            lane.recover_response(response)
+            state.recover_response(response)
             request_id = response.request_id
         else:
             request_id = orjson.loads(value)["request_id"]
-        lane.response_written(request_id, record.offset, record.timestamp / 1000)
+        state.response_written(request_id, record.offset, record.timestamp / 1000)
         read[responses] += 1
     async for _, value in _tail(consumer, calls, start.calls, ends[calls]):
-        lane.recover_call(CallStarted.decode(value))
+        state.recover_call(CallStarted.decode(value))
         read[calls] += 1
-    lane.recovered(start, Position(ends[responses], ends[calls]))
+    state.recovered(start, Position(ends[responses], ends[calls]))
     log.debug("partition recovered", partition=responses.partition, responses=read[responses], calls=read[calls])
 
 

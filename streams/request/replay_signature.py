@@ -35,14 +35,14 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouching:
+class ReplaySignature:
     """Signs copies, and knows its own signatures."""
 
     key: SecretStr
     holds_s: float
 
     @classmethod
-    def of(cls, settings: Settings) -> "Vouching | None":
+    def of(cls, settings: Settings) -> "ReplaySignature | None":
         """Return it as set, if it is."""
         key = settings.replay_key
         return None if key is None else cls(key, settings.duplicate_horizon_s)
@@ -73,8 +73,8 @@ class Vouching:
         return hmac.new(self.key.get_secret_value().encode(), text, hashlib.sha256).hexdigest()
 
 
-def presented(delivery: Delivery, vouching: Vouching | None, now_s: float) -> str | Vouched | Presented:
+def presented(delivery: Delivery, replay_signature: ReplaySignature | None, now_s: float) -> str | Vouched | Presented:
     """Return what a record shows for its tenant: a signature, else the digest of a key, or what stands in its place."""
     if all(name != REPLAY_SIGNATURE for name, _ in delivery.headers):
         return presented_key(delivery.headers)
-    return Presented.FORGED if vouching is None else vouching.vouched_for(delivery, now_s)
+    return Presented.FORGED if replay_signature is None else replay_signature.vouched_for(delivery, now_s)

@@ -13,13 +13,13 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
-from router.budgets.ledger import Account
+from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id
 from schemas.topics import Topic
-from streams.control.budget_owner import Accounts
+from streams.control.budget_owner import BudgetOwner
 from streams.kafka.clients import make_producer, producer, reader
 from streams.kafka.fence import Fence
 from streams.kafka.producer import started
@@ -149,7 +149,7 @@ class Clock:
 class Keeper:
     """A keeper of accounts, whose session with the group a test can let run out."""
 
-    accounts: Accounts
+    budget_owner: BudgetOwner
     table: Changelog
     fence: Fence
     clock: Clock
@@ -168,10 +168,10 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
         fence = Fence(SESSION_S, clock)
         publisher = Publisher(client, settings.topic, "keeper")
         partitions = [TopicPartition(settings.topic(Topic.COSTS), 0)]
-        accounts = Accounts(TENANTS, publisher, time.time, table, consumer, partitions, fence=fence)
-        keeper = Keeper(accounts, table, fence, clock)
+        budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, consumer, partitions, fence=fence)
+        keeper = Keeper(budget_owner, table, fence, clock)
         fence.renew(clock() + 60)  # no test takes so long
-        task = asyncio.create_task(keeper.accounts.keep())
+        task = asyncio.create_task(keeper.budget_owner.keep())
         try:
             yield keeper
         finally:
@@ -183,7 +183,7 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
 async def owning(pipeline: Pipeline) -> AsyncIterator[Keeper]:
     """Give a keeper that owns the accounts, and has written all that there was to write."""
     async with keeping(pipeline) as keeper:
-        keeper.accounts.take_over()
+        keeper.budget_owner.take_over()
         await until(lambda: b"read|0" in keeper.table.data)
         yield keeper
 
@@ -192,7 +192,7 @@ def spent(table: Changelog, tenant: str = "acme") -> Decimal:
     stored = table.data.get(f"account|{tenant}".encode())
     if stored is None:
         return Decimal(0)
-    return Account.load(TENANTS[tenant], stored).spent.get(day_of(time.time()), Decimal(0))
+    return BudgetLedger.load(TENANTS[tenant], stored).spent.get(day_of(time.time()), Decimal(0))
 
 
 async def told(pipeline: Pipeline) -> list[Budget]:
@@ -235,7 +235,7 @@ async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_faile
         asked = claim(1)
         with capture_logs() as lines:
             await spend(pipeline, *(cost(f"many{number}") for number in range(80)))
-            await keeper.accounts.hear(Claims((asked,)))
+            await keeper.budget_owner.hear(Claims((asked,)))
             await until(lambda: asked.acked and spent(keeper.table) == 80 * CENT)
             await until(lambda: any(line["event"] == "budget crossed" for line in lines))
         assert next(failures, None) is None
@@ -251,12 +251,12 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
     async with owning(pipeline) as keeper:
         keeper.table.before = gate = Gate()
         former, later = claim(1), claim(1)
-        await keeper.accounts.hear(Claims((former,)))
+        await keeper.budget_owner.hear(Claims((former,)))
         await gate.reached.wait()
-        keeper.accounts.give_up()
-        keeper.accounts.take_over()
+        keeper.budget_owner.give_up()
+        keeper.budget_owner.take_over()
         keeper.table.before = at_once
-        await keeper.accounts.hear(Claims((later,)))
+        await keeper.budget_owner.hear(Claims((later,)))
         gate.opened.set()
         await until(lambda: later.acked)
         assert not former.acked
@@ -265,7 +265,7 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
 async def test_old_sums_that_came_in_late_are_counted_anew_and_believed(make_pipeline: MakePipeline) -> None:
     pipeline = await make_pipeline()
     async with keeping(pipeline) as keeper:
-        keeper.accounts.take_over()
+        keeper.budget_owner.take_over()
         await spend(pipeline, cost("one"), cost("other", "rich"))
         await until(lambda: spent(keeper.table) == spent(keeper.table, "rich") == CENT)
         old = keeper.table.data[b"account|acme"]
@@ -277,7 +277,7 @@ async def test_old_sums_that_came_in_late_are_counted_anew_and_believed(make_pip
         stored = {**keeper.table.data, b"account|acme": old}
         newest = (await told(pipeline))[-1].version
     async with keeping(pipeline, stored) as heir:
-        heir.accounts.take_over()
+        heir.budget_owner.take_over()
         await until(lambda: spent(heir.table) == 3 * CENT)
         assert spent(heir.table, "rich") == CENT
         async with asyncio.timeout(PATIENCE_S):

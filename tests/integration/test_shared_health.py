@@ -95,18 +95,18 @@ async def test_a_worker_without_traffic_leaves_alone_at_once_what_another_has_fo
     found = await until_health(pipeline, lambda found: len(found.breakers) == 2)
     assert found.status is HealthStatus.UNHEALTHY
     opened = [failover for failover in await failovers(pipeline) if failover.to_state == "open"]
-    by_itself, by_hearsay = opened[0], opened[1]
-    assert {by_itself.worker, by_hearsay.worker} == {"one", "other"}
-    assert by_hearsay.reason.startswith(f"shared health: {by_itself.worker} left it alone")
-    assert by_hearsay.alternatives == ("gemini-2.5-flash", "deepseek-v3.2", "claude-sonnet-4.5")
-    assert (by_hearsay.occurred_at - by_itself.occurred_at).total_seconds() < 4  # 2 on a machine that is not loaded
+    by_itself, from_peers = opened[0], opened[1]
+    assert {by_itself.worker, from_peers.worker} == {"one", "other"}
+    assert from_peers.reason.startswith(f"shared health: {by_itself.worker} left it alone")
+    assert from_peers.alternatives == ("gemini-2.5-flash", "deepseek-v3.2", "claude-sonnet-4.5")
+    assert (from_peers.occurred_at - by_itself.occurred_at).total_seconds() < 4  # 2 on a machine that is not loaded
     told = [failover for failover in await failovers(pipeline) if failover.kind is FailoverKind.HEALTH]
     assert [(failover.request_model, failover.to_state) for failover in told] == [(MODEL, HealthStatus.UNHEALTHY)]
     shown = {line["request_model"]: line for line in await turnout(pipeline, "health", "--once", "--json")}
     assert len(shown) == 4
     assert (shown[MODEL]["status"], shown[MODEL]["workers"]) == ("unhealthy", 2)
-    history = await turnout(pipeline, "failovers", "--from", "beginning", "--json")
-    assert {(line["kind"], line["to_state"]) for line in history} >= {("breaker", "open"), ("health", "unhealthy")}
+    attempt_log = await turnout(pipeline, "failovers", "--from", "beginning", "--json")
+    assert {(line["kind"], line["to_state"]) for line in attempt_log} >= {("breaker", "open"), ("health", "unhealthy")}
 
 
 async def test_when_the_owner_of_the_health_is_killed_another_goes_on_with_its_window_and_its_verdict(

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from router.catalogue import BreakerRules, HealthRules
 from router.models.breaker import RAMP_FROM, Breaker
 from router.models.model_state import Permit, Transition
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from tests.stage import ALPHA, NOW_S, ONE, UNAVAILABLE, rate_limited
 
@@ -31,7 +31,7 @@ ALLOWED = {
 class BreakerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.fleet = Fleet(CATALOGUE)
+        self.pool = ModelPool(CATALOGUE)
         self.now_s = NOW_S
         self.out: list[tuple[Permit, bool]] = []
         """Calls under way, and whether they are probes of the present opening."""
@@ -43,27 +43,27 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def call_if_ready(self) -> None:
-        readiness = self.fleet.readiness(MODEL, self.now_s)
+        readiness = self.pool.readiness(MODEL, self.now_s)
         self._look()
         if readiness.now(self.now_s):
-            breaker = self.fleet.breaker(MODEL)
+            breaker = self.pool.breaker(MODEL)
             assert breaker.state is not BreakerState.OPEN or self.now_s >= breaker.open_until_s
             assert RAMP_FROM <= readiness.share <= 1
             self._call()
 
     @rule()
     def bypass_if_allowed(self) -> None:
-        at_s = self.fleet.bypass_at(MODEL, self.now_s)
-        if at_s is not None and at_s <= self.now_s and not self.fleet.is_closed(MODEL):
-            assert self.fleet.is_slow(MODEL) or not self._probes_out(), "one bypassing probe at a time"
+        at_s = self.pool.bypass_at(MODEL, self.now_s)
+        if at_s is not None and at_s <= self.now_s and not self.pool.is_closed(MODEL):
+            assert self.pool.is_slow(MODEL) or not self._probes_out(), "one bypassing probe at a time"
             self._call()
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), latency_s=st.floats(0.001, 30))
     def answered(self, data: st.DataObject, latency_s: float) -> None:
         before = self._settled()
-        self.fleet.answered(self._take(data), latency_s, self.now_s)
-        after = self.fleet.breaker(MODEL)
+        self.pool.answered(self._take(data), latency_s, self.now_s)
+        after = self.pool.breaker(MODEL)
         if before.state is not BreakerState.CLOSED and after.probes < before.probes and latency_s > SLOW_S:
             assert (after.state, after.slow, after.pause_s) == (BreakerState.OPEN, True, before.pause_s)
         self._look()
@@ -73,9 +73,9 @@ class BreakerMachine(RuleBasedStateMachine):
     def failed(self, data: st.DataObject) -> None:
         before = self._settled()
         ramping = before.share(RULES, self.now_s) < 1
-        self.fleet.failed(self._take(data), UNAVAILABLE, 0.1, self.now_s)
+        self.pool.failed(self._take(data), UNAVAILABLE, 0.1, self.now_s)
         self._look()
-        after = self.fleet.breaker(MODEL)
+        after = self.pool.breaker(MODEL)
         if after.open_until_s != before.open_until_s:
             assert after.open_until_s == self.now_s + after.pause_s
             doubled_s = min(2 * before.pause_s, RULES.max_pause_s)
@@ -93,35 +93,35 @@ class BreakerMachine(RuleBasedStateMachine):
         before = self._settled().state
         permit = self._take(data)
         if given_up:
-            self.fleet.abandoned(permit)
+            self.pool.abandoned(permit)
         else:
-            self.fleet.failed(permit, rate_limited(0), 0.1, self.now_s)
-        assert self.fleet.breaker(MODEL).state is before
+            self.pool.failed(permit, rate_limited(0), 0.1, self.now_s)
+        assert self.pool.breaker(MODEL).state is before
 
     @invariant()
     def the_probes_are_those_that_are_out(self) -> None:
-        breaker = self.fleet.breaker(MODEL)
+        breaker = self.pool.breaker(MODEL)
         assert breaker.probes == self._probes_out()
         assert breaker.probes <= RULES.half_open_probes
-        assert self.fleet.in_flight(MODEL) == len(self.out)
+        assert self.pool.in_flight(MODEL) == len(self.out)
 
     @invariant()
     def an_open_breaker_refuses_until_its_pause_ends(self) -> None:
-        breaker = self.fleet.breaker(MODEL)
+        breaker = self.pool.breaker(MODEL)
         if breaker.state is BreakerState.OPEN and self.now_s < breaker.open_until_s:
-            assert not self.fleet.readiness(MODEL, self.now_s).now(self.now_s)
+            assert not self.pool.readiness(MODEL, self.now_s).now(self.now_s)
             assert RULES.pause_s <= breaker.pause_s <= RULES.max_pause_s
 
     @invariant()
     def a_breaker_without_probes_out_is_ready_some_day(self) -> None:
         if not self._probes_out():
-            at_s = self.fleet.readiness(MODEL, self.now_s).at_s
+            at_s = self.pool.readiness(MODEL, self.now_s).at_s
             assert at_s is not None
             assert at_s <= self.now_s + RULES.max_pause_s
 
     @invariant()
     def the_traffic_grows_back_after_a_recovery_and_nothing_else_holds_it_back(self) -> None:
-        breaker = self.fleet.breaker(MODEL)
+        breaker = self.pool.breaker(MODEL)
         since_s = self.now_s - (breaker.recovered_s or 0)
         shares = [breaker.share(RULES, self.now_s + seconds) for seconds in range(12)]
         assert shares == sorted(shares)
@@ -135,22 +135,22 @@ class BreakerMachine(RuleBasedStateMachine):
         assert all(before[1] is after[0] for before, after in pairwise(steps))
 
     def _call(self) -> None:
-        before = self.fleet.breaker(MODEL)
-        permit = self.fleet.call(MODEL, self.now_s)
+        before = self.pool.breaker(MODEL)
+        permit = self.pool.call(MODEL, self.now_s)
         self._look()
-        self.out.append((permit, self.fleet.breaker(MODEL).probes > before.probes))
+        self.out.append((permit, self.pool.breaker(MODEL).probes > before.probes))
 
     def _take(self, data: st.DataObject) -> Permit:
         return self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))[0]
 
     def _settled(self) -> Breaker:
         """Let it be noticed who has become slow by now, before something else happens."""
-        self.fleet.readiness(MODEL, self.now_s)
+        self.pool.readiness(MODEL, self.now_s)
         self._look()
-        return self.fleet.breaker(MODEL)
+        return self.pool.breaker(MODEL)
 
     def _look(self) -> None:
-        changes = self.fleet.take_transitions()
+        changes = self.pool.take_transitions()
         self.transitions.extend(changes)
         fresh = {(BreakerState.HALF_OPEN, BreakerState.CLOSED), (BreakerState.CLOSED, BreakerState.OPEN)}
         if any((change.from_state, change.to_state) in fresh for change in changes):

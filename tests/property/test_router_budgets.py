@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.budgets.lease import Purse, Reserve
-from router.budgets.ledger import Account
+from router.budgets.lease import BudgetLease, Reserve
+from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import LEASE_S, day_of
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
@@ -25,7 +25,7 @@ WORKERS = st.integers(0, 2)
 class Worker:
     """A worker: its purse, its calls under way, and what is on its way to it."""
 
-    purse: Purse
+    lease: BudgetLease
     calls: dict[str, Decimal] = field(default_factory=dict)
     inbox: list[Budget] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class Budgets(RuleBasedStateMachine):
         super().__init__()
         self.now_s = NOON_S
         self.count = 0
-        self.account = Account(ACME)
+        self.ledger = BudgetLedger(ACME)
         self.claims: list[BudgetClaim] = []
         self.costs: list[Cost] = []
         self.lost: list[tuple[Decimal, float]] = []
@@ -54,13 +54,13 @@ class Budgets(RuleBasedStateMachine):
 
     def worker(self) -> Worker:
         self.count += 1
-        return Worker(Purse(ACME, f"w{self.count}"))
+        return Worker(BudgetLease(ACME, f"w{self.count}"))
 
     @rule(which=WORKERS, amount=CENTS)
     def call(self, which: int, amount: Decimal) -> None:
         worker = self.workers[which]
         self.count += 1
-        if worker.purse.reserve(f"c{self.count}", amount, self.now_s, TIMEOUT_S) is Reserve.DONE:
+        if worker.lease.reserve(f"c{self.count}", amount, self.now_s, TIMEOUT_S) is Reserve.DONE:
             worker.calls[f"c{self.count}"] = amount
 
     @rule(which=WORKERS, part=st.integers(0, 4))
@@ -69,10 +69,10 @@ class Budgets(RuleBasedStateMachine):
         if worker.calls:
             call_id, amount = worker.calls.popitem()
             cost = amount * part / 4
-            worker.purse.settle(call_id, cost)
+            worker.lease.settle(call_id, cost)
             self.spent += cost
             if cost:
-                self.costs.append(Cost(cost, worker.purse.drawn_by(call_id)))
+                self.costs.append(Cost(cost, worker.lease.drawn_by(call_id)))
 
     @rule(which=WORKERS)
     def crash(self, which: int) -> None:
@@ -97,7 +97,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(which=WORKERS)
     def claim(self, which: int) -> None:
-        claim = self.workers[which].purse.claim(self.now_s)
+        claim = self.workers[which].lease.claim(self.now_s)
         if claim is not None:
             self.claims.append(claim)
 
@@ -122,14 +122,14 @@ class Budgets(RuleBasedStateMachine):
     def hear(self, how_many: int, *, twice: bool) -> None:
         for _ in range(min(how_many, len(self.claims))):
             claim = self.claims[0] if twice else self.claims.pop(0)
-            self.account.hear(claim, self.now_s)
+            self.ledger.hear(claim, self.now_s)
             twice = False
         self.decide()
 
     def decide(self) -> None:
-        restored = Account.load(ACME, self.account.dump())
-        assert restored.dump() == self.account.dump()
-        budget = self.account.decide(self.now_s)
+        restored = BudgetLedger.load(ACME, self.ledger.dump())
+        assert restored.dump() == self.ledger.dump()
+        budget = self.ledger.decide(self.now_s)
         for worker in self.workers:
             worker.inbox.append(budget)
 
@@ -137,18 +137,18 @@ class Budgets(RuleBasedStateMachine):
     def count_a_cost(self) -> None:
         if self.costs:
             cost = self.costs.pop(0)
-            self.account.spend(day_of(self.now_s), cost.amount, cost.holder)
+            self.ledger.spend(day_of(self.now_s), cost.amount, cost.holder)
 
     @rule(which=WORKERS, how_many=st.integers(1, 5))
     def deliver(self, which: int, how_many: int) -> None:
         for _ in range(how_many):
             if self.workers[which].inbox:
-                self.workers[which].purse.heard(self.workers[which].inbox.pop(0))
+                self.workers[which].lease.heard(self.workers[which].inbox.pop(0))
 
     @rule()
     def owner_ends(self) -> None:
-        self.account = Account.load(ACME, self.account.dump())
-        self.account.taken_over(self.now_s)
+        self.ledger = BudgetLedger.load(ACME, self.ledger.dump())
+        self.ledger.taken_over(self.now_s)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 10.0, 19.0]))
     def time_passes(self, seconds: float) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.catalogue import HealthRules
-from router.models.aggregator import AHEAD_S, KEPT_S, Board
-from router.models.histogram import RELATIVE_ERROR, SCALE, Sketch
+from router.models.aggregator import AHEAD_S, KEPT_S, HealthAggregator
+from router.models.histogram import RELATIVE_ERROR, SCALE, Histogram
 from router.models.panes import FAILURES, Pane, pane_number
 from schemas.health import ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
@@ -41,7 +41,7 @@ class MergeMachine(RuleBasedStateMachine):
         super().__init__()
         self.now_s = NOW_S
         self.sequence = count()
-        self.board = Board(CATALOGUE, ALPHA)
+        self.aggregator = HealthAggregator(CATALOGUE, ALPHA)
         self.on_its_way: list[Told] = []
         self.taken: list[Told] = []
         self.unacknowledged: list[Told] = []
@@ -56,9 +56,9 @@ class MergeMachine(RuleBasedStateMachine):
         failed=st.lists(OUTCOMES, max_size=3),
     )
     def a_worker_tells(self, worker: str, age_s: int, latencies_ms: list[float], failed: list[AttemptOutcome]) -> None:
-        sketch = Sketch()
+        histogram = Histogram()
         for latency_ms in latencies_ms:
-            sketch.add(latency_ms)
+            histogram.add(latency_ms)
         outcomes = Counter(failed)
         stats = ModelStats(
             worker=worker,
@@ -67,7 +67,7 @@ class MergeMachine(RuleBasedStateMachine):
             request_model=ALPHA.name,
             second=int(self.now_s) - age_s,
             outcomes={AttemptOutcome.SUCCEEDED: len(latencies_ms), **outcomes},
-            latency_buckets=sketch.buckets,
+            latency_buckets=histogram.buckets,
             latency_scale=SCALE,
         )
         self.on_its_way.append(Told(stats, tuple(latencies_ms), outcomes))
@@ -76,7 +76,7 @@ class MergeMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def one_is_delivered(self, data: st.DataObject) -> None:
         told = self.on_its_way.pop(data.draw(st.integers(0, len(self.on_its_way) - 1)))
-        pane = self.board.take(told.stats, self.now_s)
+        pane = self.aggregator.take(told.stats, self.now_s)
         assert (pane is not None) == (self.now_s - KEPT_S < told.stats.second < self.now_s + AHEAD_S)
         if pane is not None:
             self.taken.append(told)
@@ -86,7 +86,7 @@ class MergeMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
     def one_is_delivered_again(self, data: st.DataObject) -> None:
-        assert self.board.take(data.draw(st.sampled_from(self.taken)).stats, self.now_s) is None
+        assert self.aggregator.take(data.draw(st.sampled_from(self.taken)).stats, self.now_s) is None
 
     @rule(seconds=st.sampled_from([0.5, 5.0, WINDOW_S / 2, WINDOW_S, 2 * WINDOW_S, KEPT_S]))
     def time_passes(self, seconds: float) -> None:
@@ -95,15 +95,15 @@ class MergeMachine(RuleBasedStateMachine):
     @rule()
     def the_owner_stores(self) -> None:
         self.stored.update((number, pane.stored()) for number, pane in self.dirty.items())
-        for number in self.board.expire(self.now_s):
+        for number in self.aggregator.expire(self.now_s):
             self.stored.pop(number, None)
         self.dirty.clear()
         self.unacknowledged.clear()
 
     @rule()
     def the_owner_ends(self) -> None:
-        self.board = Board(CATALOGUE, ALPHA)
-        self.board.restore(map(Pane.restored, self.stored.values()), self.published, self.now_s)
+        self.aggregator = HealthAggregator(CATALOGUE, ALPHA)
+        self.aggregator.restore(map(Pane.restored, self.stored.values()), self.published, self.now_s)
         self.taken = [told for told in self.taken if told not in self.unacknowledged]
         self.on_its_way += self.unacknowledged
         self.unacknowledged.clear()
@@ -115,7 +115,7 @@ class MergeMachine(RuleBasedStateMachine):
         inside = [told for told in self.taken if pane_number(told.stats.second) > oldest]
         answers = sorted(latency_ms for told in inside for latency_ms in told.latencies_ms)
         errors = sum(told.errors for told in inside)
-        health = self.published = self.board.health(self.now_s)
+        health = self.published = self.aggregator.health(self.now_s)
         assert health.requests == len(answers) + errors
         timeouts = sum(told.failed[AttemptOutcome.TIMEOUT] for told in inside)
         assert health.error_rate == errors / max(1, health.requests)

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from router.job import Job
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.session import (
     Action,
     Answered,
@@ -101,7 +101,7 @@ class Life:
 
 def cut_off(job: Job, count: int) -> tuple[CallStarted, ...]:
     """Return the write-ahead records of a worker that crashed during its call number `count`."""
-    session, calls = Session(job, Fleet(CATALOGUE), lambda: 0.0), list[CallStarted]()
+    session, calls = Session(job, ModelPool(CATALOGUE), lambda: 0.0), list[CallStarted]()
     action = session.receive(Started(job.received_s))
     while len(calls) < count and isinstance(action, Call):
         calls.append(action.started)
@@ -112,7 +112,7 @@ def cut_off(job: Job, count: int) -> tuple[CallStarted, ...]:
 class SessionsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.fleet = Fleet(CATALOGUE)
+        self.pool = ModelPool(CATALOGUE)
         self.now_s = NOW_S
         self.lives: list[Life] = []
         self.called_s: defaultdict[str, list[float]] = defaultdict(list)
@@ -129,7 +129,7 @@ class SessionsMachine(RuleBasedStateMachine):
         self._let_pass(gap_s)
         job = Job(request, f"r-{len(self.lives)}", ORIGIN, self.now_s, self.now_s + deadline_s)
         earlier = cut_off(job, crashed)
-        self.lives.append(Life(job, Session(job, self.fleet, lambda: self.luck), earlier))
+        self.lives.append(Life(job, Session(job, self.pool, lambda: self.luck), earlier))
 
     @precondition(lambda self: self._in(State.NEW))
     @rule()
@@ -159,7 +159,7 @@ class SessionsMachine(RuleBasedStateMachine):
         earlier = (*life.earlier, *life.session.abandon(), *under_way)
         life.state = State.ENDED
         assert [call.attempt for call in earlier] == list(range(1, len(life.earlier) + len(life.calls) + 1))
-        self.lives.append(Life(life.job, Session(life.job, self.fleet, lambda: self.luck), earlier))
+        self.lives.append(Life(life.job, Session(life.job, self.pool, lambda: self.luck), earlier))
 
     @precondition(lambda self: self.lives)
     @rule(place=st.integers(0, 1000), kind=st.sampled_from([Started, Answered, Failed, Woke]))
@@ -186,8 +186,8 @@ class SessionsMachine(RuleBasedStateMachine):
     def calls_in_flight_are_those_under_way(self) -> None:
         under_way = [life.calls[-1].model for life in self._in(State.CALLING)]
         for model in MODELS:
-            assert self.fleet.in_flight(model) == under_way.count(model)
-            assert self.fleet.breaker(model).probes <= CATALOGUE.breaker.half_open_probes
+            assert self.pool.in_flight(model) == under_way.count(model)
+            assert self.pool.breaker(model).probes <= CATALOGUE.breaker.half_open_probes
 
     def teardown(self) -> None:
         """Whatever has happened, everybody ends by the deadline."""
@@ -251,7 +251,7 @@ class SessionsMachine(RuleBasedStateMachine):
         assert call.started.event_id not in self.event_ids
         self.event_ids.add(call.started.event_id)
         assert call.max_tokens <= min(request.max_tokens or CATALOGUE.default_max_tokens, model.max_output_tokens)
-        assert self.fleet.breaker(model).probes <= CATALOGUE.breaker.half_open_probes
+        assert self.pool.breaker(model).probes <= CATALOGUE.breaker.half_open_probes
 
     def _check_finish(self, life: Life, finish: Finish) -> None:
         response, costs = finish.response, finish.costs

@@ -186,14 +186,14 @@ def test_a_worker_that_wakes_after_others_were_given_its_share_has_no_more_than_
 
 def test_without_anybody_who_hands_out_shares_workers_divide_the_limit_by_their_number() -> None:
     cluster = cluster_of(BY_MINUTE, "a", "b")
-    shares, gates = cluster.shares, cluster.workers["a"].gates
-    gate = gates.of(BY_MINUTE)
-    assert gate is not None
+    shares, limiters = cluster.shares, cluster.workers["a"].limiters
+    limiter = limiters.of(BY_MINUTE)
+    assert limiter is not None
     later_s = shares.as_of.timestamp() + 31
     for _ in range(LIMIT):
-        if gate.full(later_s) is None:
-            gate.enter(later_s)
-    demand = gates.leave(later_s)
+        if limiter.full(later_s) is None:
+            limiter.enter(later_s)
+    demand = limiters.leave(later_s)
     assert demand is not None
     assert (demand.tenants["acme"].admitted, demand.leaving) == (LIMIT // 2, True)
 

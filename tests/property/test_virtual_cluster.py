@@ -97,7 +97,7 @@ def test_workers_with_disjoint_traffic_plan_alike() -> None:
     cluster = Cluster(CATALOGUE, provider, NOW_S)
     fleets = [cluster.join("a"), cluster.join("b")]
     cluster.play(NOW_S + 30, steady(cluster, ("a",), NOW_S + 2, NOW_S + 30))
-    views = [fleet.view(MODEL, cluster.now_s) for fleet in fleets]
+    views = [pool.view(MODEL, cluster.now_s) for pool in fleets]
     assert views[0] == views[1]
     assert views[0].severity == 1
     assert views[0].note is not None

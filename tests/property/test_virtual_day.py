@@ -151,7 +151,7 @@ def test_breakers_open_in_an_outage_and_close_after_it(day: Day) -> None:
     for name, model in day.world.catalogue.models.items():
         states = [change.to_state for change in day.world.transitions if change.model is model]
         assert {BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.CLOSED} <= set(states), name
-        assert day.world.fleet.is_closed(model), name
+        assert day.world.pool.is_closed(model), name
 
 
 def test_a_breaker_opens_within_seconds_and_closes_within_two_pauses_of_the_end(day: Day) -> None:

@@ -14,7 +14,7 @@ def taken(limit: DeadLetterLimit, now_s: float, *, good: int = 0, bad: int = 0) 
         limit.take(now_s)
     for _ in range(bad):
         limit.take(now_s)
-        limit.bury(now_s, "empty: the value is null")
+        limit.count_dead_letter(now_s, "empty: the value is null")
 
 
 def test_poison_alone_passes_until_the_sample_is_large_enough() -> None:
@@ -22,7 +22,7 @@ def test_poison_alone_passes_until_the_sample_is_large_enough() -> None:
     taken(poisoned, NOON_S, bad=9)
     poisoned.take(NOON_S)
     with pytest.raises(TooManyDeadLetters) as caught:
-        poisoned.bury(NOON_S, "empty: the value is null")
+        poisoned.count_dead_letter(NOON_S, "empty: the value is null")
     assert str(caught.value) == (
         "10 of 10 records in 60 s would be dead letters, more than a share of 0.5; the last one because "
         "empty: the value is null"
@@ -33,22 +33,22 @@ def test_the_share_itself_may_be_reached_but_not_exceeded() -> None:
     half = limit(share=0.5)
     taken(half, NOON_S, good=51, bad=50)
     half.take(NOON_S)
-    half.bury(NOON_S, "not_json")
+    half.count_dead_letter(NOON_S, "not_json")
     half.take(NOON_S)
     with pytest.raises(TooManyDeadLetters, match="52 of 103"):
-        half.bury(NOON_S, "not_json")
+        half.count_dead_letter(NOON_S, "not_json")
 
 
 def test_after_the_excess_good_records_are_refused_too_and_no_time_heals_it() -> None:
     halted = limit(minimum=1)
     halted.take(NOON_S)
     with pytest.raises(TooManyDeadLetters):
-        halted.bury(NOON_S, "not_json")
+        halted.count_dead_letter(NOON_S, "not_json")
     for later_s in (NOON_S, NOON_S + 3600):
         with pytest.raises(TooManyDeadLetters):
             halted.take(later_s)
         with pytest.raises(TooManyDeadLetters):
-            halted.bury(later_s, "not_json")
+            halted.count_dead_letter(later_s, "not_json")
 
 
 def test_a_share_of_one_is_never_exceeded() -> None:
@@ -81,6 +81,6 @@ def test_an_excess_of_defects_counts_each_record_once() -> None:
     for _ in range(20):
         defective.take(NOON_S)
     for _ in range(10):
-        defective.bury(NOON_S, "internal_error")
+        defective.count_dead_letter(NOON_S, "internal_error")
     with pytest.raises(TooManyDeadLetters, match="11 of 20 "):
-        defective.bury(NOON_S, "internal_error")
+        defective.count_dead_letter(NOON_S, "internal_error")

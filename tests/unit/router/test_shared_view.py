@@ -8,7 +8,7 @@ import pytest
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import RequestRejected
 from router.models.model_state import STALE_S
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.plan import Plan, make_plan
 from router.request.session import Call, Wait
 from router.retry import BUDGET_WINDOW_S
@@ -44,9 +44,9 @@ def health(model: str = "alpha", as_of_s: float = NOW_S, **fields: object) -> Mo
     return ModelHealth.model_validate(known)
 
 
-def plan(fleet: Fleet, now_s: float = NOW_S, **fields: object) -> Plan:
+def plan(pool: ModelPool, now_s: float = NOW_S, **fields: object) -> Plan:
     request = Request.model_validate({"prompt": "Write a poem.", "max_tokens": 10, **fields})
-    return make_plan(make_job(request), analyse(request.question), fleet, now_s)
+    return make_plan(make_job(request), analyse(request.question), pool, now_s)
 
 
 def names(planned: Plan) -> list[str]:
@@ -57,51 +57,51 @@ def names(planned: Plan) -> list[str]:
 
 
 def test_a_degraded_model_stands_behind_the_others_of_its_chain_and_the_plan_says_why() -> None:
-    fleet = Fleet(TWO, ME)
+    pool = ModelPool(TWO, ME)
     degraded = health(status=HealthStatus.DEGRADED, cause=HealthCause.LATENCY, reason="p99 of 1000 calls is 1700 ms")
-    fleet.follow(degraded, NOW_S)
-    planned = plan(fleet)
+    pool.follow(degraded, NOW_S)
+    planned = plan(pool)
     assert names(planned) == ["beta", "alpha"]
     assert planned.candidates[1].why == "chain powerful, place 1 (degraded: p99 of 1000 calls is 1700 ms)"
 
 
 def test_a_degraded_model_still_stands_before_the_last_resort() -> None:
-    fleet = Fleet(THREE, ME)
+    pool = ModelPool(THREE, ME)
     for model in ("alpha", "beta"):
-        fleet.follow(health(model, status=HealthStatus.DEGRADED), NOW_S)
-    assert names(plan(fleet)) == ["alpha", "beta", "gamma"]
+        pool.follow(health(model, status=HealthStatus.DEGRADED), NOW_S)
+    assert names(plan(pool)) == ["alpha", "beta", "gamma"]
 
 
 def test_the_fastest_by_the_shared_p99_comes_first() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.follow(health("alpha", p99_ms=900.0), NOW_S)
-    fleet.follow(health("beta", p99_ms=800.0), NOW_S)
-    assert names(plan(fleet, policy=Policy.LATENCY)) == ["beta", "alpha"]
+    pool = ModelPool(TWO, ME)
+    pool.follow(health("alpha", p99_ms=900.0), NOW_S)
+    pool.follow(health("beta", p99_ms=800.0), NOW_S)
+    assert names(plan(pool, policy=Policy.LATENCY)) == ["beta", "alpha"]
 
 
 def test_without_a_shared_p99_the_own_window_decides() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.answered(fleet.call(ALPHA, NOW_S), 1.2, NOW_S)
-    assert names(plan(fleet, policy=Policy.LATENCY)) == ["beta", "alpha"]
-    fleet.follow(health("beta", p99_ms=1300.0), NOW_S)
-    assert names(plan(fleet, policy=Policy.LATENCY)) == ["alpha", "beta"]
+    pool = ModelPool(TWO, ME)
+    pool.answered(pool.call(ALPHA, NOW_S), 1.2, NOW_S)
+    assert names(plan(pool, policy=Policy.LATENCY)) == ["beta", "alpha"]
+    pool.follow(health("beta", p99_ms=1300.0), NOW_S)
+    assert names(plan(pool, policy=Policy.LATENCY)) == ["alpha", "beta"]
 
 
 # --- max_latency_ms ---
 
 
 def test_a_model_above_the_requests_latency_is_left_out_and_the_reason_is_said() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.follow(health("alpha", p99_ms=1300.0), NOW_S)
-    planned = plan(fleet, max_latency_ms=1299)
+    pool = ModelPool(TWO, ME)
+    pool.follow(health("alpha", p99_ms=1300.0), NOW_S)
+    planned = plan(pool, max_latency_ms=1299)
     assert names(planned) == ["beta"]
     assert planned.skipped[0].reason == "latency: its p99 is 1300 ms, above the request's 1299 ms"
-    assert names(plan(fleet, max_latency_ms=1300)) == ["alpha", "beta"]
+    assert names(plan(pool, max_latency_ms=1300)) == ["alpha", "beta"]
 
 
 def test_if_all_are_too_slow_the_request_is_rejected() -> None:
     with pytest.raises(RequestRejected, match="its p99 is 300 ms, above the request's 100 ms") as caught:
-        plan(Fleet(TWO, ME), max_latency_ms=100)
+        plan(ModelPool(TWO, ME), max_latency_ms=100)
     assert caught.value.code is ErrorCode.NO_ELIGIBLE_MODEL
 
 
@@ -109,46 +109,46 @@ def test_if_all_are_too_slow_the_request_is_rejected() -> None:
 
 
 def test_old_health_is_unknown_and_is_said_so() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.follow(health(status=HealthStatus.DEGRADED), NOW_S)
+    pool = ModelPool(TWO, ME)
+    pool.follow(health(status=HealthStatus.DEGRADED), NOW_S)
     later_s = NOW_S + STALE_S + 12
-    planned = plan(fleet, later_s)
+    planned = plan(pool, later_s)
     assert names(planned) == ["alpha", "beta"]
     assert planned.candidates[0].why.endswith("(shared health unknown: no update for 42 s)")
     assert planned.candidates[1].why.endswith("(shared health unknown: none has come yet)")
 
 
 def test_health_from_before_the_start_opens_no_breaker() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S - 600), NOW_S)
-    assert fleet.is_closed(ALPHA)
+    pool = ModelPool(TWO, ME)
+    pool.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S - 600), NOW_S)
+    assert pool.is_closed(ALPHA)
 
 
 # --- breakers by hearsay ---
 
 
 def test_unhealthy_opens_the_breaker_once_and_well_again_lets_it_be_probed_at_once() -> None:
-    fleet = Fleet(TWO, ME)
-    fleet.follow(health(status=HealthStatus.UNHEALTHY, reason="6.0% of 1000 calls failed"), NOW_S)
-    (opened,) = fleet.take_transitions()
+    pool = ModelPool(TWO, ME)
+    pool.follow(health(status=HealthStatus.UNHEALTHY, reason="6.0% of 1000 calls failed"), NOW_S)
+    (opened,) = pool.take_transitions()
     assert (opened.to_state, opened.reason) == (BreakerState.OPEN, "shared health: 6.0% of 1000 calls failed")
-    assert fleet.readiness(ALPHA, NOW_S + 5).at_s == NOW_S + TWO.breaker.pause_s
-    fleet.follow(health(as_of_s=NOW_S + 5), NOW_S + 5)
-    assert fleet.readiness(ALPHA, NOW_S + 5).now(NOW_S + 5)
+    assert pool.readiness(ALPHA, NOW_S + 5).at_s == NOW_S + TWO.breaker.pause_s
+    pool.follow(health(as_of_s=NOW_S + 5), NOW_S + 5)
+    assert pool.readiness(ALPHA, NOW_S + 5).now(NOW_S + 5)
     for _ in range(TWO.breaker.half_open_probes):
-        fleet.answered(fleet.call(ALPHA, NOW_S + 5), 0.3, NOW_S + 5)
-    fleet.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 6), NOW_S + 6)
-    assert not fleet.is_closed(ALPHA), "unhealthy again is news again"
+        pool.answered(pool.call(ALPHA, NOW_S + 5), 0.3, NOW_S + 5)
+    pool.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 6), NOW_S + 6)
+    assert not pool.is_closed(ALPHA), "unhealthy again is news again"
 
 
 def test_what_the_own_probes_have_just_shown_is_better_known_than_what_was_heard_before() -> None:
-    fleet = Fleet(replace(TWO, breaker=BreakerRules(half_open_probes=1)), ME)
-    trip(fleet, ALPHA)
-    fleet.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 30), NOW_S + 30)
-    fleet.answered(fleet.call(ALPHA, NOW_S + 30), 0.3, NOW_S + 31)
-    assert fleet.view(ALPHA, NOW_S + 31).severity == 0
-    fleet.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 35), NOW_S + 35)
-    assert fleet.view(ALPHA, NOW_S + 35).severity == 2
+    pool = ModelPool(replace(TWO, breaker=BreakerRules(half_open_probes=1)), ME)
+    trip(pool, ALPHA)
+    pool.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 30), NOW_S + 30)
+    pool.answered(pool.call(ALPHA, NOW_S + 30), 0.3, NOW_S + 31)
+    assert pool.view(ALPHA, NOW_S + 31).severity == 0
+    pool.follow(health(status=HealthStatus.UNHEALTHY, as_of_s=NOW_S + 35), NOW_S + 35)
+    assert pool.view(ALPHA, NOW_S + 35).severity == 2
 
 
 # --- brown-out ---
@@ -157,16 +157,16 @@ def test_what_the_own_probes_have_just_shown_is_better_known_than_what_was_heard
 def test_calls_that_do_not_end_stand_the_model_back_then_open_its_breaker_and_yet_it_is_called_before_nobody_is() -> (
     None
 ):
-    fleet = Fleet(ONE)
+    pool = ModelPool(ONE)
     for number in range(20):
-        fleet.call(ALPHA, NOW_S + number / 100)
-    assert fleet.view(ALPHA, NOW_S + 1.5).severity == 0
-    assert fleet.view(ALPHA, NOW_S + 1.7).severity == 1
-    assert fleet.readiness(ALPHA, NOW_S + 2.9).now(NOW_S + 2.9)
-    assert not fleet.readiness(ALPHA, NOW_S + 3.2).now(NOW_S + 3.2)
-    (opened,) = fleet.take_transitions()
+        pool.call(ALPHA, NOW_S + number / 100)
+    assert pool.view(ALPHA, NOW_S + 1.5).severity == 0
+    assert pool.view(ALPHA, NOW_S + 1.7).severity == 1
+    assert pool.readiness(ALPHA, NOW_S + 2.9).now(NOW_S + 2.9)
+    assert not pool.readiness(ALPHA, NOW_S + 3.2).now(NOW_S + 3.2)
+    (opened,) = pool.take_transitions()
     assert opened.reason == "10 of the last 20 calls took more than 3000 ms"
-    play = Play(ONE, fleet=fleet)
+    play = Play(ONE, pool=pool)
     play.now_s = NOW_S + 4
     assert isinstance(play.start(), Call)
 
@@ -175,26 +175,26 @@ def test_calls_that_do_not_end_stand_the_model_back_then_open_its_breaker_and_ye
 
 
 def test_a_worker_keeps_to_its_share_and_says_when_it_has_taken_it_over() -> None:
-    fleet = Fleet(ONE, ME)
-    assert [report.share_per_minute for report in fleet.take_reports(NOW_S)] == [20], "the joining share"
-    fleet.follow(health(shares={"me": 3}), NOW_S)
-    assert [report.share_per_minute for report in fleet.take_reports(NOW_S)] == [3]
-    assert fleet.take_reports(NOW_S) == []
+    pool = ModelPool(ONE, ME)
+    assert [report.share_per_minute for report in pool.take_reports(NOW_S)] == [20], "the joining share"
+    pool.follow(health(shares={"me": 3}), NOW_S)
+    assert [report.share_per_minute for report in pool.take_reports(NOW_S)] == [3]
+    assert pool.take_reports(NOW_S) == []
     for _ in range(3):
-        assert fleet.readiness(ALPHA, NOW_S).now(NOW_S)
-        fleet.call(ALPHA, NOW_S)
-    readiness = fleet.readiness(ALPHA, NOW_S)
+        assert pool.readiness(ALPHA, NOW_S).now(NOW_S)
+        pool.call(ALPHA, NOW_S)
+    readiness = pool.readiness(ALPHA, NOW_S)
     assert (readiness.limited, readiness.reason) == (True, "rate limit")
-    fleet.turned_away(ALPHA, NOW_S)
-    (report,) = fleet.take_reports(NOW_S + HEARTBEAT_S)
+    pool.turned_away(ALPHA, NOW_S)
+    (report,) = pool.take_reports(NOW_S + HEARTBEAT_S)
     assert (report.calls, report.limited, report.second) == (3, True, int(NOW_S))
 
 
 def test_without_health_for_long_the_limit_is_divided_by_the_last_known_number_of_workers() -> None:
-    fleet = Fleet(ONE, ME)
-    fleet.follow(health(shares={"me": 3, "you": 997}, workers=2), NOW_S)
-    fleet.readiness(ALPHA, NOW_S)
-    (report,) = fleet.take_reports(NOW_S + STALE_S + 1)
+    pool = ModelPool(ONE, ME)
+    pool.follow(health(shares={"me": 3, "you": 997}, workers=2), NOW_S)
+    pool.readiness(ALPHA, NOW_S)
+    (report,) = pool.take_reports(NOW_S + STALE_S + 1)
     assert report.share_per_minute == ALPHA.requests_per_minute // 2
 
 
@@ -203,11 +203,11 @@ def test_without_health_for_long_the_limit_is_divided_by_the_last_known_number_o
 
 def test_a_retry_without_budget_waits_and_a_first_call_does_not() -> None:
     catalogue = replace(TWO, retry=RetryRules(budget_ratio=0.001, budget_floor_per_s=1 / BUDGET_WINDOW_S))
-    fleet = Fleet(catalogue)
-    first = Play(catalogue, fleet=fleet)
+    pool = ModelPool(catalogue)
+    first = Play(catalogue, pool=pool)
     first.start()
     assert isinstance(first.fail(UNAVAILABLE), Call), "the floor allows one"
-    second = Play(catalogue, fleet=fleet)
+    second = Play(catalogue, pool=pool)
     assert isinstance(second.start(), Call)
     assert isinstance(second.fail(UNAVAILABLE), Wait)
     for _ in range(BUDGET_WINDOW_S + 1):

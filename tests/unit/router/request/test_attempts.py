@@ -5,8 +5,8 @@ import pytest
 
 from router.cost import call_started
 from router.errors import UpstreamFailure
-from router.models.pool import Fleet
-from router.request.attempts import UNKNOWN_TENANT, History, Verdict, refusal, settle_all
+from router.models.pool import ModelPool
+from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Verdict, refusal, settle_all
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
@@ -17,7 +17,7 @@ from tests.stage import ALPHA, ANSWER, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAV
 
 JOB = make_job(Request(prompt=PROMPT, max_tokens=100, tenant="acme", metadata={"team": "sea"}))
 ANALYSIS = Analysis(Task.CREATIVE, Tier.POWERFUL, "it said so")
-PLAN = make_plan(JOB, ANALYSIS, Fleet(TWO), NOW_S)
+PLAN = make_plan(JOB, ANALYSIS, ModelPool(TWO), NOW_S)
 CANDIDATE = PLAN.candidates[0]
 ERROR = ErrorDetail(code=ErrorCode.FALLBACK_EXHAUSTED, message="nobody")
 
@@ -26,26 +26,26 @@ def call(attempt: int = 1) -> CallStarted:
     return call_started(JOB, PLAN.route, CANDIDATE, attempt, TWO, NOW_S)
 
 
-def end(history: History, plan: Plan | None = PLAN, analysis: Analysis | None = ANALYSIS) -> Response:
-    return history.response(Verdict(Status.FAILED, error=ERROR), plan, analysis, NOW_S + 2.5)
+def end(attempt_log: AttemptLog, plan: Plan | None = PLAN, analysis: Analysis | None = ANALYSIS) -> Response:
+    return attempt_log.response(Verdict(Status.FAILED, error=ERROR), plan, analysis, NOW_S + 2.5)
 
 
 # --- certainty and cost of an attempt ---
 
 
 def test_an_answer_costs_what_its_usage_says() -> None:
-    history = History(JOB)
-    history.answered(call(), CANDIDATE, ANSWER, 0.5)
-    (attempt,) = history.attempts
+    attempt_log = AttemptLog(JOB)
+    attempt_log.answered(call(), CANDIDATE, ANSWER, 0.5)
+    (attempt,) = attempt_log.attempts
     assert (attempt.outcome, attempt.certainty) == (AttemptOutcome.SUCCEEDED, Certainty.METERED)
     assert (attempt.cost_usd, attempt.latency_ms) == (Decimal("0.00005"), 500)
-    assert history.spent_usd == history.cost_usd == Decimal("0.00005")
+    assert attempt_log.spent_usd == attempt_log.cost_usd == Decimal("0.00005")
 
 
 def test_an_answer_without_usage_costs_an_estimate() -> None:
-    history = History(JOB)
-    history.answered(call(), CANDIDATE, replace(ANSWER, usage=None), 0.5)
-    (attempt,) = history.attempts
+    attempt_log = AttemptLog(JOB)
+    attempt_log.answered(call(), CANDIDATE, replace(ANSWER, usage=None), 0.5)
+    (attempt,) = attempt_log.attempts
     assert attempt.certainty is Certainty.ESTIMATED
     assert attempt.usage is not None
     assert attempt.usage.input_tokens == CANDIDATE.bound.input_tokens
@@ -63,27 +63,27 @@ def test_an_answer_without_usage_costs_an_estimate() -> None:
 def test_a_failure_costs_nothing_or_its_usage_or_its_estimate(
     failure: UpstreamFailure, certainty: Certainty | None, cost_usd: Decimal | None
 ) -> None:
-    history = History(JOB)
-    history.failed(call(), CANDIDATE, failure, 0.1)
-    (attempt,) = history.attempts
+    attempt_log = AttemptLog(JOB)
+    attempt_log.failed(call(), CANDIDATE, failure, 0.1)
+    (attempt,) = attempt_log.attempts
     assert (attempt.certainty, attempt.cost_usd) == (certainty, cost_usd)
     assert (attempt.outcome, attempt.detail) == (failure.category, failure.detail)
     assert attempt.status_code == failure.status_code
-    assert history.spent_usd == (cost_usd or 0)
-    assert len(history.costs()) == (certainty is not None)
+    assert attempt_log.spent_usd == (cost_usd or 0)
+    assert len(attempt_log.costs()) == (certainty is not None)
 
 
 def test_a_cut_off_call_costs_its_estimate() -> None:
-    history = History(JOB)
-    history.cut_off(call())
-    (attempt,) = history.attempts
+    attempt_log = AttemptLog(JOB)
+    attempt_log.cut_off(call())
+    (attempt,) = attempt_log.attempts
     assert (attempt.outcome, attempt.certainty) == (AttemptOutcome.CUT_OFF, Certainty.UNKNOWN)
     assert attempt.latency_ms is None
-    assert history.spent_usd == CANDIDATE.upper_usd
+    assert attempt_log.spent_usd == CANDIDATE.upper_usd
 
 
 def test_what_is_handed_on_is_taken_over_as_it_ended_and_handed_on_once() -> None:
-    first, second = History(JOB), History(JOB)
+    first, second = AttemptLog(JOB), AttemptLog(JOB)
     first.failed(call(1), CANDIDATE, UNAVAILABLE, 0.1)
     first.failed(call(2), CANDIDATE, TIMEOUT, 9)
     for ended in first.handed_on():
@@ -96,35 +96,35 @@ def test_what_is_handed_on_is_taken_over_as_it_ended_and_handed_on_once() -> Non
 
 
 def test_a_call_that_was_cut_off_is_not_handed_on() -> None:
-    history = History(JOB)
-    history.taken_over(call())
-    assert [attempt.outcome for attempt in history.attempts] == [AttemptOutcome.CUT_OFF]
-    assert history.handed_on() == ()
+    attempt_log = AttemptLog(JOB)
+    attempt_log.taken_over(call())
+    assert [attempt.outcome for attempt in attempt_log.attempts] == [AttemptOutcome.CUT_OFF]
+    assert attempt_log.handed_on() == ()
 
 
 def test_the_cost_of_a_request_is_unknown_as_soon_as_that_of_one_charged_call_is() -> None:
     unpriced = replace(CANDIDATE, model=replace(ALPHA, price=None), upper_usd=None)
-    history = History(JOB)
-    history.failed(call(1), unpriced, UNAVAILABLE, 0.1)
-    uncharged_usd = history.cost_usd
+    attempt_log = AttemptLog(JOB)
+    attempt_log.failed(call(1), unpriced, UNAVAILABLE, 0.1)
+    uncharged_usd = attempt_log.cost_usd
     assert uncharged_usd == 0
-    history.answered(call(2), unpriced, ANSWER, 0.1)
-    assert history.cost_usd is None
-    assert end(history).cost_usd is None
+    attempt_log.answered(call(2), unpriced, ANSWER, 0.1)
+    assert attempt_log.cost_usd is None
+    assert end(attempt_log).cost_usd is None
 
 
 def test_the_next_attempt_comes_after_the_last_one() -> None:
-    history = History(JOB)
-    assert history.next_attempt == 1
-    history.cut_off(call(4))
-    assert history.next_attempt == 5
+    attempt_log = AttemptLog(JOB)
+    assert attempt_log.next_attempt == 1
+    attempt_log.cut_off(call(4))
+    assert attempt_log.next_attempt == 5
 
 
 # --- the response ---
 
 
 def test_a_response_tells_where_the_request_came_from_and_brings_its_tags_back() -> None:
-    response = end(History(JOB))
+    response = end(AttemptLog(JOB))
     assert (response.request_id, response.tenant, response.metadata) == ("r-1", "acme", {"team": "sea"})
     assert (response.request_topic, response.request_partition, response.request_offset) == (
         ORIGIN.topic,
@@ -137,22 +137,22 @@ def test_a_response_tells_where_the_request_came_from_and_brings_its_tags_back()
 
 
 def test_a_response_without_an_answer_names_no_model() -> None:
-    response = end(History(JOB))
+    response = end(AttemptLog(JOB))
     assert (response.request_model, response.provider_name, response.message, response.usage) == (None,) * 4
     assert response.route_reason == PLAN.route.reason
 
 
 def test_a_response_to_what_could_not_be_planned_has_what_is_known() -> None:
-    response = end(History(JOB), None, None)
+    response = end(AttemptLog(JOB), None, None)
     assert (response.task, response.tier, response.policy, response.route_reason) == (None,) * 4
-    assert end(History(JOB), None).tier is Tier.POWERFUL
+    assert end(AttemptLog(JOB), None).tier is Tier.POWERFUL
 
 
 def test_the_models_that_were_passed_over_are_told_unless_they_were_called_after_all() -> None:
-    history = History(JOB)
-    history.passed_over = {"alpha": "rate limit", "beta": "breaker open"}
-    history.answered(call(), CANDIDATE, ANSWER, 0.5)
-    assert [(skip.request_model, skip.reason) for skip in end(history).skipped] == [("beta", "breaker open")]
+    attempt_log = AttemptLog(JOB)
+    attempt_log.passed_over = {"alpha": "rate limit", "beta": "breaker open"}
+    attempt_log.answered(call(), CANDIDATE, ANSWER, 0.5)
+    assert [(skip.request_model, skip.reason) for skip in end(attempt_log).skipped] == [("beta", "breaker open")]
 
 
 # --- refusals and replays ---
@@ -171,17 +171,17 @@ def test_a_refusal_of_a_request_names_its_tenant_and_brings_its_tags_back() -> N
 
 
 def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
-    history = History(JOB)
-    history.cut_off(call(1))
-    history.failed(call(2), CANDIDATE, UNAVAILABLE, 0.1)
-    history.answered(call(3), CANDIDATE, ANSWER, 0.5)
-    response = Response.decode(end(history).encode())
+    attempt_log = AttemptLog(JOB)
+    attempt_log.cut_off(call(1))
+    attempt_log.failed(call(2), CANDIDATE, UNAVAILABLE, 0.1)
+    attempt_log.answered(call(3), CANDIDATE, ANSWER, 0.5)
+    response = Response.decode(end(attempt_log).encode())
     calls = [CallStarted.decode(call(number).encode()) for number in (3, 1, 2)]
-    assert settle_all(calls, response.attempts) == history.costs()
-    assert [event.attempt for event in history.costs()] == [1, 3]
+    assert settle_all(calls, response.attempts) == attempt_log.costs()
+    assert [event.attempt for event in attempt_log.costs()] == [1, 3]
 
 
 def test_an_attempt_whose_record_is_gone_settles_to_nothing() -> None:
-    history = History(JOB)
-    history.answered(call(2), CANDIDATE, ANSWER, 0.5)
-    assert settle_all([call(1)], history.attempts) == ()
+    attempt_log = AttemptLog(JOB)
+    attempt_log.answered(call(2), CANDIDATE, ANSWER, 0.5)
+    assert settle_all([call(1)], attempt_log.attempts) == ()

@@ -5,7 +5,7 @@ import pytest
 
 from router.catalogue import Catalogue
 from router.errors import RequestRejected
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from schemas.requests import Request
@@ -16,8 +16,8 @@ ANALYSIS = Analysis(Task.CREATIVE, Tier.POWERFUL, "it said so")
 THREE = make_catalogue(ALPHA, BETA, others=(GAMMA,))
 
 
-def plan(request: Request | None = None, catalogue: Catalogue = TWO, fleet: Fleet | None = None) -> Plan:
-    return make_plan(make_job(request), ANALYSIS, fleet or Fleet(catalogue), NOW_S)
+def plan(request: Request | None = None, catalogue: Catalogue = TWO, pool: ModelPool | None = None) -> Plan:
+    return make_plan(make_job(request), ANALYSIS, pool or ModelPool(catalogue), NOW_S)
 
 
 def names(planned: Plan) -> list[str]:
@@ -71,9 +71,9 @@ def test_latency_goes_by_the_measured_p99_and_by_the_typical_one_until_there_is_
     quick, slow = replace(ALPHA, typical_latency_ms=900), replace(BETA, typical_latency_ms=100)
     catalogue = replace(make_catalogue(quick, slow), default_policy=Policy.LATENCY)
     assert names(plan(catalogue=catalogue)) == ["beta", "alpha"]
-    fleet = Fleet(catalogue)
-    fleet.answered(fleet.call(quick, NOW_S), 0.05, NOW_S)
-    planned = plan(fleet=fleet)
+    pool = ModelPool(catalogue)
+    pool.answered(pool.call(quick, NOW_S), 0.05, NOW_S)
+    planned = plan(pool=pool)
     assert names(planned) == ["alpha", "beta"]
     assert planned.candidates[0].why == "fastest of quality 5 or more"
     assert planned.policy is Policy.LATENCY
@@ -89,9 +89,9 @@ def test_other_models_stand_behind_the_chain_the_best_first() -> None:
 
 
 def test_a_last_resort_that_is_out_is_none() -> None:
-    fleet = Fleet(THREE)
-    trip(fleet, GAMMA)
-    assert names(plan(fleet=fleet)) == ["alpha", "beta"]
+    pool = ModelPool(THREE)
+    trip(pool, GAMMA)
+    assert names(plan(pool=pool)) == ["alpha", "beta"]
 
 
 def test_without_last_resort_the_chain_is_all() -> None:

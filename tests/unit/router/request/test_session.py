@@ -6,7 +6,7 @@ import pytest
 
 from router.catalogue import BreakerRules, RetryRules
 from router.errors import UpstreamFailure
-from router.models.pool import Fleet
+from router.models.pool import ModelPool
 from router.request.session import Answered, Call, Failed, Finish, SessionError, Started, Wait, Woke
 from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted, cost_event_id
@@ -149,7 +149,7 @@ def misuse_after_giving_up(play: Play) -> None:
 
 def waiting(play: Play) -> None:
     for model in (ALPHA, BETA):
-        play.fleet.failed(play.fleet.call(model, NOW_S), rate_limited(10), 0.1, NOW_S)
+        play.pool.failed(play.pool.call(model, NOW_S), rate_limited(10), 0.1, NOW_S)
     assert isinstance(play.start(), Wait)
 
 
@@ -340,7 +340,7 @@ def test_a_model_that_would_say_the_same_again_is_not_called_again(outcome: Atte
 
 def test_a_limited_model_is_passed_over_and_the_response_says_so() -> None:
     play = Play()
-    play.fleet.failed(play.fleet.call(ALPHA, NOW_S), rate_limited(10), 0.1, NOW_S)
+    play.pool.failed(play.pool.call(ALPHA, NOW_S), rate_limited(10), 0.1, NOW_S)
     play.start()
     play.answer()
     assert play.called == ["beta"]
@@ -349,15 +349,15 @@ def test_a_limited_model_is_passed_over_and_the_response_says_so() -> None:
 
 def test_an_own_limit_passes_the_model_over_before_the_provider_has_to_say_so() -> None:
     play = Play(make_catalogue(replace(ALPHA, requests_per_minute=1), BETA))
-    play.fleet.answered(play.fleet.call(ALPHA, NOW_S), 0.1, NOW_S)
+    play.pool.answered(play.pool.call(ALPHA, NOW_S), 0.1, NOW_S)
     play.start()
     assert play.called == ["beta"]
 
 
 def test_when_all_are_limited_the_request_waits_for_the_first_and_then_calls_it() -> None:
     play = Play()
-    play.fleet.failed(play.fleet.call(ALPHA, NOW_S), rate_limited(30), 0.1, NOW_S)
-    play.fleet.failed(play.fleet.call(BETA, NOW_S), rate_limited(10), 0.1, NOW_S)
+    play.pool.failed(play.pool.call(ALPHA, NOW_S), rate_limited(30), 0.1, NOW_S)
+    play.pool.failed(play.pool.call(BETA, NOW_S), rate_limited(10), 0.1, NOW_S)
     play.start()
     assert play.wait_s == pytest.approx(10)
     assert isinstance(play.wake(), Call)
@@ -370,8 +370,8 @@ def test_a_429_goes_to_the_next_model_and_blames_nobody() -> None:
     play.fail(rate_limited())
     play.answer()
     assert play.called == ["alpha", "beta"]
-    assert play.fleet.breaker(ALPHA).failures == 0
-    assert play.fleet.reading(ALPHA, play.now_s).requests == 0
+    assert play.pool.breaker(ALPHA).failures == 0
+    assert play.pool.reading(ALPHA, play.now_s).requests == 0
 
 
 def test_a_limit_that_outlasts_the_deadline_ends_the_request_at_once() -> None:
@@ -386,7 +386,7 @@ def test_a_limit_that_outlasts_the_deadline_ends_the_request_at_once() -> None:
 
 def test_an_open_breaker_is_passed_over() -> None:
     play = Play()
-    trip(play.fleet, ALPHA)
+    trip(play.pool, ALPHA)
     play.start()
     play.answer()
     assert play.called == ["beta"]
@@ -394,22 +394,22 @@ def test_an_open_breaker_is_passed_over() -> None:
 
 
 def test_when_all_breakers_are_open_they_are_bypassed_by_one_probe_a_model() -> None:
-    fleet = Fleet(TWO)
+    pool = ModelPool(TWO)
     for model in (ALPHA, BETA):
-        trip(fleet, model, NOW_S - 10)
-    plays = [Play(fleet=fleet) for _ in range(3)]
+        trip(pool, model, NOW_S - 10)
+    plays = [Play(pool=pool) for _ in range(3)]
     for play in plays:
         play.start()
     assert [play.called for play in plays] == [["alpha"], ["beta"], []]
     assert 0 < plays[2].wait_s < 1, "it looks again soon"
     plays[0].answer()
     assert plays[0].response.status is Status.COMPLETED
-    assert fleet.breaker(ALPHA).state is BreakerState.HALF_OPEN
+    assert pool.breaker(ALPHA).state is BreakerState.HALF_OPEN
 
 
 def test_when_all_breakers_have_just_opened_the_request_waits_before_it_bypasses() -> None:
     play = Play(ONE)
-    trip(play.fleet, ALPHA)
+    trip(play.pool, ALPHA)
     assert isinstance(play.start(), Wait)
     assert 0 < play.wait_s < ONE.breaker.pause_s
     assert isinstance(play.wake(), Call)
@@ -421,8 +421,8 @@ def test_when_all_breakers_have_just_opened_the_request_waits_before_it_bypasses
 
 def test_while_one_candidate_is_closed_and_limited_the_open_ones_are_not_bypassed() -> None:
     play = Play()
-    trip(play.fleet, ALPHA, NOW_S - 10)
-    play.fleet.failed(play.fleet.call(BETA, NOW_S), rate_limited(3), 0.1, NOW_S)
+    trip(play.pool, ALPHA, NOW_S - 10)
+    play.pool.failed(play.pool.call(BETA, NOW_S), rate_limited(3), 0.1, NOW_S)
     play.start()
     assert play.wait_s == pytest.approx(3)
     play.wake()
@@ -430,18 +430,18 @@ def test_while_one_candidate_is_closed_and_limited_the_open_ones_are_not_bypasse
 
 
 def test_after_the_pause_a_request_is_the_probe() -> None:
-    play = Play(ONE, fleet=Fleet(replace(ONE, breaker=BreakerRules(half_open_probes=1))))
-    trip(play.fleet, ALPHA, NOW_S - 30)
+    play = Play(ONE, pool=ModelPool(replace(ONE, breaker=BreakerRules(half_open_probes=1))))
+    trip(play.pool, ALPHA, NOW_S - 30)
     play.start()
-    assert play.fleet.breaker(ALPHA).state is BreakerState.HALF_OPEN
+    assert play.pool.breaker(ALPHA).state is BreakerState.HALF_OPEN
     play.answer()
-    assert play.fleet.is_closed(ALPHA)
+    assert play.pool.is_closed(ALPHA)
 
 
 def test_the_last_resort_answers_when_the_whole_chain_is_out() -> None:
     play = Play(make_catalogue(ALPHA, BETA, others=(GAMMA,)))
     for model in (ALPHA, BETA):
-        trip(play.fleet, model)
+        trip(play.pool, model)
     play.start()
     play.answer()
     assert play.response.request_model == "gamma"
@@ -461,7 +461,7 @@ def test_a_request_that_the_provider_calls_invalid_stops_at_once() -> None:
     assert play.response.error is not None
     assert play.response.error.code is ErrorCode.UPSTREAM_REJECTED
     assert "temperature: too hot" in play.response.error.message
-    assert play.fleet.breaker(ALPHA).failures == 0
+    assert play.pool.breaker(ALPHA).failures == 0
 
 
 # --- what a request pins ---
@@ -536,7 +536,7 @@ def test_a_request_that_is_given_up_hands_on_the_calls_that_have_ended() -> None
     call = given_up.fail(AttemptOutcome.UNAVAILABLE)
     assert isinstance(call, Call)  # under way: nobody knows what comes of it
     (ended,) = given_up.session.abandon()
-    assert given_up.fleet.in_flight(call.model) == 0
+    assert given_up.pool.in_flight(call.model) == 0
 
     next_owner = Play()
     next_owner.start(ended, call.started)
@@ -589,7 +589,7 @@ def test_breaking_off_during_a_call_fails_the_request_and_bills_the_call_as_unkn
     assert finish.response.error.code is ErrorCode.INTERNAL_ERROR
     assert [attempt.outcome for attempt in finish.response.attempts] == [AttemptOutcome.CUT_OFF]
     assert [cost.certainty for cost in finish.costs] == [Certainty.UNKNOWN]
-    assert play.fleet.in_flight(ALPHA) == 0
+    assert play.pool.in_flight(ALPHA) == 0
     with pytest.raises(SessionError):
         play.answer()
 
@@ -603,12 +603,12 @@ def test_breaking_off_before_the_start_fails_the_request_without_a_bill() -> Non
 
 def test_giving_a_session_up_frees_its_probe() -> None:
     play = Play(ONE)
-    trip(play.fleet, ALPHA, NOW_S - 30)
+    trip(play.pool, ALPHA, NOW_S - 30)
     play.start()
-    assert play.fleet.breaker(ALPHA).probes == 1
+    assert play.pool.breaker(ALPHA).probes == 1
     play.session.abandon()
-    assert play.fleet.breaker(ALPHA).probes == 0
-    assert play.fleet.in_flight(ALPHA) == 0
+    assert play.pool.breaker(ALPHA).probes == 0
+    assert play.pool.in_flight(ALPHA) == 0
 
 
 def test_giving_up_a_session_that_waits_is_nothing_to_the_fleet() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from router.tasks import phrases
 from router.tasks.analysis import LONG_TEXT_CHARS, analyse
-from router.tasks.phrase_matcher import Lexicon, spell
+from router.tasks.phrase_matcher import PhraseMatcher, spell
 from schemas.vocabulary import Task, Tier
 
 
@@ -188,15 +188,15 @@ def test_the_reason_quotes_our_tables_and_nothing_else() -> None:
 
 
 def test_no_phrase_is_called_innocent_and_meant() -> None:
-    tasks = Lexicon((table, task) for tables in _TASK_TABLES for task, table in tables.items())
-    tiers = Lexicon((table, tier) for tier, table in phrases.TIERS.items())
-    assert not tasks.meanings.keys() & Lexicon([(phrases.TASK_INNOCENTS, None)]).meanings.keys()
-    assert not tiers.meanings.keys() & Lexicon([(phrases.TIER_INNOCENTS, None)]).meanings.keys()
+    tasks = PhraseMatcher((table, task) for tables in _TASK_TABLES for task, table in tables.items())
+    tiers = PhraseMatcher((table, tier) for tier, table in phrases.TIERS.items())
+    assert not tasks.meanings.keys() & PhraseMatcher([(phrases.TASK_INNOCENTS, None)]).meanings.keys()
+    assert not tiers.meanings.keys() & PhraseMatcher([(phrases.TIER_INNOCENTS, None)]).meanings.keys()
 
 
 @pytest.mark.parametrize("tables", [phrases.TIERS, phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS])
 def test_no_phrase_of_one_strength_has_two_meanings(tables: dict[Task | Tier, str]) -> None:
-    phrases = list(chain.from_iterable(Lexicon([(table, name)]).meanings for name, table in tables.items()))
+    phrases = list(chain.from_iterable(PhraseMatcher([(table, name)]).meanings for name, table in tables.items()))
     assert len(phrases) == len(set(phrases))
 
 
@@ -207,8 +207,8 @@ def test_every_task_has_words_in_every_language() -> None:
 
 
 def test_the_longest_phrase_at_a_place_hides_the_shorter() -> None:
-    lexicon = Lexicon([("en: list, list price, pri*\n zh: 计算, 计算机", "found")])
-    assert [phrase.strip() for phrase, _, _ in lexicon.find(spell("The LIST-price, private list; 用计算机计算"))] == [
+    matcher = PhraseMatcher([("en: list, list price, pri*\n zh: 计算, 计算机", "found")])
+    assert [phrase.strip() for phrase, _, _ in matcher.find(spell("The LIST-price, private list; 用计算机计算"))] == [
         *("list price", "pri", "list"),
         *("计算机", "计算"),
     ]

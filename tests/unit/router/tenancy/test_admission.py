@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.tenancy.admission import Admission, Admit, Hold, Identified, Presented, Refuse, Vouched
+from router.tenancy.admission import Admission, Admit, Defer, Identified, Presented, Refuse, Vouched
 from router.tenants import Key, Tenant, TenantMode
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Tier
@@ -121,7 +121,7 @@ def test_requests_beyond_the_places_wait_inside_their_deadline() -> None:
     entry = identified(tenants)
     assert isinstance(tenants.admit(entry, NOW_S, DEADLINE_S), Admit)
     hold = tenants.admit(entry, NOW_S, NOW_S + 0.05)
-    assert hold == Hold(NOW_S + 0.05)
+    assert hold == Defer(NOW_S + 0.05)
     assert refused(tenants.admit(entry, NOW_S + 0.05, NOW_S + 0.05)).code is ErrorCode.CONCURRENCY_EXCEEDED
     tenants.release(entry.tenant)
     assert isinstance(tenants.admit(entry, NOW_S, DEADLINE_S), Admit)

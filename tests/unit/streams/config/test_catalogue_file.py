@@ -12,7 +12,7 @@ from router.errors import CatalogueError
 from schemas.vocabulary import Policy, Tier
 from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
 
-REFERENCE = Path(__file__).parents[3] / "catalogue.toml"
+REFERENCE = Path(__file__).parents[4] / "catalogue.toml"
 
 MINIMAL = """\
 name = "small"

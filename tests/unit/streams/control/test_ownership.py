@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from faust.types import TP
 
-from streams.control.ownership import Roles
+from streams.control.ownership import PartitionOwners
 
 MINE, OTHERS = TP("mine", 0), TP("others", 0)
 
@@ -21,9 +21,9 @@ class Duty:
         self.is_mine = False
 
 
-def duties() -> tuple[Roles, Duty, Duty]:
+def duties() -> tuple[PartitionOwners, Duty, Duty]:
     mine, others = Duty(), Duty()
-    return Roles({MINE: mine, OTHERS: others}), mine, others
+    return PartitionOwners({MINE: mine, OTHERS: others}), mine, others
 
 
 async def caught_up() -> None:
@@ -31,39 +31,39 @@ async def caught_up() -> None:
 
 
 async def test_what_is_assigned_is_taken_over_when_it_is_restored_and_given_up_when_it_is_revoked() -> None:
-    roles, mine, others = duties()
-    roles.assigned({MINE})
+    owners, mine, others = duties()
+    owners.assigned({MINE})
     assert not mine.is_mine
-    await roles.restored(caught_up)
+    await owners.restored(caught_up)
     assert (mine.is_mine, others.is_mine) == (True, False)
-    roles.revoked()
+    owners.revoked()
     assert not mine.is_mine
 
 
 async def test_a_recovery_that_ends_after_the_revocation_takes_nothing_over() -> None:
-    roles, mine, _ = duties()
-    roles.assigned({MINE})
-    roles.revoked()
-    await roles.restored(caught_up)
+    owners, mine, _ = duties()
+    owners.assigned({MINE})
+    owners.revoked()
+    await owners.restored(caught_up)
     assert not mine.is_mine
 
 
-async def restored_while_it_is_assigned_again(again: Iterable[TP]) -> tuple[Roles, Duty]:
+async def restored_while_it_is_assigned_again(again: Iterable[TP]) -> tuple[PartitionOwners, Duty]:
     """Return what a recovery has led to that was overtaken while it waited for the rest to catch up."""
-    roles, mine, _ = duties()
-    roles.assigned({MINE})
+    owners, mine, _ = duties()
+    owners.assigned({MINE})
     going_on = asyncio.Event()
 
     async def waiting() -> None:
         await going_on.wait()
 
-    late = asyncio.create_task(roles.restored(waiting))
+    late = asyncio.create_task(owners.restored(waiting))
     await asyncio.sleep(0)
-    roles.revoked()
-    roles.assigned(again)
+    owners.revoked()
+    owners.assigned(again)
     going_on.set()
     await late
-    return roles, mine
+    return owners, mine
 
 
 async def test_a_recovery_that_was_overtaken_takes_nothing_over() -> None:
@@ -72,7 +72,7 @@ async def test_a_recovery_that_was_overtaken_takes_nothing_over() -> None:
 
 
 async def test_tables_that_are_being_restored_again_are_waited_for() -> None:
-    roles, mine = await restored_while_it_is_assigned_again({MINE})
+    owners, mine = await restored_while_it_is_assigned_again({MINE})
     assert not mine.is_mine
-    await roles.restored(caught_up)
+    await owners.restored(caught_up)
     assert mine.is_mine

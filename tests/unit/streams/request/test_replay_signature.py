@@ -9,10 +9,10 @@ from router.job import Origin
 from router.tenancy.admission import Presented, Vouched
 from streams.codec import Delivery
 from streams.request.api_keys import key_digest
-from streams.request.replay_signature import Copy, Vouching, presented
+from streams.request.replay_signature import Copy, ReplaySignature, presented
 
 NOW_S = 1_800_000_000.0
-OURS = Vouching(SecretStr("s" * 32), 600)
+OURS = ReplaySignature(SecretStr("s" * 32), 600)
 COPY = Copy("acme", "0:7", 3, b'{"prompt": "Hello"}')
 PLACE, ACME = ("turnout-replay-of", b"0:7"), ("turnout-replay-tenant", b"acme")
 
@@ -38,7 +38,7 @@ def test_a_signed_copy_stands_for_its_tenant_as_long_as_ids_are_remembered(later
         replace(SIGNED, headers=(*SIGNED.headers, ("turnout-replay-of", b"0:8"))),
         replace(SIGNED, headers=(*SIGNED.headers, ("turnout-replay-tenant", b"rich"))),
         replace(SIGNED, headers=[header for header in SIGNED.headers if header != PLACE]),
-        delivery(PLACE, *Vouching(SecretStr("t" * 32), 600).headers(COPY, NOW_S)),
+        delivery(PLACE, *ReplaySignature(SecretStr("t" * 32), 600).headers(COPY, NOW_S)),
         delivery(PLACE, ("turnout-replay-tenant", b"acme"), ("turnout-replay-signature", b"")),
         delivery(PLACE, ("turnout-replay-tenant", b"acme"), ("turnout-replay-signature", b"\xff:" + 64 * b"a")),
         delivery(

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.fair_queue import Turns
+from router.fair_queue import FairQueue
 
 TENANTS = "abc"
 
@@ -14,7 +14,7 @@ TENANTS = "abc"
 class TurnsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.turns: Turns[tuple[str, int]] = Turns()
+        self.turns: FairQueue[tuple[str, int]] = FairQueue()
         self.waiting: dict[str, deque[int]] = {}
         self.since_served: dict[str, int] = {}
         self.number = 0

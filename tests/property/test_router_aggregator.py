@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.catalogue import HealthRules
-from router.models.aggregator import GONE_S, KEPT_S, Board
+from router.models.aggregator import GONE_S, KEPT_S, HealthAggregator
 from router.models.health import DWELL_S, SEVERITY, Reading, Standing
-from router.models.histogram import SCALE, Sketch
-from router.models.panes import Seen, pane_number
+from router.models.histogram import SCALE, Histogram
+from router.models.panes import SequenceSet, pane_number
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 from tests.stage import ALPHA, NOW_S, ONE
@@ -21,10 +21,10 @@ RULES = HealthRules(min_requests=5)
 CATALOGUE = replace(ONE, health=RULES)
 
 
-def delta(worker: str, sequence: int, at_s: float, latencies_ms: list[float], **stance: object) -> ModelStats:
-    sketch = Sketch()
+def delta(worker: str, sequence: int, at_s: float, latencies_ms: list[float], **snapshot: object) -> ModelStats:
+    histogram = Histogram()
     for latency_ms in latencies_ms:
-        sketch.add(latency_ms)
+        histogram.add(latency_ms)
     fields: dict[str, object] = {
         "worker": worker,
         "epoch": 1,
@@ -32,11 +32,11 @@ def delta(worker: str, sequence: int, at_s: float, latencies_ms: list[float], **
         "request_model": ALPHA.name,
         "second": int(at_s),
         "outcomes": {AttemptOutcome.SUCCEEDED: len(latencies_ms)} if latencies_ms else {},
-        "latency_buckets": sketch.buckets,
+        "latency_buckets": histogram.buckets,
         "latency_scale": SCALE,
         "calls": len(latencies_ms),
         "share_per_minute": 1000,
-        **stance,
+        **snapshot,
     }
     return ModelStats.model_validate(fields)
 
@@ -46,20 +46,20 @@ def exact_p99(latencies_ms: list[float]) -> float:
 
 
 def test_the_p99_of_100_000_random_latencies_of_five_workers_is_within_1_percent_of_the_exact_one() -> None:
-    dice, board = Random(7), Board(CATALOGUE, ALPHA)  # noqa: S311 - a test's dice
+    dice, aggregator = Random(7), HealthAggregator(CATALOGUE, ALPHA)  # noqa: S311 - a test's dice
     latencies_ms: list[float] = []
     for number in range(1000):
         found = [dice.lognormvariate(6, 0.8) if dice.random() < 0.995 else 20_000 for _ in range(100)]
         latencies_ms += found
-        board.take(delta(f"w{number % 5}", number, NOW_S + number % 290, found), NOW_S + 290)
-    p99_ms = board.health(NOW_S + 290).p99_ms
+        aggregator.take(delta(f"w{number % 5}", number, NOW_S + number % 290, found), NOW_S + 290)
+    p99_ms = aggregator.health(NOW_S + 290).p99_ms
     assert p99_ms is not None
     assert abs(p99_ms - exact_p99(latencies_ms)) <= 0.01 * exact_p99(latencies_ms)
 
 
 @given(numbers=st.lists(st.integers(0, 30)))
 def test_a_set_of_ranges_is_a_set(numbers: list[int]) -> None:
-    seen, known = Seen(), set[int]()
+    seen, known = SequenceSet(), set[int]()
     for number in numbers:
         assert seen.add(number) == (number not in known)
         known.add(number)
@@ -68,70 +68,70 @@ def test_a_set_of_ranges_is_a_set(numbers: list[int]) -> None:
 
 
 def test_panes_older_than_an_hour_are_dropped_and_later_deltas_of_them_are_not_taken() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    assert board.take(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
-    assert board.expire(NOW_S + KEPT_S) == []
-    assert board.expire(NOW_S + KEPT_S + 10) == [pane_number(NOW_S)]
-    assert board.take(delta("a", 1, NOW_S, [100.0]), NOW_S + KEPT_S + 10) is None
-    assert board.take(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    assert aggregator.take(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
+    assert aggregator.expire(NOW_S + KEPT_S) == []
+    assert aggregator.expire(NOW_S + KEPT_S + 10) == [pane_number(NOW_S)]
+    assert aggregator.take(delta("a", 1, NOW_S, [100.0]), NOW_S + KEPT_S + 10) is None
+    assert aggregator.take(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
 
 
 def test_slow_calls_under_way_are_in_the_window_before_they_end() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    board.take(delta("a", 0, NOW_S, [300.0] * 50), NOW_S + 1)
-    assert board.health(NOW_S + 1).status is HealthStatus.HEALTHY
-    board.take(delta("a", 1, NOW_S + 1, [], in_flight=9, slow_in_flight=9, stuck_in_flight=4), NOW_S + 2)
-    found = board.health(NOW_S + 2)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    aggregator.take(delta("a", 0, NOW_S, [300.0] * 50), NOW_S + 1)
+    assert aggregator.health(NOW_S + 1).status is HealthStatus.HEALTHY
+    aggregator.take(delta("a", 1, NOW_S + 1, [], in_flight=9, slow_in_flight=9, stuck_in_flight=4), NOW_S + 2)
+    found = aggregator.health(NOW_S + 2)
     assert (found.status, found.cause, found.requests) == (HealthStatus.UNHEALTHY, HealthCause.LATENCY, 59)
 
 
 def test_a_recovery_by_probes_starts_the_window_anew() -> None:
-    board = Board(CATALOGUE, ALPHA)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
     failed = {AttemptOutcome.UNAVAILABLE: 20}
-    board.take(delta("a", 0, NOW_S, [], outcomes=failed, breaker=BreakerState.OPEN), NOW_S + 1)
-    assert board.health(NOW_S + 1).status is HealthStatus.UNHEALTHY
-    board.take(delta("a", 1, NOW_S + 30, [300.0] * 3), NOW_S + 31)
-    found = board.health(NOW_S + 31)
+    aggregator.take(delta("a", 0, NOW_S, [], outcomes=failed, breaker=BreakerState.OPEN), NOW_S + 1)
+    assert aggregator.health(NOW_S + 1).status is HealthStatus.UNHEALTHY
+    aggregator.take(delta("a", 1, NOW_S + 30, [300.0] * 3), NOW_S + 31)
+    found = aggregator.health(NOW_S + 31)
     assert (found.status, found.requests, found.breakers) == (HealthStatus.IDLE, 0, {})
     assert found.window_from is not None
-    board.take(delta("a", 2, NOW_S + 40, [300.0] * 9), NOW_S + 41)
-    assert board.health(NOW_S + 41).status is HealthStatus.HEALTHY
+    aggregator.take(delta("a", 2, NOW_S + 40, [300.0] * 9), NOW_S + 41)
+    assert aggregator.health(NOW_S + 41).status is HealthStatus.HEALTHY
 
 
 def test_silence_after_a_takeover_is_no_recovery() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    board.take(delta("a", 0, NOW_S, [], breaker=BreakerState.OPEN), NOW_S + 1)
-    before = board.health(NOW_S + 1)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    aggregator.take(delta("a", 0, NOW_S, [], breaker=BreakerState.OPEN), NOW_S + 1)
+    before = aggregator.health(NOW_S + 1)
     assert (before.status, before.cause) == (HealthStatus.UNHEALTHY, HealthCause.BREAKERS)
-    next_owner = Board(CATALOGUE, ALPHA)
+    next_owner = HealthAggregator(CATALOGUE, ALPHA)
     next_owner.restore([], before, NOW_S + 3)
     assert next_owner.health(NOW_S + 3).status is HealthStatus.UNHEALTHY
     assert next_owner.health(NOW_S + 3 + GONE_S).status is HealthStatus.IDLE
 
 
 def test_what_was_published_long_ago_reserves_nothing_for_workers_of_then() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    board.take(delta("then", 0, NOW_S, []), NOW_S)
-    long_ago = board.health(NOW_S)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    aggregator.take(delta("then", 0, NOW_S, []), NOW_S)
+    long_ago = aggregator.health(NOW_S)
     assert long_ago.shares == {"then": ALPHA.requests_per_minute}
     for gap_s, share in ((20, 20), (120, ALPHA.requests_per_minute)):
-        next_owner, now_s = Board(CATALOGUE, ALPHA), NOW_S + gap_s
+        next_owner, now_s = HealthAggregator(CATALOGUE, ALPHA), NOW_S + gap_s
         next_owner.restore([], long_ago, now_s)
         next_owner.take(delta("now", 0, now_s, [], share_per_minute=20), now_s)
         assert next_owner.health(now_s + 1).shares["now"] == share
 
 
 def test_a_worker_that_is_silent_or_says_goodbye_is_gone_and_its_calls_are_not() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    board.take(delta("a", 0, NOW_S, [300.0] * 400), NOW_S)
-    board.take(delta("b", 0, NOW_S, [], leaving=True), NOW_S)
-    found = board.health(NOW_S + 1)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    aggregator.take(delta("a", 0, NOW_S, [300.0] * 400), NOW_S)
+    aggregator.take(delta("b", 0, NOW_S, [], leaving=True), NOW_S)
+    found = aggregator.health(NOW_S + 1)
     assert (found.workers, found.shares) == (1, {"a": ALPHA.requests_per_minute})
-    board.take(delta("c", 0, NOW_S + 8, [], share_per_minute=20), NOW_S + 8)
-    found = board.health(NOW_S + 8)
+    aggregator.take(delta("c", 0, NOW_S + 8, [], share_per_minute=20), NOW_S + 8)
+    found = aggregator.health(NOW_S + 8)
     assert (found.workers, found.shares) == (1, {"c": ALPHA.requests_per_minute - 400})
-    board.take(delta("c", 1, NOW_S + 62, [], share_per_minute=600), NOW_S + 62)
-    assert board.health(NOW_S + 62).shares == {"c": ALPHA.requests_per_minute}
+    aggregator.take(delta("c", 1, NOW_S + 62, [], share_per_minute=600), NOW_S + 62)
+    assert aggregator.health(NOW_S + 62).shares == {"c": ALPHA.requests_per_minute}
 
 
 READINGS = st.builds(
@@ -160,7 +160,7 @@ def test_a_status_is_never_better_than_its_entering_thresholds_and_does_not_flap
 
 
 def test_health_of_the_board_is_a_record() -> None:
-    board = Board(CATALOGUE, ALPHA)
-    board.take(delta("a", 0, NOW_S, [300.0] * 9), NOW_S)
-    found = board.health(NOW_S + 1)
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    aggregator.take(delta("a", 0, NOW_S, [300.0] * 9), NOW_S)
+    found = aggregator.health(NOW_S + 1)
     assert ModelHealth.decode(found.encode()) == found

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from router.finished_ids import GENERATIONS, RecentIds
+from router.finished_ids import GENERATIONS, FinishedIds
 
 HORIZON_S = 60.0
 MOST = 24
@@ -13,7 +13,7 @@ MOST = 24
 class RecentIdsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.recent = RecentIds(HORIZON_S, MOST)
+        self.recent = FinishedIds(HORIZON_S, MOST)
         self.now_s = 1_800_000_000.0
         self.finished: list[tuple[str, int, float]] = []
 

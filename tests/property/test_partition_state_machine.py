@@ -11,9 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from router.finished_ids import RecentIds
+from router.finished_ids import FinishedIds
 from streams.kafka.offsets import OffsetTracker
-from streams.request.partition_state import Lane, Position
+from streams.request.partition_state import PartitionState, Position
 from tests.stage import Play
 
 WHICH = st.integers(0, 5)
@@ -36,13 +36,13 @@ class LaneMachine(RuleBasedStateMachine):
         self.calls: list[tuple[str, int, int]] = []
         self.billed: set[str] = set()
         self.committed = (0, "")
-        self.take_over(Lane(RecentIds(1e9, 10_000)))
+        self.take_over(PartitionState(FinishedIds(1e9, 10_000)))
 
     def teardown(self) -> None:
         self.loop.close()
 
-    def take_over(self, lane: Lane) -> None:
-        self.lane, self.tracker = lane, OffsetTracker()
+    def take_over(self, state: PartitionState) -> None:
+        self.state, self.tracker = state, OffsetTracker()
         self.is_recovered = False
         self.waiting: list[int] = []
         self.running: list[int] = []
@@ -64,7 +64,7 @@ class LaneMachine(RuleBasedStateMachine):
     def read(self, most: int) -> None:
         for offset in range(self.next, min(self.next + most, len(self.requests))):
             self.tracker.delivered(offset)
-            self.lane.received(offset)
+            self.state.received(offset)
             self.waiting.append(offset)
             self.next = offset + 1
 
@@ -74,13 +74,13 @@ class LaneMachine(RuleBasedStateMachine):
         start = Position.parse(self.committed[1])
         for offset, (request_id, request_offset) in enumerate(self.responses):
             if offset >= start.responses:
-                self.lane.recover_response(ANSWERED.model_copy(update=place_of(request_id, request_offset)))
+                self.state.recover_response(ANSWERED.model_copy(update=place_of(request_id, request_offset)))
             if offset >= start.responses or self.requests.index(request_id) < self.committed[0]:
-                self.lane.response_written(request_id, offset, 0)
+                self.state.response_written(request_id, offset, 0)
         for request_id, attempt, request_offset in self.calls[start.calls :]:
             call = {**place_of(request_id, request_offset), "attempt": attempt}
-            self.lane.recover_call(CALLED.model_copy(update=call))
-        self.lane.recovered(start, Position(len(self.responses), len(self.calls)))
+            self.state.recover_call(CALLED.model_copy(update=call))
+        self.state.recovered(start, Position(len(self.responses), len(self.calls)))
         self.is_recovered = True
 
     @precondition(lambda self: self.waiting and self.is_recovered)
@@ -88,20 +88,20 @@ class LaneMachine(RuleBasedStateMachine):
     def one_begins(self, which: int) -> None:
         offset = self.waiting[which % len(self.waiting)]
         request_id = self.requests[offset]
-        if self.lane.running(request_id) is not None:
+        if self.state.running(request_id) is not None:
             return
         self.waiting.remove(offset)
         responded = [found for found, _ in self.responses]
-        at = self.lane.finished.find(request_id)
+        at = self.state.finished.find(request_id)
         assert (at is not None) == (request_id in responded), "what is answered is known, and nothing else"
         if at is None:
-            earlier = self.lane.start(request_id, self.loop.create_future())
+            earlier = self.state.start(request_id, self.loop.create_future())
             made = [attempt for called, attempt, _ in self.calls if called == request_id]
             assert [call.attempt for call in earlier] == made, "every call that was cut off is billed"
             self.running.append(offset)
             return
         assert responded[at] == request_id
-        _, attempts = self.lane.unsettled(request_id)
+        _, attempts = self.state.unsettled(request_id)
         assert request_id in self.billed or attempts == ANSWERED.attempts, "its cost events can be made again"
         self.billed.add(request_id)
         self.finish(offset)
@@ -113,7 +113,7 @@ class LaneMachine(RuleBasedStateMachine):
         request_id = self.requests[offset]
         attempt = 1 + sum(called == request_id for called, _, _ in self.calls)
         self.calls.append((request_id, attempt, offset))
-        self.lane.call_written(len(self.calls) - 1)
+        self.state.call_written(len(self.calls) - 1)
 
     @precondition(lambda self: self.running)
     @rule(which=WHICH)
@@ -121,14 +121,14 @@ class LaneMachine(RuleBasedStateMachine):
         offset = self.running.pop(which % len(self.running))
         self.answered.append(offset)
         self.responses.append((self.requests[offset], offset))
-        self.lane.response_written(self.requests[offset], len(self.responses) - 1, 0)
+        self.state.response_written(self.requests[offset], len(self.responses) - 1, 0)
 
     @precondition(lambda self: self.answered)
     @rule(which=WHICH)
     def one_is_billed_and_acknowledged(self, which: int) -> None:
         offset = self.answered.pop(which % len(self.answered))
         self.billed.add(self.requests[offset])
-        self.lane.stop(self.requests[offset])
+        self.state.stop(self.requests[offset])
         self.finish(offset)
 
     @rule(reads=st.integers(0, 3), calls=st.integers(0, 3), answers=st.integers(0, 3), ends=st.integers(0, 3))
@@ -151,21 +151,21 @@ class LaneMachine(RuleBasedStateMachine):
     @rule()
     def commit(self) -> None:
         offset = self.tracker.committable()
-        position = None if offset is None else self.lane.checkpoint(offset)
+        position = None if offset is None else self.state.checkpoint(offset)
         if offset is not None and position is not None:
             self.committed = offset, str(position)
 
     @rule()
     def crash(self) -> None:
-        self.take_over(Lane(RecentIds(1e9, 10_000)))
+        self.take_over(PartitionState(FinishedIds(1e9, 10_000)))
 
     @rule()
     def lose_the_partition_and_get_it_again(self) -> None:
-        self.take_over(Lane(self.lane.finished, self.lane.end))
+        self.take_over(PartitionState(self.state.finished, self.state.end))
 
     def finish(self, offset: int) -> None:
         self.tracker.finished(offset)
-        self.lane.acknowledged(offset)
+        self.state.acknowledged(offset)
 
 
 TestLane = LaneMachine.TestCase

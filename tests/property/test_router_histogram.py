@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.models.histogram import RELATIVE_ERROR, Sketch, merged_quantile
+from router.models.histogram import RELATIVE_ERROR, Histogram, merged_quantile
 
 ROUNDING = 1e-9
 LATENCIES_MS = st.floats(1, 1e8)
 QUANTILES = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
 
 
-def sketch_of(values: list[float]) -> Sketch:
-    sketch = Sketch()
+def sketch_of(values: list[float]) -> Histogram:
+    histogram = Histogram()
     for value in values:
-        sketch.add(value)
-    return sketch
+        histogram.add(value)
+    return histogram
 
 
 def exact(values: list[float], q: float) -> float:
@@ -43,10 +43,10 @@ def with_timeouts(random: Random) -> float:
 def test_the_quantiles_of_100_000_values_are_within_the_stated_error(draw: Callable[[Random], float]) -> None:
     random = Random(7)  # noqa: S311 - a test's dice
     values = [draw(random) for _ in range(100_000)]
-    sketch = sketch_of(values)
+    histogram = sketch_of(values)
     for q in QUANTILES:
-        assert sketch.quantile(q) == pytest.approx(exact(values, q), rel=RELATIVE_ERROR + ROUNDING)
-    assert len(sketch.buckets) < 1000
+        assert histogram.quantile(q) == pytest.approx(exact(values, q), rel=RELATIVE_ERROR + ROUNDING)
+    assert len(histogram.buckets) < 1000
 
 
 @given(values=st.lists(LATENCIES_MS, min_size=1), q=st.floats(0, 1))

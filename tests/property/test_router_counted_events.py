@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.budgets.counted_events import HORIZON_S, Seen
+from router.budgets.counted_events import HORIZON_S, CountedEvents
 from schemas.costs import EVENT_NAMESPACE
 
 
@@ -18,7 +18,7 @@ class SeenMachine(RuleBasedStateMachine):
         self.log: list[tuple[str, int]] = []
         """Every record, by offset: the event's id and the second of its call."""
         self.newest_s = 1_800_000_000
-        self.seen = Seen()
+        self.seen = CountedEvents()
         self.counted = 0
         self.next = 0
         self.changed: set[int] = set()
@@ -70,7 +70,7 @@ class SeenMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.seen = Seen()
+        self.seen = CountedEvents()
         for second, value in self.stored_ids.items():
             self.seen.load(second, value)
         self.changed.clear()
