@@ -126,7 +126,7 @@ class BudgetOwner:
         self._changed = set(self._ledgers)
         self._term += 1
         self._owner.set()
-        log.info("this worker keeps the ledgers", tenants=len(self._ledgers))
+        log.info("this worker keeps the accounts", tenants=len(self._ledgers))
 
     def give_up(self) -> None:
         """Forget the ledgers: somebody else keeps them."""
@@ -160,9 +160,9 @@ class BudgetOwner:
             try:
                 await self._step(self._term)
             except _UnsureError:
-                log.info("the ledgers may be somebody else's: nothing is written")
+                log.info("the accounts may be somebody else's: nothing is written")
             except KafkaError as error:
-                log.warning("the ledgers could not be kept up to date", error=str(error))
+                log.warning("the accounts could not be kept up to date", error=str(error))
                 await asyncio.sleep(TELL_S)
 
     async def _step(self, term: int) -> None:
