@@ -47,7 +47,8 @@ def test_an_end_in_time_is_not_disturbed() -> None:
 
 def test_an_end_that_nobody_asked_for_has_an_exit_code_of_its_own() -> None:
     program = (
-        "import time; from streams.ops.shutdown import Shutdown; e = Shutdown(0.2); e.begin(1); e.begin(0); time.sleep(60)"
+        "import time; from streams.ops.shutdown import Shutdown\n"
+        "e = Shutdown(0.2); e.begin(1); e.begin(0); time.sleep(60)"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50, check=False)
     assert result.returncode == 1
