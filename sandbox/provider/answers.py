@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import orjson
 import quicktok
 from pydantic import JsonValue
 
-from sandbox.provider.chat import ChatRequest, FinishReason, ForcedTool, FunctionDefinition
+from sandbox.provider.ask import Ask, Function, ToolUse
+from sandbox.provider.outcome import Answer, FinishReason
 
 MESSAGE_OVERHEAD_TOKENS = 4
 """Role and separators of one message, as OpenAI's cookbook counts them."""
@@ -38,49 +38,38 @@ _SENTENCES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model says: text, or the arguments for one tool."""
-
-    text: str
-    tool: str | None
-    finish_reason: FinishReason
-    output_tokens: int
-
-
 def fingerprint(seed: int, body: bytes) -> bytes:
     """Return the 32 bytes that choose the answer to a request body."""
     return hashlib.blake2b(body, digest_size=32, salt=seed.to_bytes(8, "big", signed=True)).digest()
 
 
-def count_input_tokens(request: ChatRequest) -> int:
+def count_input_tokens(ask: Ask) -> int:
     """Count the o200k tokens of a request: contents, tool calls, tool definitions and the chat's own overhead."""
     count = _TOKENIZER.count
     tokens = REPLY_OVERHEAD_TOKENS
-    for message in request.messages:
-        tokens += MESSAGE_OVERHEAD_TOKENS + int(count(message.text))
-        if message.tool_calls:
-            tokens += int(count(orjson.dumps(message.tool_calls).decode()))
-    for tool in request.tools or ():
-        tokens += int(count(tool.model_dump_json()))
+    for turn in ask.turns:
+        tokens += MESSAGE_OVERHEAD_TOKENS + int(count(turn.text))
+        if turn.tool_calls:
+            tokens += int(count(turn.tool_calls))
+    for function in ask.functions:
+        tokens += int(count(function.definition))
     return tokens
 
 
-def compose(request: ChatRequest, choice: bytes, *, filtered: bool) -> Answer:
+def compose(ask: Ask, choice: bytes, *, filtered: bool) -> Answer:
     """Answer a request; `choice` is its fingerprint, `filtered` withholds the content.
 
     A tool is called if the request offers or forces one, unless the last message already brings a tool's result.
     """
     if filtered:
         return Answer("", None, FinishReason.CONTENT_FILTER, 0)
-    function = _tool_to_call(request)
-    prose = _prose(request, choice)
-    form = request.response_format
+    function = _tool_to_call(ask)
+    prose = _prose(ask, choice)
     if function is not None:
         text = orjson.dumps(_example(function.parameters, prose)).decode()
-    elif form is not None and form.type == "json_schema" and form.json_schema is not None:
-        text = orjson.dumps(_example(form.json_schema.json_schema, prose)).decode()
-    elif form is not None and form.type != "text":
+    elif ask.schema is not None:
+        text = orjson.dumps(_example(ask.schema, prose)).decode()
+    elif ask.as_json:
         text = orjson.dumps({"answer": prose}).decode()
     else:
         text = prose
@@ -88,27 +77,26 @@ def compose(request: ChatRequest, choice: bytes, *, filtered: bool) -> Answer:
     finish_reason = FinishReason.TOOL_CALLS if function else FinishReason.STOP
     name_tokens = int(_TOKENIZER.count(name)) if name else 0
     output_tokens = name_tokens + int(_TOKENIZER.count(text))
-    limit = request.output_limit
+    limit = ask.output_limit
     if limit is not None and output_tokens > limit:
         kept = _TOKENIZER.encode_ordinary(text)[: max(limit - name_tokens, 0)]
         return Answer(str(_TOKENIZER.decode(kept, "ignore")), name, FinishReason.LENGTH, limit)
     return Answer(text, name, finish_reason, output_tokens)
 
 
-def _tool_to_call(request: ChatRequest) -> FunctionDefinition | None:
-    choice = request.tool_choice
-    if not request.tools or choice == "none":
+def _tool_to_call(ask: Ask) -> Function | None:
+    if not ask.functions or ask.tool_use is ToolUse.NONE:
         return None
-    if isinstance(choice, ForcedTool):
-        return next((tool.function for tool in request.tools if tool.function.name == choice.function.name), None)
-    if choice != "required" and request.messages[-1].role == "tool":
+    if ask.forced_tool is not None:
+        return next((function for function in ask.functions if function.name == ask.forced_tool), None)
+    if ask.tool_use is not ToolUse.REQUIRED and ask.turns[-1].brings_result:
         return None
-    return request.tools[0].function
+    return ask.functions[0]
 
 
-def _prose(request: ChatRequest, choice: bytes) -> str:
+def _prose(ask: Ask, choice: bytes) -> str:
     """Quote the prompt's first words, which tells whose answer it is, then say 2 to 31 sentences."""
-    quoted = " ".join(request.messages[-1].text[:200].split()[:_QUOTED_WORDS])
+    quoted = " ".join(ask.turns[-1].text[:200].split()[:_QUOTED_WORDS])
     # The product of two draws: most answers are short, some are long.
     length = 2 + (choice[0] % 30) * (choice[1] + 1) // 256
     sentences = (_SENTENCES[byte % len(_SENTENCES)] for byte in choice[1 : 1 + length])

@@ -18,7 +18,7 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 def head(status: int, content_length: int, headers: str = "") -> bytes:
     """Return a response's head; `headers` are complete lines, each ended by CRLF."""
     return (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\ncontent-type: application/json\r\n"
         f"content-length: {content_length}\r\n{headers}\r\n"
     ).encode("latin-1")
 

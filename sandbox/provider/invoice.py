@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox.provider.chat import FinishReason
+from sandbox.provider.outcome import FinishReason
 
 LONGEST_ROW_BYTES = 4096
 """An upper bound: the only field a caller can stretch is the idempotency key, which is limited to 255 characters."""

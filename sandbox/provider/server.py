@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from pydantic import ValidationError
 
-from sandbox.provider.completions import ChatCompletions
+from sandbox.provider.calls import Calls
 from sandbox.provider.connection import Connection, Exchange
+from sandbox.provider.dialects import find_dialect
 from sandbox.provider.faults import EVERY_MODEL, Fault, FaultKind
 from sandbox.provider.invoice import Invoice
 from sandbox.provider.models import REFERENCE_MODELS
@@ -41,7 +42,7 @@ class Provider:
         self.port = options.port
         self._options = options
         self._invoice = invoice
-        self._completions = ChatCompletions(options, invoice)
+        self._calls = Calls(options, invoice)
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._reopening: asyncio.Task[None] | None = None
@@ -86,14 +87,15 @@ class Provider:
 
     def _handle(self, exchange: Exchange) -> None:
         request = exchange.request
-        if request.target == b"/v1/chat/completions" and request.method == b"POST":
-            if self._authorized(exchange):
-                self._completions.handle(exchange)
-        elif request.target == b"/v1/models" and request.method == b"GET":
+        target = request.target.decode("latin-1")
+        found = find_dialect(target) if request.method == b"POST" else None
+        if found is not None:
+            self._calls.handle(exchange, *found)
+        elif target == "/v1/models" and request.method == b"GET":
             if self._authorized(exchange):
                 exchange.respond(200, _MODELS)
         else:
-            url = urlsplit(request.target.decode("latin-1"))
+            url = urlsplit(target)
             control = self._control.get((request.method, url.path))
             if control is None:
                 _NOT_FOUND.send(exchange)
@@ -119,15 +121,15 @@ class Provider:
             self._close_listener(spare=exchange)
             self._reopening = asyncio.create_task(self._reopen_after(fault.duration_s * self._options.time_scale))
         else:
-            self._completions.script.add(fault, asyncio.get_running_loop().time())
+            self._calls.script.add(fault, asyncio.get_running_loop().time())
         exchange.respond(201, fault.model_dump_json().encode())
 
     def _list_faults(self, exchange: Exchange, _query: str) -> None:
-        faults = self._completions.script.active(asyncio.get_running_loop().time())
+        faults = self._calls.script.active(asyncio.get_running_loop().time())
         exchange.respond(200, orjson.dumps({"faults": [fault.model_dump() for fault in faults]}))
 
     def _clear_faults(self, exchange: Exchange, query: str) -> None:
-        self._completions.script.clear(parse_qs(query).get("model", [None])[0])
+        self._calls.script.clear(parse_qs(query).get("model", [None])[0])
         self._list_faults(exchange, query)
 
     def _show_invoice(self, exchange: Exchange, _query: str) -> None:
@@ -138,7 +140,7 @@ class Provider:
     def _show_stats(self, exchange: Exchange, _query: str) -> None:
         in_flight = Counter(connection.current.model for connection in self._connections if connection.current)
         models = {}
-        for name, traffic in self._completions.traffic.items():
+        for name, traffic in self._calls.traffic.items():
             total = self._invoice.totals[name]
             models[name] = ModelStats(
                 calls=traffic.calls,
@@ -148,7 +150,5 @@ class Provider:
                 charged_calls=total.calls,
                 cost_nano_usd=total.cost_nano_usd,
             )
-        stats = ProviderStats(
-            generating=self._completions.generating, connections=len(self._connections), models=models
-        )
+        stats = ProviderStats(generating=self._calls.generating, connections=len(self._connections), models=models)
         exchange.respond(200, stats.model_dump_json().encode())

@@ -12,10 +12,10 @@ import httpx
 import orjson
 import pytest
 
-from sandbox.provider.chat import FinishReason
 from sandbox.provider.faults import Fault, FaultKind, RetryAfterForm
 from sandbox.provider.models import REFERENCE_MODELS
 from sandbox.provider.options import ProviderOptions
+from sandbox.provider.outcome import FinishReason
 from sandbox.provider.process import ProviderDidNotStart, ProviderProcess
 
 TIME_SCALE = 0.05

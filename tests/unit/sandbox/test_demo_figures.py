@@ -7,8 +7,8 @@ import pytest
 
 from sandbox.demo.figures import Outage, Story, percentile, work_out
 from sandbox.demo.tally import Tally, is_fallback
-from sandbox.provider.chat import FinishReason
 from sandbox.provider.invoice import InvoiceRow
+from sandbox.provider.outcome import FinishReason
 from schemas.costs import CostEvent, cost_event_id
 from schemas.failovers import Failover
 from schemas.health import BreakerState

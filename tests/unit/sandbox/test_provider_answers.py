@@ -6,8 +6,11 @@ import orjson
 import pytest
 import quicktok
 
-from sandbox.provider.answers import Answer, compose, count_input_tokens, fingerprint
-from sandbox.provider.chat import ChatRequest, FinishReason, InvalidRequest, read_chat_request
+from sandbox.provider.answers import compose, count_input_tokens, fingerprint
+from sandbox.provider.ask import Ask, InvalidRequest
+from sandbox.provider.dialects.chat import ChatCompletions
+from sandbox.provider.dialects.dialect import Address
+from sandbox.provider.outcome import Answer, FinishReason
 
 WEATHER: Mapping[str, object] = {
     "type": "function",
@@ -27,13 +30,16 @@ WEATHER: Mapping[str, object] = {
 CLOCK: Mapping[str, object] = {"type": "function", "function": {"name": "get_time"}}
 
 
-def request(prompt: str = "Why is the sky blue?", **fields: object) -> ChatRequest:
-    body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": prompt}], **fields}
-    return read_chat_request(orjson.dumps(body))
+def request(prompt: str = "Why is the sky blue?", **fields: object) -> Ask:
+    return read({"model": "gpt-4.1", "messages": [{"role": "user", "content": prompt}], **fields})
 
 
-def answer(asked: ChatRequest, *, seed: int = 1) -> Answer:
-    return compose(asked, fingerprint(seed, asked.model_dump_json().encode()), filtered=False)
+def read(body: object) -> Ask:
+    return ChatCompletions().read(orjson.dumps(body), Address())
+
+
+def answer(asked: Ask, *, seed: int = 1) -> Answer:
+    return compose(asked, fingerprint(seed, repr(asked).encode()), filtered=False)
 
 
 def test_the_same_seed_and_request_give_the_same_answer_and_another_seed_another() -> None:
@@ -124,13 +130,13 @@ def test_a_json_answer_is_json_and_follows_its_schema() -> None:
 )
 def test_a_wrong_field_is_named(fields: Mapping[str, object], param: str) -> None:
     with pytest.raises(InvalidRequest) as raised:
-        read_chat_request(orjson.dumps({"model": "gpt-4.1", "messages": [{"role": "user", "content": "x"}], **fields}))
+        read({"model": "gpt-4.1", "messages": [{"role": "user", "content": "x"}], **fields})
 
     assert raised.value.param == param
 
 
 def test_a_body_that_is_no_json_is_rejected_without_a_field() -> None:
     with pytest.raises(InvalidRequest) as raised:
-        read_chat_request(b"\xff{")
+        ChatCompletions().read(b"\xff{", Address())
 
     assert raised.value.param is None

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from sandbox.provider.chat import FinishReason
 from sandbox.provider.invoice import Invoice, InvoiceRow, InvoiceUnusable, read_invoice
+from sandbox.provider.outcome import FinishReason
 
 ROW = InvoiceRow(
     id="chatcmpl-1",

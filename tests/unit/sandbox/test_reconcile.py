@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.provider.chat import FinishReason
 from sandbox.provider.invoice import InvoiceRow
+from sandbox.provider.outcome import FinishReason
 from sandbox.reconcile import Reconciliation, Uncertain, reconcile
 from schemas.costs import CostEvent
 from schemas.vocabulary import Certainty

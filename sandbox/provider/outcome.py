@@ -1,0 +1,73 @@
+"""What came of a call, in no vendor's words: an answer with its usage, or a problem."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sandbox.provider.ask import Ask
+from sandbox.provider.models import TokenCounts
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended where it did."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says: text, or the arguments for one tool."""
+
+    text: str
+    tool: str | None
+    finish_reason: FinishReason
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answers to one call, one a choice, with what the caller is told about them."""
+
+    id: str
+    ask: Ask
+    created_at: datetime
+    counts: TokenCounts
+    answers: tuple[Answer, ...]
+
+
+class ProblemKind(StrEnum):
+    """Why there is no answer. Each dialect has its own status and words for it."""
+
+    INVALID = "invalid"
+    MODEL_NOT_FOUND = "model_not_found"
+    UNAUTHORIZED = "unauthorized"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    BAD_GATEWAY = "bad_gateway"
+    OVERLOADED = "overloaded"
+    CONTEXT_TOO_LONG = "context_too_long"
+    CONTENT_FILTER = "content_filter"
+    KEY_REUSED = "key_reused"
+    KEY_TOO_LONG = "key_too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal or a failure. `message` None leaves the sentence to the dialect."""
+
+    kind: ProblemKind
+    message: str | None = None
+    param: str | None = None
+    """The dotted field to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """A problem in a vendor's words; `headers` are complete lines, each ended by CRLF."""
+
+    status: int
+    body: bytes
+    headers: str = ""
