@@ -14,10 +14,11 @@ from random import Random
 
 from sandbox.provider.answers import compose, count_input_tokens, fingerprint
 from sandbox.provider.ask import Ask, InvalidRequest
+from sandbox.provider.charges import Extras, itemize, total_usd
 from sandbox.provider.connection import Exchange
 from sandbox.provider.dialects.dialect import Address, Dialect
 from sandbox.provider.faults import Fault, FaultKind, FaultScript, RetryAfterForm, retry_headers
-from sandbox.provider.invoice import Invoice, InvoiceRow
+from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
 from sandbox.provider.models import REFERENCE_MODELS, TokenCounts, list_price_of
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.outcome import FinishReason, Outcome, Problem, ProblemKind
@@ -59,6 +60,11 @@ class _Generation:
     filtered: bool
     failure: ProblemKind | None
     waiting: list[_Caller]
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a caller is still there."""
+        return any(caller.exchange.open for caller in self.waiting)
 
 
 class Calls:
@@ -171,11 +177,12 @@ class Calls:
         model = first.traffic.model
         answer = compose(first.ask, generation.choice, filtered=generation.filtered)
         counts = TokenCounts(count_input_tokens(first.ask), answer.output_tokens)
+        price = model.price
         if self._options.list_prices:
             counts = _detailed(counts, generation.choice, writes_cache=model.provider == "anthropic")
-            cost_usd = list_price_of(model.name, counts.input_tokens).price_usd(counts)
-        else:
-            cost_usd = model.price_usd(counts.input_tokens, counts.output_tokens)
+            price = list_price_of(model.name, counts.input_tokens)
+        lines = itemize(counts, price, Extras())
+        cost_usd = total_usd(lines)
         charged_at = datetime.now(UTC)
         key = generation.idempotency_key
         row = InvoiceRow(
@@ -191,6 +198,8 @@ class Calls:
             charged_at=charged_at,
             cache_write_tokens=counts.cache_write_tokens,
             reasoning_tokens=counts.reasoning_tokens,
+            reason=ChargeReason.ANSWERED if generation.awaited else ChargeReason.CALLER_LEFT,
+            lines=lines,
         )
         self._invoice.charge(row)
         return Outcome(row.id, first.ask, charged_at, counts, (answer,))

@@ -43,6 +43,11 @@ class Exchange:
         self.model: str | None = None
         self._connection = connection
 
+    @property
+    def open(self) -> bool:
+        """Whether the client is still there and waits for this answer."""
+        return self._connection.current is self
+
     def respond(self, status: int, body: bytes, headers: str = "") -> None:
         """Send a whole response."""
         self.write(head(status, len(body), headers) + body)
@@ -50,22 +55,22 @@ class Exchange:
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
-        if self._connection.current is self:
+        if self.open:
             self._connection.transport.write(data)
 
     def finish(self) -> None:
         """Let the connection go on to its next request, or close it if the client asked for that."""
-        if self._connection.current is self:
+        if self.open:
             self._connection.finished(keep_alive=self.request.keep_alive)
 
     def close(self) -> None:
         """Send FIN after what was written."""
-        if self._connection.current is self:
+        if self.open:
             self._connection.finished(keep_alive=False)
 
     def reset(self) -> None:
         """Send RST."""
-        if self._connection.current is self:
+        if self.open:
             self._connection.reset()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 
 import orjson
@@ -21,6 +22,49 @@ from sandbox.provider.outcome import FinishReason
 
 LONGEST_ROW_BYTES = 4096
 """An upper bound: the only field a caller can stretch is the idempotency key, which is limited to 255 characters."""
+
+
+class ChargeReason(StrEnum):
+    """Why a call was charged."""
+
+    ANSWERED = "answered"
+    CALLER_LEFT = "caller_left"
+    """The answer was generated, and the caller had left by then."""
+    KEY_IGNORED = "key_ignored"
+    """The answer was generated once more for an idempotency key that had been charged, or was being generated for."""
+    ERROR = "error"
+    """The call was answered with an error; the row's status tells which."""
+    UNANSWERED = "unanswered"
+    """Not a byte was answered: the call hung, or its connection was reset."""
+
+
+ANSWERS = frozenset({ChargeReason.ANSWERED, ChargeReason.CALLER_LEFT, ChargeReason.KEY_IGNORED})
+
+
+class LineItem(StrEnum):
+    """What a line is for; its quantity are tokens, images or searches."""
+
+    INPUT = "input"
+    CACHED_INPUT = "cached_input"
+    CACHE_WRITE = "cache_write"
+    AUDIO_INPUT = "audio_input"
+    OUTPUT = "output"
+    REASONING = "reasoning"
+    AUDIO_OUTPUT = "audio_output"
+    REJECTED_PREDICTION = "rejected_prediction"
+    SERVICE_TIER = "service_tier"
+    """What the tier adds to the price of all tokens, or takes off it."""
+    IMAGES = "images"
+    WEB_SEARCH = "web_search"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One item of a row; `usd` is exact, and only the row's sum is rounded."""
+
+    item: LineItem
+    quantity: int
+    usd: Decimal
 
 
 class InvoiceUnusable(Exception):  # noqa: N818 - reads as the sentence it starts
@@ -43,6 +87,13 @@ class InvoiceRow:
     charged_at: datetime
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    rejected_tokens: int = 0
+    reason: ChargeReason = ChargeReason.ANSWERED
+    status: int | None = 200
+    """The status that the call was answered with, if it was; a caller who has left did not see it."""
+    lines: tuple[InvoiceLine, ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,6 +175,14 @@ class Invoice:
                     "charged_at": row.charged_at,
                     "cache_write_tokens": row.cache_write_tokens,
                     "reasoning_tokens": row.reasoning_tokens,
+                    "audio_input_tokens": row.audio_input_tokens,
+                    "audio_output_tokens": row.audio_output_tokens,
+                    "rejected_tokens": row.rejected_tokens,
+                    "reason": row.reason,
+                    "status": row.status,
+                    "lines": [
+                        {"item": line.item, "quantity": line.quantity, "usd": f"{line.usd:f}"} for line in row.lines
+                    ],
                 },
                 option=orjson.OPT_UTC_Z,
             )
@@ -135,7 +194,7 @@ class Invoice:
         self._account(line, row)
 
     def find(self, idempotency_key: str) -> InvoiceRow | None:
-        """Return the row charged under a key, read back from the file."""
+        """Return the row of the first answer charged under a key, read back from the file."""
         offset = self._offsets.get(idempotency_key)
         if offset is None:
             return None
@@ -147,7 +206,7 @@ class Invoice:
         os.close(self._fd)
 
     def _account(self, line: bytes, row: InvoiceRow) -> None:
-        if row.idempotency_key is not None:
-            self._offsets[row.idempotency_key] = self._size
+        if row.idempotency_key is not None and row.reason in ANSWERS:
+            self._offsets.setdefault(row.idempotency_key, self._size)
         self._size += len(line)
         self.totals[row.model].add(row)

@@ -19,13 +19,17 @@ Z_99 = 2.3263478740408408
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """What one call is charged for; cached and cache-written tokens are part of the input, reasoning of the output."""
+    """What one call is charged for: the input and the output, and what each of them is made of."""
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    rejected_tokens: int = 0
+    """Of a predicted output, generated and thrown away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,6 @@ class ListPrice:
     output: Decimal
     above_input_tokens: int = 0
     """Requests with more input than that are charged so, all of their tokens."""
-
-    def price_usd(self, counts: TokenCounts) -> Decimal:
-        """Return the cost of one call with 9 places, rounded once, half to even."""
-        fresh = counts.input_tokens - counts.cached_input_tokens - counts.cache_write_tokens
-        lines = (
-            (fresh, self.fresh),
-            (counts.cached_input_tokens, self.cached),
-            (counts.cache_write_tokens, self.written),
-            (counts.output_tokens, self.output),
-        )
-        micro_usd = sum((tokens * price for tokens, price in lines), Decimal(0))
-        return (micro_usd / 1_000_000).quantize(NANO_USD, rounding=ROUND_HALF_EVEN)
 
 
 def _list_price(*prices: str, above_input_tokens: int = 0) -> ListPrice:
@@ -89,6 +81,12 @@ class ReferenceModel:
     p99_ms: float
     uptime: float
     requests_per_minute: int
+
+    @property
+    def price(self) -> ListPrice:
+        """The reference price, which knows no difference between fresh, cached and cache-written input."""
+        price = self.input_usd_per_mtok
+        return ListPrice(price, price, price, self.output_usd_per_mtok)
 
     def draw_latency_s(self, rng: Random) -> float:
         """Draw from the log-normal distribution whose median is P50 and whose 99th percentile is P99."""

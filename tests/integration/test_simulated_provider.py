@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from sandbox.provider.faults import Fault, FaultKind, RetryAfterForm
+from sandbox.provider.invoice import ChargeReason, LineItem
 from sandbox.provider.models import REFERENCE_MODELS
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.outcome import FinishReason
@@ -111,6 +112,11 @@ def test_an_answer_has_openais_shape_and_its_usage_is_on_the_invoice(provider: P
     assert usage["total_tokens"] == row.input_tokens + row.output_tokens
     assert row.cost_usd == REFERENCE_MODELS["gpt-4.1"].price_usd(row.input_tokens, row.output_tokens)
     assert row.cost_nano_usd == 4000 * usage["total_tokens"]
+    assert {line.item: line.quantity for line in row.lines} == {
+        LineItem.INPUT: row.input_tokens,
+        LineItem.OUTPUT: row.output_tokens,
+    }
+    assert (row.reason, row.status) == (ChargeReason.ANSWERED, 200)
 
 
 def test_a_tool_call_comes_back_as_openai_writes_it(provider: ProviderProcess) -> None:
@@ -264,6 +270,7 @@ def test_a_caller_who_leaves_before_the_answer_is_charged_all_the_same(provider:
     assert len(provider.invoice()) == before
     provider.wait_until_settled()
     assert len(provider.invoice()) == before + 1
+    assert provider.invoice()[-1].reason is ChargeReason.CALLER_LEFT
 
 
 def test_the_control_api_shows_and_counts_faults_and_refuses_nonsense(provider: ProviderProcess) -> None:

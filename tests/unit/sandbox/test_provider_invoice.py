@@ -1,5 +1,6 @@
 """The invoice file: exact rows that outlive their writer."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,7 +8,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from sandbox.provider.invoice import Invoice, InvoiceRow, InvoiceUnusable, read_invoice
+from sandbox.provider.invoice import (
+    ChargeReason,
+    Invoice,
+    InvoiceLine,
+    InvoiceRow,
+    InvoiceUnusable,
+    LineItem,
+    read_invoice,
+)
 from sandbox.provider.outcome import FinishReason
 
 ROW = InvoiceRow(
@@ -21,6 +30,10 @@ ROW = InvoiceRow(
     cost_usd=Decimal("0.000039900"),
     cost_nano_usd=39_900,
     charged_at=datetime(2026, 11, 24, tzinfo=UTC),
+    lines=(
+        InvoiceLine(LineItem.INPUT, 54, Decimal("0.00001134")),
+        InvoiceLine(LineItem.OUTPUT, 136, Decimal("0.00002856")),
+    ),
 )
 SMALL = InvoiceRow("chatcmpl-2", None, "gpt-4.1", 1, 0, 0, FinishReason.STOP, Decimal("4E-9"), 4, ROW.charged_at)
 
@@ -52,6 +65,29 @@ def test_a_new_writer_knows_totals_and_keys_of_the_old_one(tmp_path: Path) -> No
         "deepseek-v3.2": (1, 39_900),
     }
     new.close()
+
+
+def test_a_key_is_answered_by_its_first_answer_and_never_by_an_error(tmp_path: Path) -> None:
+    invoice = Invoice(tmp_path / "invoice.jsonl")
+    invoice.charge(replace(ROW, id="failed", reason=ChargeReason.ERROR, status=500))
+    assert invoice.find("request-1:1") is None
+    invoice.charge(ROW)
+    invoice.charge(replace(ROW, id="again", reason=ChargeReason.KEY_IGNORED))
+
+    assert invoice.find("request-1:1") == ROW
+    invoice.close()
+
+
+def test_a_row_from_before_there_were_lines_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "invoice.jsonl"
+    old = (
+        '{"id":"chatcmpl-2","idempotency_key":null,"model":"gpt-4.1","input_tokens":1,"cached_input_tokens":0,'
+        '"output_tokens":0,"finish_reason":"stop","cost_usd":"0.000000004","cost_nano_usd":4,'
+        '"charged_at":"2026-11-24T00:00:00Z"}\n'
+    )
+    path.write_text(old)
+
+    assert read_invoice(path) == [SMALL]
 
 
 def test_a_torn_last_line_was_never_charged(tmp_path: Path) -> None:
