@@ -10,12 +10,6 @@ from pydantic import JsonValue
 from sandbox.provider.ask import Ask, Function, ToolUse
 from sandbox.provider.outcome import Answer, FinishReason
 
-MESSAGE_OVERHEAD_TOKENS = 4
-"""Role and separators of one message, as OpenAI's cookbook counts them."""
-
-REPLY_OVERHEAD_TOKENS = 3
-"""Every reply is primed with these."""
-
 _TOKENIZER = quicktok.get_encoding("o200k_base")
 _QUOTED_WORDS = 12
 _SENTENCES = (
@@ -43,26 +37,17 @@ def fingerprint(seed: int, body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=32, salt=seed.to_bytes(8, "big", signed=True)).digest()
 
 
-def count_input_tokens(ask: Ask) -> int:
-    """Count the o200k tokens of a request: contents, tool calls, tool definitions and the chat's own overhead."""
-    count = _TOKENIZER.count
-    tokens = REPLY_OVERHEAD_TOKENS
-    for turn in ask.turns:
-        tokens += MESSAGE_OVERHEAD_TOKENS + int(count(turn.text))
-        if turn.tool_calls:
-            tokens += int(count(turn.tool_calls))
-    for function in ask.functions:
-        tokens += int(count(function.definition))
-    return tokens
-
-
-def compose(ask: Ask, choice: bytes, *, filtered: bool) -> Answer:
-    """Answer a request; `choice` is its fingerprint, `filtered` withholds the content.
+def compose(ask: Ask, choice: bytes, *, filtered: bool = False, thinks: bool = False) -> Answer:
+    """Answer a request; `choice` is its fingerprint, `filtered` withholds the content, `thinks` adds thoughts.
 
     A tool is called if the request offers or forces one, unless the last message already brings a tool's result.
     """
     if filtered:
         return Answer("", None, FinishReason.CONTENT_FILTER, 0)
+    limit = ask.output_limit
+    thoughts, thought_tokens = "", 0
+    if thinks:
+        thoughts, thought_tokens = _cut(_think(choice), None if limit is None else limit // 2)
     function = _tool_to_call(ask)
     prose = _prose(ask, choice)
     if function is not None:
@@ -74,14 +59,36 @@ def compose(ask: Ask, choice: bytes, *, filtered: bool) -> Answer:
     else:
         text = prose
     name = function.name if function else None
+    before = thought_tokens + (count_tokens(name) if name else 0)
+    whole = before + count_tokens(text)
+    if limit is not None and whole > limit:
+        text, _ = _cut(text, max(limit - before, 0))
+        return Answer(text, name, FinishReason.LENGTH, limit, thoughts, thought_tokens)
     finish_reason = FinishReason.TOOL_CALLS if function else FinishReason.STOP
-    name_tokens = int(_TOKENIZER.count(name)) if name else 0
-    output_tokens = name_tokens + int(_TOKENIZER.count(text))
-    limit = ask.output_limit
-    if limit is not None and output_tokens > limit:
-        kept = _TOKENIZER.encode_ordinary(text)[: max(limit - name_tokens, 0)]
-        return Answer(str(_TOKENIZER.decode(kept, "ignore")), name, FinishReason.LENGTH, limit)
-    return Answer(text, name, finish_reason, output_tokens)
+    return Answer(text, name, finish_reason, whole, thoughts, thought_tokens)
+
+
+def compose_choices(ask: Ask, choice: bytes, *, filtered: bool = False, thinks: bool = False) -> tuple[Answer, ...]:
+    """Answer as often as the request asks for; the first answer is the one there is alone."""
+    seeds = [choice, *(hashlib.blake2b(choice + index.to_bytes(2)).digest() for index in range(1, ask.choices))]
+    return tuple(compose(ask, seed, filtered=filtered, thinks=thinks) for seed in seeds)
+
+
+def count_tokens(text: str) -> int:
+    """Count the o200k tokens of a text."""
+    return int(_TOKENIZER.count(text))
+
+
+def _cut(text: str, limit: int | None) -> tuple[str, int]:
+    """Return at most the first `limit` tokens of a text, and how many they are."""
+    tokens = _TOKENIZER.encode_ordinary(text)
+    if limit is None or len(tokens) <= limit:
+        return text, len(tokens)
+    return str(_TOKENIZER.decode(tokens[:limit], "ignore")), limit
+
+
+def _think(choice: bytes) -> str:
+    return " ".join(_SENTENCES[byte % len(_SENTENCES)] for byte in choice[-(1 + choice[-1] % 8) :])
 
 
 def _tool_to_call(ask: Ask) -> Function | None:

@@ -38,6 +38,7 @@ class Turn:
     text: str
     tool_calls: str = ""
     media: tuple[Medium, ...] = ()
+    name: str = ""
     brings_result: bool = False
     """Whether it gives the result of a tool, which is answered with text."""
 
@@ -77,6 +78,17 @@ class Ask:
     as_json: bool = False
     schema: Mapping[str, JsonValue] | None = None
     """The JSON Schema that the answer has to follow."""
+    service_tier: str | None = None
+    may_search: bool = False
+    """Whether the web may be searched, which is charged by the call."""
+    speaks: bool = False
+    """Whether the answer is to be audio."""
+    prediction: str = ""
+    """What the caller expects the answer to be."""
+    thinks: bool = False
+    """Whether the model is to reason, and its thoughts are to be told."""
+    caches: bool = False
+    """Whether the prompt is to be cached."""
 
     def check_forced_tool(self, param: str) -> None:
         """Raise InvalidRequest, which blames `param`, if the tool that has to be called is not offered."""

@@ -1,27 +1,26 @@
 """The course of every call: which ones fail, which wait, which are charged, and what answers them.
 
 A call is charged when its answer has been generated, which is when its latency has passed. A caller who has left by
-then, after a time-out of its own for example, is charged all the same, as real providers do.
+then, after a time-out of its own for example, is charged all the same, as real providers do. An unkind provider charges
+for more: `sandbox.provider.unkind` says for what.
 """
 
 import asyncio
-import hashlib
 import logging
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from sandbox.provider.answers import compose, count_input_tokens, fingerprint
-from sandbox.provider.ask import Ask, InvalidRequest
-from sandbox.provider.charges import Extras, itemize, total_usd
+from sandbox.provider.answers import fingerprint
+from sandbox.provider.ask import InvalidRequest
+from sandbox.provider.billing import Billing, Call
 from sandbox.provider.connection import Exchange
 from sandbox.provider.dialects.dialect import Address, Dialect
 from sandbox.provider.faults import Fault, FaultKind, FaultScript, RetryAfterForm, retry_headers
-from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
-from sandbox.provider.models import REFERENCE_MODELS, TokenCounts, list_price_of
+from sandbox.provider.invoice import ChargeReason, Invoice
+from sandbox.provider.models import REFERENCE_MODELS
 from sandbox.provider.options import ProviderOptions
-from sandbox.provider.outcome import FinishReason, Outcome, Problem, ProblemKind
+from sandbox.provider.outcome import ErrorResponse, Outcome, Problem, ProblemKind
 from sandbox.provider.traffic import Traffic
 from sandbox.provider.wire import send_outcome
 
@@ -38,6 +37,8 @@ _SCRIPTED = {
     FaultKind.CONTEXT_TOO_LONG: ProblemKind.CONTEXT_TOO_LONG,
     FaultKind.CONTENT_FILTER: ProblemKind.CONTENT_FILTER,
 }
+_SILENT = frozenset({FaultKind.HANG, FaultKind.REFUSED, FaultKind.RESET})
+"""Faults that leave a call without a byte of an answer, and without a charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ class _Caller:
     """One caller who waits, and the fault that befalls the answer on the way there."""
 
     exchange: Exchange
-    dialect: Dialect
-    ask: Ask
+    call: Call
     traffic: Traffic
     fault: Fault | None
 
@@ -55,40 +55,45 @@ class _Caller:
 class _Generation:
     """An answer being generated, and everybody who waits for it."""
 
-    choice: bytes
-    idempotency_key: str | None
+    call: Call
+    repeated: bool
+    """Whether its key had been used before, and was ignored."""
     filtered: bool
     failure: ProblemKind | None
     waiting: list[_Caller]
 
     @property
-    def awaited(self) -> bool:
-        """Whether a caller is still there."""
-        return any(caller.exchange.open for caller in self.waiting)
+    def reason(self) -> ChargeReason:
+        """Why its answer is charged."""
+        if self.repeated:
+            return ChargeReason.KEY_IGNORED
+        awaited = any(caller.exchange.open for caller in self.waiting)
+        return ChargeReason.ANSWERED if awaited else ChargeReason.CALLER_LEFT
 
 
 class Calls:
-    """Answers every call in its dialect and writes the invoice."""
+    """Answers every call in its dialect."""
 
     def __init__(self, options: ProviderOptions, invoice: Invoice) -> None:
         script_rng = Random(f"{options.seed}:faults")  # noqa: S311 - a simulation has to be repeatable
         self.script = FaultScript(script_rng, options.time_scale)
         self.traffic = {name: Traffic(model, options) for name, model in REFERENCE_MODELS.items()}
+        self.billing = Billing(options, invoice)
         self.generating = 0
         self._options = options
         self._invoice = invoice
         self._running: dict[str, _Generation] = {}
-        self._started_ns = time.time_ns()
         self._loop = asyncio.get_running_loop()
 
     def handle(self, exchange: Exchange, dialect: Dialect, address: Address) -> None:
         """Begin one call; it is answered later, or never."""
-        problem = dialect.refuse(exchange.request, address, self._options.api_key)
+        request = exchange.request
+        problem = dialect.refuse(request, address, self._options.api_key)
         if problem is not None:
             _refuse(exchange, dialect, problem)
             return
         try:
-            ask = dialect.read(exchange.request.body, address)
+            ask = dialect.read(request.body, address)
         except InvalidRequest as error:
             _refuse(exchange, dialect, Problem(ProblemKind.INVALID, str(error), error.param))
             return
@@ -97,10 +102,14 @@ class Calls:
             message = f"The model {ask.model!r} does not exist."
             _refuse(exchange, dialect, Problem(ProblemKind.MODEL_NOT_FOUND, message))
             return
-        exchange.model = traffic.model.name
+        model = traffic.model
+        exchange.model = model.name
         traffic.calls += 1
-        fault = self.script.hit(traffic.model.name, self._loop.time())
-        caller = _Caller(exchange, dialect, ask, traffic, fault)
+        fault = self.script.hit(model.name, self._loop.time())
+        key = request.headers.get(b"idempotency-key", b"").decode("latin-1") or None
+        choice = fingerprint(self._options.seed, address.model.encode() + request.body)
+        call = Call(ask, model, dialect, choice, key)
+        caller = _Caller(exchange, call, traffic, fault)
         if fault is not None:
             traffic.faults[fault.fault] += 1
             if not fault.fault.charged:
@@ -109,16 +118,16 @@ class Calls:
         self._generate(caller)
 
     def _generate(self, caller: _Caller) -> None:
-        request = caller.exchange.request
-        choice = fingerprint(self._options.seed, request.body)
-        key = request.headers.get(b"idempotency-key", b"").decode("latin-1") or None
+        call, traffic, fault = caller.call, caller.traffic, caller.fault
+        key = call.idempotency_key
         if key is not None and len(key) > LONGEST_KEY:
             message = f"An Idempotency-Key has at most {LONGEST_KEY} characters."
             self._fail(caller, Problem(ProblemKind.KEY_TOO_LONG, message))
             return
-        if key is not None and self._answered_before(caller, key, choice):
+        repeated = key is not None and (key in self._running or self._invoice.find(key) is not None)
+        if key is not None and repeated and not self.billing.unkind.ignores_keys:
+            self._answer_again(caller, key)
             return
-        traffic, fault = caller.traffic, caller.fault
         if self._options.limits and (wait_s := traffic.limit.admit(self._loop.time())) > 0:
             self._rate_limit(caller, wait_s)
             return
@@ -126,43 +135,34 @@ class Calls:
         if fault is not None and fault.fault is FaultKind.SLOW:
             delay_s *= fault.factor
         filtered = fault is not None and fault.fault is FaultKind.CONTENT_FILTER_FINISH
-        generation = _Generation(choice, key, filtered, traffic.draw_failure(), [caller])
-        if key is not None:
+        generation = _Generation(call, repeated, filtered, traffic.draw_failure(), [caller])
+        if key is not None and not repeated:
             self._running[key] = generation
         self.generating += 1
         self._loop.call_later(delay_s, self._settle, generation)
 
-    def _answered_before(self, caller: _Caller, key: str, choice: bytes) -> bool:
+    def _answer_again(self, caller: _Caller, key: str) -> None:
         """Answer a known key from the invoice, or let the caller join the call that is running under it."""
         running = self._running.get(key)
         row = None if running else self._invoice.find(key)
-        if running is None and row is None:
-            return False
-        if (running and running.choice != choice) or (row and row.id != _keyed_id(caller.dialect, key, choice)):
+        keyed_id = caller.call.keyed_id
+        if (running and running.call.keyed_id != keyed_id) or (row and row.id != keyed_id):
             self._fail(caller, Problem(ProblemKind.KEY_REUSED))
         elif running:
             running.waiting.append(caller)
         elif row:
-            answer = compose(caller.ask, choice, filtered=row.finish_reason is FinishReason.CONTENT_FILTER)
-            counts = TokenCounts(
-                row.input_tokens,
-                row.output_tokens,
-                row.cached_input_tokens,
-                row.cache_write_tokens,
-                row.reasoning_tokens,
-            )
-            self._send(caller, Outcome(row.id, caller.ask, row.charged_at, counts, (answer,)))
-        return True
+            self._send(caller, self.billing.recall(caller.call, row))
 
     def _settle(self, generation: _Generation) -> None:
         """Charge a call whose latency has passed, then answer whoever still waits."""
         self.generating -= 1
-        if generation.idempotency_key is not None:
-            del self._running[generation.idempotency_key]
+        key = generation.call.idempotency_key
+        if key is not None and not generation.repeated:
+            del self._running[key]
         failure, outcome = generation.failure, None
         if failure is None:
             try:
-                outcome = self._charge(generation)
+                outcome = self.billing.charge(generation.call, generation.reason, 200, filtered=generation.filtered)
             except OSError:
                 _log.exception("The invoice could not be written; the call is answered with 500 and not charged.")
                 failure = ProblemKind.SERVER_ERROR
@@ -172,57 +172,25 @@ class Calls:
             elif failure is not None:
                 self._fail(caller, Problem(failure))
 
-    def _charge(self, generation: _Generation) -> Outcome:
-        first = generation.waiting[0]
-        model = first.traffic.model
-        answer = compose(first.ask, generation.choice, filtered=generation.filtered)
-        counts = TokenCounts(count_input_tokens(first.ask), answer.output_tokens)
-        price = model.price
-        if self._options.list_prices:
-            counts = _detailed(counts, generation.choice, writes_cache=model.provider == "anthropic")
-            price = list_price_of(model.name, counts.input_tokens)
-        lines = itemize(counts, price, Extras())
-        cost_usd = total_usd(lines)
-        charged_at = datetime.now(UTC)
-        key = generation.idempotency_key
-        row = InvoiceRow(
-            id=self._unique_id(first) if key is None else _keyed_id(first.dialect, key, generation.choice),
-            idempotency_key=key,
-            model=model.name,
-            input_tokens=counts.input_tokens,
-            cached_input_tokens=counts.cached_input_tokens,
-            output_tokens=counts.output_tokens,
-            finish_reason=answer.finish_reason,
-            cost_usd=cost_usd,
-            cost_nano_usd=int(cost_usd.scaleb(9)),
-            charged_at=charged_at,
-            cache_write_tokens=counts.cache_write_tokens,
-            reasoning_tokens=counts.reasoning_tokens,
-            reason=ChargeReason.ANSWERED if generation.awaited else ChargeReason.CALLER_LEFT,
-            lines=lines,
-        )
-        self._invoice.charge(row)
-        return Outcome(row.id, first.ask, charged_at, counts, (answer,))
-
     def _break_off(self, caller: _Caller, fault: Fault) -> None:
-        """Perform a fault that leaves no answer."""
+        """Perform a fault that leaves no answer. What an unkind provider charges for it is charged at once."""
         scale = self._options.time_scale
         delay_s = (fault.delay_s or 0.0) * scale
+        silent = fault.fault in _SILENT or (fault.fault is FaultKind.OUTAGE and fault.hang)
+        if silent and self.billing.unkind.charges_unanswered:
+            self._charge_no_answer(caller, ChargeReason.UNANSWERED, None)
         match fault.fault:
-            case FaultKind.HANG:
-                return
-            case FaultKind.OUTAGE if fault.hang:
-                return
             case FaultKind.REFUSED:
                 caller.exchange.reset()
             case FaultKind.RESET:
                 latency_s = caller.traffic.draw_latency_s() if fault.delay_s is None else delay_s
                 self._loop.call_later(latency_s, caller.exchange.reset)
-            case kind:
+            case kind if not silent:
                 headers = ""
                 if fault.retry_after_s is not None:
                     headers = retry_headers(fault.retry_after_s * scale, fault.retry_after_form, datetime.now(UTC))
-                self._loop.call_later(delay_s, self._fail, caller, Problem(_SCRIPTED[kind]), headers)
+                response = self._charged_error(caller, Problem(_SCRIPTED[kind], status=fault.status))
+                self._loop.call_later(delay_s, self._respond, caller, response, headers)
 
     def _rate_limit(self, caller: _Caller, wait_s: float) -> None:
         now = datetime.now(UTC)
@@ -235,31 +203,29 @@ class Calls:
         fault = caller.fault
         if fault is None or fault.fault is not FaultKind.CHARGED_BUT_SILENT:
             caller.traffic.statuses[200] += 1
-        send_outcome(caller.exchange, caller.dialect, outcome, fault, self._options.time_scale)
+        send_outcome(caller.exchange, caller.call.dialect, outcome, fault, self._options.time_scale)
 
     def _fail(self, caller: _Caller, problem: Problem, headers: str = "") -> None:
-        response = caller.dialect.write_error(problem)
+        self._respond(caller, self._charged_error(caller, problem), headers)
+
+    def _charged_error(self, caller: _Caller, problem: Problem) -> ErrorResponse:
+        """Put a problem in the caller's dialect, and charge for it if errors of its status are charged."""
+        response = caller.call.dialect.write_error(problem)
+        if self.billing.unkind.charges(response.status):
+            self._charge_no_answer(caller, ChargeReason.ERROR, response.status)
+        return response
+
+    def _charge_no_answer(self, caller: _Caller, reason: ChargeReason, status: int | None) -> None:
+        try:
+            self.billing.charge(caller.call, reason, status)
+        except OSError:
+            _log.exception("The invoice could not be written; the call is not charged.")
+
+    def _respond(self, caller: _Caller, response: ErrorResponse, headers: str) -> None:
         caller.traffic.statuses[response.status] += 1
         caller.exchange.respond(response.status, response.body, headers + response.headers)
-
-    def _unique_id(self, caller: _Caller) -> str:
-        name = caller.traffic.model.name
-        return f"{caller.dialect.id_prefix}{self._started_ns:x}-{name}-{self._invoice.totals[name].calls}"
 
 
 def _refuse(exchange: Exchange, dialect: Dialect, problem: Problem) -> None:
     response = dialect.write_error(problem)
     exchange.respond(response.status, response.body, response.headers)
-
-
-def _keyed_id(dialect: Dialect, key: str, choice: bytes) -> str:
-    """The same request under the same key has the same id, also after a restart; another request has another."""
-    return dialect.id_prefix + hashlib.blake2b(key.encode(), digest_size=12, key=choice).hexdigest()
-
-
-def _detailed(counts: TokenCounts, choice: bytes, *, writes_cache: bool) -> TokenCounts:
-    """Divide the tokens by lot: what was found in a cache, what was written into it, what was reasoning."""
-    cached = counts.input_tokens * choice[2] // 256
-    written = (counts.input_tokens - cached) * choice[3] // 256 if writes_cache else 0
-    reasoning = counts.output_tokens * choice[4] // 256
-    return TokenCounts(counts.input_tokens, counts.output_tokens, cached, written, reasoning)

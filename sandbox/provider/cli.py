@@ -11,25 +11,32 @@ from typing import Annotated
 
 import typer
 import uvloop
+from pydantic import ValidationError
 
 from sandbox.provider import faults
+from sandbox.provider import unkind as unkind_ways
 from sandbox.provider.invoice import Invoice, InvoiceUnusable
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import Ready
+from sandbox.provider.unkind import read_unkindness
 
 _RETRY_AFTER_FORMS = f"\n{36 * ' '}".join(faults.RetryAfterForm)
 _PARAGRAPHS = (
     "Control API, on the same port:",
     f"""\
     POST   /sandbox/faults          a JSON object: fault, model, rate, count,
-                                    duration_s, delay_s, factor, hang,
+                                    duration_s, delay_s, factor, hang, status,
                                     retry_after_s, retry_after_form:
                                     {_RETRY_AFTER_FORMS}
     GET    /sandbox/faults          the faults in force
     DELETE /sandbox/faults[?model=] removes them
+    PUT    /sandbox/unkind          a JSON object: the ways to be unkind
+    GET    /sandbox/unkind          the ways chosen
+    DELETE /sandbox/unkind          none any more
     GET    /sandbox/invoice         totals and rows
     GET    /sandbox/stats           calls, in flight, statuses, per model""",
     *(faults.__doc__ or "").split("\n\n"),
+    *(unkind_ways.__doc__ or "").split("\n\n"),
 )
 EPILOG = "\n\n".join(f"\b\n{paragraph}" for paragraph in _PARAGRAPHS)
 """The control API and the fault table, for --help; the marks keep their lines as they are."""
@@ -56,13 +63,28 @@ def provider(  # noqa: PLR0913 - one parameter an option
         bool,
         typer.Option("--list-prices", help="Bill by public list prices; tell cached and reasoning tokens."),
     ] = False,
+    unkind: Annotated[str, typer.Option(help="Ways to be unkind: a JSON object, or all.", metavar="JSON")] = "{}",
 ) -> None:
     """Run a simulated OpenAI-compatible provider for the four reference models, with an invoice.
 
     Prints one JSON line with its base_url on stdout when it is ready. SIGTERM stops it.
     """
+    try:
+        unkindness = read_unkindness(unkind)
+    except ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--unkind") from None
     options = ProviderOptions(
-        invoice, seed, time_scale, latency_ms, not no_limits, not no_failures, api_key, host, port, list_prices
+        invoice,
+        seed,
+        time_scale,
+        latency_ms,
+        not no_limits,
+        not no_failures,
+        api_key,
+        host,
+        port,
+        list_prices,
+        unkindness,
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()

@@ -3,8 +3,9 @@
 Not charged, because no answer is generated:
 
     status_500, status_502, status_503, status_429
-                            that status after delay_s; retry_after_s adds the
-                            header that retry_after_form chooses
+                            that status, or another by status, after delay_s;
+                            retry_after_s adds the header that
+                            retry_after_form chooses
     outage                  503 for duration_s, which is required; with hang,
                             no answer at all
     unauthorized            401, code invalid_api_key
@@ -122,6 +123,7 @@ class Fault(BaseModel):
     delay_s: NonNegativeFloat | None = None
     factor: PositiveFloat = 10.0
     hang: bool = False
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
     retry_after_s: NonNegativeFloat | None = None
     retry_after_form: RetryAfterForm = RetryAfterForm.SECONDS
 
@@ -131,6 +133,8 @@ class Fault(BaseModel):
             raise ValueError(f"{self.fault} needs duration_s")
         if self.fault is FaultKind.LISTENER and self.model != EVERY_MODEL:
             raise ValueError("listener closes the port for every model: leave out model")
+        if self.status is not None and not self.fault.startswith("status_"):
+            raise ValueError(f"{self.fault} has no status of its own: leave out status")
         return self
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from sandbox.provider.models import TokenCounts
 from sandbox.provider.outcome import FinishReason
 
 LONGEST_ROW_BYTES = 4096
@@ -94,6 +95,20 @@ class InvoiceRow:
     status: int | None = 200
     """The status that the call was answered with, if it was; a caller who has left did not see it."""
     lines: tuple[InvoiceLine, ...] = ()
+
+    @property
+    def counts(self) -> TokenCounts:
+        """All tokens of the call."""
+        return TokenCounts(
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_input_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.audio_input_tokens,
+            self.audio_output_tokens,
+            self.rejected_tokens,
+        )
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.provider.unkind import KIND, Unkindness
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderOptions:
@@ -12,6 +14,7 @@ class ProviderOptions:
     Retry-After. `latency_ms` replaces the drawn latencies, before the time scale. `limits` and `failures` turn the
     reference rate limits and uptimes on. Any bearer key is accepted unless `api_key` is set. Port 0 picks a free one.
     With `list_prices` calls are billed by the public price lists, and answers tell cached and reasoning tokens.
+    `unkind` is how the provider begins; it can be changed while it runs.
     """
 
     invoice: Path
@@ -24,3 +27,4 @@ class ProviderOptions:
     host: str = "127.0.0.1"
     port: int = 0
     list_prices: bool = False
+    unkind: Unkindness = KIND

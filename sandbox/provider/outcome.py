@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from sandbox.provider.ask import Ask
@@ -25,6 +26,9 @@ class Answer:
     tool: str | None
     finish_reason: FinishReason
     output_tokens: int
+    """Those of the thoughts included."""
+    thoughts: str = ""
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class Outcome:
     created_at: datetime
     counts: TokenCounts
     answers: tuple[Answer, ...]
+    reasoning_beside: bool = False
+    """Whether the usage of a dialect that can say it either way tells reasoning tokens apart from the output's."""
+    cached_beside: bool = False
+    """The same of cached tokens and the input's."""
+    service_tier: str | None = None
+    """The tier that was charged for, where tiers have prices."""
+    cost_usd: Decimal | None = None
+    """What was charged, where that is told."""
 
 
 class ProblemKind(StrEnum):
@@ -62,6 +74,8 @@ class Problem:
     message: str | None = None
     param: str | None = None
     """The dotted field to blame."""
+    status: int | None = None
+    """Another status than the dialect has for this kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sandbox.provider.faults import Fault
 from sandbox.provider.invoice import InvoiceRow, read_invoice
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import ProviderStats, Ready
+from sandbox.provider.unkind import KIND, Unkindness
 
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 10.0
@@ -113,6 +114,10 @@ class ProviderProcess:
         """Remove the faults scripted for one model, or all."""
         self._ask("DELETE", "/faults" if model is None else f"/faults?model={model}")
 
+    def set_unkind(self, unkind: Unkindness) -> None:
+        """Be unkind in exactly these ways from now on."""
+        self._ask("PUT", "/unkind", content=unkind.model_dump_json())
+
     def stats(self) -> ProviderStats:
         """Ask for the counters."""
         return ProviderStats.model_validate_json(self._ask("GET", "/stats"))
@@ -151,6 +156,8 @@ def _arguments(options: ProviderOptions) -> list[str]:
         arguments.append("--no-limits")
     if options.list_prices:
         arguments.append("--list-prices")
+    if options.unkind != KIND:
+        arguments += ["--unkind", options.unkind.model_dump_json()]
     if not options.failures:
         arguments.append("--no-failures")
     return arguments

@@ -16,6 +16,7 @@ from sandbox.provider.invoice import Invoice
 from sandbox.provider.models import REFERENCE_MODELS
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import ModelStats, ProviderStats
+from sandbox.provider.unkind import KIND, Unkindness
 from sandbox.provider.wire import ApiError
 
 BACKLOG = 4096
@@ -51,6 +52,9 @@ class Provider:
             (b"POST", "/sandbox/faults"): self._add_fault,
             (b"GET", "/sandbox/faults"): self._list_faults,
             (b"DELETE", "/sandbox/faults"): self._clear_faults,
+            (b"PUT", "/sandbox/unkind"): self._set_unkind,
+            (b"GET", "/sandbox/unkind"): self._show_unkind,
+            (b"DELETE", "/sandbox/unkind"): self._be_kind,
             (b"GET", "/sandbox/invoice"): self._show_invoice,
             (b"GET", "/sandbox/stats"): self._show_stats,
         }
@@ -131,6 +135,21 @@ class Provider:
     def _clear_faults(self, exchange: Exchange, query: str) -> None:
         self._calls.script.clear(parse_qs(query).get("model", [None])[0])
         self._list_faults(exchange, query)
+
+    def _set_unkind(self, exchange: Exchange, query: str) -> None:
+        try:
+            self._calls.billing.unkind = Unkindness.model_validate_json(exchange.request.body)
+        except ValidationError as error:
+            ApiError(400, str(error), "invalid_request_error", None).send(exchange)
+            return
+        self._show_unkind(exchange, query)
+
+    def _show_unkind(self, exchange: Exchange, _query: str) -> None:
+        exchange.respond(200, self._calls.billing.unkind.model_dump_json().encode())
+
+    def _be_kind(self, exchange: Exchange, query: str) -> None:
+        self._calls.billing.unkind = KIND
+        self._show_unkind(exchange, query)
 
     def _show_invoice(self, exchange: Exchange, _query: str) -> None:
         totals = orjson.dumps(dict(self._invoice.totals))

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from sandbox.provider.ask import Ask, InvalidRequest
+from sandbox.provider.ask import Ask, InvalidRequest, MediaKind, Medium
 from sandbox.provider.connection import Request
 from sandbox.provider.outcome import ErrorResponse, Outcome, Problem
 
@@ -57,3 +57,11 @@ def parse(form: type[_Body], body: bytes) -> _Body:
         first = error.errors(include_url=False, include_input=False)[0]
         param = ".".join(str(part) for part in first["loc"]) or None
         raise InvalidRequest(f"{param or 'body'}: {first['msg']}.", param) from None
+
+
+def media_of(kind: MediaKind, data: str | None) -> Medium:
+    """Return the medium that base64 or a `data:` URL holds; of any other address the size is not known."""
+    if data is None or data.startswith(("http:", "https:", "gs:", "s3:")):
+        return Medium(kind)
+    encoded = data.partition(",")[2] if data.startswith("data:") else data
+    return Medium(kind, len(encoded.rstrip("=")) * 3 // 4)

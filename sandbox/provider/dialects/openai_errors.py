@@ -67,4 +67,4 @@ def openai_error(problem: Problem) -> ErrorResponse:
         "param": problem.param or words.param,
         "code": words.code,
     }
-    return ErrorResponse(words.status, orjson.dumps({"error": error}))
+    return ErrorResponse(problem.status or words.status, orjson.dumps({"error": error}))

@@ -6,7 +6,7 @@ import orjson
 import pytest
 import quicktok
 
-from sandbox.provider.answers import compose, count_input_tokens, fingerprint
+from sandbox.provider.answers import compose, compose_choices, count_tokens, fingerprint
 from sandbox.provider.ask import Ask, InvalidRequest
 from sandbox.provider.dialects.chat import ChatCompletions
 from sandbox.provider.dialects.dialect import Address
@@ -72,18 +72,20 @@ def test_an_answer_longer_than_its_limit_is_cut_there(field: str) -> None:
     assert answer(request("天空为什么是蓝色的🙃🙃🙃")).text.startswith(given.text)
 
 
-def test_input_tokens_are_contents_plus_the_chats_overhead() -> None:
-    asked = request(messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "<|endoftext|>"}])
+def test_several_choices_differ_and_the_first_is_the_one_there_is_alone() -> None:
+    alone, several = (compose_choices(request(n=n), fingerprint(1, b"x")) for n in (1, 4))
 
-    count = quicktok.get_encoding("o200k_base").count
-    assert count_input_tokens(asked) == 3 + 4 + count("Be brief.") + 4 + count("<|endoftext|>")
-    assert count_input_tokens(request(tools=[WEATHER])) > count_input_tokens(request())
+    assert several[0] == alone[0]
+    assert len({given.text for given in several}) == 4
 
 
-def test_parts_of_a_content_count_as_their_text() -> None:
-    parts = request(messages=[{"role": "user", "content": [{"type": "text", "text": "Why is the sky blue?"}]}])
+def test_thoughts_count_as_output_and_leave_half_of_a_limit_to_the_text() -> None:
+    given = compose(request(), fingerprint(1, b"x"), thinks=True)
+    assert given.output_tokens == count_tokens(given.thoughts) + count_tokens(given.text)
+    assert given.thought_tokens == count_tokens(given.thoughts) > 0
 
-    assert count_input_tokens(parts) == count_input_tokens(request())
+    cut = compose(request(max_tokens=8), fingerprint(1, b"x"), thinks=True)
+    assert (cut.output_tokens, cut.thought_tokens, count_tokens(cut.text)) == (8, 4, 4)
 
 
 def test_the_first_tool_is_called_with_arguments_of_its_schema() -> None:
@@ -123,7 +125,7 @@ def test_a_json_answer_is_json_and_follows_its_schema() -> None:
         ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stream": True}, "stream"),
-        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
         ({"model": 4}, "model"),
         ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "nope"}}}, "tool_choice"),
     ],

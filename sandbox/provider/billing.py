@@ -1,0 +1,112 @@
+"""What a call costs and what its answer says: composed, metered, itemized, and written on the invoice."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sandbox.provider.answers import compose_choices
+from sandbox.provider.ask import Ask
+from sandbox.provider.charges import itemize, total_usd
+from sandbox.provider.dialects.dialect import Dialect
+from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
+from sandbox.provider.metering import Division, measure
+from sandbox.provider.models import ReferenceModel, list_price_of
+from sandbox.provider.options import ProviderOptions
+from sandbox.provider.outcome import Answer, FinishReason, Outcome
+from sandbox.provider.unkind import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked, and of whom."""
+
+    ask: Ask
+    model: ReferenceModel
+    dialect: Dialect
+    choice: bytes
+    """The fingerprint of the request, which chooses the answer."""
+    idempotency_key: str | None
+
+    @property
+    def keyed_id(self) -> str | None:
+        """The answer's id, the same for the same call under the same key, also after a restart; None without a key."""
+        if self.idempotency_key is None:
+            return None
+        key = self.idempotency_key.encode()
+        return self.dialect.id_prefix + hashlib.blake2b(key, digest_size=12, key=self.choice).hexdigest()
+
+
+class Billing:
+    """Charges calls as kindly as `unkind` says."""
+
+    def __init__(self, options: ProviderOptions, invoice: Invoice) -> None:
+        self.unkind = options.unkind
+        self._options = options
+        self._invoice = invoice
+        self._started_ns = time.time_ns()
+
+    def charge(self, call: Call, reason: ChargeReason, status: int | None, *, filtered: bool = False) -> Outcome:
+        """Write what an answer costs on the invoice, and return that answer. Raises OSError."""
+        ask, model, unkind = call.ask, call.model, self.unkind
+        answers = compose_choices(ask, call.choice, filtered=filtered, thinks=self._thinks(ask))
+        list_prices = self._options.list_prices
+        division = Division(
+            cached=list_prices or ask.caches or unkind.cached is not None,
+            written=ask.caches or (list_prices and model.provider == "anthropic"),
+            reasoning=list_prices,
+        )
+        counts = measure(ask, answers, call.choice, division, predicts=unkind.charges_predictions)
+        price = list_price_of(model.name, counts.input_tokens) if list_prices else model.price
+        lines = itemize(counts, price, unkind.extras(ask))
+        cost_usd = total_usd(lines)
+        keyed = reason in (ChargeReason.ANSWERED, ChargeReason.CALLER_LEFT)
+        row = InvoiceRow(
+            id=(call.keyed_id if keyed else None) or self._unique_id(call),
+            idempotency_key=call.idempotency_key,
+            model=model.name,
+            input_tokens=counts.input_tokens,
+            cached_input_tokens=counts.cached_input_tokens,
+            output_tokens=counts.output_tokens,
+            finish_reason=answers[0].finish_reason,
+            cost_usd=cost_usd,
+            cost_nano_usd=int(cost_usd.scaleb(9)),
+            charged_at=datetime.now(UTC),
+            cache_write_tokens=counts.cache_write_tokens,
+            reasoning_tokens=counts.reasoning_tokens,
+            audio_input_tokens=counts.audio_input_tokens,
+            audio_output_tokens=counts.audio_output_tokens,
+            rejected_tokens=counts.rejected_tokens,
+            reason=reason,
+            status=status,
+            lines=lines,
+        )
+        self._invoice.charge(row)
+        return self._outcome(ask, row, answers)
+
+    def recall(self, call: Call, row: InvoiceRow) -> Outcome:
+        """Return the answer that was charged in this row."""
+        filtered = row.finish_reason is FinishReason.CONTENT_FILTER
+        answers = compose_choices(call.ask, call.choice, filtered=filtered, thinks=self._thinks(call.ask))
+        return self._outcome(call.ask, row, answers)
+
+    def _outcome(self, ask: Ask, row: InvoiceRow, answers: tuple[Answer, ...]) -> Outcome:
+        unkind = self.unkind
+        return Outcome(
+            row.id,
+            ask,
+            row.charged_at,
+            row.counts,
+            answers,
+            reasoning_beside=unkind.reasoning is Placement.BESIDE,
+            cached_beside=unkind.cached is Placement.BESIDE,
+            service_tier=ask.service_tier if ask.service_tier in unkind.tier_factors else None,
+            cost_usd=row.cost_usd if unkind.tells_cost else None,
+        )
+
+    def _thinks(self, ask: Ask) -> bool:
+        return ask.thinks or self.unkind.reasoning is not None
+
+    def _unique_id(self, call: Call) -> str:
+        name = call.model.name
+        return f"{call.dialect.id_prefix}{self._started_ns:x}-{name}-{self._invoice.totals[name].calls}"
