@@ -11,14 +11,24 @@ They are joined by the idempotency key of each call, which is the id of its cost
 | two, with one id       |                   | a replay if they are identical, else contradictory                  |
 | estimated, unknown     | a row             | counted apart, with both amounts                                    |
 | unknown                | nothing           | the call was cut off before it was charged; counted apart           |
+
+`judge` is for a provider that charges for errors, for calls that it never answers, or again for a key that it has
+charged before (`sandbox.provider.unkind`). It asks three things, each of every call:
+
+1. what is metered is what was charged, to the nano-dollar;
+2. what is unknown is at least what was charged;
+3. nothing was charged without an event.
+
+An event without a price says that it does not know, an estimate that it is none of the provider's: they are counted
+apart.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.provider.invoice import InvoiceRow
+from sandbox.provider.invoice import ChargeReason, InvoiceRow
 from schemas.costs import CostEvent
 from schemas.message import NANO_USD
 from schemas.vocabulary import Certainty
@@ -90,8 +100,138 @@ class Reconciliation:
                 yield f"{_calls(len(ids))} {what} (first {ids[0]})"
 
 
+@dataclass(frozen=True, slots=True)
+class UnkindVerdict:
+    """What the bill is worth against an unkind provider. Each call that is out of order is there by its event id."""
+
+    metered_calls: int
+    """Billed by the provider's own usage, and on the invoice with the same amount."""
+    metered_nano_usd: int
+    invoice_nano_usd: int
+    """All rows of the invoice together."""
+    invoice_by_reason: Mapping[ChargeReason, int]
+    """The same in nano-dollars, by why it was charged."""
+    estimated: Uncertain
+    unknown: Uncertain
+    unpriced: Uncertain
+    """Events that say that their price is not known."""
+    metered_otherwise: tuple[str, ...]
+    unknown_too_low: tuple[str, ...]
+    without_event: tuple[str, ...]
+    """Rows of the invoice; those without an idempotency key by the id of their answer."""
+    contradictory: tuple[str, ...]
+
+    @property
+    def metered_equals_invoice(self) -> bool:
+        """Whether every call that is billed by usage or estimate was charged, and the metered ones exactly so."""
+        return not (self.metered_otherwise or self.contradictory)
+
+    @property
+    def unknown_covers_charges(self) -> bool:
+        """Whether every call of unknown outcome is billed with at least what it was charged."""
+        return not self.unknown_too_low
+
+    @property
+    def no_charge_without_event(self) -> bool:
+        """Whether every row of the invoice has its event."""
+        return not self.without_event
+
+    @property
+    def holds(self) -> bool:
+        """Whether all three are so."""
+        return self.metered_equals_invoice and self.unknown_covers_charges and self.no_charge_without_event
+
+    def sentence(self) -> str:
+        """Say it in one sentence."""
+        charged = ", ".join(f"{reason} {usd(amount):f}" for reason, amount in sorted(self.invoice_by_reason.items()))
+        if not self.holds:
+            return f"The bill does not hold: {'; '.join(self._quarrels())}; charged in USD: {charged or 'nothing'}."
+        agreed = f"{_calls(self.metered_calls)} metered, {usd(self.metered_nano_usd):f} USD, equal to the nano-dollar"
+        apart = [
+            *_told(self.unknown, "unknown"),
+            *_told(self.estimated, "without usage"),
+            *_told(self.unpriced, "without a price"),
+        ]
+        return f"The bill holds: {'; '.join([agreed, *apart])}; charged in USD: {charged or 'nothing'}."
+
+    def _quarrels(self) -> Iterable[str]:
+        for ids, what in (
+            (self.metered_otherwise, "metered otherwise than charged"),
+            (self.unknown_too_low, "unknown and billed with less than was charged"),
+            (self.without_event, "charged without an event"),
+            (self.contradictory, "billed twice with different contents"),
+        ):
+            if ids:
+                yield f"{_calls(len(ids))} {what} (first {ids[0]})"
+
+
 def reconcile(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> Reconciliation:
     """Compare all cost events with all rows of the invoice, each in any order."""
+    both = _join(costs, invoice)
+    events, charged = both.events, both.charged
+    metered = [event for event in events.values() if event.certainty is Certainty.METERED and event.event_id in charged]
+    agreeing = [event for event in metered if charged[event.event_id] == event.cost_nano_usd]
+    return Reconciliation(
+        metered_calls=len(agreeing),
+        metered_nano_usd=sum(charged[event.event_id] for event in agreeing),
+        invoice_nano_usd=charged.total(),
+        estimated=_apart(both.of(Certainty.ESTIMATED), charged),
+        unknown=_apart(both.of(Certainty.UNKNOWN), charged),
+        replays=both.replays,
+        never_billed=both.without_event,
+        never_charged=tuple(
+            event.event_id
+            for event in events.values()
+            if event.certainty is not Certainty.UNKNOWN and event.event_id not in charged
+        ),
+        mismatched=tuple(event.event_id for event in metered if charged[event.event_id] != event.cost_nano_usd),
+        contradictory=both.contradictory,
+    )
+
+
+def judge(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> UnkindVerdict:
+    """Hold all cost events against all rows of an unkind provider's invoice, each in any order."""
+    both = _join(costs, invoice)
+    charged = both.charged
+    unpriced = [event for event in both.events.values() if event.cost_nano_usd is None]
+    metered = [event for event in both.of(Certainty.METERED) if event.cost_nano_usd is not None]
+    estimated, unknown = both.of(Certainty.ESTIMATED), both.of(Certainty.UNKNOWN)
+    agreeing = [event for event in metered if charged.get(event.event_id) == event.cost_nano_usd]
+    otherwise = [event for event in metered if charged.get(event.event_id) != event.cost_nano_usd]
+    otherwise += [event for event in estimated if event.event_id not in charged]
+    too_low = [event for event in unknown if event.cost_nano_usd is not None and _falls_short(event, charged)]
+    return UnkindVerdict(
+        metered_calls=len(agreeing),
+        metered_nano_usd=sum(charged[event.event_id] for event in agreeing),
+        invoice_nano_usd=charged.total(),
+        invoice_by_reason=both.by_reason,
+        estimated=_apart(estimated, charged),
+        unknown=_apart(unknown, charged),
+        unpriced=_apart(unpriced, charged),
+        metered_otherwise=tuple(event.event_id for event in otherwise),
+        unknown_too_low=tuple(event.event_id for event in too_low),
+        without_event=both.without_event,
+        contradictory=both.contradictory,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Bill and invoice by the event's id, which is the call's idempotency key."""
+
+    events: Mapping[str, CostEvent]
+    charged: Counter[str]
+    """Nano-dollars; a key that was charged twice adds up."""
+    by_reason: Counter[ChargeReason]
+    replays: int
+    contradictory: tuple[str, ...]
+    without_event: tuple[str, ...]
+
+    def of(self, certainty: Certainty) -> list[CostEvent]:
+        return [event for event in self.events.values() if event.certainty is certainty]
+
+
+def _join(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> _Joined:
     events: dict[str, CostEvent] = {}
     contradictory: dict[str, None] = {}
     replays = 0
@@ -104,31 +244,19 @@ def reconcile(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> Reco
         else:
             contradictory[event.event_id] = None
     charged: Counter[str] = Counter()
-    never_billed: list[str] = []
+    by_reason: Counter[ChargeReason] = Counter()
+    without_event: list[str] = []
     for row in invoice:
-        key = row.idempotency_key
-        if key is None or key not in events:
-            never_billed.append(row.id if key is None else key)
-        # A key that was charged twice adds up, and then does not match.
-        charged[row.id if key is None else key] += row.cost_nano_usd
-    metered = [event for event in events.values() if event.certainty is Certainty.METERED and event.event_id in charged]
-    agreeing = [event for event in metered if charged[event.event_id] == event.cost_nano_usd]
-    return Reconciliation(
-        metered_calls=len(agreeing),
-        metered_nano_usd=sum(charged[event.event_id] for event in agreeing),
-        invoice_nano_usd=charged.total(),
-        estimated=_apart(events, charged, Certainty.ESTIMATED),
-        unknown=_apart(events, charged, Certainty.UNKNOWN),
-        replays=replays,
-        never_billed=tuple(never_billed),
-        never_charged=tuple(
-            event.event_id
-            for event in events.values()
-            if event.certainty is not Certainty.UNKNOWN and event.event_id not in charged
-        ),
-        mismatched=tuple(event.event_id for event in metered if charged[event.event_id] != event.cost_nano_usd),
-        contradictory=tuple(contradictory),
-    )
+        key = row.id if row.idempotency_key is None else row.idempotency_key
+        if row.idempotency_key is None or key not in events:
+            without_event.append(key)
+        charged[key] += row.cost_nano_usd
+        by_reason[row.reason] += row.cost_nano_usd
+    return _Joined(events, charged, by_reason, replays, tuple(contradictory), tuple(without_event))
+
+
+def _falls_short(event: CostEvent, charged: Mapping[str, int]) -> bool:
+    return (event.cost_nano_usd or 0) < charged.get(event.event_id, 0)
 
 
 def usd(nano_usd: int) -> Decimal:
@@ -136,13 +264,12 @@ def usd(nano_usd: int) -> Decimal:
     return nano_usd * NANO_USD
 
 
-def _apart(events: Mapping[str, CostEvent], charged: Mapping[str, int], certainty: Certainty) -> Uncertain:
-    theirs = [event for event in events.values() if event.certainty is certainty]
+def _apart(events: Sequence[CostEvent], charged: Mapping[str, int]) -> Uncertain:
     return Uncertain(
-        calls=len(theirs),
-        charged_calls=sum(event.event_id in charged for event in theirs),
-        billed_nano_usd=sum(event.cost_nano_usd or 0 for event in theirs),
-        charged_nano_usd=sum(charged.get(event.event_id, 0) for event in theirs),
+        calls=len(events),
+        charged_calls=sum(event.event_id in charged for event in events),
+        billed_nano_usd=sum(event.cost_nano_usd or 0 for event in events),
+        charged_nano_usd=sum(charged.get(event.event_id, 0) for event in events),
     )
 
 

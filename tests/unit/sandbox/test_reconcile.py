@@ -1,13 +1,14 @@
 """The bill against the invoice: what agrees, what is counted apart, and what must never be hidden."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from sandbox.provider.invoice import InvoiceRow
+from sandbox.provider.invoice import ChargeReason, InvoiceRow
 from sandbox.provider.outcome import FinishReason
-from sandbox.reconcile import Reconciliation, Uncertain, reconcile
+from sandbox.reconcile import Reconciliation, Uncertain, UnkindVerdict, judge, reconcile
 from schemas.costs import CostEvent
 from schemas.vocabulary import Certainty
 from tests.warehouses import golden
@@ -111,3 +112,93 @@ def test_an_answer_without_usage_is_counted_apart_and_must_have_been_charged() -
     assert reconcile([guess], [charged("a", 40)]).estimated == Uncertain(1, 1, 50, 40)
     assert reconcile([guess], [charged("a", 40)]).bill_equals_invoice
     assert reconcile([guess], []).never_charged == ("a",)
+
+
+def unkindly(key: str | None, nano_usd: int, reason: ChargeReason = ChargeReason.ERROR) -> InvoiceRow:
+    return replace(charged(key, nano_usd), reason=reason)
+
+
+def test_a_bill_holds_where_metered_is_exact_and_unknown_is_enough() -> None:
+    costs = [
+        billed("answered", 5),
+        billed("failed", 100, Certainty.UNKNOWN),
+        billed("hung", 200, Certainty.UNKNOWN),
+        billed("free", 300, Certainty.UNKNOWN),
+        billed("no usage", 50, Certainty.ESTIMATED),
+        billed("no price", None),
+    ]
+    invoice = [
+        charged("answered", 5),
+        unkindly("failed", 100),
+        unkindly("hung", 80, ChargeReason.UNANSWERED),
+        charged("no usage", 60),
+        charged("no price", 7),
+    ]
+    verdict = judge(costs, invoice)
+
+    assert verdict.holds, verdict.sentence()
+    assert (verdict.metered_calls, verdict.metered_nano_usd, verdict.invoice_nano_usd) == (1, 5, 252)
+    assert verdict.unknown == Uncertain(3, 2, 600, 180)
+    assert verdict.estimated == Uncertain(1, 1, 50, 60)
+    assert verdict.unpriced == Uncertain(1, 1, 0, 7)
+    assert verdict.invoice_by_reason == {
+        ChargeReason.ANSWERED: 72,
+        ChargeReason.ERROR: 100,
+        ChargeReason.UNANSWERED: 80,
+    }
+    assert verdict.sentence() == (
+        "The bill holds: 1 call metered, 0.000000005 USD, equal to the nano-dollar; "
+        "3 calls unknown, billed 0.000000600 USD, charged 0.000000180 USD; "
+        "1 call without usage, billed 0.000000050 USD, charged 0.000000060 USD; "
+        "1 call without a price, billed 0.000000000 USD, charged 0.000000007 USD; "
+        "charged in USD: answered 0.000000072, error 0.000000100, unanswered 0.000000080."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind", "sentence"),
+    [
+        (judge([billed("a", 5)], [unkindly("a", 6)]), "metered_otherwise", "metered otherwise than charged"),
+        (judge([billed("a", 5)], []), "metered_otherwise", "metered otherwise than charged"),
+        (
+            judge([billed("a", 5)], [charged("a", 5), unkindly("a", 5, ChargeReason.KEY_IGNORED)]),
+            "metered_otherwise",
+            "metered otherwise than charged",
+        ),
+        (
+            judge([billed("a", 5, Certainty.ESTIMATED)], []),
+            "metered_otherwise",
+            "metered otherwise than charged",
+        ),
+        (
+            judge([billed("a", 5, Certainty.UNKNOWN)], [unkindly("a", 6)]),
+            "unknown_too_low",
+            "unknown and billed with less than was charged",
+        ),
+        (judge([], [unkindly("a", 5)]), "without_event", "charged without an event"),
+        (
+            judge([billed("a", 5), billed("a", 6)], [charged("a", 5)]),
+            "contradictory",
+            "billed twice with different contents",
+        ),
+    ],
+)
+def test_what_breaks_one_of_the_three_is_named_and_breaks_the_bill(
+    verdict: UnkindVerdict, kind: str, sentence: str
+) -> None:
+    assert not verdict.holds
+    assert getattr(verdict, kind) == ("a",)
+    assert f"1 call {sentence} (first a)" in verdict.sentence()
+
+
+def test_one_unknown_call_that_is_billed_too_low_is_not_hidden_by_another_that_is_billed_too_high() -> None:
+    costs = [billed("a", 5, Certainty.UNKNOWN), billed("b", 500, Certainty.UNKNOWN)]
+
+    assert judge(costs, [unkindly("a", 6), unkindly("b", 1)]).unknown_too_low == ("a",)
+
+
+def test_a_kind_bill_holds_against_an_unkind_judge_too() -> None:
+    verdict = judge([billed("a", 5), billed("b", 1)], [charged("a", 5), charged("b", 1)])
+
+    assert verdict.holds
+    assert judge([], []).holds
