@@ -38,6 +38,10 @@ integration: machine $(STAMP) ## What does need them
 machine: ## Install what the tests run and this machine lacks: Java, Maven, Chromium, PostgreSQL, kcat
 	@PYTHON=$(PYTHON) tests/setup
 
+.PHONY: mutants
+mutants: $(STAMP) ## Put each deliberate defect of tests/mutants.toml into a copy of the code; a test must catch it (ONLY="name name")
+	$(BIN)/python -m tests.mutants $(ONLY)
+
 chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random)
 	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 

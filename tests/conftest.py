@@ -6,9 +6,13 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
 
 from sandbox.broker import BrokerInfo, BrokerUnavailableError, open_broker
 from sandbox.postgres import PostgresInfo, PostgresUnavailable, open_postgres
+
+settings.register_profile("unshrunk", phases=(Phase.explicit, Phase.generate), database=None)
+"""For whoever only asks whether a property fails, and not by which smallest example: `make mutants`."""
 
 
 @pytest.fixture(scope="session")

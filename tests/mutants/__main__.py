@@ -1,0 +1,5 @@
+"""`python -m tests.mutants`."""
+
+from tests.mutants.runner import main
+
+main()
