@@ -98,7 +98,7 @@ def _first(*counts: int | None) -> int | None:
 
 class _Choice(BaseModel):
     class _Message(BaseModel):
-        owner: str = "assistant"
+        role: str = "assistant"
         content: str | None = None
         tool_calls: list[JsonObject] | None = None
         refusal: str | None = None
@@ -157,7 +157,7 @@ def _from_completion(body: bytes) -> Answer | UpstreamFailure:
     choice = completion.choices[0]
     said = choice.message
     return Answer(
-        AnswerMessage(owner=said.owner, content=said.content, tool_calls=said.tool_calls, refusal=said.refusal),
+        AnswerMessage(role=said.role, content=said.content, tool_calls=said.tool_calls, refusal=said.refusal),
         choice.finish_reason,
         completion.model,
         completion.id,

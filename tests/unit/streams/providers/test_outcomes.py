@@ -53,6 +53,12 @@ def test_an_answer_is_read_with_its_usage() -> None:
     assert answer.usage == Usage(input_tokens=10, output_tokens=20, cached_input_tokens=4, reasoning_tokens=7)
 
 
+def test_the_role_that_a_provider_names_is_kept() -> None:
+    answer = outcome_of(200, {**COMPLETION, "choices": [{"message": {"role": "model", "content": "Hello."}}]})
+    assert isinstance(answer, Answer)
+    assert answer.message.role == "model"
+
+
 def test_an_answer_without_usage_is_an_answer() -> None:
     answer = outcome_of(200, {**COMPLETION, "usage": None})
     assert isinstance(answer, Answer)
