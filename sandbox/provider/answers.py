@@ -37,13 +37,15 @@ def fingerprint(seed: int, body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=32, salt=seed.to_bytes(8, "big", signed=True)).digest()
 
 
-def compose(ask: Ask, choice: bytes, *, filtered: bool = False, thinks: bool = False) -> Answer:
-    """Answer a request; `choice` is its fingerprint, `filtered` withholds the content, `thinks` adds thoughts.
+def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False) -> Answer:
+    """Answer a request; `choice` is its fingerprint, `withheld` says why there is no content, `thinks` adds thoughts.
 
     A tool is called if the request offers or forces one, unless the last message already brings a tool's result.
     """
-    if filtered:
-        return Answer("", None, FinishReason.CONTENT_FILTER, 0)
+    if withheld is not None:
+        return Answer("", None, withheld, 0)
+    if ask.embeds:
+        return Answer("", None, FinishReason.STOP, 0)
     limit = ask.output_limit
     thoughts, thought_tokens = "", 0
     if thinks:
@@ -68,10 +70,12 @@ def compose(ask: Ask, choice: bytes, *, filtered: bool = False, thinks: bool = F
     return Answer(text, name, finish_reason, whole, thoughts, thought_tokens)
 
 
-def compose_choices(ask: Ask, choice: bytes, *, filtered: bool = False, thinks: bool = False) -> tuple[Answer, ...]:
+def compose_choices(
+    ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False
+) -> tuple[Answer, ...]:
     """Answer as often as the request asks for; the first answer is the one there is alone."""
     seeds = [choice, *(hashlib.blake2b(choice + index.to_bytes(2)).digest() for index in range(1, ask.choices))]
-    return tuple(compose(ask, seed, filtered=filtered, thinks=thinks) for seed in seeds)
+    return tuple(compose(ask, seed, withheld=withheld, thinks=thinks) for seed in seeds)
 
 
 def count_tokens(text: str) -> int:

@@ -86,9 +86,13 @@ class Ask:
     prediction: str = ""
     """What the caller expects the answer to be."""
     thinks: bool = False
-    """Whether the model is to reason, and its thoughts are to be told."""
+    """Whether the model is to reason."""
+    shows_thoughts: bool = False
+    """Whether its thoughts are to be told, in dialects that leave the choice."""
     caches: bool = False
     """Whether the prompt is to be cached."""
+    embeds: bool = False
+    """Whether each turn is to be embedded, not answered."""
 
     def check_forced_tool(self, param: str) -> None:
         """Raise InvalidRequest, which blames `param`, if the tool that has to be called is not offered."""

@@ -16,6 +16,8 @@ from sandbox.provider.options import ProviderOptions
 from sandbox.provider.outcome import Answer, FinishReason, Outcome
 from sandbox.provider.unkind import Placement
 
+_WITHHELD = frozenset({FinishReason.CONTENT_FILTER, FinishReason.PROMPT_BLOCKED})
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -46,10 +48,12 @@ class Billing:
         self._invoice = invoice
         self._started_ns = time.time_ns()
 
-    def charge(self, call: Call, reason: ChargeReason, status: int | None, *, filtered: bool = False) -> Outcome:
+    def charge(
+        self, call: Call, reason: ChargeReason, status: int | None, withheld: FinishReason | None = None
+    ) -> Outcome:
         """Write what an answer costs on the invoice, and return that answer. Raises OSError."""
         ask, model, unkind = call.ask, call.model, self.unkind
-        answers = compose_choices(ask, call.choice, filtered=filtered, thinks=self._thinks(ask))
+        answers = compose_choices(ask, call.choice, withheld=withheld, thinks=self._thinks(ask))
         list_prices = self._options.list_prices
         division = Division(
             cached=list_prices or ask.caches or unkind.cached is not None,
@@ -57,7 +61,7 @@ class Billing:
             reasoning=list_prices,
         )
         counts = measure(ask, answers, call.choice, division, predicts=unkind.charges_predictions)
-        price = list_price_of(model.name, counts.input_tokens) if list_prices else model.price
+        price = (list_prices and list_price_of(model.name, counts.input_tokens)) or model.price
         lines = itemize(counts, price, unkind.extras(ask))
         cost_usd = total_usd(lines)
         keyed = reason in (ChargeReason.ANSWERED, ChargeReason.CALLER_LEFT)
@@ -86,8 +90,8 @@ class Billing:
 
     def recall(self, call: Call, row: InvoiceRow) -> Outcome:
         """Return the answer that was charged in this row."""
-        filtered = row.finish_reason is FinishReason.CONTENT_FILTER
-        answers = compose_choices(call.ask, call.choice, filtered=filtered, thinks=self._thinks(call.ask))
+        withheld = row.finish_reason if row.finish_reason in _WITHHELD else None
+        answers = compose_choices(call.ask, call.choice, withheld=withheld, thinks=self._thinks(call.ask))
         return self._outcome(call.ask, row, answers)
 
     def _outcome(self, ask: Ask, row: InvoiceRow, answers: tuple[Answer, ...]) -> Outcome:

@@ -7,7 +7,7 @@ for more: `sandbox.provider.unkind` says for what.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -15,12 +15,12 @@ from sandbox.provider.answers import fingerprint
 from sandbox.provider.ask import InvalidRequest
 from sandbox.provider.billing import Billing, Call
 from sandbox.provider.connection import Exchange
-from sandbox.provider.dialects.dialect import Address, Dialect
-from sandbox.provider.faults import Fault, FaultKind, FaultScript, RetryAfterForm, retry_headers
+from sandbox.provider.dialects.dialect import Address, Dialect, Keys
+from sandbox.provider.faults import Fault, FaultKind, FaultScript, retry_headers
 from sandbox.provider.invoice import ChargeReason, Invoice
-from sandbox.provider.models import REFERENCE_MODELS
+from sandbox.provider.models import EMBEDDING_MODEL, MODELS, find_model
 from sandbox.provider.options import ProviderOptions
-from sandbox.provider.outcome import ErrorResponse, Outcome, Problem, ProblemKind
+from sandbox.provider.outcome import ErrorResponse, FinishReason, Outcome, Problem, ProblemKind
 from sandbox.provider.traffic import Traffic
 from sandbox.provider.wire import send_outcome
 
@@ -40,6 +40,11 @@ _SCRIPTED = {
 _SILENT = frozenset({FaultKind.HANG, FaultKind.REFUSED, FaultKind.RESET})
 """Faults that leave a call without a byte of an answer, and without a charge."""
 
+_WITHHELD = {
+    FaultKind.CONTENT_FILTER_FINISH: FinishReason.CONTENT_FILTER,
+    FaultKind.CONTENT_FILTER: FinishReason.PROMPT_BLOCKED,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
@@ -58,7 +63,8 @@ class _Generation:
     call: Call
     repeated: bool
     """Whether its key had been used before, and was ignored."""
-    filtered: bool
+    withheld: FinishReason | None
+    takes_s: float
     failure: ProblemKind | None
     waiting: list[_Caller]
 
@@ -77,9 +83,10 @@ class Calls:
     def __init__(self, options: ProviderOptions, invoice: Invoice) -> None:
         script_rng = Random(f"{options.seed}:faults")  # noqa: S311 - a simulation has to be repeatable
         self.script = FaultScript(script_rng, options.time_scale)
-        self.traffic = {name: Traffic(model, options) for name, model in REFERENCE_MODELS.items()}
+        self.traffic = {name: Traffic(model, options) for name, model in MODELS.items()}
         self.billing = Billing(options, invoice)
         self.generating = 0
+        self._keys = Keys(options.api_key, options.aws_secret)
         self._options = options
         self._invoice = invoice
         self._running: dict[str, _Generation] = {}
@@ -88,7 +95,7 @@ class Calls:
     def handle(self, exchange: Exchange, dialect: Dialect, address: Address) -> None:
         """Begin one call; it is answered later, or never."""
         request = exchange.request
-        problem = dialect.refuse(request, address, self._options.api_key)
+        problem = dialect.refuse(request, address, self._keys)
         if problem is not None:
             _refuse(exchange, dialect, problem)
             return
@@ -97,12 +104,12 @@ class Calls:
         except InvalidRequest as error:
             _refuse(exchange, dialect, Problem(ProblemKind.INVALID, str(error), error.param))
             return
-        traffic = self.traffic.get(ask.model)
-        if traffic is None:
+        model = find_model(ask.model)
+        if model is None or ask.embeds != (model is EMBEDDING_MODEL):
             message = f"The model {ask.model!r} does not exist."
             _refuse(exchange, dialect, Problem(ProblemKind.MODEL_NOT_FOUND, message))
             return
-        model = traffic.model
+        traffic = self.traffic[model.name]
         exchange.model = model.name
         traffic.calls += 1
         fault = self.script.hit(model.name, self._loop.time())
@@ -112,7 +119,7 @@ class Calls:
         caller = _Caller(exchange, call, traffic, fault)
         if fault is not None:
             traffic.faults[fault.fault] += 1
-            if not fault.fault.charged:
+            if not fault.fault.charged and not _blocks(caller, fault):
                 self._break_off(caller, fault)
                 return
         self._generate(caller)
@@ -134,8 +141,8 @@ class Calls:
         delay_s = traffic.draw_latency_s()
         if fault is not None and fault.fault is FaultKind.SLOW:
             delay_s *= fault.factor
-        filtered = fault is not None and fault.fault is FaultKind.CONTENT_FILTER_FINISH
-        generation = _Generation(call, repeated, filtered, traffic.draw_failure(), [caller])
+        withheld = None if fault is None else _WITHHELD.get(fault.fault)
+        generation = _Generation(call, repeated, withheld, delay_s, traffic.draw_failure(), [caller])
         if key is not None and not repeated:
             self._running[key] = generation
         self.generating += 1
@@ -162,13 +169,13 @@ class Calls:
         failure, outcome = generation.failure, None
         if failure is None:
             try:
-                outcome = self.billing.charge(generation.call, generation.reason, 200, filtered=generation.filtered)
+                outcome = self.billing.charge(generation.call, generation.reason, 200, generation.withheld)
             except OSError:
                 _log.exception("The invoice could not be written; the call is answered with 500 and not charged.")
                 failure = ProblemKind.SERVER_ERROR
         for caller in generation.waiting:
             if outcome is not None:
-                self._send(caller, outcome)
+                self._send(caller, replace(outcome, latency_ms=int(generation.takes_s * 1000)))
             elif failure is not None:
                 self._fail(caller, Problem(failure))
 
@@ -186,18 +193,18 @@ class Calls:
                 latency_s = caller.traffic.draw_latency_s() if fault.delay_s is None else delay_s
                 self._loop.call_later(latency_s, caller.exchange.reset)
             case kind if not silent:
-                headers = ""
+                headers, wait_s = "", None
                 if fault.retry_after_s is not None:
-                    headers = retry_headers(fault.retry_after_s * scale, fault.retry_after_form, datetime.now(UTC))
-                response = self._charged_error(caller, Problem(_SCRIPTED[kind], status=fault.status))
+                    wait_s = fault.retry_after_s * scale
+                    if not caller.call.dialect.waits_in_body:
+                        headers = retry_headers(wait_s, fault.retry_after_form, datetime.now(UTC))
+                problem = Problem(_SCRIPTED[kind], status=fault.status, wait_s=wait_s)
+                response = self._charged_error(caller, problem)
                 self._loop.call_later(delay_s, self._respond, caller, response, headers)
 
     def _rate_limit(self, caller: _Caller, wait_s: float) -> None:
-        now = datetime.now(UTC)
-        forms = (RetryAfterForm.SECONDS, RetryAfterForm.RETRY_AFTER_MS, RetryAfterForm.X_RATELIMIT_RESET_REQUESTS)
-        headers = "".join(retry_headers(wait_s, form, now) for form in forms)
-        limits = f"x-ratelimit-limit-requests: {caller.traffic.limit.limit}\r\nx-ratelimit-remaining-requests: 0\r\n"
-        self._fail(caller, Problem(ProblemKind.RATE_LIMITED), headers + limits)
+        headers = caller.call.dialect.limit_headers(caller.traffic.limit.limit, wait_s, datetime.now(UTC))
+        self._fail(caller, Problem(ProblemKind.RATE_LIMITED, wait_s=wait_s), headers)
 
     def _send(self, caller: _Caller, outcome: Outcome) -> None:
         fault = caller.fault
@@ -224,6 +231,11 @@ class Calls:
     def _respond(self, caller: _Caller, response: ErrorResponse, headers: str) -> None:
         caller.traffic.statuses[response.status] += 1
         caller.exchange.respond(response.status, response.body, headers + response.headers)
+
+
+def _blocks(caller: _Caller, fault: Fault) -> bool:
+    """Whether the fault blocks the prompt in a dialect that answers so."""
+    return fault.fault is FaultKind.CONTENT_FILTER and caller.call.dialect.blocks_in_answer
 
 
 def _refuse(exchange: Exchange, dialect: Dialect, problem: Problem) -> None:

@@ -63,6 +63,9 @@ def provider(  # noqa: PLR0913 - one parameter an option
         bool,
         typer.Option("--list-prices", help="Bill by public list prices; tell cached and reasoning tokens."),
     ] = False,
+    aws_secret: Annotated[
+        str | None, typer.Option(help="The secret access key that Bedrock's calls are signed with; else any is.")
+    ] = None,
     unkind: Annotated[str, typer.Option(help="Ways to be unkind: a JSON object, or all.", metavar="JSON")] = "{}",
 ) -> None:
     """Run a simulated OpenAI-compatible provider for the four reference models, with an invoice.
@@ -85,6 +88,7 @@ def provider(  # noqa: PLR0913 - one parameter an option
         port,
         list_prices,
         unkindness,
+        aws_secret,
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()

@@ -63,8 +63,10 @@ LIST_PRICES: Mapping[str, tuple[ListPrice, ...]] = MappingProxyType(
 """The providers' public price lists, by rising length of the input."""
 
 
-def list_price_of(model: str, input_tokens: int) -> ListPrice:
-    """Return the public price of a request of that length."""
+def list_price_of(model: str, input_tokens: int) -> ListPrice | None:
+    """Return the public price of a request of that length, None if the model has none beside its reference price."""
+    if model not in LIST_PRICES:
+        return None
     short, *longer = LIST_PRICES[model]
     return next((price for price in reversed(longer) if input_tokens > price.above_input_tokens), short)
 
@@ -110,6 +112,29 @@ REFERENCE_MODELS: Mapping[str, ReferenceModel] = MappingProxyType(
         )
     }
 )
+
+EMBEDDING_MODEL = ReferenceModel("text-embedding-3-small", "openai", Decimal("0.02"), Decimal(0), 120, 400, 0.999, 3000)
+"""The one model that embeds, at OpenAI's public price."""
+
+MODELS: Mapping[str, ReferenceModel] = MappingProxyType({**REFERENCE_MODELS, EMBEDDING_MODEL.name: EMBEDDING_MODEL})
+"""All that are served."""
+
+_VENDORS_NAMES = MappingProxyType(
+    {
+        "gpt-4.1-2025-04-14": "gpt-4.1",
+        "claude-sonnet-4-5": "claude-sonnet-4.5",
+        "claude-sonnet-4-5-20250929": "claude-sonnet-4.5",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0": "claude-sonnet-4.5",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0": "claude-sonnet-4.5",
+        "deepseek-chat": "deepseek-v3.2",
+        "deepseek.v3.2": "deepseek-v3.2",
+    }
+)
+
+
+def find_model(name: str) -> ReferenceModel | None:
+    """Return the model that goes by this name, its own or one that a vendor or Bedrock has for it."""
+    return MODELS.get(_VENDORS_NAMES.get(name, name))
 
 
 class RequestLimit:

@@ -14,6 +14,7 @@ class ProviderOptions:
     Retry-After. `latency_ms` replaces the drawn latencies, before the time scale. `limits` and `failures` turn the
     reference rate limits and uptimes on. Any bearer key is accepted unless `api_key` is set. Port 0 picks a free one.
     With `list_prices` calls are billed by the public price lists, and answers tell cached and reasoning tokens.
+    With `aws_secret` calls in AWS's manner have to be signed with it; else the form of their signature is looked at.
     `unkind` is how the provider begins; it can be changed while it runs.
     """
 
@@ -28,3 +29,4 @@ class ProviderOptions:
     port: int = 0
     list_prices: bool = False
     unkind: Unkindness = KIND
+    aws_secret: str | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from http import HTTPStatus
 
 from sandbox.provider.ask import Ask
 from sandbox.provider.models import TokenCounts
@@ -16,6 +17,8 @@ class FinishReason(StrEnum):
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
+    PROMPT_BLOCKED = "prompt_blocked"
+    """A filter took offence at the prompt, and the dialect says so in an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ class Outcome:
     """The tier that was charged for, where tiers have prices."""
     cost_usd: Decimal | None = None
     """What was charged, where that is told."""
+    latency_ms: int = 0
+    """How long the answer took to generate; 0 for one that is given again."""
+
+
+_PHRASES = {status.value: f"{status.phrase}." for status in HTTPStatus} | {529: "Overloaded."}
 
 
 class ProblemKind(StrEnum):
@@ -76,6 +84,14 @@ class Problem:
     """The dotted field to blame."""
     status: int | None = None
     """Another status than the dialect has for this kind."""
+    code: str | None = None
+    """The vendor's own word for it, where its dialect has several."""
+    wait_s: float | None = None
+    """When to come back."""
+
+    def sentence(self, usual: str) -> str:
+        """Return what to say of it; `usual` is the dialect's sentence for the kind under its own status."""
+        return self.message or (usual if self.status is None else _PHRASES.get(self.status, "The call failed."))
 
 
 @dataclass(frozen=True, slots=True)

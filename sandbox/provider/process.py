@@ -152,6 +152,8 @@ def _arguments(options: ProviderOptions) -> list[str]:
         arguments += ["--latency-ms", str(options.latency_ms)]
     if options.api_key is not None:
         arguments += ["--api-key", options.api_key]
+    if options.aws_secret is not None:
+        arguments += ["--aws-secret", options.aws_secret]
     if not options.limits:
         arguments.append("--no-limits")
     if options.list_prices:

@@ -13,7 +13,7 @@ from sandbox.provider.connection import Connection, Exchange
 from sandbox.provider.dialects import find_dialect
 from sandbox.provider.faults import EVERY_MODEL, Fault, FaultKind
 from sandbox.provider.invoice import Invoice
-from sandbox.provider.models import REFERENCE_MODELS
+from sandbox.provider.models import MODELS, REFERENCE_MODELS
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import ModelStats, ProviderStats
 from sandbox.provider.unkind import KIND, Unkindness
@@ -118,7 +118,7 @@ class Provider:
         except ValidationError as error:
             ApiError(400, str(error), "invalid_request_error", None).send(exchange)
             return
-        if fault.model != EVERY_MODEL and fault.model not in REFERENCE_MODELS:
+        if fault.model != EVERY_MODEL and fault.model not in MODELS:
             ApiError(400, f"There is no model {fault.model!r}.", "invalid_request_error", None, "model").send(exchange)
             return
         if fault.fault is FaultKind.LISTENER and fault.duration_s is not None:

@@ -41,25 +41,25 @@ def send_outcome(
         case FaultKind.MISSING_USAGE:
             fields.pop(dialect.usage_field)
         case FaultKind.EMPTY_CHOICES:
-            fields[dialect.answers_field] = []
-    body = orjson.dumps(fields)
+            dialect.leave_out_answers(fields)
+    body, headers = orjson.dumps(fields), dialect.headers(outcome)
     match fault and fault.fault:
         case FaultKind.HANG_AFTER_HEADERS:
-            exchange.write(head(200, len(body)))
+            exchange.write(head(200, len(body), headers))
         case FaultKind.SLOW_BODY:
             over_s = SLOW_BODY_S if fault is None or fault.delay_s is None else fault.delay_s
-            exchange.write(head(200, len(body)))
+            exchange.write(head(200, len(body), headers))
             _trickle(exchange, body, -(-len(body) // SLOW_BODY_PIECES), over_s * time_scale / (SLOW_BODY_PIECES - 1))
         case FaultKind.TRUNCATED_BODY:
-            exchange.write(head(200, len(body)) + body[: len(body) // 2])
+            exchange.write(head(200, len(body), headers) + body[: len(body) // 2])
             exchange.close()
         case FaultKind.WRONG_CONTENT_LENGTH:
-            exchange.write(head(200, len(body) // 2) + body)
+            exchange.write(head(200, len(body) // 2, headers) + body)
             exchange.finish()
         case FaultKind.INVALID_JSON:
-            exchange.respond(200, body[: len(body) // 2])
+            exchange.respond(200, body[: len(body) // 2], headers)
         case _:
-            exchange.respond(200, body)
+            exchange.respond(200, body, headers)
 
 
 def _trickle(exchange: Exchange, rest: bytes, piece: int, pause_s: float) -> None:

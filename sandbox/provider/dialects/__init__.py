@@ -1,15 +1,27 @@
 """The vendors' APIs that the simulated provider speaks, each by the path it answers on."""
 
-from urllib.parse import urlsplit
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sandbox.provider.dialects.anthropic import Messages
 from sandbox.provider.dialects.chat import ChatCompletions
 from sandbox.provider.dialects.dialect import Address, Dialect
 
-_BY_PATH: dict[str, Dialect] = {"/v1/chat/completions": ChatCompletions()}
+_BY_PATH: dict[str, Dialect] = {
+    "/v1/chat/completions": ChatCompletions(),
+    "/v1/messages": Messages(),
+}
+_BY_MODEL: tuple[tuple[re.Pattern[str], Dialect], ...] = ()
+"""Paths that name the model."""
 
 
 def find_dialect(target: str) -> tuple[Dialect, Address] | None:
     """Return who answers a POST to this target, and what its address says; None: there is nothing there."""
-    path = urlsplit(target).path
-    dialect = _BY_PATH.get(path)
-    return None if dialect is None else (dialect, Address())
+    path, query = urlsplit(target)[2:4]
+    pairs = dict(parse_qsl(query)) if query else {}
+    if (dialect := _BY_PATH.get(path)) is not None:
+        return dialect, Address(query=pairs)
+    for pattern, dialect in _BY_MODEL:
+        if (found := pattern.fullmatch(path)) is not None:
+            return dialect, Address(unquote(found["model"]), pairs)
+    return None

@@ -10,10 +10,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
 
 from sandbox.provider.ask import Ask, Function, MediaKind, Medium, ToolUse, Turn
-from sandbox.provider.connection import Request
-from sandbox.provider.dialects.dialect import Address, Dialect, media_of, parse
-from sandbox.provider.dialects.openai_errors import openai_error
-from sandbox.provider.outcome import Answer, ErrorResponse, Outcome, Problem, ProblemKind
+from sandbox.provider.dialects.dialect import Address, media_of, parse
+from sandbox.provider.dialects.openai import OpenAiApi
+from sandbox.provider.outcome import Answer, Outcome
 
 MOST_CHOICES = 128
 """The largest `n`."""
@@ -192,18 +191,12 @@ class ChatBody(_Frozen):
         return ask
 
 
-class ChatCompletions(Dialect):
+class ChatCompletions(OpenAiApi):
     """OpenAI's chat completions."""
 
     id_prefix = "chatcmpl-"
     usage_field = "usage"
     answers_field = "choices"
-
-    def refuse(self, request: Request, address: Address, key: str | None) -> Problem | None:  # noqa: ARG002 - in the headers
-        """Any bearer key will do, or none, unless there is one to hold it against."""
-        if key is None or request.headers.get(b"authorization") == b"Bearer " + key.encode():
-            return None
-        return Problem(ProblemKind.UNAUTHORIZED)
 
     def read(self, body: bytes, address: Address) -> Ask:  # noqa: ARG002 - the model is in the body
         """Read a chat-completions request."""
@@ -223,10 +216,6 @@ class ChatCompletions(Dialect):
         if outcome.service_tier is not None:
             body["service_tier"] = outcome.service_tier
         return body
-
-    def write_error(self, problem: Problem) -> ErrorResponse:
-        """Write OpenAI's error object."""
-        return openai_error(problem)
 
 
 def _choice(outcome: Outcome, index: int, answer: Answer) -> JsonValue:

@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
-from pydantic import BaseModel, JsonValue, ValidationError
+import orjson
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from sandbox.provider.ask import Ask, InvalidRequest, MediaKind, Medium
 from sandbox.provider.connection import Request
@@ -19,19 +21,31 @@ class Address(NamedTuple):
     query: Mapping[str, str] = MappingProxyType({})
 
 
+class Keys(NamedTuple):
+    """The secrets that callers are held against; without one, any key will do."""
+
+    api_key: str | None = None
+    aws_secret: str | None = None
+    """The secret access key that requests in AWS's manner are signed with."""
+
+
 class Dialect(ABC):
     """One vendor's API. An instance has no state and serves every call."""
 
-    id_prefix: str
+    id_prefix: ClassVar[str]
     """What the ids of answers start with."""
-    usage_field: str
+    usage_field: ClassVar[str]
     """The body's field that tells the tokens."""
-    answers_field: str
+    answers_field: ClassVar[str]
     """The body's field that holds the answers, a list."""
+    blocks_in_answer: ClassVar[bool] = False
+    """Whether a prompt that a filter blocks gets an answer that says so, and is charged, instead of an error."""
+    waits_in_body: ClassVar[bool] = False
+    """Whether the body of an error says when to come back, and no header does."""
 
     @abstractmethod
-    def refuse(self, request: Request, address: Address, key: str | None) -> Problem | None:
-        """Return what is wrong with the caller's proof of who it is; `key` is the one key accepted, None: any."""
+    def refuse(self, request: Request, address: Address, keys: Keys) -> Problem | None:
+        """Return what is wrong with the caller's headers, above all with its proof of who it is."""
 
     @abstractmethod
     def read(self, body: bytes, address: Address) -> Ask:
@@ -44,6 +58,24 @@ class Dialect(ABC):
     @abstractmethod
     def write_error(self, problem: Problem) -> ErrorResponse:
         """Return the answer to a call that has none."""
+
+    def headers(self, outcome: Outcome) -> str:  # noqa: ARG002 - of use to those who have some
+        """Return the header lines of an answer, each ended by CRLF."""
+        return ""
+
+    def limit_headers(self, limit: int, wait_s: float, now: datetime) -> str:  # noqa: ARG002 - same
+        """Return the header lines that tell the requests allowed a minute, used up, and when to come back."""
+        return ""
+
+    def leave_out_answers(self, fields: dict[str, JsonValue]) -> None:
+        """Empty the body of an answer of what it answers."""
+        fields[self.answers_field] = []
+
+
+class Strict(BaseModel):
+    """A part of a request whose vendor refuses fields that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -65,3 +97,12 @@ def media_of(kind: MediaKind, data: str | None) -> Medium:
         return Medium(kind)
     encoded = data.partition(",")[2] if data.startswith("data:") else data
     return Medium(kind, len(encoded.rstrip("=")) * 3 // 4)
+
+
+def parse_object(text: str) -> dict[str, JsonValue]:
+    """Return the arguments of a call; none if they were cut off by a limit, as vendors that do not write text do."""
+    try:
+        arguments = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}

@@ -39,7 +39,7 @@ def read(body: object) -> Ask:
 
 
 def answer(asked: Ask, *, seed: int = 1) -> Answer:
-    return compose(asked, fingerprint(seed, repr(asked).encode()), filtered=False)
+    return compose(asked, fingerprint(seed, repr(asked).encode()))
 
 
 def test_the_same_seed_and_request_give_the_same_answer_and_another_seed_another() -> None:

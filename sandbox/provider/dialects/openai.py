@@ -1,12 +1,16 @@
-"""OpenAI's error object, which chat completions, responses and embeddings share.
+"""What OpenAI's endpoints share: the bearer key, the error object, and the headers about limits.
 
-Source: https://platform.openai.com/docs/guides/error-codes.
+Sources: https://platform.openai.com/docs/guides/error-codes and .../docs/guides/rate-limits.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
+from sandbox.provider.connection import Request
+from sandbox.provider.dialects.dialect import Address, Dialect, Keys
+from sandbox.provider.faults import RetryAfterForm, retry_headers
 from sandbox.provider.outcome import ErrorResponse, Problem, ProblemKind
 
 
@@ -58,13 +62,29 @@ _WORDS = {
 }
 
 
-def openai_error(problem: Problem) -> ErrorResponse:
-    """Return the problem as OpenAI says it."""
-    words = _WORDS[problem.kind]
-    error = {
-        "message": problem.message or words.message,
-        "type": words.type,
-        "param": problem.param or words.param,
-        "code": words.code,
-    }
-    return ErrorResponse(problem.status or words.status, orjson.dumps({"error": error}))
+class OpenAiApi(Dialect):
+    """An endpoint of OpenAI's."""
+
+    def refuse(self, request: Request, address: Address, keys: Keys) -> Problem | None:  # noqa: ARG002 - all in the headers
+        """Any bearer key will do, or none, unless there is one to hold it against."""
+        key = keys.api_key
+        if key is None or request.headers.get(b"authorization") == b"Bearer " + key.encode():
+            return None
+        return Problem(ProblemKind.UNAUTHORIZED)
+
+    def write_error(self, problem: Problem) -> ErrorResponse:
+        """Write OpenAI's error object."""
+        words = _WORDS[problem.kind]
+        error = {
+            "message": problem.sentence(words.message),
+            "type": words.type,
+            "param": problem.param or words.param,
+            "code": problem.code or words.code,
+        }
+        return ErrorResponse(problem.status or words.status, orjson.dumps({"error": error}))
+
+    def limit_headers(self, limit: int, wait_s: float, now: datetime) -> str:
+        """Say it in OpenAI's ways."""
+        forms = (RetryAfterForm.SECONDS, RetryAfterForm.RETRY_AFTER_MS, RetryAfterForm.X_RATELIMIT_RESET_REQUESTS)
+        waits = "".join(retry_headers(wait_s, form, now) for form in forms)
+        return f"{waits}x-ratelimit-limit-requests: {limit}\r\nx-ratelimit-remaining-requests: 0\r\n"

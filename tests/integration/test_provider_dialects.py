@@ -1,0 +1,104 @@
+"""Every dialect over real sockets: requests as the vendors' references write them, and what has to come back, golden.
+
+A file holds the reference it follows (`source`), the request, the response and the lines of the invoice (null: nothing
+is charged). In an expected value `*` stands for anything, and headers that are not named are not looked at.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import orjson
+import pytest
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from sandbox.provider.faults import Fault
+from sandbox.provider.invoice import LineItem
+from sandbox.provider.options import ProviderOptions
+from sandbox.provider.process import ProviderProcess
+
+GOLDEN = Path(__file__).with_name("dialects")
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Asked(_Form):
+    method: Literal["POST"] = "POST"
+    path: str
+    headers: dict[str, str] = {}
+    body: JsonValue
+
+
+class Answered(_Form):
+    status: int
+    headers: dict[str, str] = {}
+    body: JsonValue
+
+
+class Golden(_Form):
+    source: str
+    fault: Fault | None = None
+    request: Asked
+    response: Answered
+    charged: dict[LineItem, int] | None
+
+
+def read(name: str) -> Golden:
+    return Golden.model_validate_json((GOLDEN / f"{name}.json").read_bytes())
+
+
+NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderProcess]:
+    invoice = tmp_path_factory.mktemp("dialects") / "invoice.jsonl"
+    with ProviderProcess(ProviderOptions(invoice, latency_ms=10, limits=False, failures=False)) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(shared: ProviderProcess) -> Iterator[ProviderProcess]:
+    yield shared
+    shared.clear_faults()
+
+
+def post(provider: ProviderProcess, asked: Asked, **headers: str) -> httpx.Response:
+    url = provider.base_url.removesuffix("/v1") + asked.path
+    content = orjson.dumps(asked.body)
+    return httpx.request(asked.method, url, content=content, headers={**asked.headers, **headers}, timeout=5)
+
+
+def difference(expected: JsonValue, actual: JsonValue, at: str = "$") -> str | None:
+    """Return where the two differ first, None if nowhere."""
+    if expected == "*":
+        return None
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        if expected.keys() != actual.keys():
+            return f"{at}: the keys {sorted(actual)} are not {sorted(expected)}"
+        pairs = [(f"{at}.{key}", value, actual[key]) for key, value in expected.items()]
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        pairs = [(f"{at}[{index}]", value, actual[index]) for index, value in enumerate(expected)]
+    else:
+        return None if expected == actual else f"{at}: {actual!r} is not {expected!r}"
+    return next(filter(None, (difference(value, found, where) for where, value, found in pairs)), None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_request_of_the_reference_gets_the_answer_of_the_reference(provider: ProviderProcess, name: str) -> None:
+    golden = read(name)
+    before = len(provider.invoice())
+    if golden.fault is not None:
+        provider.add_fault(golden.fault)
+
+    response = post(provider, golden.request, **{"idempotency-key": name})
+    assert response.status_code == golden.response.status, response.text
+    assert difference(golden.response.body, response.json()) is None
+    for header, value in golden.response.headers.items():
+        assert difference(value, response.headers.get(header)) is None
+    rows = provider.invoice()[before:]
+    charged = [{line.item: line.quantity for line in row.lines} for row in rows]
+    assert charged == ([] if golden.charged is None else [golden.charged])
