@@ -44,7 +44,7 @@ def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, th
     """
     if withheld is not None:
         return Answer("", None, withheld, 0)
-    if ask.embeds:
+    if ask.vectors is not None:
         return Answer("", None, FinishReason.STOP, 0)
     limit = ask.output_limit
     thoughts, thought_tokens = "", 0

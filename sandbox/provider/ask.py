@@ -1,7 +1,7 @@
 """What a call asks for, in no vendor's words: every dialect reads its requests into this one form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import JsonValue
@@ -39,6 +39,8 @@ class Turn:
     tool_calls: str = ""
     media: tuple[Medium, ...] = ()
     name: str = ""
+    token_ids: int = 0
+    """How many tokens of it were given as numbers."""
     brings_result: bool = False
     """Whether it gives the result of a tool, which is answered with text."""
 
@@ -59,6 +61,14 @@ class ToolUse(StrEnum):
     AUTO = "auto"
     NONE = "none"
     REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The form of embeddings."""
+
+    dimensions: int
+    as_base64: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,10 @@ class Ask:
     """Whether its thoughts are to be told, in dialects that leave the choice."""
     caches: bool = False
     """Whether the prompt is to be cached."""
-    embeds: bool = False
-    """Whether each turn is to be embedded, not answered."""
+    vectors: Vectors | None = None
+    """How each turn is to be embedded, if it is not to be answered."""
+    echo: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What the vendor repeats of the request in its answer."""
 
     def check_forced_tool(self, param: str) -> None:
         """Raise InvalidRequest, which blames `param`, if the tool that has to be called is not offered."""

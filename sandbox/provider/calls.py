@@ -105,7 +105,7 @@ class Calls:
             _refuse(exchange, dialect, Problem(ProblemKind.INVALID, str(error), error.param))
             return
         model = find_model(ask.model)
-        if model is None or ask.embeds != (model is EMBEDDING_MODEL):
+        if model is None or (ask.vectors is not None) != (model is EMBEDDING_MODEL):
             message = f"The model {ask.model!r} does not exist."
             _refuse(exchange, dialect, Problem(ProblemKind.MODEL_NOT_FOUND, message))
             return

@@ -40,7 +40,12 @@ class Division:
 
 
 def count_input_tokens(ask: Ask) -> int:
-    """Count the tokens of a request: contents, tool calls, definitions, schema, media and the chat's own overhead."""
+    """Count the tokens of a request: contents, tool calls, definitions, schema, media and the chat's own overhead.
+
+    What is to be embedded has no overhead.
+    """
+    if ask.vectors is not None:
+        return sum(count_tokens(turn.text) + turn.token_ids for turn in ask.turns)
     tokens = REPLY_OVERHEAD_TOKENS
     for turn in ask.turns:
         tokens += MESSAGE_OVERHEAD_TOKENS + count_tokens(turn.text)

@@ -62,6 +62,8 @@ class ProblemKind(StrEnum):
     """Why there is no answer. Each dialect has its own status and words for it."""
 
     INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    """The address is wrong."""
     MODEL_NOT_FOUND = "model_not_found"
     UNAUTHORIZED = "unauthorized"
     RATE_LIMITED = "rate_limited"

@@ -4,6 +4,7 @@ A file holds the reference it follows (`source`), the request, the response and 
 is charged). In an expected value `*` stands for anything, and headers that are not named are not looked at.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -50,6 +51,13 @@ def read(name: str) -> Golden:
     return Golden.model_validate_json((GOLDEN / f"{name}.json").read_bytes())
 
 
+KEY_HEADERS = {
+    "chat-text": {"authorization": "Bearer {}"},
+    "responses-text": {"authorization": "Bearer {}"},
+    "embeddings-text": {"authorization": "Bearer {}"},
+    "anthropic-text": {"x-api-key": "{}"},
+    "azure-text": {"api-key": "{}"},
+}
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 
@@ -102,3 +110,32 @@ def test_a_request_of_the_reference_gets_the_answer_of_the_reference(provider: P
     rows = provider.invoice()[before:]
     charged = [{line.item: line.quantity for line in row.lines} for row in rows]
     assert charged == ([] if golden.charged is None else [golden.charged])
+
+
+def test_an_input_that_is_too_long_to_embed_is_refused(provider: ProviderProcess) -> None:
+    asked = Asked(path="/v1/embeddings", body={"model": "text-embedding-3-small", "input": [7] * 8193})
+
+    assert post(provider, asked).json()["error"]["message"] == (
+        "This model's maximum context length is 8192 tokens, however you requested 8193 tokens "
+        "(8193 in your prompt; 0 for the completion)."
+    )
+
+
+def test_embeddings_of_equal_texts_are_equal_and_have_length_1(provider: ProviderProcess) -> None:
+    asked = Asked(path="/v1/embeddings", body={"model": "text-embedding-3-small", "input": ["a", "b", "a"]})
+    a, b, again = (item["embedding"] for item in post(provider, asked).json()["data"])
+
+    assert a == again != b
+    assert len(a) == 1536
+    assert math.isclose(math.hypot(*a), 1, rel_tol=1e-6)
+
+
+def test_a_key_of_the_providers_is_asked_for_in_each_vendors_header(tmp_path: Path) -> None:
+    options = ProviderOptions(tmp_path / "invoice.jsonl", latency_ms=0, failures=False, api_key="right")
+    with ProviderProcess(options) as provider:
+        for name, header in KEY_HEADERS.items():
+            asked = read(name).request
+            right = {**asked.headers, **{key: value.format("right") for key, value in header.items()}}
+            wrong = {**asked.headers, **{key: value.format("wrong") for key, value in header.items()}}
+            assert post(provider, asked.model_copy(update={"headers": right})).status_code == 200, name
+            assert post(provider, asked.model_copy(update={"headers": wrong})).status_code in (400, 401, 403), name

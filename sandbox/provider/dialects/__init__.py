@@ -4,14 +4,21 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.provider.dialects.anthropic import Messages
+from sandbox.provider.dialects.azure import AzureChatCompletions
 from sandbox.provider.dialects.chat import ChatCompletions
 from sandbox.provider.dialects.dialect import Address, Dialect
+from sandbox.provider.dialects.embeddings import Embeddings
+from sandbox.provider.dialects.responses import Responses
 
 _BY_PATH: dict[str, Dialect] = {
     "/v1/chat/completions": ChatCompletions(),
+    "/v1/responses": Responses(),
+    "/v1/embeddings": Embeddings(),
     "/v1/messages": Messages(),
 }
-_BY_MODEL: tuple[tuple[re.Pattern[str], Dialect], ...] = ()
+_BY_MODEL: tuple[tuple[re.Pattern[str], Dialect], ...] = (
+    (re.compile("/openai/deployments/(?P<model>[^/]+)/chat/completions"), AzureChatCompletions()),
+)
 """Paths that name the model."""
 
 

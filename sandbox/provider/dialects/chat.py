@@ -101,10 +101,10 @@ class _Message(_Frozen):
         calls = orjson.dumps(self.tool_calls).decode() if self.tool_calls else ""
         brings_result = self.role == "tool"
         if self.content is None or isinstance(self.content, str):
-            return Turn(self.content or "", calls, (), self.name or "", brings_result)
+            return Turn(self.content or "", calls, name=self.name or "", brings_result=brings_result)
         text = "".join(part.text for part in self.content)
         media = tuple(medium for part in self.content if (medium := part.medium()) is not None)
-        return Turn(text, calls, media, self.name or "", brings_result)
+        return Turn(text, calls, media, name=self.name or "", brings_result=brings_result)
 
 
 class _FunctionDefinition(_Frozen):

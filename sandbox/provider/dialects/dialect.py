@@ -1,5 +1,6 @@
 """What a dialect is: how one vendor's API reads a request and writes what came of it."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
@@ -78,6 +79,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_ALTERNATIVE = re.compile(r"[-\[]")
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -87,7 +89,8 @@ def parse(form: type[_Body], body: bytes) -> _Body:
         return form.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        param = ".".join(str(part) for part in first["loc"]) or None
+        # A union names its alternatives in the path, as no vendor would.
+        param = ".".join(str(part) for part in first["loc"] if not _ALTERNATIVE.search(str(part))) or None
         raise InvalidRequest(f"{param or 'body'}: {first['msg']}.", param) from None
 
 

@@ -28,6 +28,7 @@ _WORDS = {
     ProblemKind.MODEL_NOT_FOUND: _Words(
         404, "The model does not exist.", "invalid_request_error", "model_not_found", "model"
     ),
+    ProblemKind.NOT_FOUND: _Words(404, "There is nothing under this path.", "invalid_request_error", "unknown_url"),
     ProblemKind.UNAUTHORIZED: _Words(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
     ProblemKind.RATE_LIMITED: _Words(
         429, "Rate limit reached: too many requests per minute.", "requests", "rate_limit_exceeded"
