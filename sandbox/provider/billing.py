@@ -57,7 +57,7 @@ class Billing:
         list_prices = self._options.list_prices
         division = Division(
             cached=list_prices or ask.caches or unkind.cached is not None,
-            written=ask.caches or (list_prices and model.provider == "anthropic"),
+            written=call.dialect.tells_cache_writes and (ask.caches or (list_prices and model.provider == "anthropic")),
             reasoning=list_prices,
         )
         counts = measure(ask, answers, call.choice, division, predicts=unkind.charges_predictions)

@@ -106,8 +106,7 @@ class Calls:
             return
         model = find_model(ask.model)
         if model is None or (ask.vectors is not None) != (model is EMBEDDING_MODEL):
-            message = f"The model {ask.model!r} does not exist."
-            _refuse(exchange, dialect, Problem(ProblemKind.MODEL_NOT_FOUND, message))
+            _refuse(exchange, dialect, Problem(ProblemKind.MODEL_NOT_FOUND, model=ask.model))
             return
         traffic = self.traffic[model.name]
         exchange.model = model.name

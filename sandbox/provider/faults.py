@@ -10,8 +10,9 @@ Not charged, because no answer is generated:
                             no answer at all
     unauthorized            401, code invalid_api_key
     context_too_long        400, code context_length_exceeded
-    content_filter          400, code content_filter; Gemini and Bedrock answer
-                            that they have blocked it, and charge the prompt
+    content_filter          400, code content_filter; Bedrock answers that its
+                            guardrail has intervened, Gemini that it has blocked
+                            the prompt, whose tokens it tells and charges
     refused                 RST as soon as the request is read, before any byte
     reset                   RST after delay_s, else after the model's latency
     hang                    the request is read and never answered

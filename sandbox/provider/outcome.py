@@ -90,10 +90,14 @@ class Problem:
     """The vendor's own word for it, where its dialect has several."""
     wait_s: float | None = None
     """When to come back."""
+    model: str = ""
+    """The model's name as it was asked for."""
 
     def sentence(self, usual: str) -> str:
-        """Return what to say of it; `usual` is the dialect's sentence for the kind under its own status."""
-        return self.message or (usual if self.status is None else _PHRASES.get(self.status, "The call failed."))
+        """Return what to say; `usual` is the dialect's sentence for the kind under its own status, with a `{model}`."""
+        if self.message is not None:
+            return self.message
+        return usual.replace("{model}", self.model) if self.status is None else _PHRASES.get(self.status, "Failed.")
 
 
 @dataclass(frozen=True, slots=True)

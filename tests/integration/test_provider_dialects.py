@@ -6,6 +6,7 @@ is charged). In an expected value `*` stands for anything, and headers that are 
 
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,11 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from sandbox.provider.faults import Fault
+from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.invoice import LineItem
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
+from sandbox.provider.sigv4 import Signed, sign
 
 GOLDEN = Path(__file__).with_name("dialects")
 
@@ -51,13 +53,19 @@ def read(name: str) -> Golden:
     return Golden.model_validate_json((GOLDEN / f"{name}.json").read_bytes())
 
 
+SECRET = "right"  # noqa: S105 - not one of the world
 KEY_HEADERS = {
     "chat-text": {"authorization": "Bearer {}"},
     "responses-text": {"authorization": "Bearer {}"},
     "embeddings-text": {"authorization": "Bearer {}"},
     "anthropic-text": {"x-api-key": "{}"},
     "azure-text": {"api-key": "{}"},
+    "gemini-text": {"x-goog-api-key": "{}"},
+    "bedrock-bearer": {"authorization": "Bearer {}"},
 }
+ANSWERS = {"choices", "output", "content", "candidates", "data"}
+"""Where the vendors' bodies have what they answer."""
+
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 
@@ -139,3 +147,50 @@ def test_a_key_of_the_providers_is_asked_for_in_each_vendors_header(tmp_path: Pa
             wrong = {**asked.headers, **{key: value.format("wrong") for key, value in header.items()}}
             assert post(provider, asked.model_copy(update={"headers": right})).status_code == 200, name
             assert post(provider, asked.model_copy(update={"headers": wrong})).status_code in (400, 401, 403), name
+
+
+def signed(asked: Asked, host: str, secret: str) -> dict[str, str]:
+    """Return the headers of a request to Bedrock that is signed as AWS's clients do it."""
+    now = datetime.now(UTC)
+    headers = {"host": host, "content-type": "application/json", "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ")}
+    request = Signed("POST", asked.path, "", headers, orjson.dumps(asked.body))
+    scope, names = f"{now:%Y%m%d}/us-east-1/bedrock/aws4_request", sorted(headers)
+    signature = sign(request, names, scope, secret)
+    credential = f"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}"
+    return {**headers, "authorization": f"{credential}, SignedHeaders={';'.join(names)}, Signature={signature}"}
+
+
+def test_bedrock_asks_for_the_right_signature_where_it_knows_the_secret(tmp_path: Path) -> None:
+    asked = read("bedrock-text").request
+    options = ProviderOptions(tmp_path / "invoice.jsonl", latency_ms=0, failures=False, aws_secret=SECRET)
+    with ProviderProcess(options) as provider:
+        host = httpx.URL(provider.base_url).netloc.decode()
+        right = asked.model_copy(update={"headers": signed(asked, host, SECRET)})
+        wrong = asked.model_copy(update={"headers": signed(asked, host, SECRET[1:])})
+        other = right.model_copy(update={"body": {"messages": []}})
+
+        assert post(provider, right).status_code == 200
+        for refused in (wrong, other, asked):
+            response = post(provider, refused)
+            assert response.status_code == 403
+            assert response.headers["x-amzn-errortype"] == "InvalidSignatureException"
+        assert len(provider.invoice()) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if read(name).charged and read(name).fault is None])
+def test_a_faulty_answer_is_faulty_in_every_dialect(provider: ProviderProcess, name: str) -> None:
+    golden = read(name)
+    provider.add_fault(Fault(fault=FaultKind.EMPTY_CHOICES, count=1))
+    provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, count=1))
+    provider.add_fault(Fault(fault=FaultKind.INVALID_JSON, count=1))
+
+    empty, unmetered, broken = (post(provider, golden.request) for _ in range(3))
+    whole = post(provider, golden.request).json()
+    gone = [field for field in whole if field not in unmetered.json()]
+    assert gone in (["usage"], ["usageMetadata"])
+    assert empty.json().keys() == whole.keys()
+    (field,) = ANSWERS & whole.keys()
+    assert whole[field]
+    assert empty.json()[field] in ([], {"message": {"role": "assistant", "content": []}})
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(broken.content)

@@ -5,9 +5,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.provider.dialects.anthropic import Messages
 from sandbox.provider.dialects.azure import AzureChatCompletions
+from sandbox.provider.dialects.bedrock import Converse
 from sandbox.provider.dialects.chat import ChatCompletions
 from sandbox.provider.dialects.dialect import Address, Dialect
 from sandbox.provider.dialects.embeddings import Embeddings
+from sandbox.provider.dialects.gemini import GenerateContent
 from sandbox.provider.dialects.responses import Responses
 
 _BY_PATH: dict[str, Dialect] = {
@@ -18,6 +20,8 @@ _BY_PATH: dict[str, Dialect] = {
 }
 _BY_MODEL: tuple[tuple[re.Pattern[str], Dialect], ...] = (
     (re.compile("/openai/deployments/(?P<model>[^/]+)/chat/completions"), AzureChatCompletions()),
+    (re.compile("/v1(?:beta)?/models/(?P<model>[^/:]+):generateContent"), GenerateContent()),
+    (re.compile("/model/(?P<model>[^/]+)/converse"), Converse()),
 )
 """Paths that name the model."""
 

@@ -29,7 +29,7 @@ _FINISH = {
 }
 _ERRORS = {
     ProblemKind.INVALID: (400, "The request is invalid."),
-    ProblemKind.MODEL_NOT_FOUND: (404, "The model does not exist."),
+    ProblemKind.MODEL_NOT_FOUND: (404, "model: {model}"),
     ProblemKind.NOT_FOUND: (404, "Not found"),
     ProblemKind.UNAUTHORIZED: (401, "invalid x-api-key"),
     ProblemKind.RATE_LIMITED: (429, "This request would exceed your organization's rate limit."),

@@ -83,7 +83,7 @@ class AzureChatCompletions(ChatCompletions):
         code, message = _GATEWAY[problem.kind]
         error = {
             "code": code if problem.status is None else str(problem.status),
-            "message": message if problem.status is None else problem.sentence(message),
+            "message": problem.sentence(message),
         }
         return replace(usual, body=orjson.dumps({"error": error}))
 

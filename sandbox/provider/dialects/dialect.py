@@ -41,6 +41,8 @@ class Dialect(ABC):
     """The body's field that holds the answers, a list."""
     blocks_in_answer: ClassVar[bool] = False
     """Whether a prompt that a filter blocks gets an answer that says so, and is charged, instead of an error."""
+    tells_cache_writes: ClassVar[bool] = True
+    """Whether the usage has a field for tokens that were written into a cache; else none are."""
     waits_in_body: ClassVar[bool] = False
     """Whether the body of an error says when to come back, and no header does."""
 

@@ -26,7 +26,7 @@ class _Words:
 _WORDS = {
     ProblemKind.INVALID: _Words(400, "The request is invalid.", "invalid_request_error", None),
     ProblemKind.MODEL_NOT_FOUND: _Words(
-        404, "The model does not exist.", "invalid_request_error", "model_not_found", "model"
+        404, "The model '{model}' does not exist.", "invalid_request_error", "model_not_found", "model"
     ),
     ProblemKind.NOT_FOUND: _Words(404, "There is nothing under this path.", "invalid_request_error", "unknown_url"),
     ProblemKind.UNAUTHORIZED: _Words(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
