@@ -5,9 +5,10 @@ wrong.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TypeVar
 
 from router.tenants import Tenant
 from schemas.vocabulary import Policy, Tier
@@ -40,14 +41,29 @@ class Price(Rates):
 
     tiers: tuple[ContextTier, ...] = ()
     """By rising length."""
+    per_call_usd: Decimal = Decimal(0)
+    """What a call costs beside its tokens."""
 
     def at(self, input_tokens: int) -> Rates:
         """Return the rates of a request of so many input tokens, cached ones included."""
         return next((tier for tier in reversed(self.tiers) if input_tokens > tier.above_input_tokens), self)
 
+    def times(self, factor: Decimal, per_call_usd: Decimal) -> "Price":
+        """Return the price list with a factor on all rates, and with an amount a call."""
+        tiers = tuple(_times(tier, factor) for tier in self.tiers)
+        return replace(_times(self, factor), tiers=tiers, per_call_usd=self.per_call_usd + per_call_usd)
+
     def up_to(self, input_tokens: int) -> tuple[Rates, ...]:
         """Return the rates that a request of at most so many input tokens may have."""
         return self, *(tier for tier in self.tiers if input_tokens > tier.above_input_tokens)
+
+
+R = TypeVar("R", bound=Rates)
+
+
+def _times(rates: R, factor: Decimal) -> R:
+    known = {field.name: getattr(rates, field.name) for field in fields(Rates)}
+    return replace(rates, **{name: rate * factor for name, rate in known.items() if rate is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,16 @@ class Model:
     """Its own thresholds; None: the catalogue's."""
     price_windows: tuple[PriceWindow, ...] = ()
     """Prices in place of `price` at certain times; no two at once."""
+    image_tokens: int | None = None
+    audio_tokens: int | None = None
+    file_tokens: int | None = None
+    """The most input tokens that one such part of a message counts as; None: there is no bound."""
+    parameters: frozenset[str] = frozenset()
+    """What its provider takes beside OpenAI's own parameters."""
+    service_tiers: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
+    """Factors on the rates, by `service_tier`."""
+    surcharges_usd: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
+    """What a call costs more with a parameter, by its name."""
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

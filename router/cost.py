@@ -18,33 +18,17 @@ from router.job import Job
 from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.message import NANO_USD
-from schemas.requests import Request
 from schemas.responses import Attempt, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, TokenCountSource
 
 MILLION = Decimal(1_000_000)
 BYTES_PER_TOKEN = 4.2
 """UTF-8 bytes a token of o200k. Error on real prompts: English +8 %, Vietnamese +4 %, Chinese -5 %; p95 30-38 %."""
-TOKENS_PER_MESSAGE = 4
-INPUT_MARGIN = 1.3
-"""What the estimate is multiplied with to bound it from above."""
 
 
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens the text is."""
     return ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
-
-
-def input_bound(request: Request) -> int:
-    """Bound the input tokens of the request from above."""
-    if request.messages is None:
-        spoken = [request.prompt or "", request.system_prompt or ""]
-    else:
-        spoken = [message.text for message in request.messages]
-    tokens = sum(estimate_tokens(text) for text in spoken) + TOKENS_PER_MESSAGE * len(spoken)
-    if request.tools:
-        tokens += ceil(len(orjson.dumps(request.tools)) / BYTES_PER_TOKEN)
-    return ceil(tokens * INPUT_MARGIN)
 
 
 def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
@@ -57,6 +41,7 @@ def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
         + cached * (rates.input_usd_per_mtok if cached_rate is None else cached_rate)
         + written * (rates.input_usd_per_mtok if write_rate is None else write_rate)
         + usage.output_tokens * rates.output_usd_per_mtok
+        + price.per_call_usd * MILLION
     )
 
 
@@ -65,12 +50,20 @@ def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
 
     A shorter request may fall into a dearer tier, and the provider may write all of the input into its cache.
     """
-    return max((_at_most(rates, bound) for price in prices for rates in price.up_to(bound.input_tokens)), default=None)
+    return max((_at_most(price, bound) for price in prices), default=None)
 
 
-def _at_most(rates: Rates, bound: Estimate) -> Decimal:
+def _at_most(price: Price, bound: Estimate) -> Decimal:
+    return _rounded(_micro_usd(_dearest(price, bound), bound) + price.per_call_usd * MILLION)
+
+
+def _dearest(price: Price, bound: Estimate) -> Rates:
+    return max(price.up_to(bound.input_tokens), key=lambda rates: _micro_usd(rates, bound))
+
+
+def _micro_usd(rates: Rates, bound: Estimate) -> Decimal:
     input_rate = max(rates.input_usd_per_mtok, rates.cache_write_usd_per_mtok or 0)
-    return _rounded(bound.input_tokens * input_rate + bound.output_tokens * rates.output_usd_per_mtok)
+    return bound.input_tokens * input_rate + bound.output_tokens * rates.output_usd_per_mtok
 
 
 def _rounded(micro_usd: Decimal) -> Decimal:
@@ -91,9 +84,9 @@ def call_started(
     """
     model, bound, baseline = candidate.model, candidate.bound, catalogue.baseline
     now_ms = int(now_s * 1000)
-    price, baseline_price = model.price_at(now_ms), baseline.price_at(now_ms)
-    rates = max(price.up_to(bound.input_tokens), key=lambda rates: _at_most(rates, bound)) if price else None
-    cost_usd = _at_most(rates, bound) if rates else None
+    price, baseline_price = candidate.price_at(now_ms), baseline.price_at(now_ms)
+    rates = _dearest(price, bound) if price else None
+    cost_usd = _at_most(price, bound) if price and candidate.unpriced is None else None
     writes = rates is not None and (rates.cache_write_usd_per_mtok or 0) > rates.input_usd_per_mtok
     return CallStarted(
         event_id=cost_event_id(job.request_id, attempt),
@@ -122,8 +115,8 @@ def call_started(
         cost_usd=cost_usd,
         cost_nano_usd=None if cost_usd is None else nano_usd(cost_usd),
         baseline_model=baseline.name,
-        baseline_cost_usd=price_of(baseline_price, bound) if baseline_price else None,
-        price_status=PriceStatus.KNOWN if price else PriceStatus.UNKNOWN,
+        baseline_cost_usd=price_of(baseline_price, bound) if baseline_price and candidate.unpriced is None else None,
+        price_status=PriceStatus.UNKNOWN if cost_usd is None else PriceStatus.KNOWN,
         price_catalogue=catalogue.name,
         price_catalogue_version=catalogue.version,
         trace_id=job.trace_id,
@@ -172,6 +165,7 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
         price, baseline = _read(call.price_json), _read(call.baseline_price_json)
         if price is not None:
             rates = price.at(usage.input_tokens)
+            known["price_status"] = PriceStatus.KNOWN
             known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
         metered = attempt.certainty is Certainty.METERED

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from router.catalogue import Model
+from router.catalogue import Model, Price
+from router.parameters import LIST_PRICE, Terms
 from schemas.vocabulary import Task, Tier
 
 
@@ -36,4 +37,22 @@ class Candidate:
     why: str
     bound: Estimate
     upper_usd: Decimal | None
-    """The most that one call costs, whenever it starts before the deadline; None if the price is not known."""
+    """The most that one call costs, whenever it starts before the deadline; None if that is not known."""
+    max_tokens: int
+    """The longest answer to ask for; the bound may be above it."""
+    terms: Terms | None = LIST_PRICE
+    """None: what the call costs will not be known afterwards either."""
+    unpriced: str | None = None
+    """Why there is no `upper_usd`, if not for want of a price."""
+    not_taken: str | None = None
+    """Why the model cannot take the request at all."""
+
+    def price_at(self, at_ms: int) -> Price | None:
+        """Return the price of a call that starts at the moment, in milliseconds since 1970."""
+        price = self.model.price_at(at_ms)
+        return None if price is None or self.terms is None else priced(price, self.terms)
+
+
+def priced(price: Price, terms: Terms) -> Price:
+    """Return the price list on these terms."""
+    return price if terms is LIST_PRICE else price.times(terms.factor, terms.per_call_usd)

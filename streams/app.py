@@ -21,6 +21,7 @@ from router.tenancy.admission import Admission
 from schemas.topics import Topic
 from streams.config.catalogue_file import CatalogueFile
 from streams.config.settings import Settings
+from streams.config.tokens import best_text_bound
 from streams.control.app import Control, running_control
 from streams.control.budget_client import BudgetClient
 from streams.kafka.clients import admin, make_producer, reader, retry_while_unreachable
@@ -161,7 +162,7 @@ async def _handler(settings: Settings, catalogue_file: CatalogueFile, fence: Fen
                 default_deadline_s=settings.default_deadline_s,
                 reply_to_allowed=frozenset(settings.reply_to_allowed),
             ),
-            pool=ModelPool(catalogue_file.catalogue, member),
+            pool=ModelPool(catalogue_file.catalogue, member, best_text_bound()),
             admission=_admission(catalogue_file.catalogue, member),
             replay_signature=ReplaySignature.of(settings),
             budget_client=BudgetClient(catalogue_file.catalogue.tenants, f"{member.worker}@{member.epoch}", clock),

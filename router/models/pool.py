@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
+from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
 from router.errors import DISPOSITIONS, Blame, UpstreamFailure
 from router.models.breaker import Breaker, ramp_share
@@ -41,8 +42,10 @@ class ModelPool:
     A pool with a `member` is one of several workers': it keeps to its share of the limits and tells what it sees.
     """
 
-    def __init__(self, catalogue: Catalogue, member: Member | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, member: Member | None = None, text_bound: TextBound = byte_bound) -> None:
         self.catalogue = catalogue
+        self.text_bound = text_bound
+        """Bounds the tokens of a text for every plan."""
         self._member = member
         self._model_states = {name: ModelState(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []

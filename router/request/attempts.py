@@ -200,5 +200,5 @@ def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tup
 
 
 def _cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:
-    price = candidate.model.price_at(call.occurred_at_ms)
+    price = candidate.price_at(call.occurred_at_ms)
     return price_of(price, usage) if price else None

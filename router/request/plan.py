@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.catalogue import Model
-from router.cost import input_bound, upper_cost
+from router.bounds import input_bound, output_bound
+from router.catalogue import Catalogue, Model
+from router.cost import upper_cost
 from router.errors import RequestRejected
 from router.job import Job
 from router.models.model_state import View
 from router.models.pool import ModelPool
-from router.route import Candidate, Estimate, Route
+from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
+from router.route import Candidate, Estimate, Route, priced
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
+from schemas.requests import Request
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, Tier
 
@@ -77,24 +80,59 @@ class _Views:
         return model.typical_latency_ms if measured is None else measured
 
 
-def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
-    pool, request = views.pool, job.request
-    life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
-    catalogue = pool.catalogue
+class _Candidates:
+    """Makes candidates for one request of the models that it may go to."""
+
+    def __init__(self, job: Job, views: _Views) -> None:
+        request, pool = job.request, views.pool
+        self._views = views
+        self._parameters = request.parameters
+        self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
+        self._sent = input_bound(request, pool.text_bound)
+        self._max_tokens = request.max_tokens or pool.catalogue.default_max_tokens
+        self._predicted_tokens = output_bound(request, 0, pool.text_bound)
+
+    def of(self, model: Model, why: str) -> Candidate:
+        note = self._views.of(model).note
+        why = f"{why} ({note})" if note else why
+        input_tokens, max_tokens = self._sent.tokens(model), min(self._max_tokens, model.max_output_tokens)
+        words = self._sent.words if input_tokens is None else input_tokens
+        bound = Estimate(words, max_tokens + self._predicted_tokens)
+        likely_tokens = min(words, self._sent.likely_words + words - self._sent.words) + max_tokens
+        if likely_tokens > model.context_tokens:
+            reason = f"context: up to {likely_tokens} tokens do not fit into {model.context_tokens}"
+            return Candidate(model, why, bound, None, max_tokens, None, not_taken=reason)
+        terms = terms_of(self._parameters, model)
+        match terms:
+            case NotTaken(reason):
+                return Candidate(model, why, bound, None, max_tokens, None, not_taken=reason)
+            case Unpriced(reason):
+                return Candidate(model, why, bound, None, max_tokens, None, unpriced=reason)
+        if input_tokens is None:
+            reason = f"cost: {self._sent.unbounded(model)}"
+            return Candidate(model, why, bound, None, max_tokens, terms, unpriced=reason)
+        upper_usd = upper_cost((priced(price, terms) for price in model.prices_between(*self._life_ms)), bound)
+        return Candidate(model, why, bound, upper_usd, max_tokens, terms)
+
+
+def _check_pinned(request: Request, catalogue: Catalogue) -> None:
     if request.model is not None and request.model not in catalogue.models:
         known = ", ".join(sorted(catalogue.models))
         raise RequestRejected(
             ErrorCode.UNKNOWN_MODEL, f"model {request.model!r} is not in the catalogue; known: {known}", "model"
         )
-    input_tokens = input_bound(request)
-    max_tokens = request.max_tokens or catalogue.default_max_tokens
+    if (other_model := forbidden_parameter(request.parameters)) is not None:
+        raise RequestRejected(
+            ErrorCode.INVALID_REQUEST,
+            f"parameters.{other_model}: would let another model answer; Turnout routes: pin `model` or `tier` instead",
+            f"parameters.{other_model}",
+        )
 
-    def candidate(model: Model, why: str) -> Candidate:
-        note = views.of(model).note
-        why = f"{why} ({note})" if note else why
-        bound = Estimate(input_tokens, min(max_tokens, model.max_output_tokens))
-        return Candidate(model, why, bound, upper_cost(model.prices_between(*life_ms), bound))
 
+def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
+    pool, request, catalogue = views.pool, job.request, views.pool.catalogue
+    _check_pinned(request, catalogue)
+    candidate = _Candidates(job, views).of
     if request.model is not None:
         yield candidate(catalogue.models[request.model], "model pinned by the request")
         return
@@ -130,11 +168,11 @@ def _too_slow(model: Model, max_latency_ms: int | None, views: _Views) -> str | 
 
 
 def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) -> str | None:
-    tokens = candidate.bound.input_tokens + candidate.bound.output_tokens
-    if tokens > candidate.model.context_tokens:
-        return f"context: up to {tokens} tokens do not fit into {candidate.model.context_tokens}"
+    if candidate.not_taken is not None:
+        return candidate.not_taken
     if candidate.upper_usd is None:
-        return "cost: its price is not known, and the request has a cost cap" if explicit else None
+        reason = candidate.unpriced or "cost: its price is not known"
+        return f"{reason}, and the request has a cost cap" if explicit else None
     if candidate.upper_usd > max_cost_usd:
         return f"cost: up to {candidate.upper_usd} USD, above the cap of {max_cost_usd}"
     return None

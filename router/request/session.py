@@ -309,7 +309,7 @@ class Session:
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
         self._open = _Open(candidate, self._pool.call(model, now_s, retry=self._called), started)
         self._called = True
-        return Call(model, started, candidate.bound.output_tokens, timeout_s)
+        return Call(model, started, candidate.max_tokens, timeout_s)
 
     def _wait_for_budget(self, lease: BudgetLease, now_s: float) -> Action:
         if self._budget_since_s is None or not lease.is_contended(now_s):

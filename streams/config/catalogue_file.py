@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.errors import CatalogueError
 from router.models.health import PANE_S
+from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant, TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
@@ -98,6 +99,8 @@ def _name(value: str) -> str:
 _Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 _Label = Annotated[str, Field(min_length=1, max_length=128)]
 _Usd = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=10_000, decimal_places=9)]
+_Factor = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=100, decimal_places=6)]
+_Surcharge = Annotated[Decimal, BeforeValidator(decimal), Field(ge=0, le=1000, decimal_places=9)]
 _Share = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1)]
 _Budget = Annotated[Decimal, BeforeValidator(decimal), Field(gt=0, le=1_000_000_000, decimal_places=9)]
 _Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -118,6 +121,7 @@ class _Raw(BaseModel):
 class _RawProvider(_Raw):
     base_url: BaseUrl | None = None
     dialect: Literal["openai"] = "openai"
+    parameters: list[_Label] = []
 
 
 class _RawThresholds(_Raw):
@@ -138,6 +142,11 @@ class _RawModel(RawPrices):
     requests_per_minute: _Count
     typical_latency_ms: Annotated[int, Field(ge=1, le=86_400_000)]
     timeout_s: _Seconds | None = None
+    image_tokens: _Tokens | None = None
+    audio_tokens: _Tokens | None = None
+    file_tokens: _Tokens | None = None
+    service_tiers: dict[_Label, _Factor] = Field(default={})
+    surcharges_usd: dict[_Label, _Surcharge] = Field(default={})
     health: _RawThresholds | None = None
 
 
@@ -409,7 +418,24 @@ def _model(name: str, file: _RawCatalogue) -> Model:
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
         health=_thresholds(key, raw.health, file.health),
         price_windows=checked_windows(key, raw.price_windows, price, raw.context_tokens),
+        image_tokens=raw.image_tokens,
+        audio_tokens=raw.audio_tokens,
+        file_tokens=raw.file_tokens,
+        parameters=_parameters(raw.provider, file),
+        service_tiers=raw.service_tiers,
+        surcharges_usd=raw.surcharges_usd,
     )
+
+
+def _parameters(provider: str, file: _RawCatalogue) -> frozenset[str]:
+    names = file.providers[provider].parameters
+    for place, name in enumerate(names):
+        if name in PICKS_THE_MODEL:
+            raise CatalogueError(
+                f'{_key("providers", provider)}.parameters[{place}] is "{name}", which lets another model answer; '
+                "remove it: Turnout routes."
+            )
+    return frozenset(names)
 
 
 def _chains(raw: Mapping[str, list[str]], models: Mapping[str, Model]) -> Mapping[Tier, tuple[Model, ...]]:

@@ -62,7 +62,7 @@ class Wire:
 
     async def call(self, number: int = 1, timeout_s: float = 10.0) -> Answer | UpstreamFailure:
         bound = Estimate(20, 100)
-        candidate = Candidate(ALPHA, "the test's", bound, Decimal("0.001"))
+        candidate = Candidate(ALPHA, "the test's", bound, Decimal("0.001"), 100)
         route = Route(Task.MATH, Tier.FAST, "the test's")
         started = call_started(make_job(), route, candidate, number, ONE, NOW_S)
         return await self.adapter.call(REQUEST, Call(replace(ALPHA, name=MODEL), started, 100, timeout_s), TRACE)

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.catalogue import DAY_MS, ContextTier, Price, PriceWindow, Rates
-from router.cost import BYTES_PER_TOKEN, estimate_tokens, input_bound, nano_usd, price_of, upper_cost
+from router.cost import nano_usd, price_of, upper_cost
 from router.route import Estimate
-from schemas.requests import Request
 from schemas.responses import Usage
 from tests.stage import ALPHA
 
@@ -106,11 +105,3 @@ def test_whenever_a_call_starts_its_price_is_among_those_that_it_was_bounded_by(
     model = replace(ALPHA, price=price, price_windows=tuple(windows))
     at_ms = from_ms + data.draw(st.integers(0, life_ms))
     assert model.price_at(at_ms) in model.prices_between(from_ms, from_ms + life_ms)
-
-
-@given(prompt=st.text(min_size=1), more=st.text(min_size=1))
-def test_a_longer_prompt_has_no_smaller_bound_and_none_is_below_its_estimate(prompt: str, more: str) -> None:
-    bound = input_bound(Request(prompt=prompt))
-    assert bound > estimate_tokens(prompt) >= len(prompt.encode()) / BYTES_PER_TOKEN
-    assert input_bound(Request(prompt=prompt + more)) >= bound
-    assert input_bound(Request(prompt=prompt, system_prompt=more)) >= bound
