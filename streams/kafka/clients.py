@@ -1,4 +1,8 @@
-"""Makes Kafka clients from the settings."""
+"""Makes Kafka clients from the settings.
+
+TurnoutError
+└── CodecsMissing    the operator's; before anything connects
+"""
 
 import asyncio
 import ssl
@@ -10,9 +14,11 @@ import faust
 import stamina
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.codec import has_lz4, has_snappy, has_zstd
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 from faust.types.auth import CredentialsT
 
+from router.errors import TurnoutError
 from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
 from streams.config.settings import Settings
 
@@ -25,6 +31,10 @@ AGAIN_AFTER_S = 5.0
 
 MAX_BATCH_BYTES = 1_048_576
 POLL_MS = 200
+
+
+class CodecsMissing(TurnoutError):  # noqa: N818 - reads as the sentence it starts
+    """Records that producers compress could not be read. The message names the command that mends it."""
 
 
 class _Connection(TypedDict):
@@ -43,7 +53,22 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file))
 
 
+def check_codecs() -> None:
+    """See that what any producer may compress with can be read: one such record would end every worker for ever.
+
+    Raises:
+        CodecsMissing: it cannot.
+    """
+    codecs = {"lz4": has_lz4(), "snappy": has_snappy(), "zstd": has_zstd()}
+    if missing := [name for name, installed in codecs.items() if not installed]:
+        raise CodecsMissing(
+            f"Records compressed with {', '.join(missing)} could not be read: a library is missing; install it with: "
+            f'pip install "aiokafka[{",".join(missing)}]"'
+        )
+
+
 def _connection(settings: Settings) -> _Connection:
+    check_codecs()
     password = settings.kafka_sasl_password
     return _Connection(
         bootstrap_servers=settings.brokers,

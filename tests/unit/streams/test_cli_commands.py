@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
+import aiokafka.codec
 import orjson
 import pytest
 
@@ -53,6 +54,18 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert shown.err.endswith(f'pip install "turnout[{EXTRAS[name]}]".\n')
     assert shown.err.count("\n") == 1
     assert call(monkeypatch, "--help") == 0
+
+
+def test_what_reads_kafka_says_which_codecs_it_lacks_before_it_connects(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(aiokafka.codec, "cramjam", None)  # what an import that fails leaves there
+    for arguments in (("worker",), ("tail", "requests"), ("replay",), ("health",), ("dashboard",)):
+        assert call(monkeypatch, *arguments, "--brokers", "127.0.0.1:1") == 2
+        assert capsys.readouterr().err == (
+            "Records compressed with lz4, snappy, zstd could not be read: a library is missing; install it with: "
+            'pip install "aiokafka[lz4,snappy,zstd]".\n'
+        )
 
 
 def test_a_wrong_setting_ends_with_two_and_one_sentence(

@@ -1,0 +1,29 @@
+"""Records as the rest of the world writes them: by librdkafka, which shares no code with aiokafka."""
+
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, Message, Producer
+
+FLUSH_S = 30.0
+
+
+def publish(
+    bootstrap_servers: str, topic: str, values: Iterable[bytes], *, partition: int = -1, **options: object
+) -> None:
+    """Publish the values in batches, with further options of librdkafka (`compression_type` is `compression.type`).
+
+    Blocks until all are acknowledged.
+    """
+    named: dict[str, object] = {name.replace("_", "."): value for name, value in options.items()}
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, **named})
+    refused: list[KafkaError] = []
+
+    def acknowledged(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            refused.append(error)
+
+    for value in values:
+        producer.produce(topic, value, partition=partition, on_delivery=acknowledged)
+    left = producer.flush(FLUSH_S)
+    assert not left, f"{left} records of {topic} were not acknowledged"
+    assert not refused, refused[0]
