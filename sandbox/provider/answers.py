@@ -74,6 +74,8 @@ def compose_choices(
     ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False
 ) -> tuple[Answer, ...]:
     """Answer as often as the request asks for; the first answer is the one there is alone."""
+    if ask.choices == 1:
+        return (compose(ask, choice, withheld=withheld, thinks=thinks),)
     seeds = [choice, *(hashlib.blake2b(choice + index.to_bytes(2)).digest() for index in range(1, ask.choices))]
     return tuple(compose(ask, seed, withheld=withheld, thinks=thinks) for seed in seeds)
 

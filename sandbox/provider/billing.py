@@ -49,7 +49,13 @@ class Billing:
         self._started_ns = time.time_ns()
 
     def charge(
-        self, call: Call, reason: ChargeReason, status: int | None, withheld: FinishReason | None = None
+        self,
+        call: Call,
+        reason: ChargeReason,
+        status: int | None,
+        *,
+        withheld: FinishReason | None = None,
+        takes_s: float = 0.0,
     ) -> Outcome:
         """Write what an answer costs on the invoice, and return that answer. Raises OSError."""
         ask, model, unkind = call.ask, call.model, self.unkind
@@ -86,7 +92,7 @@ class Billing:
             lines=lines,
         )
         self._invoice.charge(row)
-        return self._outcome(ask, row, answers)
+        return self._outcome(ask, row, answers, int(takes_s * 1000))
 
     def recall(self, call: Call, row: InvoiceRow) -> Outcome:
         """Return the answer that was charged in this row."""
@@ -94,7 +100,7 @@ class Billing:
         answers = compose_choices(call.ask, call.choice, withheld=withheld, thinks=self._thinks(call.ask))
         return self._outcome(call.ask, row, answers)
 
-    def _outcome(self, ask: Ask, row: InvoiceRow, answers: tuple[Answer, ...]) -> Outcome:
+    def _outcome(self, ask: Ask, row: InvoiceRow, answers: tuple[Answer, ...], latency_ms: int = 0) -> Outcome:
         unkind = self.unkind
         return Outcome(
             row.id,
@@ -106,6 +112,7 @@ class Billing:
             cached_beside=unkind.cached is Placement.BESIDE,
             service_tier=ask.service_tier if ask.service_tier in unkind.tier_factors else None,
             cost_usd=row.cost_usd if unkind.tells_cost else None,
+            latency_ms=latency_ms,
         )
 
     def _thinks(self, ask: Ask) -> bool:

@@ -7,7 +7,7 @@ for more: `sandbox.provider.unkind` says for what.
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
@@ -168,13 +168,15 @@ class Calls:
         failure, outcome = generation.failure, None
         if failure is None:
             try:
-                outcome = self.billing.charge(generation.call, generation.reason, 200, generation.withheld)
+                outcome = self.billing.charge(
+                    generation.call, generation.reason, 200, withheld=generation.withheld, takes_s=generation.takes_s
+                )
             except OSError:
                 _log.exception("The invoice could not be written; the call is answered with 500 and not charged.")
                 failure = ProblemKind.SERVER_ERROR
         for caller in generation.waiting:
             if outcome is not None:
-                self._send(caller, replace(outcome, latency_ms=int(generation.takes_s * 1000)))
+                self._send(caller, outcome)
             elif failure is not None:
                 self._fail(caller, Problem(failure))
 

@@ -7,8 +7,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from sandbox.provider.invoice import InvoiceLine, LineItem
 from sandbox.provider.models import NANO_USD, ListPrice, TokenCounts
 
-MEGA = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Extras:
@@ -39,7 +37,7 @@ def itemize(counts: TokenCounts, price: ListPrice, extras: Extras) -> tuple[Invo
         (LineItem.REJECTED_PREDICTION, counts.rejected_tokens, price.output),
         (LineItem.AUDIO_OUTPUT, spoken, price.output if audio is None else audio),
     )
-    lines = [InvoiceLine(item, count, count * per_mtok / MEGA) for item, count, per_mtok in tokens if count]
+    lines = [InvoiceLine(item, count, (count * per_mtok).scaleb(-6)) for item, count, per_mtok in tokens if count]
     if extras.tier_factor != 1:
         tier_usd = sum((line.usd for line in lines), Decimal(0)) * (extras.tier_factor - 1)
         lines.append(InvoiceLine(LineItem.SERVICE_TIER, 1, tier_usd))

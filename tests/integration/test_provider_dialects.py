@@ -15,11 +15,13 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from sandbox.provider.charges import total_usd
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.invoice import LineItem
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
 from sandbox.provider.sigv4 import Signed, sign
+from sandbox.provider.unkind import UNKIND, Placement
 
 GOLDEN = Path(__file__).with_name("dialects")
 
@@ -66,6 +68,7 @@ KEY_HEADERS = {
 ANSWERS = {"choices", "output", "content", "candidates", "data"}
 """Where the vendors' bodies have what they answer."""
 
+BESIDE_TOKENS = {LineItem.IMAGES, LineItem.WEB_SEARCH, LineItem.SERVICE_TIER}
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 
@@ -147,6 +150,42 @@ def test_a_key_of_the_providers_is_asked_for_in_each_vendors_header(tmp_path: Pa
             wrong = {**asked.headers, **{key: value.format("wrong") for key, value in header.items()}}
             assert post(provider, asked.model_copy(update={"headers": right})).status_code == 200, name
             assert post(provider, asked.model_copy(update={"headers": wrong})).status_code in (400, 401, 403), name
+
+
+def told(usage: dict[str, int]) -> tuple[int, int]:
+    """Return all input and all output tokens that a vendor's usage tells, whatever it counts beside."""
+    match usage:
+        case {"promptTokenCount": prompt, "totalTokenCount": total}:
+            output = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
+            assert total == prompt + output
+            return prompt, output
+        case {"inputTokens": fresh, "cacheReadInputTokens": read, "cacheWriteInputTokens": written}:
+            assert usage["totalTokens"] == fresh + read + written + usage["outputTokens"]
+            return fresh + read + written, usage["outputTokens"]
+        case {"input_tokens": fresh, "cache_read_input_tokens": read, "cache_creation_input_tokens": written}:
+            return fresh + read + written, usage["output_tokens"]
+        case {"input_tokens": prompt, "output_tokens": output}:
+            assert usage["total_tokens"] == prompt + output
+            return prompt, output
+        case _:
+            return usage["prompt_tokens"], usage.get("completion_tokens", 0)
+
+
+@pytest.mark.parametrize("list_prices", [False, True])
+def test_usage_tells_all_tokens_that_are_charged_in_every_dialect(tmp_path: Path, *, list_prices: bool) -> None:
+    way = UNKIND.model_copy(update={"reasoning": Placement.INSIDE, "cached": Placement.INSIDE})
+    options = ProviderOptions(
+        tmp_path / "invoice.jsonl", latency_ms=0, limits=False, failures=False, list_prices=list_prices, unkind=way
+    )
+    with ProviderProcess(options) as provider:
+        for name in (name for name in NAMES if read(name).charged):
+            body = post(provider, read(name).request).json()
+            row = provider.invoice()[-1]
+            assert told(body.get("usage") or body["usageMetadata"]) == (row.input_tokens, row.output_tokens), name
+            tokens = sum(line.quantity for line in row.lines if line.item not in BESIDE_TOKENS)
+            assert tokens == row.input_tokens + row.output_tokens, name
+            assert row.cost_usd == total_usd(row.lines)
+        assert len(provider.invoice()) > 30
 
 
 def signed(asked: Asked, host: str, secret: str) -> dict[str, str]:

@@ -28,8 +28,10 @@ _BY_MODEL: tuple[tuple[re.Pattern[str], Dialect], ...] = (
 
 def find_dialect(target: str) -> tuple[Dialect, Address] | None:
     """Return who answers a POST to this target, and what its address says; None: there is nothing there."""
+    if (dialect := _BY_PATH.get(target)) is not None:
+        return dialect, Address()
     path, query = urlsplit(target)[2:4]
-    pairs = dict(parse_qsl(query)) if query else {}
+    pairs = dict(parse_qsl(query))
     if (dialect := _BY_PATH.get(path)) is not None:
         return dialect, Address(query=pairs)
     for pattern, dialect in _BY_MODEL:
