@@ -1,1 +1,1 @@
-"""A simulated OpenAI-compatible provider: four reference models, scripted faults, and an invoice of what it charged."""
+"""A simulated provider: reference models in the dialects of five vendors, scripted faults, and an invoice."""

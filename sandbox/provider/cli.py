@@ -22,6 +22,14 @@ from sandbox.provider.unkind import read_unkindness
 
 _RETRY_AFTER_FORMS = f"\n{36 * ' '}".join(faults.RetryAfterForm)
 _PARAGRAPHS = (
+    "What it answers:",
+    """\
+    POST /v1/chat/completions, /v1/responses, /v1/embeddings
+    POST /openai/deployments/MODEL/chat/completions?api-version=...
+    POST /v1/messages
+    POST /v1beta/models/MODEL:generateContent
+    POST /model/MODEL/converse
+    GET  /v1/models""",
     "Control API, on the same port:",
     f"""\
     POST   /sandbox/faults          a JSON object: fault, model, rate, count,
@@ -68,7 +76,7 @@ def provider(  # noqa: PLR0913 - one parameter an option
     ] = None,
     unkind: Annotated[str, typer.Option(help="Ways to be unkind: a JSON object, or all.", metavar="JSON")] = "{}",
 ) -> None:
-    """Run a simulated OpenAI-compatible provider for the four reference models, with an invoice.
+    """Run a simulated provider of the four reference models, in the dialects of five vendors, with an invoice.
 
     Prints one JSON line with its base_url on stdout when it is ready. SIGTERM stops it.
     """
