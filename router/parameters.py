@@ -64,7 +64,7 @@ def terms_of(parameters: JsonObject, model: Model) -> Terms | Unpriced | NotTake
     unknown = next((name for name in given if name not in PROVIDER_PARAMETERS | model.parameters), None)
     if unknown is not None:
         return NotTaken(
-            f"parameter: {unknown!r} is not among the parameters of provider {model.provider_name}; if it takes it, "
+            f"{unknown!r} is not among the parameters of provider {model.provider_name}; if it takes it, "
             "list it there in the catalogue"
         )
     factor, per_call_usd = Decimal(1), Decimal(0)
@@ -72,11 +72,11 @@ def terms_of(parameters: JsonObject, model: Model) -> Terms | Unpriced | NotTake
         if name in model.surcharges_usd:
             per_call_usd += model.surcharges_usd[name]
         elif name in SURCHARGED or name not in PROVIDER_PARAMETERS or _speaks(name, parameters[name]):
-            return Unpriced(f"cost: what {name} costs is not known; set the model's surcharges_usd.{name}")
+            return Unpriced(f"what {name} costs is not known; set the model's surcharges_usd.{name}")
         elif name == "service_tier" and parameters[name] not in SAME_PRICE_TIERS:
             tier = str(parameters[name])
             if tier not in model.service_tiers:
-                return Unpriced(f"cost: what service_tier {tier!r} costs is not known; set the model's service_tiers")
+                return Unpriced(f"what service_tier {tier!r} costs is not known; set the model's service_tiers")
             factor = model.service_tiers[tier]
     return Terms(factor, per_call_usd) if factor != 1 or per_call_usd else LIST_PRICE
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from router.catalogue import Model, Price
+from router.obstacle import Obstacle
 from router.parameters import LIST_PRICE, Terms
 from schemas.vocabulary import Task, Tier
 
@@ -44,7 +45,7 @@ class Candidate:
     """None: what the call costs will not be known afterwards either."""
     unpriced: str | None = None
     """Why there is no `upper_usd`, if not for want of a price."""
-    not_taken: str | None = None
+    not_taken: Obstacle | None = None
     """Why the model cannot take the request at all."""
 
     def price_at(self, at_ms: int) -> Price | None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd
 from schemas.requests import JsonObject
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Task, Tier
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, SkipReason, Status, Task, Tier
 
 
 class _Part(BaseModel):
@@ -45,6 +45,9 @@ class Skipped(_Part):
 
     request_model: str
     reason: str
+    code: SkipReason | None = Field(
+        default=None, description="The reason for a program; null in responses of versions before it was added."
+    )
 
 
 class AnswerMessage(_Part):

@@ -82,6 +82,26 @@ class AttemptOutcome(StrEnum):
     CUT_OFF = "cut_off"
 
 
+class SkipReason(StrEnum):
+    """Why a candidate was not called. The first group holds for the whole request, the second for the moment."""
+
+    NOT_ALLOWED = "not_allowed"
+    CONTEXT_TOO_SMALL = "context_too_small"
+    PARAMETER_NOT_TAKEN = "parameter_not_taken"
+    PRICE_UNKNOWN = "price_unknown"
+    ABOVE_COST_CAP = "above_cost_cap"
+    COST_CAP_USED = "cost_cap_used"
+    TOO_SLOW = "too_slow"
+    BUDGET_USED = "budget_used"
+
+    BREAKER_OPEN = "breaker_open"
+    BREAKER_OPEN_SLOW = "breaker_open_slow"
+    PROBES_OUT = "probes_out"
+    RATE_LIMIT = "rate_limit"
+    RAMPING_UP = "ramping_up"
+    BACKING_OFF = "backing_off"
+
+
 class Certainty(StrEnum):
     """How well the cost of a call is known."""
 

@@ -9,6 +9,7 @@ from router.models.in_flight import InFlight
 from router.models.stats import StatsBuffer
 from router.sharing.rate_limit import RateLimit
 from schemas.health import BreakerState, ModelHealth
+from schemas.vocabulary import SkipReason
 
 STALE_S = 30.0
 """Shared health that is older is no longer believed."""
@@ -37,7 +38,8 @@ class Readiness:
     """Whether a model may be called: at `at_s`, or nobody knows when (None) because all its probes are out."""
 
     at_s: float | None
-    reason: str
+    reason: SkipReason | None = None
+    """What holds it back; `RAMPING_UP` holds back only a part of the requests."""
     share: float = 1.0
     """The part of the requests that should come, while the model ramps up."""
     limited: bool = False

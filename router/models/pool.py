@@ -21,7 +21,7 @@ from router.sharing.allotment import share_in_force
 from router.sharing.member import Member
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
-from schemas.vocabulary import AttemptOutcome
+from schemas.vocabulary import AttemptOutcome, SkipReason
 
 DEFAULT_COOLDOWN_S = 1.0
 """How long a model is left alone that answers 429 without saying for how long."""
@@ -61,17 +61,16 @@ class ModelPool:
         limited_s, limited = self._limit(model, model_state, now_s)
         breaker_s = model_state.breaker.ready_at(rules, now_s)
         if breaker_s is None:
-            return Readiness(None, "breaker half-open, probes are out")
+            return Readiness(None, SkipReason.PROBES_OUT)
         if breaker_s > max(now_s, limited_s):
-            return Readiness(
-                breaker_s, "breaker open: the model is slow" if model_state.breaker.slow else "breaker open"
-            )
+            slow = model_state.breaker.slow
+            return Readiness(breaker_s, SkipReason.BREAKER_OPEN_SLOW if slow else SkipReason.BREAKER_OPEN)
         if limited_s > now_s:
-            return Readiness(limited_s, "rate limit", limited=limited)
+            return Readiness(limited_s, SkipReason.RATE_LIMIT, limited=limited)
         share = model_state.breaker.share(rules, now_s)
         if model_state.degraded_until_s is not None and not model_state.is_browned_out(now_s):
             share = min(share, ramp_share(rules, model_state.degraded_until_s, now_s))
-        return Readiness(now_s, "ready" if share >= 1 else "ramping up", share)
+        return Readiness(now_s, None if share >= 1 else SkipReason.RAMPING_UP, share)
 
     def bypass_at(self, model: Model, now_s: float) -> float | None:
         """Say when a breaker that is not closed may be bypassed, if at all; a limit may not.

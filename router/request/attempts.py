@@ -8,6 +8,7 @@ from decimal import Decimal
 from router.cost import estimate_tokens, price_of, settled
 from router.errors import Answer, UpstreamFailure
 from router.job import Job, Origin
+from router.obstacle import Obstacle
 from router.request.plan import Plan
 from router.route import Candidate
 from router.tasks.analysis import Analysis
@@ -34,7 +35,7 @@ class AttemptLog:
 
     def __init__(self, job: Job) -> None:
         self.attempts: list[Attempt] = []
-        self.passed_over: dict[str, str] = {}
+        self.passed_over: dict[str, Obstacle] = {}
         """Models that could not be called when their turn came, and why."""
         self.spent_usd = Decimal(0)
         """Calls of unknown outcome count with their estimate."""
@@ -167,9 +168,7 @@ class AttemptLog:
 
     def _skipped(self) -> Iterable[Skipped]:
         called = {attempt.request_model for attempt in self.attempts}
-        for name, reason in self.passed_over.items():
-            if name not in called:
-                yield Skipped(request_model=name, reason=reason)
+        return (obstacle.skipped(name) for name, obstacle in self.passed_over.items() if name not in called)
 
 
 def refusal(

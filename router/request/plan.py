@@ -1,6 +1,6 @@
 """Which models may answer a request, in which order, and why the others may not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,13 +11,14 @@ from router.errors import RequestRejected
 from router.job import Job
 from router.models.model_state import View
 from router.models.pool import ModelPool
+from router.obstacle import Obstacle
 from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
 from router.route import Candidate, Estimate, Route, priced
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
 from schemas.requests import Request
 from schemas.responses import Skipped
-from schemas.vocabulary import ErrorCode, Policy, Tier
+from schemas.vocabulary import ErrorCode, Policy, SkipReason, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Pl
     policy = request.policy or catalogue.default_policy
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     candidates: list[Candidate] = []
-    skipped: list[Skipped] = []
+    obstacles: dict[str, Obstacle] = {}
     views = _Views(pool, now_s)
     for candidate in _in_order(job, tier, policy, views):
         obstacle = _forbidden(candidate.model, job.tenant)
@@ -55,9 +56,10 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Pl
         if obstacle is None:
             candidates.append(candidate)
         else:
-            skipped.append(Skipped(request_model=candidate.model.name, reason=obstacle))
+            obstacles[candidate.model.name] = obstacle
     if not candidates:
-        raise _nobody(skipped, max_cost_usd)
+        raise _no_candidate(obstacles, max_cost_usd)
+    skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
     return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd)
 
 
@@ -100,17 +102,17 @@ class _Candidates:
         bound = Estimate(words, max_tokens + self._predicted_tokens)
         likely_tokens = min(words, self._sent.likely_words + words - self._sent.words) + max_tokens
         if likely_tokens > model.context_tokens:
-            reason = f"context: up to {likely_tokens} tokens do not fit into {model.context_tokens}"
-            return Candidate(model, why, bound, None, max_tokens, None, not_taken=reason)
+            too_long = Obstacle(SkipReason.CONTEXT_TOO_SMALL, likely_tokens, model.context_tokens)
+            return Candidate(model, why, bound, None, max_tokens, None, not_taken=too_long)
         terms = terms_of(self._parameters, model)
         match terms:
-            case NotTaken(reason):
-                return Candidate(model, why, bound, None, max_tokens, None, not_taken=reason)
-            case Unpriced(reason):
-                return Candidate(model, why, bound, None, max_tokens, None, unpriced=reason)
+            case NotTaken(detail):
+                unknown = Obstacle(SkipReason.PARAMETER_NOT_TAKEN, detail=detail)
+                return Candidate(model, why, bound, None, max_tokens, None, not_taken=unknown)
+            case Unpriced(detail):
+                return Candidate(model, why, bound, None, max_tokens, None, unpriced=detail)
         if input_tokens is None:
-            reason = f"cost: {self._sent.unbounded(model)}"
-            return Candidate(model, why, bound, None, max_tokens, terms, unpriced=reason)
+            return Candidate(model, why, bound, None, max_tokens, terms, unpriced=self._sent.unbounded(model))
         upper_usd = upper_cost((priced(price, terms) for price in model.prices_between(*self._life_ms)), bound)
         return Candidate(model, why, bound, upper_usd, max_tokens, terms)
 
@@ -157,35 +159,36 @@ def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[C
             yield candidate(model, "last resort outside the chain")
 
 
-def _forbidden(model: Model, tenant: Tenant | None) -> str | None:
-    return None if tenant is None or tenant.may_use(model.name) else "tenant: the model is not the tenant's to use"
+def _forbidden(model: Model, tenant: Tenant | None) -> Obstacle | None:
+    return None if tenant is None or tenant.may_use(model.name) else Obstacle(SkipReason.NOT_ALLOWED)
 
 
-def _too_slow(model: Model, max_latency_ms: int | None, views: _Views) -> str | None:
+def _too_slow(model: Model, max_latency_ms: int | None, views: _Views) -> Obstacle | None:
     if max_latency_ms is None or views.p99_ms(model) <= max_latency_ms:
         return None
-    return f"latency: its p99 is {views.p99_ms(model):.0f} ms, above the request's {max_latency_ms} ms"
+    return Obstacle(SkipReason.TOO_SLOW, views.p99_ms(model), max_latency_ms)
 
 
-def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) -> str | None:
+def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) -> Obstacle | None:
     if candidate.not_taken is not None:
         return candidate.not_taken
     if candidate.upper_usd is None:
-        reason = candidate.unpriced or "cost: its price is not known"
-        return f"{reason}, and the request has a cost cap" if explicit else None
+        detail = candidate.unpriced or "its price is not known"
+        return Obstacle(SkipReason.PRICE_UNKNOWN, detail=detail) if explicit else None
     if candidate.upper_usd > max_cost_usd:
-        return f"cost: up to {candidate.upper_usd} USD, above the cap of {max_cost_usd}"
+        return Obstacle(SkipReason.ABOVE_COST_CAP, candidate.upper_usd, max_cost_usd)
     return None
 
 
-def _nobody(skipped: list[Skipped], max_cost_usd: Decimal) -> RequestRejected:
-    reasons = "; ".join(f"{skip.request_model}: {skip.reason}" for skip in skipped) or "the chain is empty"
-    if skipped and all(skip.reason.startswith("cost") for skip in skipped):
+def _no_candidate(obstacles: Mapping[str, Obstacle], max_cost_usd: Decimal) -> RequestRejected:
+    texts = "; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()) or "the chain is empty"
+    reasons = {obstacle.reason for obstacle in obstacles.values()}
+    if reasons and reasons <= {SkipReason.PRICE_UNKNOWN, SkipReason.ABOVE_COST_CAP}:
         return RequestRejected(
             ErrorCode.COST_CAP_EXCEEDED,
-            f"no model answers for {max_cost_usd} USD at the most ({reasons}); raise max_cost_usd or lower max_tokens",
+            f"no model answers for {max_cost_usd} USD at the most ({texts}); raise max_cost_usd or lower max_tokens",
             "max_cost_usd",
         )
-    if skipped and all(skip.reason.startswith("tenant") for skip in skipped):
-        return RequestRejected(ErrorCode.NOT_ALLOWED, f"no model of the tier is the tenant's to use ({reasons})")
-    return RequestRejected(ErrorCode.NO_ELIGIBLE_MODEL, f"no model can take this request ({reasons})")
+    if reasons == {SkipReason.NOT_ALLOWED}:
+        return RequestRejected(ErrorCode.NOT_ALLOWED, f"no model of the tier is the tenant's to use ({texts})")
+    return RequestRejected(ErrorCode.NO_ELIGIBLE_MODEL, f"no model can take this request ({texts})")

@@ -32,6 +32,7 @@ from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamF
 from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import ModelPool
+from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Verdict
 from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
@@ -39,7 +40,7 @@ from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse
 from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response
-from schemas.vocabulary import ErrorCode, Status
+from schemas.vocabulary import ErrorCode, SkipReason, Status
 
 WAKE_JITTER_S = 0.05
 """Those who wait for the same moment wake spread over so long."""
@@ -234,9 +235,10 @@ class Session:
         if calls >= self._pool.catalogue.retry.max_attempts:
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, f"{calls} calls failed", now_s)
         candidates = self._affordable(plan, now_s)
-        if not candidates and any(reason.startswith("budget") for reason in self._attempt_log.passed_over.values()):
-            return self._end(ErrorCode.BUDGET_EXHAUSTED, "the tenant's budget does not pay for another call", now_s)
         if not candidates:
+            reasons = {obstacle.reason for obstacle in self._attempt_log.passed_over.values()}
+            if SkipReason.BUDGET_USED in reasons:
+                return self._end(ErrorCode.BUDGET_EXHAUSTED, "the tenant's budget does not pay for another call", now_s)
             return self._end(ErrorCode.FALLBACK_EXHAUSTED, "no candidate is left that may be called again", now_s)
         return self._pick(plan, candidates, now_s)
 
@@ -245,11 +247,9 @@ class Session:
         candidates: list[Candidate] = []
         for candidate in plan.candidates:
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
-                self._attempt_log.passed_over[candidate.model.name] = f"cost: {left_usd} USD are left of the cap"
+                self._pass_over(candidate, SkipReason.COST_CAP_USED, left_usd)
             elif self._lease is not None and not _pays_for(self._lease, candidate, now_s):
-                self._attempt_log.passed_over[candidate.model.name] = (
-                    "budget: too little of the tenant's budget is left"
-                )
+                self._pass_over(candidate, SkipReason.BUDGET_USED)
             elif not self._standings[candidate.model.name].left:
                 candidates.append(candidate)
         candidates.sort(key=lambda candidate: self._standings[candidate.model.name].round)
@@ -266,14 +266,15 @@ class Session:
             ready = readiness.now(now_s)
             is_hasty = now_s + RAMP_UP_POLL_S >= self._job.deadline_s
             if ready and readiness.share < 1 and not is_hasty and self._chance() >= readiness.share:
-                self._attempt_log.passed_over[name] = readiness.reason
+                self._pass_over(candidate, SkipReason.RAMPING_UP)
                 ready_s.append(max(now_s + RAMP_UP_POLL_S, not_before_s))
                 continue
             if ready and not_before_s < self._job.deadline_s:
                 return Wait(not_before_s) if not_before_s > now_s else self._call(plan, candidate, now_s)
             if readiness.limited:
                 self._pool.turned_away(candidate.model, now_s)
-            self._attempt_log.passed_over[name] = "pause after a failure" if ready else readiness.reason
+            held_by = None if ready else readiness.reason
+            self._pass_over(candidate, held_by or SkipReason.BACKING_OFF)
             at_s = now_s + PROBES_OUT_POLL_S if readiness.at_s is None else readiness.at_s
             ready_s.append(max(at_s, not_before_s))
         all_open = not any(self._pool.is_closed(candidate.model) for candidate in candidates)
@@ -289,10 +290,13 @@ class Session:
             ready_s.append(bypass_s)
         return self._wait(min(ready_s) + self._chance() * WAKE_JITTER_S, now_s)
 
+    def _pass_over(self, candidate: Candidate, reason: SkipReason, limit: Decimal = Decimal(0)) -> None:
+        self._attempt_log.passed_over[candidate.model.name] = Obstacle(reason, limit=limit)
+
     def _wait(self, until_s: float, now_s: float, reason: str | None = None) -> Action:
         if until_s < self._job.deadline_s:
             return Wait(until_s)
-        passed_over = (f"{name}: {reason}" for name, reason in self._attempt_log.passed_over.items())
+        passed_over = (f"{name}: {obstacle}" for name, obstacle in self._attempt_log.passed_over.items())
         reasons = reason or "; ".join(passed_over)
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 

@@ -9,13 +9,18 @@ from schemas.failovers import Failover, FailoverKind
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.topics import Topic
-from schemas.vocabulary import AttemptOutcome, Status
+from schemas.vocabulary import AttemptOutcome, SkipReason, Status
 
 WATCHED = (Topic.RESPONSES, Topic.COSTS, Topic.FAILOVERS, Topic.DEAD_LETTERS)
 """The topics that a tally is made of."""
 
-_PASSED_OVER = ("breaker", "rate limit")
-"""How the reasons of `Response.skipped` begin for a model whose turn it was and which could not be called."""
+_PASSED_OVER = {
+    SkipReason.BREAKER_OPEN,
+    SkipReason.BREAKER_OPEN_SLOW,
+    SkipReason.PROBES_OUT,
+    SkipReason.RATE_LIMIT,
+}
+"""Why a model was not called whose turn it was, when the model itself is the reason."""
 
 
 @dataclass(slots=True)
@@ -88,4 +93,4 @@ def is_fallback(response: Response) -> bool:
 
 def _ahead(response: Response) -> Iterable[str]:
     yield from (attempt.request_model for attempt in response.attempts)
-    yield from (skip.request_model for skip in response.skipped if skip.reason.startswith(_PASSED_OVER))
+    yield from (skip.request_model for skip in response.skipped if skip.code in _PASSED_OVER)

@@ -46,6 +46,7 @@ PRODUCED: dict[str, type[Message]] = {
     "response-rejected-cost-cap": Response,
     "response-rejected-rate": Response,
     "response-rejected-unreadable": Response,
+    "response-skipped": Response,
     "response-tool-calls": Response,
     "tenant-demand": WorkerDemand,
     "tenant-shares": TenantShares,

@@ -16,7 +16,7 @@ from router.sharing.member import HEARTBEAT_S, Member
 from router.tasks.analysis import analyse
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth
 from schemas.requests import Request
-from schemas.vocabulary import ErrorCode, Policy
+from schemas.vocabulary import ErrorCode, Policy, SkipReason
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, ONE, TWO, UNAVAILABLE, Play, make_catalogue, make_job, trip
 
 ME = Member("me", 1)
@@ -184,7 +184,7 @@ def test_a_worker_keeps_to_its_share_and_says_when_it_has_taken_it_over() -> Non
         assert pool.readiness(ALPHA, NOW_S).now(NOW_S)
         pool.call(ALPHA, NOW_S)
     readiness = pool.readiness(ALPHA, NOW_S)
-    assert (readiness.limited, readiness.reason) == (True, "rate limit")
+    assert (readiness.limited, readiness.reason) == (True, SkipReason.RATE_LIMIT)
     pool.turned_away(ALPHA, NOW_S)
     (report,) = pool.take_reports(NOW_S + HEARTBEAT_S)
     assert (report.calls, report.limited, report.second) == (3, True, int(NOW_S))

@@ -15,7 +15,7 @@ from schemas.health import BreakerState
 from schemas.message import Message
 from schemas.responses import Attempt, Response, Skipped
 from schemas.topics import Topic
-from schemas.vocabulary import AttemptOutcome, Status, Task, Tier
+from schemas.vocabulary import AttemptOutcome, SkipReason, Status, Task, Tier
 from tests.warehouses import golden
 
 COST = CostEvent.decode(golden("cost-metered"))
@@ -116,8 +116,8 @@ def test_a_percentile_is_the_smallest_value_that_enough_values_do_not_exceed(
 
 
 def test_a_fallback_is_an_answer_of_another_model_than_the_one_that_failed_or_was_passed_over() -> None:
-    passed_over = (Skipped(request_model=FIRST, reason="breaker open"),)
-    too_dear = (Skipped(request_model=FIRST, reason="cost: up to 1 USD, above the cap of 0.10"),)
+    passed_over = (Skipped(request_model=FIRST, reason="breaker open", code=SkipReason.BREAKER_OPEN),)
+    too_dear = (Skipped(request_model=FIRST, reason="above the cap", code=SkipReason.ABOVE_COST_CAP),)
 
     assert is_fallback(response("a", attempt(1, FIRST, failed=True), attempt(2, SECOND)))
     assert is_fallback(response("a", attempt(1, SECOND), skipped=passed_over))
@@ -192,7 +192,7 @@ def test_a_dead_letter_is_a_problem() -> None:
 
 
 def test_the_outage_is_told_from_the_first_openings_to_the_last_closing() -> None:
-    passed_over = (Skipped(request_model=FIRST, reason="breaker open"),)
+    passed_over = (Skipped(request_model=FIRST, reason="breaker open", code=SkipReason.BREAKER_OPEN),)
     tally = tally_of(
         switch("worker-1", BreakerState.OPEN, 0.5),
         switch("worker-2", BreakerState.OPEN, 1.5),

@@ -6,7 +6,7 @@ from router.catalogue import BreakerRules, HealthRules
 from router.errors import UpstreamFailure
 from router.models.pool import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, ModelPool
 from schemas.health import BreakerState
-from schemas.vocabulary import AttemptOutcome, Tier
+from schemas.vocabulary import AttemptOutcome, SkipReason, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, TIMEOUT, TWO, UNAVAILABLE, make_catalogue, rate_limited, trip
 
 
@@ -30,13 +30,13 @@ def fail(pool: ModelPool, failure: UpstreamFailure, now_s: float = NOW_S) -> Non
 def test_a_fresh_model_is_ready(pool: ModelPool) -> None:
     readiness = pool.readiness(ALPHA, NOW_S)
     assert readiness.now(NOW_S)
-    assert readiness.reason == "ready"
+    assert readiness.reason is None
 
 
 def test_an_open_model_is_ready_when_its_pause_ends(pool: ModelPool) -> None:
     trip(pool, ALPHA)
     readiness = pool.readiness(ALPHA, NOW_S)
-    assert (readiness.at_s, readiness.reason) == (NOW_S + TWO.breaker.pause_s, "breaker open")
+    assert (readiness.at_s, readiness.reason) == (NOW_S + TWO.breaker.pause_s, SkipReason.BREAKER_OPEN)
     assert not readiness.now(NOW_S)
     assert readiness.now(NOW_S + TWO.breaker.pause_s)
 
@@ -45,7 +45,7 @@ def test_the_later_of_breaker_and_limit_is_the_reason(pool: ModelPool) -> None:
     fail(pool, rate_limited(50))
     trip(pool, ALPHA)
     readiness = pool.readiness(ALPHA, NOW_S)
-    assert (readiness.at_s, readiness.reason) == (NOW_S + 50, "rate limit")
+    assert (readiness.at_s, readiness.reason) == (NOW_S + 50, SkipReason.RATE_LIMIT)
 
 
 def test_nobody_knows_when_a_model_is_ready_whose_probes_are_out(pool: ModelPool) -> None:

@@ -6,13 +6,14 @@ import pytest
 from router.cost import call_started
 from router.errors import UpstreamFailure
 from router.models.pool import ModelPool
+from router.obstacle import Obstacle
 from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Verdict, refusal, settle_all
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response, Usage
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status, Task, Tier
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, SkipReason, Status, Task, Tier
 from tests.stage import ALPHA, ANSWER, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAVAILABLE, make_job
 
 JOB = make_job(Request(prompt=PROMPT, max_tokens=100, tenant="acme", metadata={"team": "sea"}))
@@ -150,7 +151,10 @@ def test_a_response_to_what_could_not_be_planned_has_what_is_known() -> None:
 
 def test_the_models_that_were_passed_over_are_told_unless_they_were_called_after_all() -> None:
     attempt_log = AttemptLog(JOB)
-    attempt_log.passed_over = {"alpha": "rate limit", "beta": "breaker open"}
+    attempt_log.passed_over = {
+        "alpha": Obstacle(SkipReason.RATE_LIMIT),
+        "beta": Obstacle(SkipReason.BREAKER_OPEN),
+    }
     attempt_log.answered(call(), CANDIDATE, ANSWER, 0.5)
     assert [(skip.request_model, skip.reason) for skip in end(attempt_log).skipped] == [("beta", "breaker open")]
 

@@ -1,0 +1,47 @@
+"""Why a candidate is not called: a reason for programs, the figures behind it, and the sentence made of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+from schemas.responses import Skipped
+from schemas.vocabulary import SkipReason
+
+SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
+    {
+        SkipReason.NOT_ALLOWED: "tenant: the model is not the tenant's to use",
+        SkipReason.CONTEXT_TOO_SMALL: "context: up to {needed} tokens do not fit into {limit}",
+        SkipReason.PARAMETER_NOT_TAKEN: "parameter: {detail}",
+        SkipReason.PRICE_UNKNOWN: "cost: {detail}, and the request has a cost cap",
+        SkipReason.ABOVE_COST_CAP: "cost: up to {needed} USD, above the cap of {limit}",
+        SkipReason.COST_CAP_USED: "cost: {limit} USD are left of the cap",
+        SkipReason.TOO_SLOW: "latency: its p99 is {needed:.0f} ms, above the request's {limit} ms",
+        SkipReason.BUDGET_USED: "budget: too little of the tenant's budget is left",
+        SkipReason.BREAKER_OPEN: "breaker open",
+        SkipReason.BREAKER_OPEN_SLOW: "breaker open: the model is slow",
+        SkipReason.PROBES_OUT: "breaker half-open, probes are out",
+        SkipReason.RATE_LIMIT: "rate limit",
+        SkipReason.RAMPING_UP: "ramping up",
+        SkipReason.BACKING_OFF: "pause after a failure",
+    }
+)
+"""`needed` is what the call would take, `limit` what there is: tokens, US dollars or milliseconds. `detail` is what
+`router.parameters` and `router.bounds` say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps one candidate from being called."""
+
+    reason: SkipReason
+    needed: float | Decimal = 0
+    limit: float | Decimal = 0
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return SENTENCES[self.reason].format(needed=self.needed, limit=self.limit, detail=self.detail)
+
+    def skipped(self, model: str) -> Skipped:
+        """Return the entry of the response about the model."""
+        return Skipped(request_model=model, code=self.reason, reason=str(self))
