@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from streams.access import Role, acl_commands
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
@@ -57,6 +58,30 @@ def show(*, brokers: options.Brokers = None, env_file: options.EnvFile = None, a
         print_json([asdict(state) for state in states])
     else:
         stdout_console().print(topics_table(states))
+
+
+@topics.command(epilog="\b\nExample:\n    turnout topics acl --role worker --principal User:turnout | sh")
+def acl(
+    *,
+    role: Annotated[
+        Role | None, typer.Option(help="Only this role.", show_default="all of them", case_sensitive=False)
+    ] = None,
+    principal: Annotated[
+        str | None, typer.Option(help="Who gets it, as Kafka names it.", show_default="User:turnout-ROLE")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="The consumer group of a reader of answers.", show_default="every group")
+    ] = None,
+    brokers: options.Brokers = None,
+    env_file: options.EnvFile = None,
+) -> None:
+    """Print the kafka-acls commands that give each role the least it needs. Nothing is changed."""
+    settings = load_settings(env_file, brokers=brokers)
+    if principal is not None and role is None:
+        raise typer.BadParameter("goes with --role: roles of one principal would have each other's rights")
+    for one in [role] if role else Role:
+        for command in acl_commands(one, principal or f"User:turnout-{one}", settings, group):
+            typer.echo(command)
 
 
 async def read_topics(settings: Settings) -> list[TopicState]:
