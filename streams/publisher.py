@@ -4,10 +4,9 @@ A send that fails for the broker's sake is tried again for ever: the offset of i
 the pump stops taking more. What the topic can never take (`MessageSizeTooLargeError`) is raised to the caller.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
-from time import time
 
 import orjson
 import stamina
@@ -25,12 +24,11 @@ from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
 from streams.codec import KEY_HEADER, Delivery, Headers, event_headers
-from streams.kafka.producer import Record, RenewableProducer
+from streams.ports import Clock, LogWriter, Record, Trace
 
 HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""
 
-Trace = Mapping[str, str]
 PROBE = "Reply with OK."
 PROBE_TENANT = "turnout-probe"
 BeforeRetry = Callable[[], Awaitable[None]]
@@ -41,17 +39,19 @@ class Publisher:
 
     def __init__(
         self,
-        producer: RenewableProducer,
+        log: LogWriter,
         topic_name: Callable[[Topic], str],
         worker: str,
+        clock: Clock,
         probe_key: SecretStr | None = None,
     ) -> None:
         """Take what to send by, how topics are called, this worker's name, and the key of who pays for probes."""
-        self._producer = producer
+        self._log = log
+        self._clock = clock
         self._probe_key = probe_key
         self._names = {topic: topic_name(topic) for topic in Topic}
         self._worker = worker
-        self._started = int(time())
+        self._started = int(clock())
         self._refused = 0
         self._failovers = count(1)
 
@@ -99,7 +99,7 @@ class Publisher:
         Raises:
             KafkaError: it could not be published; the answer itself is on its own topic.
         """
-        return await self._producer.send(self._answer(topic, response, delivery, trace, None))
+        return await self._log.send(self._answer(topic, response, delivery, trace, None))
 
     async def cost(self, event: CostEvent, trace: Trace, holder: str | None = None) -> int:
         """Publish a cost event, keyed by its tenant, with the holder of the grant that it draws on."""
@@ -161,7 +161,7 @@ class Publisher:
             KafkaError: it could not be published.
         """
         event_id = f"{stats.worker}:{stats.epoch}:{stats.sequence}"
-        return await self._producer.send(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
+        return await self._log.send(self._news(Topic.MODEL_STATS, stats, stats.request_model, event_id))
 
     async def budget(self, budget: Budget) -> int:
         """Publish how a tenant stands.
@@ -171,7 +171,7 @@ class Publisher:
         """
         headers = event_headers(budget, f"{budget.tenant}:{budget.version}", budget.tenant, budget.as_of, {})
         record = Record(self._names[Topic.BUDGETS], budget.encode(), budget.tenant.encode(), headers)
-        return await self._producer.send(record)
+        return await self._log.send(record)
 
     async def budget_claim(self, claim: BudgetClaim) -> int:
         """Publish what this worker claims of a tenant's budget.
@@ -179,9 +179,7 @@ class Publisher:
         Raises:
             KafkaError: it could not be published.
         """
-        return await self._producer.send(
-            Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), [])
-        )
+        return await self._log.send(Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), []))
 
     async def tenant_demand(self, demand: WorkerDemand) -> int:
         """Publish where this worker stands with the tenants' limits.
@@ -190,7 +188,7 @@ class Publisher:
             KafkaError: it could not be published.
         """
         record = Record(self._names[Topic.TENANT_DEMAND], demand.encode(), demand.worker.encode(), [])
-        return await self._producer.send(record)
+        return await self._log.send(record)
 
     async def tenant_shares(self, shares: TenantShares) -> int:
         """Publish how a tenant's limits are divided.
@@ -199,7 +197,7 @@ class Publisher:
             KafkaError: it could not be published.
         """
         record = Record(self._names[Topic.TENANT_SHARES], shares.encode(), shares.tenant.encode(), [])
-        return await self._producer.send(record)
+        return await self._log.send(record)
 
     async def model_health(self, health: ModelHealth) -> int:
         """Publish what all workers see of a model.
@@ -208,10 +206,10 @@ class Publisher:
             KafkaError: it could not be published.
         """
         event_id = f"{health.request_model}:{health.as_of.timestamp():.3f}"
-        return await self._producer.send(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
+        return await self._log.send(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
 
     def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
-        headers = event_headers(message, event_id, model, datetime.now(UTC), {})
+        headers = event_headers(message, event_id, model, datetime.fromtimestamp(self._clock(), UTC), {})
         return Record(self._names[topic], message.encode(), model.encode(), headers)
 
     async def _failover(self, failover: Failover) -> int:
@@ -228,7 +226,7 @@ class Publisher:
 
     async def _send(self, record: Record, before_retry: BeforeRetry | None = None) -> int:
         try:
-            return await self._producer.send(record)
+            return await self._log.send(record)
         except MessageSizeTooLargeError:
             raise
         except KafkaError:
@@ -238,7 +236,7 @@ class Publisher:
                     with attempt:
                         if before_retry is not None:
                             await before_retry()
-                        return await self._producer.send(record)
+                        return await self._log.send(record)
             finally:
                 self._refused -= 1
         raise AssertionError("an endless retry has ended")

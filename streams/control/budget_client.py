@@ -1,17 +1,17 @@
 """A worker's end of the budgets: its leases, what they claim, and what the owner of the ledgers answers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from router.budgets.lease import BudgetLease
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
-from streams.kafka.clients import changes
+from streams.control.following import changes
+from streams.ports import Clock, LogReader
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ CLAIM_S = 0.02
 class BudgetClient:
     """One lease for each tenant with a budget."""
 
-    def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Callable[[], float]) -> None:
+    def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Clock) -> None:
         self._leases = {name: BudgetLease(tenant, process) for name, tenant in tenants.items() if tenant.has_budget}
         self._clock = clock
 
@@ -56,9 +56,9 @@ class BudgetClient:
                         log.warning("a claim on a budget is lost", tenant=claim.tenant, error=str(error))
             await asyncio.sleep(CLAIM_S)
 
-    async def follow(self, consumer: AIOKafkaConsumer, topic: str) -> None:
+    async def follow(self, reader: LogReader, topic: str) -> None:
         """Read the compacted budgets topic from its beginning and for ever, without a group."""
-        async for batch in changes(consumer, topic):
+        async for batch in changes(reader, topic):
             for _, value in batch:
                 self._take(value)
 

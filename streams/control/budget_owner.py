@@ -14,16 +14,12 @@ forgotten until their holders claim again, and the ids of seconds whose record c
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import orjson
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
-from faust.types import EventT, StreamT
 
 from router.budgets.counted_events import CountedEvents
 from router.budgets.ledger import BudgetLedger, Crossing
@@ -31,12 +27,13 @@ from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent
-from streams.kafka.fence import Fence
+from streams.codec import Delivery
+from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import HOLDER, Publisher
 
 log = structlog.get_logger()
 
-POLL_MS = 20
+POLL_S = 0.02
 TELL_S = 1.0
 """Spend alone is told so often; an answer to a claim at once."""
 POSITIONS_S = 5.0
@@ -45,21 +42,6 @@ READ_AT_ONCE = 5000
 
 class _UnsureError(Exception):
     """The ledgers may be somebody else's by now: nothing more may be written."""
-
-
-class LedgerTable(Protocol):
-    """The table as the ledgers use it: keys are `account|tenant`, `seen|second|tenant` and `read|partition`.
-
-    The last holds a position, and the offsets of the ledgers in that partition which it was stored for.
-    """
-
-    def items(self) -> Mapping[bytes, bytes]:
-        """Return what is in it."""
-        ...
-
-    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
-        """Write, delete what is None, and return when the changelog has acknowledged it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +59,23 @@ class BudgetOwner:
         self,
         tenants: Mapping[str, Tenant],
         publisher: Publisher,
-        clock: Callable[[], float],
-        table: LedgerTable,
-        consumer: AIOKafkaConsumer,
+        clock: Clock,
+        table: Table,
+        reader: LogReader,
         partitions: Sequence[TopicPartition],
         *,
         fence: Fence,
     ) -> None:
+        """Take what the owner works with; the reader is its own.
+
+        Keys of the table are `account|tenant`, `seen|second|tenant` and `read|partition`. The last holds a position,
+        and the offsets of the ledgers in that partition which it was stored for.
+        """
         self._tenants = tenants
         self._publisher = publisher
         self._clock = clock
         self._table = table
-        self._consumer = consumer
+        self._reader = reader
         self._partitions = partitions
         self._fence = fence
         self._term = 0
@@ -99,7 +86,7 @@ class BudgetOwner:
         self._seconds: set[tuple[str, int]] = set()
         self._forgotten: set[bytes] = set()
         self._crossings: list[Crossing] = []
-        self._claimed: list[EventT] = []
+        self._claimed: list[Received] = []
         self._partition_of: dict[str, int] = {}
         self._starts: dict[TopicPartition, int] = {}
         self._told_s = self._positions_s = 0.0
@@ -147,10 +134,9 @@ class BudgetOwner:
         behind = [offset + 1 for name, offset in counted.items() if offset < read.offsets[name]]
         return min([read.position, *behind])
 
-    async def hear(self, stream: StreamT[bytes]) -> None:
-        """Take claims from the stream until it ends."""
-        async for event in stream.noack().events():
-            self._claimed.append(event)
+    def take(self, batch: Sequence[Received]) -> None:
+        """Take claims."""
+        self._claimed.extend(batch)
 
     async def keep(self) -> None:
         """Count, grant and tell, for ever."""
@@ -167,23 +153,22 @@ class BudgetOwner:
 
     async def _step(self, term: int) -> None:
         if self._starts:  # here, where no read of the term before can be under way and take what comes
-            self._consumer.assign(self._partitions)
+            self._reader.assign(self._partitions)
             for tp, offset in self._starts.items():
-                self._consumer.seek(tp, offset)
+                self._reader.seek(tp, offset)
             self._starts = {}
-        batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=READ_AT_ONCE)
+        records = await self._reader.read(timeout_s=POLL_S, most=READ_AT_ONCE)
         if not self._is_owner(term):
             return
-        for tp, batch in batches.items():
-            self._count(tp.partition, batch)
+        self._count(records)
         claims = tuple(self._claimed)  # kept until they are answered; hearing one twice says nothing
-        heard = {name for name in map(self._take, claims) if name is not None}
+        heard = {name for name in map(self._hear, claims) if name is not None}
         now_s = self._clock()
         if heard or (self._changed and now_s - self._told_s >= TELL_S):
             self._told_s = now_s
             await self._tell(self._changed | heard, now_s, term)
-        for event in claims:
-            event.ack()
+        for claim in claims:
+            claim.acknowledge()
         del self._claimed[: len(claims)]
         if now_s - self._positions_s >= POSITIONS_S and not self._changed:
             self._positions_s = now_s
@@ -196,11 +181,12 @@ class BudgetOwner:
         if not (self._is_owner(term) and self._fence.is_open()):
             raise _UnsureError
 
-    def _count(self, partition: int, batch: Iterable[ConsumerRecord[bytes | None, bytes | None]]) -> None:
-        for record in batch:
+    def _count(self, records: Iterable[Delivery]) -> None:
+        for record in records:
+            offset = record.origin.offset
             name = (record.key or b"").decode(errors="replace")
             ledger = self._ledgers.get(name)
-            if ledger is None or record.value is None or record.offset <= ledger.offset:
+            if ledger is None or record.value is None or offset <= ledger.offset:
                 continue
             try:
                 event = CostEvent.decode(record.value)
@@ -209,19 +195,19 @@ class BudgetOwner:
                 continue
             second = event.occurred_at_ms // 1000
             seen = self._counted[name]
-            if not seen.is_duplicate(event.event_id, second, record.offset):
-                seen.add(event.event_id, second, record.offset)
+            if not seen.is_duplicate(event.event_id, second, offset):
+                seen.add(event.event_id, second, offset)
                 self._seconds.add((name, second))
                 if event.cost_usd is not None:
-                    holder = dict(record.headers).get(HOLDER)
-                    ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder and holder.decode())
-            ledger.offset = record.offset
-            self._partition_of[name] = partition
+                    holder = dict(record.headers).get(HOLDER, b"").decode() or None
+                    ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder)
+            ledger.offset = offset
+            self._partition_of[name] = record.origin.partition
             self._changed.add(name)
 
-    def _take(self, event: EventT) -> str | None:
+    def _hear(self, received: Received) -> str | None:
         try:
-            claim = BudgetClaim.decode(event.value)
+            claim = BudgetClaim.decode(received.delivery.value or b"")
         except ValueError as error:
             log.warning("a record of the claims topic cannot be read", error=str(error).partition("\n")[0])
             return None
@@ -267,8 +253,8 @@ class BudgetOwner:
 
     async def _store_positions(self, term: int) -> None:
         read: dict[bytes, bytes | None] = {}
-        for tp in self._consumer.assignment():
-            position = await self._consumer.position(tp)
+        for tp in self._partitions:
+            position = await self._reader.position(tp)
             offsets = {
                 name: self._ledgers[name].offset
                 for name, number in self._partition_of.items()
@@ -278,7 +264,7 @@ class BudgetOwner:
         stored = self._table.items()
         await self._put({key: value for key, value in read.items() if stored.get(key) != value}, term)
 
-    async def _put(self, panes: Mapping[bytes, bytes | None], term: int) -> None:
+    async def _put(self, changes: Mapping[bytes, bytes | None], term: int) -> None:
         """Write, if the ledgers are surely still ours, and see that they were until it was acknowledged.
 
         Raises:
@@ -286,7 +272,7 @@ class BudgetOwner:
             _UnsureError: the ledgers may be somebody else's.
         """
         self._be_sure(term)
-        await self._table.put(panes)
+        await self._table.put(changes)
         if not self._is_owner(term):
             raise _UnsureError
 

@@ -7,12 +7,10 @@ hour are deleted, restored ones too: Faust's own windowed tables never expire wh
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import EventT, StreamT
 
 from router.catalogue import Catalogue
 from router.models.aggregator import KEPT_S, HealthAggregator
@@ -20,7 +18,7 @@ from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
-from streams.kafka.fence import Fence
+from streams.ports import Clock, Fence, Received, Table
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -34,18 +32,6 @@ QUIET = frozenset({HealthStatus.HEALTHY, HealthStatus.IDLE})
 """Going from one to the other is no news."""
 
 
-class PaneTable(Protocol):
-    """The table as the agent uses it: keys are `model|pane`."""
-
-    def items(self) -> Mapping[bytes, bytes]:
-        """Return what is in it."""
-        ...
-
-    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
-        """Write the panes, delete those that are None, and return when the changelog has acknowledged it."""
-        ...
-
-
 class HealthAgent:
     """Keeps the aggregators while this worker owns the stats, and forgets them when it does not."""
 
@@ -53,14 +39,17 @@ class HealthAgent:
         self,
         catalogue: Catalogue,
         publisher: Publisher,
-        clock: Callable[[], float],
-        table: PaneTable,
+        clock: Clock,
+        table: Table,
         latest: Mapping[str, ModelHealth],
         *,
         fence: Fence,
         probe_idle_s: float | None = None,
     ) -> None:
-        """Take what the agent works with; with `probe_idle_s`, a model that is idle for so long is asked something."""
+        """Take what the agent works with; the table's keys are `model|pane`.
+
+        With `probe_idle_s`, a model that is idle for so long is asked something.
+        """
         self._catalogue = catalogue
         self._publisher = publisher
         self._clock = clock
@@ -72,7 +61,7 @@ class HealthAgent:
         self._aggregators: dict[str, HealthAggregator] | None = None
         self._published: dict[str, ModelHealth] = {}
         self._dirty: dict[bytes, Pane] = {}
-        self._unacknowledged: list[EventT] = []
+        self._unacknowledged: list[Received] = []
 
     @property
     def is_owner(self) -> bool:
@@ -100,10 +89,10 @@ class HealthAgent:
         self._dirty.clear()
         self._unacknowledged.clear()
 
-    async def run(self, stream: StreamT[bytes]) -> None:
-        """Take deltas from the stream until it ends."""
-        async for event in stream.noack().events():
-            self._take(event)
+    def take(self, batch: Sequence[Received]) -> None:
+        """Take deltas."""
+        for received in batch:
+            self._take(received)
 
     async def watch(self) -> None:
         """Store, judge and publish, once a second and for ever."""
@@ -156,32 +145,33 @@ class HealthAgent:
                 self._active_s[name] = now_s
                 await self._publisher.probe(name, now_s)
 
-    def _take(self, event: EventT) -> None:
-        if self._aggregators is None or event.value is None:
-            event.ack()
+    def _take(self, received: Received) -> None:
+        value = received.delivery.value
+        if self._aggregators is None or value is None:
+            received.acknowledge()
             return
         try:
-            stats = ModelStats.decode(event.value)
+            stats = ModelStats.decode(value)
             aggregator = self._aggregators.get(stats.request_model)
             pane = aggregator.take(stats, self._clock()) if aggregator else None
         except ValueError as error:
             log.warning("a record of the stats topic cannot be read", error=str(error).partition("\n")[0])
-            event.ack()
+            received.acknowledge()
             return
         if pane is None:
-            event.ack()
+            received.acknowledge()
             return
         if stats.outcomes or stats.in_flight:
             self._active_s[stats.request_model] = self._clock()
         self._dirty[_key(stats.request_model, pane.number)] = pane
-        self._unacknowledged.append(event)
+        self._unacknowledged.append(received)
 
     async def _store(self, aggregators: dict[str, HealthAggregator], now_s: float) -> None:
         """Write the panes that have changed, delete the old ones, then let the deltas pass."""
         for aggregator in aggregators.values():
             aggregator.expire(now_s)
         dirty, self._dirty = self._dirty, {}
-        events, self._unacknowledged = self._unacknowledged, []
+        stored, self._unacknowledged = self._unacknowledged, []
         changes: dict[bytes, bytes | None] = {key: pane.stored() for key, pane in dirty.items()}
         changes.update((key, None) for key in self._table.items() if _ends_s(key) <= now_s - KEPT_S)
         try:
@@ -190,10 +180,10 @@ class HealthAgent:
         except KafkaError:
             if self._aggregators is aggregators:
                 self._dirty = {**dirty, **self._dirty}
-                self._unacknowledged = [*events, *self._unacknowledged]
+                self._unacknowledged = [*stored, *self._unacknowledged]
             raise
-        for event in events:
-            event.ack()
+        for received in stored:
+            received.acknowledge()
 
     async def _announce(self, before: HealthStatus, health: ModelHealth) -> None:
         log.warning(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
-from faust.types import TP
+from streams.ports import TopicPartition
 
 
 class PartitionOwner(Protocol):
@@ -21,13 +21,17 @@ class PartitionOwner(Protocol):
 class PartitionOwners:
     """The roles that come with partitions, of which an assignment brings some."""
 
-    def __init__(self, owners: Mapping[TP, PartitionOwner]) -> None:
+    def __init__(
+        self, owners: Mapping[TopicPartition, PartitionOwner], caught_up: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Take the owner of each partition, and what to wait for before any takes over."""
         self._owners = owners
-        self._assignment: set[TP] | None = None
+        self._caught_up = caught_up
+        self._assignment: set[TopicPartition] | None = None
 
-    def assigned(self, tps: Iterable[TP]) -> None:
-        """Take note of an assignment, whose tables are not restored yet."""
-        self._assignment = set(tps)
+    def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """Take in an assignment, whose tables are not restored yet."""
+        self._assignment = set(partitions)
 
     def revoked(self) -> None:
         """Give up all roles: the assignment has ended."""
@@ -35,12 +39,12 @@ class PartitionOwners:
         for owner in self._owners.values():
             owner.give_up()
 
-    async def restored(self, caught_up: Callable[[], Awaitable[None]]) -> None:
+    async def restored(self) -> None:
         """Take over what the assignment brings, once everything else has caught up, unless it has ended by then."""
         assignment = self._assignment
-        await caught_up()
+        await self._caught_up()
         if assignment is None or assignment is not self._assignment:
             return
-        for tp, owner in self._owners.items():
-            if tp in assignment:
+        for partition, owner in self._owners.items():
+            if partition in assignment:
                 owner.take_over()

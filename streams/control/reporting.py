@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 import structlog
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
@@ -13,7 +12,8 @@ from router.tenancy.limiter import TenantLimiters
 from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
-from streams.kafka.clients import changes
+from streams.control.following import changes
+from streams.ports import Clock, LogReader
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class Reporter:
         pool: ModelPool,
         limiters: TenantLimiters,
         publisher: Publisher,
-        clock: Callable[[], float],
+        clock: Clock,
         announce: Callable[[], None],
     ) -> None:
         self._announce = announce
@@ -75,9 +75,8 @@ class Follower:
         self,
         pool: ModelPool,
         limiters: TenantLimiters,
-        consumer: AIOKafkaConsumer,
         topic_name: Callable[[Topic], str],
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.latest: dict[str, ModelHealth] = {}
         """The last health of each model, however old."""
@@ -85,16 +84,15 @@ class Follower:
         """The last shares of each tenant's limits, however old."""
         self._pool = pool
         self._limiters = limiters
-        self._consumer = consumer
         self._health_topic, self._shares_topic = topic_name(Topic.MODEL_HEALTH), topic_name(Topic.TENANT_SHARES)
         self._clock = clock
         self._caught_up = asyncio.Event()
         self._has_shares = asyncio.Event()
 
-    async def run(self) -> None:
+    async def run(self, reader: LogReader) -> None:
         """Follow for ever."""
         topics = (self._health_topic, self._shares_topic) if self._limiters else (self._health_topic,)
-        async for batch in changes(self._consumer, *topics):
+        async for batch in changes(reader, *topics):
             for topic, value in batch:
                 self._take(topic, value)
             if not batch:
@@ -107,7 +105,7 @@ class Follower:
         await self._caught_up.wait()
 
     async def shares(self) -> None:
-        """Wait until this worker knows its shares of the limits, or for `LONELY_S` once."""
+        """Wait until this worker knows its shares of the limits, or for `SHARE_TIMEOUT_S` once."""
         try:
             async with asyncio.timeout(SHARE_TIMEOUT_S):
                 await self._has_shares.wait()

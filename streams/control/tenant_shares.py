@@ -1,16 +1,15 @@
 """The keeper of the tenants' shares: one worker at a time hears what all of them need, and hands out the limits."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import StreamT
 
 from router.tenancy.allotment import TenantAllotment
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
-from streams.kafka.fence import Fence
+from streams.ports import Clock, Fence, Received
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
@@ -27,7 +26,7 @@ class ShareKeeper:
         self,
         tenants: Mapping[str, Tenant],
         publisher: Publisher,
-        clock: Callable[[], float],
+        clock: Clock,
         latest: Mapping[str, TenantShares],
         fence: Fence,
     ) -> None:
@@ -50,15 +49,19 @@ class ShareKeeper:
         """Forget the allotments: somebody else hands them out."""
         self._aggregator = None
 
-    async def run(self, stream: StreamT[bytes]) -> None:
-        """Hear the workers until the stream ends."""
-        async for event in stream.events():
-            if self._aggregator is None or event.value is None:
-                continue
-            try:
-                self._aggregator.take(WorkerDemand.decode(event.value), self._clock())
-            except ValueError as error:
-                log.warning("a record of the demand topic cannot be read", error=str(error).partition("\n")[0])
+    def take(self, batch: Sequence[Received]) -> None:
+        """Hear the workers."""
+        for received in batch:
+            self._take(received.delivery.value)
+            received.acknowledge()
+
+    def _take(self, value: bytes | None) -> None:
+        if self._aggregator is None or value is None:
+            return
+        try:
+            self._aggregator.take(WorkerDemand.decode(value), self._clock())
+        except ValueError as error:
+            log.warning("a record of the demand topic cannot be read", error=str(error).partition("\n")[0])
 
     async def watch(self) -> None:
         """Hand out and publish, for ever."""

@@ -6,16 +6,14 @@ TurnoutError
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
 import faust
-import stamina
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4, has_snappy, has_zstd
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
 from faust.types.auth import CredentialsT
 
 from router.errors import TurnoutError
@@ -25,12 +23,7 @@ from streams.config.settings import Settings
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
 
-AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, TimeoutError)
-"""How clients say that a broker cannot be reached; asking again later does no harm."""
-AGAIN_AFTER_S = 5.0
-
 MAX_BATCH_BYTES = 1_048_576
-POLL_MS = 200
 
 
 class CodecsMissing(TurnoutError):  # noqa: N818 - reads as the sentence it starts
@@ -170,19 +163,6 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
         stopping.result()
 
 
-async def changes(consumer: AIOKafkaConsumer, *topics: str) -> AsyncIterator[list[tuple[str, bytes]]]:
-    """Read compacted topics of one partition from their beginning and for ever: topic and value, batch by batch.
-
-    A batch without records says that there was nothing more to read just then.
-    """
-    partitions = [TopicPartition(topic, 0) for topic in topics]
-    consumer.assign(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    while True:
-        batches = await consumer.getmany(timeout_ms=POLL_MS)
-        yield [(tp.topic, record.value) for tp, batch in batches.items() for record in batch if record.value]
-
-
 @asynccontextmanager
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a started admin client."""
@@ -192,10 +172,3 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
-
-
-async def retry_while_unreachable(step: Callable[..., Awaitable[None]], *arguments: object) -> None:
-    """Take a step that does no harm if it is repeated, again and again for as long as the broker is away."""
-    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=AGAIN_AFTER_S):
-        with attempt:
-            await step(*arguments)

@@ -19,7 +19,7 @@ SHARE = 0.8
 LOOK_EVERY_S = 0.05
 
 
-class Fence:
+class HeartbeatFence:
     """Open while ownership is certain. Written by the consumer's thread, read in the event loop."""
 
     __slots__ = ("_clock", "_open_for_s", "_renewed_s", "_said")

@@ -16,7 +16,6 @@ A record whose outcome was unknown may be written a second time by the new produ
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -32,7 +31,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import RecordMetadata
 
-from streams.codec import Headers
+from streams.ports import Record
 
 log = structlog.get_logger()
 
@@ -46,17 +45,6 @@ _ENDED = (
     ProducerFenced,
     UnknownProducerId,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is sent; without a partition the key chooses it."""
-
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    headers: Headers
-    partition: int | None = None
 
 
 class _Client:

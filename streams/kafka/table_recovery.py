@@ -18,7 +18,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery
 from mode.services import WaitArgT
 
-from streams.kafka.clients import retry_while_unreachable
+from streams.away import retry_while_unreachable
 
 
 class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped

@@ -34,6 +34,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from time import monotonic
+from typing import Protocol
 
 import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
@@ -49,8 +50,9 @@ from yarl import URL
 
 from streams.kafka.bookkeeping import AckSet, DiscardingMap, ForgettingMap
 from streams.kafka.consumer_thread import ConsumerThread
-from streams.kafka.fence import Fence
+from streams.kafka.fence import HeartbeatFence
 from streams.kafka.offsets import OffsetTracker
+from streams.ports import TopicPartition as Partition
 
 Checkpoint = Callable[[TP, int], str | None]
 """Gives the metadata to commit with an offset; brokers take 4,096 bytes by default. None: commit nothing yet."""
@@ -66,21 +68,33 @@ LOOK_EVERY_S = 0.25
 it is one still."""
 
 
-class Work:
-    """What a consumer's records are worked on by, as far as draining goes. As it stands: whatever streams hold."""
+class Draining(Protocol):
+    """What a consumer's records are worked on by, as far as draining goes; the part of `streams.ports.Work` for it."""
+
+    def assigned(self, partitions: Iterable[Partition]) -> None: ...  # noqa: D102
+    def drain(self) -> None: ...  # noqa: D102
+    def busy(self) -> bool: ...  # noqa: D102
+    def lost(self) -> None: ...  # noqa: D102
+
+
+class HeldByStreams:
+    """Streams that take no part in draining: it waits for whatever they hold."""
+
+    def __init__(self, consumer: "SafeConsumer") -> None:
+        self._consumer = consumer
+
+    def assigned(self, partitions: Iterable[Partition]) -> None:
+        """Do nothing."""
 
     def drain(self) -> None:
-        """Start nothing more."""
-
-    def busy(self, consumer: "SafeConsumer") -> bool:
-        """Say whether there is something to wait for."""
-        return bool(consumer.unacked)
+        """Do nothing."""
 
     def lost(self) -> None:
-        """Give up at once: the partitions are somebody else's already."""
+        """Do nothing."""
 
-    def assigned(self, tps: Iterable[TP]) -> None:
-        """Start anew with these partitions, and no others."""
+    def busy(self) -> bool:
+        """Say whether there is something to wait for."""
+        return bool(self._consumer.unacked)
 
 
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
@@ -95,6 +109,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         **service: object,
     ) -> None:
         super().__init__(transport, callback, on_partitions_revoked, on_partitions_assigned, **service)
+        self._work = transport.work or HeldByStreams(self)
         self._deliver = callback
         self.callback = self._hand_over
         self._trackers: defaultdict[TP, OffsetTracker] = defaultdict(OffsetTracker)
@@ -193,7 +208,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain, commit, then forget: what is still unfinished will be delivered again."""
         if self._is_not_a_member:  # another worker may be at these very requests
-            self.transport.work.lost()
+            self._work.lost()
         if self.app.should_stop:
             # Faust's own callback does nothing then: the group would go on while the drain of the stop lasts
             await self.wait_empty()
@@ -206,7 +221,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._forget()
         self._watch_heartbeats()
         self.transport.fence.renew(monotonic())
-        self.transport.work.assigned(assigned)
+        self._work.assigned(Partition(*tp) for tp in assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -214,13 +229,13 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     async def wait_empty(self) -> None:
         """Let the work drain, `drain_timeout_s` at most, then commit what is safe."""
-        work, deadline = self.transport.work, monotonic() + self.transport.drain_timeout_s
+        work, deadline = self._work, monotonic() + self.transport.drain_timeout_s
         work.drain()
-        while work.busy(self) and not self.should_stop and (left := deadline - monotonic()) > 0:
+        while work.busy() and not self.should_stop and (left := deadline - monotonic()) > 0:
             self._waiting_for_ack = self.loop.create_future()
             await asyncio.wait([self._waiting_for_ack], timeout=min(left, LOOK_EVERY_S))
         self._waiting_for_ack = None
-        if work.busy(self) and not self.should_stop:
+        if work.busy() and not self.should_stop:
             self.log.warning(
                 "%d records were still unfinished after %s s; they will be delivered again.",
                 len(self._unacked_messages),
@@ -357,8 +372,8 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
         checkpoint: Checkpoint = no_metadata,
         drain_timeout_s: float = 30.0,
         idempotent: bool = True,
-        work: Work | None = None,
-        fence: Fence | None = None,
+        work: Draining | None = None,
+        fence: HeartbeatFence | None = None,
     ) -> None:
         """Take the brokers (`app.conf.broker`) and what the consumer and the producer need.
 
@@ -376,5 +391,5 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
         self.checkpoint = checkpoint
         self.drain_timeout_s = drain_timeout_s
         self.idempotent = idempotent
-        self.work = work or Work()
-        self.fence = fence or Fence(app.conf.broker_session_timeout, monotonic)
+        self.work = work
+        self.fence = fence or HeartbeatFence(app.conf.broker_session_timeout, monotonic)

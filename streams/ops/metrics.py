@@ -4,7 +4,7 @@ Gauges are read from the living parts when somebody asks, so they cost a request
 OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import time
 from typing import Protocol
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from router.catalogue import Model
+from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
 from streams.control.shadow_mode import WouldRefuse
@@ -33,8 +33,8 @@ class Lag:
     """When the oldest unfinished record that has been read was written, seconds since 1970."""
 
 
-class Living(Protocol):
-    """The parts of a worker that are asked at the moment of a scrape."""
+class Load(Protocol):
+    """What a worker has in hand, asked at the moment of a scrape."""
 
     @property
     def in_flight(self) -> int: ...  # noqa: D102
@@ -42,11 +42,7 @@ class Living(Protocol):
     def waiting(self) -> int: ...  # noqa: D102
     @property
     def held_back(self) -> int: ...  # noqa: D102
-    @property
-    def duplicates(self) -> int: ...  # noqa: D102
     def lags(self) -> Iterable[Lag]: ...  # noqa: D102
-    def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]: ...  # noqa: D102
-    def shadow_refusals(self) -> Iterable[WouldRefuse]: ...  # noqa: D102
 
 
 class Metrics:
@@ -54,6 +50,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.duplicates = 0
+        """Requests that were answered from what had already happened."""
         self._requests = Counter(
             "turnout_requests",
             "Requests that have ended, by how, and why if they did not complete.",
@@ -103,28 +101,37 @@ class Metrics:
             if attempt.cost_usd is not None and attempt.certainty is not None:
                 self._cost.labels(model, attempt.certainty).inc(float(attempt.cost_usd))
 
-    def watch(self, living: Living) -> None:
-        """Read the gauges from these parts from now on."""
-        self.registry.register(_Gauges(living))
+    def answered_again(self) -> None:
+        """Take note of a request that was answered from what had already happened."""
+        self.duplicates += 1
+
+    def watch(self, load: Load, pool: ModelPool, refusals: Callable[[], Iterable[WouldRefuse]]) -> None:
+        """Read the gauges from these parts from now on; `refusals` tells what limits in shadow mode would refuse."""
+        self.registry.register(_Gauges(self, load, pool, refusals))
 
 
 class _Gauges(Collector):
-    def __init__(self, living: Living) -> None:
-        self._living = living
+    def __init__(
+        self, metrics: Metrics, load: Load, pool: ModelPool, refusals: Callable[[], Iterable[WouldRefuse]]
+    ) -> None:
+        self._metrics = metrics
+        self._load = load
+        self._pool = pool
+        self._refusals = refusals
 
     def collect(self) -> Iterator[Metric]:
         """Read everything once."""
-        living, lags, now_s = self._living, list(self._living.lags()), time()
+        load, lags, now_s = self._load, list(self._load.lags()), time()
         ages_s = [0.0 if lag.oldest_s is None else max(0.0, now_s - lag.oldest_s) for lag in lags]
         for name, meaning, value in (
-            ("turnout_in_flight", "Requests that have begun and are not acknowledged.", living.in_flight),
-            ("turnout_waiting", "Records that have been read and wait for their turn.", living.waiting),
-            ("turnout_held_back_partitions", "Partitions that are not read, at a bound.", living.held_back),
+            ("turnout_in_flight", "Requests that have begun and are not acknowledged.", load.in_flight),
+            ("turnout_waiting", "Records that have been read and wait for their turn.", load.waiting),
+            ("turnout_held_back_partitions", "Partitions that are not read, at a bound.", load.held_back),
             ("turnout_watermark_age_seconds", "Age of the oldest unfinished record.", max(ages_s, default=0.0)),
         ):
             yield GaugeMetricFamily(name, meaning, value)
         yield CounterMetricFamily(
-            "turnout_duplicates_avoided", "Requests answered from what had already happened.", living.duplicates
+            "turnout_duplicates_avoided", "Requests answered from what had already happened.", self._metrics.duplicates
         )
         messages = GaugeMetricFamily(
             "turnout_consumer_lag_messages", "Records of the partition that are not finished.", labels=["partition"]
@@ -138,16 +145,16 @@ class _Gauges(Collector):
         model_label = ["gen_ai_request_model"]
         breakers = GaugeMetricFamily("turnout_breaker_open", "0 closed, 0.5 half-open, 1 open.", labels=model_label)
         calls = GaugeMetricFamily("turnout_calls_in_flight", "Upstream calls under way.", labels=model_label)
-        for model, state, in_flight in living.breakers():
-            breakers.add_metric([model.name], _OPENNESS[state])
-            calls.add_metric([model.name], in_flight)
+        for model in self._pool.catalogue.models.values():
+            breakers.add_metric([model.name], _OPENNESS[self._pool.breaker(model).state])
+            calls.add_metric([model.name], self._pool.in_flight(model))
         shadow = CounterMetricFamily(
             "turnout_shadow_refusals",
             "What limits in shadow mode would have refused: requests, or calls for `budget_exhausted`.",
             labels=["tenant", "limit"],
         )
-        for refusals in living.shadow_refusals():
-            shadow.add_metric([refusals.tenant, refusals.limit], refusals.count)
+        for refused in self._refusals():
+            shadow.add_metric([refused.tenant, refused.limit], refused.count)
         yield from (messages, seconds, breakers, calls, shadow)
 
 

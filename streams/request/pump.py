@@ -16,23 +16,17 @@ record is delivered again.
 import asyncio
 from asyncio import Task
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
 import structlog
-from faust.types import TP, EventT, StreamT
 
-from router.catalogue import Model
 from router.fair_queue import FairQueue
 from router.finished_ids import FinishedIds
-from router.job import Origin
-from schemas.health import BreakerState
-from streams.codec import Delivery
-from streams.control.shadow_mode import Shadow, WouldRefuse
-from streams.kafka.transport import SafeConsumer, Work
 from streams.ops.metrics import Lag
+from streams.ports import Intake, Received, TopicPartition
 from streams.request.handler import Handler
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest
@@ -48,7 +42,7 @@ AT_ONCE = 16
 """So many requests begin in one turn of the event loop. A thousand that began together would march in step: all decide,
 all are written ahead, all are called for, and while they all wait for their answers nobody has work."""
 
-Recover = Callable[[TP, PartitionState], Coroutine[None, None, None]]
+Recover = Callable[[TopicPartition, PartitionState], Coroutine[None, None, None]]
 """Fills a partition state with what had already happened on its partition."""
 
 
@@ -66,12 +60,9 @@ class Bounds:
 class _Held:
     """A record that is not acknowledged yet."""
 
-    event: EventT
+    received: Received
     parsed: ParsedRequest
-
-    @property
-    def tp(self) -> TP:
-        return self.event.message.tp
+    tp: TopicPartition
 
     @property
     def size(self) -> int:
@@ -150,7 +141,7 @@ class Slot:
         self._taken = True
 
 
-class Pump(Work):
+class Pump:
     """The requests of one worker, by partition."""
 
     def __init__(
@@ -159,21 +150,21 @@ class Pump(Work):
         recover: Recover,
         new_ids: Callable[[], FinishedIds],
         bounds: Bounds,
-        consumer: Callable[[], SafeConsumer],
+        intake: Intake,
     ) -> None:
         self._handler = handler
         self._recover = recover
         self._new_ids = new_ids
         self._bounds = bounds
-        self._consumer = consumer
+        self._intake = intake
         self._slots = Slots(bounds.in_flight, self._start_next)
         self._waiting: FairQueue[_Held] = FairQueue()
-        self._states: dict[TP, PartitionState] = {}
-        self._known: dict[TP, PartitionState] = {}
-        self._recoveries: dict[TP, Task[None]] = {}
-        self._tasks: defaultdict[TP, set[Task[None]]] = defaultdict(set)
+        self._states: dict[TopicPartition, PartitionState] = {}
+        self._known: dict[TopicPartition, PartitionState] = {}
+        self._recoveries: dict[TopicPartition, Task[None]] = {}
+        self._tasks: defaultdict[TopicPartition, set[Task[None]]] = defaultdict(set)
         self._begun: set[_Held] = set()
-        self._held_back: set[TP] = set()
+        self._held_back: set[TopicPartition] = set()
         self._held_bytes = 0
         self._draining = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -193,11 +184,6 @@ class Pump(Work):
         """How many partitions are held back at this moment."""
         return len(self._held_back)
 
-    @property
-    def duplicates(self) -> int:
-        """How many requests were answered from what had already happened."""
-        return self._handler.duplicates
-
     def idle(self) -> bool:
         """Say whether nothing of this worker's own keeps it from reading."""
         return not (self._waiting or self._held_back or self.in_flight)
@@ -209,24 +195,13 @@ class Pump(Work):
 
     def lags(self) -> Iterable[Lag]:
         """Tell how each partition stands."""
-        consumer = self._consumer()
         for tp, state in self._states.items():
-            yield Lag(tp.partition, consumer.lag(tp), state.oldest_s())
+            yield Lag(tp.partition, self._intake.lag(tp), state.oldest_s())
 
-    def breakers(self) -> Iterable[tuple[Model, BreakerState, int]]:
-        """Tell of each model how its breaker stands and how many calls are under way."""
-        pool = self._handler.pool
-        for model in pool.catalogue.models.values():
-            yield model, pool.breaker(model).state, pool.in_flight(model)
-
-    def shadow_refusals(self) -> Iterable[WouldRefuse]:
-        """Tell what limits in shadow mode would have refused."""
-        return Shadow(self._handler.admission, self._handler.budget_client).refusals()
-
-    async def run(self, stream: StreamT[bytes]) -> None:
-        """Take from the stream until it ends."""
-        async for event in stream.noack().events():
-            self._take(event)
+    def take(self, batch: Sequence[Received]) -> None:
+        """Take records off the intake; they wait here for their turn."""
+        for received in batch:
+            self._take(received)
 
     async def broken(self) -> None:
         """Wait until a request cannot be brought to an end.
@@ -236,13 +211,13 @@ class Pump(Work):
         """
         await self._broken
 
-    def checkpoint(self, tp: TP, offset: int) -> str | None:
+    def checkpoint(self, tp: TopicPartition, offset: int) -> str | None:
         """Return the metadata to commit with an offset; None if there is nothing to commit yet."""
         state = self._states.get(tp)
         position = state.checkpoint(offset) if state else None
         return None if position is None else str(position)
 
-    def assigned(self, tps: Iterable[TP]) -> None:
+    def assigned(self, tps: Iterable[TopicPartition]) -> None:
         """Begin to take requests; what was known of partitions that are somebody else's now is forgotten."""
         self._draining = False
         self._held_back.clear()
@@ -254,9 +229,9 @@ class Pump(Work):
         self._draining = True
         for held in self._waiting.drop(lambda _held: True):
             self._held_bytes -= held.size
-            self._consumer().let_be(held.event.message)
+            held.received.let_be()
 
-    def busy(self, consumer: SafeConsumer) -> bool:  # noqa: ARG002  # what it holds has not begun
+    def busy(self) -> bool:
         """Say whether requests are in flight."""
         return any(self._tasks.values())
 
@@ -267,7 +242,7 @@ class Pump(Work):
         for task in chain.from_iterable(self._tasks.values()):
             task.cancel()
 
-    async def let_go(self, tps: Iterable[TP]) -> None:
+    async def let_go(self, tps: Iterable[TopicPartition]) -> None:
         """Give up what is still in flight on these partitions, but let end what is being published; forget the rest."""
         tps = list(tps)
         left = [
@@ -288,24 +263,18 @@ class Pump(Work):
         self.drain()
         await self.let_go(set(self._tasks) | set(self._states))
 
-    def _take(self, event: EventT) -> None:
-        message = event.message
-        delivery = Delivery(
-            origin=Origin(message.topic, message.partition, message.offset),
-            timestamp_ms=int(message.timestamp * 1000),
-            key=message.key,
-            value=message.value,
-            headers=_pairs(message.headers),
-        )
-        held = _Held(event, self._handler.open(delivery))
-        if self._draining or not self._consumer().is_current(message):
-            self._consumer().let_be(message)
+    def _take(self, received: Received) -> None:
+        delivery = received.delivery
+        partition = TopicPartition(delivery.origin.topic, delivery.origin.partition)
+        held = _Held(received, self._handler.open(delivery), partition)
+        if self._draining or not received.is_current:
+            received.let_be()
             return
-        self._state(message.tp).received(message.offset, message.timestamp)
+        self._state(held.tp).received(delivery.origin.offset, delivery.timestamp_ms / 1000)
         self._held_bytes += held.size
         self._waiting.add(held.parsed.tenant, held)
         self._slots.fill()
-        self._hold_back(message.tp)
+        self._hold_back(held.tp)
 
     def _start_next(self) -> bool:
         if not self._waiting:
@@ -324,11 +293,11 @@ class Pump(Work):
             self._recoveries.pop(held.tp, None)
         self._begun.add(held)
         await self._handler.handle(held.parsed, state, slot)
-        held.event.ack()
+        held.received.acknowledge()
         # not when it is given up: a later commit must still say from where on its calls are to be read back
-        state.acknowledged(held.event.message.offset)
+        state.acknowledged(held.parsed.delivery.origin.offset)
 
-    def _state(self, tp: TP) -> PartitionState:
+    def _state(self, tp: TopicPartition) -> PartitionState:
         state = self._states.get(tp)
         if state is None:
             known = self._known.pop(tp, None)
@@ -347,22 +316,20 @@ class Pump(Work):
         slot.leave()
         self._let_flow()
 
-    def _hold_back(self, tp: TP) -> None:
-        consumer = self._consumer()
+    def _hold_back(self, tp: TopicPartition) -> None:
         if self._fill_level() >= 1:
             for other in self._states:
-                consumer.hold_back(other)
+                self._intake.hold_back(other)
             self._held_back.update(self._states)
-        elif tp not in self._held_back and consumer.span(tp) >= self._bounds.span:
-            consumer.hold_back(tp)
+        elif tp not in self._held_back and self._intake.span(tp) >= self._bounds.span:
+            self._intake.hold_back(tp)
             self._held_back.add(tp)
 
     def _let_flow(self) -> None:
         if not self._held_back or self._fill_level() > RESUME_SHARE:
             return
-        consumer = self._consumer()
-        for tp in [tp for tp in self._held_back if consumer.span(tp) <= RESUME_SHARE * self._bounds.span]:
-            consumer.let_flow(tp)
+        for tp in [tp for tp in self._held_back if self._intake.span(tp) <= RESUME_SHARE * self._bounds.span]:
+            self._intake.let_flow(tp)
             self._held_back.discard(tp)
 
     def _fill_level(self) -> float:
@@ -375,8 +342,3 @@ def _problem(task: Task[None]) -> BaseException | None:
         return task.exception()
     # a library's stray cancellation is not ours: the request would stay unfinished, and its partition with it
     return None if task.cancelling() else RuntimeError("a request was cancelled, though nobody has given it up")
-
-
-def _pairs(headers: Mapping[str, bytes] | Sequence[tuple[str, bytes]] | None) -> tuple[tuple[str, bytes], ...]:
-    """Faust gives headers as pairs, as a mapping or not at all."""
-    return tuple(headers.items() if isinstance(headers, Mapping) else headers or ())

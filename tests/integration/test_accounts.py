@@ -9,20 +9,24 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
 from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
+from router.job import Origin
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent, cost_event_id
 from schemas.topics import Topic
+from streams.codec import Delivery
 from streams.control.budget_owner import BudgetOwner
-from streams.kafka.clients import make_producer, producer, reader
-from streams.kafka.fence import Fence
+from streams.kafka.clients import make_producer, producer
+from streams.kafka.fence import HeartbeatFence
+from streams.kafka.log import KafkaLog
 from streams.kafka.producer import started
+from streams.ports import TopicPartition
 from streams.publisher import Publisher
 from tests.harness import PATIENCE_S, MakePipeline, Pipeline
 from tests.places import until
@@ -59,27 +63,17 @@ async def spend(pipeline: Pipeline, *events: CostEvent) -> None:
 
 @dataclass(eq=False, slots=True)
 class Claim:
-    """A record of the claims topic, as it comes out of a stream."""
+    """A record of the claims topic, as the control group hands it over."""
 
-    value: bytes
+    delivery: Delivery
+    is_current: bool = True
     acked: bool = False
 
-    def ack(self) -> None:
+    def acknowledge(self) -> None:
         self.acked = True
 
-
-@dataclass(slots=True)
-class Claims:
-    """A stream of a few claims."""
-
-    claims: tuple[Claim, ...]
-
-    def noack(self) -> "Claims":
-        return self
-
-    async def events(self) -> AsyncIterator[Claim]:
-        for claim in self.claims:
-            yield claim
+    def let_be(self) -> None:
+        """It is delivered again."""
 
 
 def claim(sequence: int) -> Claim:
@@ -93,7 +87,7 @@ def claim(sequence: int) -> Claim:
         needed_usd=CENT,
         wanted_usd=CENT,
     )
-    return Claim(asked.encode())
+    return Claim(Delivery(Origin("claims", 0, sequence), 0, b"acme", asked.encode(), ()))
 
 
 async def at_once() -> None:
@@ -113,12 +107,12 @@ class Changelog:
     def items(self) -> Mapping[bytes, bytes]:
         return dict(self.data)
 
-    async def put(self, panes: Mapping[bytes, bytes | None]) -> None:
+    async def put(self, changes: Mapping[bytes, bytes | None]) -> None:
         await self.before()
-        for key, value in panes.items():
+        for key, value in changes.items():
             await self.client.send_and_wait(self.topic, value, key)
-        self.data.update({key: value for key, value in panes.items() if value is not None})
-        for key in [key for key, value in panes.items() if value is None]:
+        self.data.update({key: value for key, value in changes.items() if value is not None})
+        for key in [key for key, value in changes.items() if value is None]:
             self.data.pop(key, None)
         await self.after()
 
@@ -151,7 +145,7 @@ class Keeper:
 
     budget_owner: BudgetOwner
     table: Changelog
-    fence: Fence
+    fence: HeartbeatFence
     clock: Clock
 
 
@@ -161,14 +155,15 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
     settings = pipeline.settings
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(started(partial(make_producer, settings)))
-        consumer = await stack.enter_async_context(reader(settings))
+        log = KafkaLog(settings, client)
+        reader = await stack.enter_async_context(log.reader())
         raw = await stack.enter_async_context(producer(settings))
         table = Changelog(raw, settings.topic(Topic.ACCOUNTS), dict(stored or {}))
         clock = Clock()
-        fence = Fence(SESSION_S, clock)
-        publisher = Publisher(client, settings.topic, "keeper")
+        fence = HeartbeatFence(SESSION_S, clock)
+        publisher = Publisher(log, settings.topic, "keeper", time.time)
         partitions = [TopicPartition(settings.topic(Topic.COSTS), 0)]
-        budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, consumer, partitions, fence=fence)
+        budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, reader, partitions, fence=fence)
         keeper = Keeper(budget_owner, table, fence, clock)
         fence.renew(clock() + 60)  # no test takes so long
         task = asyncio.create_task(keeper.budget_owner.keep())
@@ -235,7 +230,7 @@ async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_faile
         asked = claim(1)
         with capture_logs() as lines:
             await spend(pipeline, *(cost(f"many{number}") for number in range(80)))
-            await keeper.budget_owner.hear(Claims((asked,)))
+            keeper.budget_owner.take([asked])
             await until(lambda: asked.acked and spent(keeper.table) == 80 * CENT)
             await until(lambda: any(line["event"] == "budget crossed" for line in lines))
         assert next(failures, None) is None
@@ -251,12 +246,12 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
     async with owning(pipeline) as keeper:
         keeper.table.before = gate = Gate()
         former, later = claim(1), claim(1)
-        await keeper.budget_owner.hear(Claims((former,)))
+        keeper.budget_owner.take([former])
         await gate.reached.wait()
         keeper.budget_owner.give_up()
         keeper.budget_owner.take_over()
         keeper.table.before = at_once
-        await keeper.budget_owner.hear(Claims((later,)))
+        keeper.budget_owner.take([later])
         gate.opened.set()
         await until(lambda: later.acked)
         assert not former.acked

@@ -18,7 +18,7 @@ from faust.exceptions import AlreadyConfiguredWarning
 from faust.types import TP
 
 from sandbox.broker import BrokerInfo
-from streams.control.app import changelog_table
+from streams.kafka.control_group import changelog_table
 from tests.places import Taken, empty_place, reading_app, until
 
 LIMIT_S = 0.5

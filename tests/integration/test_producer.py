@@ -18,7 +18,8 @@ from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, make_producer, producer, reader
-from streams.kafka.producer import Record, RenewableProducer, started
+from streams.kafka.producer import RenewableProducer, started
+from streams.ports import Record
 from tests.harness import ROOT, MakePipeline, assert_answered_once
 
 LIMIT_BYTES = 2_000

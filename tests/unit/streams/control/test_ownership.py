@@ -1,13 +1,12 @@
 """Who takes a role over, and when."""
 
 import asyncio
-from collections.abc import Iterable
-
-from faust.types import TP
+from collections.abc import Awaitable, Callable, Iterable
 
 from streams.control.ownership import PartitionOwners
+from streams.ports import TopicPartition
 
-MINE, OTHERS = TP("mine", 0), TP("others", 0)
+MINE, OTHERS = TopicPartition("mine", 0), TopicPartition("others", 0)
 
 
 class Duty:
@@ -21,20 +20,20 @@ class Duty:
         self.is_mine = False
 
 
-def duties() -> tuple[PartitionOwners, Duty, Duty]:
-    mine, others = Duty(), Duty()
-    return PartitionOwners({MINE: mine, OTHERS: others}), mine, others
-
-
-async def caught_up() -> None:
+async def at_once() -> None:
     """Nothing has to be waited for."""
+
+
+def duties(caught_up: Callable[[], Awaitable[None]] = at_once) -> tuple[PartitionOwners, Duty, Duty]:
+    mine, others = Duty(), Duty()
+    return PartitionOwners({MINE: mine, OTHERS: others}, caught_up), mine, others
 
 
 async def test_what_is_assigned_is_taken_over_when_it_is_restored_and_given_up_when_it_is_revoked() -> None:
     owners, mine, others = duties()
     owners.assigned({MINE})
     assert not mine.is_mine
-    await owners.restored(caught_up)
+    await owners.restored()
     assert (mine.is_mine, others.is_mine) == (True, False)
     owners.revoked()
     assert not mine.is_mine
@@ -44,20 +43,20 @@ async def test_a_recovery_that_ends_after_the_revocation_takes_nothing_over() ->
     owners, mine, _ = duties()
     owners.assigned({MINE})
     owners.revoked()
-    await owners.restored(caught_up)
+    await owners.restored()
     assert not mine.is_mine
 
 
-async def restored_while_it_is_assigned_again(again: Iterable[TP]) -> tuple[PartitionOwners, Duty]:
+async def restored_while_it_is_assigned_again(again: Iterable[TopicPartition]) -> tuple[PartitionOwners, Duty]:
     """Return what a recovery has led to that was overtaken while it waited for the rest to catch up."""
-    owners, mine, _ = duties()
-    owners.assigned({MINE})
     going_on = asyncio.Event()
 
     async def waiting() -> None:
         await going_on.wait()
 
-    late = asyncio.create_task(owners.restored(waiting))
+    owners, mine, _ = duties(waiting)
+    owners.assigned({MINE})
+    late = asyncio.create_task(owners.restored())
     await asyncio.sleep(0)
     owners.revoked()
     owners.assigned(again)
@@ -74,5 +73,5 @@ async def test_a_recovery_that_was_overtaken_takes_nothing_over() -> None:
 async def test_tables_that_are_being_restored_again_are_waited_for() -> None:
     owners, mine = await restored_while_it_is_assigned_again({MINE})
     assert not mine.is_mine
-    await owners.restored(caught_up)
+    await owners.restored()
     assert mine.is_mine

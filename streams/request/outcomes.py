@@ -1,0 +1,146 @@
+"""Publishes what has come of a request: its response, the copy it asked for, its cost events, or its dead letter.
+
+Once begun, an outcome is published to its end in spite of a cancellation, unless the partition is another worker's by
+then. The response goes before its cost events, so that a crash in between leaves of a call either its response, from
+which the same cost event is made again, or nothing, and then it is billed as unknown, but never two prices for one
+event id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from router.request.attempts import settle_all
+from router.request.session import Finish
+from schemas.costs import CostEvent
+from schemas.dead_letters import DeadLetter
+from schemas.responses import ErrorDetail, Response
+from schemas.vocabulary import ErrorCode, Status
+from streams.codec import Delivery
+from streams.ops.metrics import Metrics
+from streams.ops.request_log import RequestLog
+from streams.ports import Clock, Fence, Trace
+from streams.publisher import Publisher
+from streams.request.api_keys import without_key
+from streams.request.handling import Handling
+
+log = structlog.get_logger()
+
+Stored = Callable[[int, int], Awaitable[bytes | None]]
+"""Reads back the response at (partition, offset) of the responses topic, if it is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Every method returns when all that it publishes is acknowledged."""
+
+    publisher: Publisher
+    fence: Fence
+    stored: Stored
+    drawn_by: Callable[[CostEvent], str | None]
+    """Who reserved for a call in its tenant's budget."""
+    request_log: RequestLog
+    metrics: Metrics
+    clock: Clock
+
+    async def finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
+        """Publish the response, a copy to `reply_to`, and the cost events.
+
+        Raises:
+            CancelledError: the fence was closed, or the partition lost: nothing more was published.
+        """
+        await self.fence.passed()
+        await _to_the_end(self._finish(finish, handling, reply_to))
+
+    async def again(self, request_id: str, offset: int, copy_to: str | None, handling: Handling) -> None:
+        """Publish what is missing of a finished request's bill, and a copy of the stored response to `copy_to`."""
+        await _to_the_end(self._again(request_id, offset, copy_to, handling))
+
+    async def dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
+        """Publish the original bytes of what could not be brought to its end."""
+        await _to_the_end(self._dead_letter(delivery, letter))
+
+    async def _finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
+        response = finish.response
+
+        async def still_ours() -> None:
+            await self.fence.passed()
+            if handling.state.is_lost:  # its worker of now answers, or has read what was written after all
+                raise asyncio.CancelledError
+
+        try:
+            offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
+        except MessageSizeTooLargeError:
+            response = _without_message(response)
+            offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
+        handling.state.response_written(response.request_id, offset, self.clock())
+        if reply_to is not None:
+            await self._reply(reply_to, response, handling)
+        await self._costs(finish.costs, handling.trace)
+        self.request_log.write(response)
+        self.metrics.ended(response)
+
+    async def _again(self, request_id: str, offset: int, copy_to: str | None, handling: Handling) -> None:
+        calls, attempts = handling.state.unsettled(request_id)
+        await self._costs(settle_all(calls, attempts), handling.trace)
+        self.metrics.answered_again()
+        origin = handling.delivery.origin
+        log.info("answered already", request_id=request_id, record=str(origin), response_offset=offset)
+        if copy_to is None:
+            return
+        value = await self.stored(origin.partition, offset)
+        if value is not None:
+            await self._reply(copy_to, Response.decode(value), handling)
+
+    async def _reply(self, topic: str, response: Response, handling: Handling) -> None:
+        try:
+            await self.publisher.reply(topic, response, handling.delivery, handling.trace)
+        except KafkaError as error:
+            # the answer itself is on its own topic: a missing copy is no reason to hold the partition
+            log.warning("no copy sent", reply_to=topic, request_id=response.request_id, error=str(error))
+
+    async def _costs(self, events: Iterable[CostEvent], trace: Trace) -> None:
+        for event in events:
+            await self.publisher.cost(event, trace, self.drawn_by(event))
+
+    async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
+        await self.publisher.dead_letter(letter, delivery.key)
+        log.warning("dead letter", code=letter.code, reason=letter.reason, record=str(delivery.origin))
+
+
+def dead_letter_of(
+    delivery: Delivery, code: str, reason: str, request_id: str | None, tenant: str | None
+) -> DeadLetter:
+    """Return the record as it came, but for its key, and why it is no use."""
+    origin = delivery.origin
+    return DeadLetter(
+        value=delivery.value,
+        headers=tuple(without_key(delivery.headers)),
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        timestamp_ms=delivery.timestamp_ms,
+        code=code,
+        reason=reason,
+        request_id=request_id,
+        tenant=tenant,
+    )
+
+
+def _without_message(response: Response) -> Response:
+    message = "the answer is larger than the responses topic takes; raise its max.message.bytes or lower max_tokens"
+    error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=message)
+    return response.model_copy(update={"status": Status.FAILED, "message": None, "error": error})
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Do the work whole, even if the caller is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()

@@ -1,0 +1,225 @@
+"""A worker on its ports: what it is made of, and in which order it starts and stops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from router.catalogue import Catalogue
+from router.dead_letters import DeadLetterLimit, DeadLetterRules
+from router.finished_ids import FinishedIds
+from router.models.pool import ModelPool
+from router.retry import Chance
+from router.sharing.member import Member
+from router.tenancy.admission import Admission
+from schemas.topics import Topic
+from streams.away import retry_while_unreachable
+from streams.config.settings import Settings
+from streams.config.tokens import best_text_bound
+from streams.control.app import Control, ControlParts
+from streams.control.breaker_news import BreakerNews
+from streams.control.budget_client import BudgetClient
+from streams.control.shadow_mode import Shadow
+from streams.ops.metrics import Metrics
+from streams.ops.request_log import RequestLog
+from streams.ops.web import serving
+from streams.ports import Clock, Fence, Ports, Provider, TopicPartition
+from streams.publisher import Publisher
+from streams.request.handler import Handler
+from streams.request.outcomes import Outcomes
+from streams.request.partition_state import PartitionState, Position
+from streams.request.pump import Bounds, Pump
+from streams.request.reader import RequestReader
+from streams.request.recovery import Horizon, recover, stored_response
+from streams.request.replay_signature import ReplaySignature
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker is made of. Each part is given what it needs of the others, and asks for nothing."""
+
+    request_reader: RequestReader
+    pool: ModelPool
+    admission: Admission
+    replay_signature: ReplaySignature | None
+    budget_client: BudgetClient
+    provider: Provider
+    publisher: Publisher
+    dead_letter_limit: DeadLetterLimit
+    fence: Fence
+    request_log: RequestLog
+    metrics: Metrics
+    clock: Clock
+    chance: Chance
+
+
+def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
+    """Make a worker's parts; its epoch is this moment."""
+    clock = ports.clock
+    member = Member(settings.worker_id, int(clock() * 1000))
+    return Parts(
+        request_reader=RequestReader(
+            max_request_bytes=settings.max_request_bytes,
+            default_deadline_s=settings.default_deadline_s,
+            reply_to_allowed=frozenset(settings.reply_to_allowed),
+        ),
+        pool=ModelPool(catalogue, member, best_text_bound()),
+        admission=_admission(catalogue, member),
+        replay_signature=ReplaySignature.of(settings),
+        budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
+        provider=ports.provider,
+        publisher=Publisher(ports.log, settings.topic, settings.worker_id, clock, settings.probe_key),
+        dead_letter_limit=DeadLetterLimit(
+            DeadLetterRules(
+                share=settings.dead_letter_share,
+                minimum=settings.dead_letter_minimum,
+                window_s=settings.dead_letter_window_s,
+            )
+        ),
+        fence=ports.fence,
+        request_log=RequestLog(settings.log_sample, ports.chance),
+        metrics=Metrics(),
+        clock=clock,
+        chance=ports.chance,
+    )
+
+
+class Worker:
+    """Serves requests from `running`'s begin to its end."""
+
+    def __init__(self, settings: Settings, parts: Parts, ports: Ports) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._log = ports.log
+        self._wall_clock = ports.wall_clock
+        self._intake = ports.intake
+        news = BreakerNews(parts.pool, parts.publisher)
+        self._control = Control(
+            ControlParts(
+                settings=settings,
+                pool=parts.pool,
+                admission=parts.admission,
+                budget_client=parts.budget_client,
+                publisher=parts.publisher,
+                announce=news.announce,
+                log=ports.log,
+                group=ports.control_group,
+                clock=parts.clock,
+            )
+        )
+        self.pump = Pump(self._handler(news.announce), self._recover, self._new_ids, self._bounds(), ports.intake)
+        shadow = Shadow(parts.admission, parts.budget_client)
+        parts.metrics.watch(self.pump, parts.pool, shadow.refusals)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the control side, then the intake; at the end drain the intake, then say goodbye to the others."""
+        parts = self._parts
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._control.running())
+            await stack.enter_async_context(
+                serving(self._settings.web_port, parts.metrics.registry, parts.fence.is_open)
+            )
+            await self._intake.start(self.pump)
+            try:
+                yield
+            finally:
+                log.info("worker is stopping", in_flight=self.pump.in_flight, drain_s=self._settings.drain_s)
+                try:
+                    await self._intake.stop()
+                finally:  # even then, what is being published ends before the producer does
+                    await self.pump.close()
+
+    async def stopped(self, asked: Callable[[], Awaitable[None]]) -> None:
+        """Wait until the worker is asked to stop, or cannot go on.
+
+        Raises:
+            Exception: why it cannot go on.
+        """
+        ends = (self.pump.broken(), self._control.broken(), asked(), self._intake.broken())
+        waiting = [asyncio.ensure_future(end) for end in ends]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for end in waiting:
+            if end.done():
+                end.result()
+            end.cancel()
+
+    async def reading(self) -> Hashable:
+        """Return how much has been read, while there is more to read and nothing of our own in the way; else None."""
+        should_read = self._parts.fence.is_open() and self.pump.idle() and await self._intake.has_unread()
+        return self._intake.handed_over if should_read else None
+
+    async def overdue(self) -> Hashable:
+        """Return the request that should have ended first, if it should have by now; else None."""
+        should_end = self._parts.fence.is_open() and not self._parts.publisher.is_refused
+        return self.pump.overdue(self._parts.clock()) if should_end else None
+
+    async def _recover(self, partition: TopicPartition, state: PartitionState) -> None:
+        """Fill the state of a partition that has just been assigned, and wait for this worker's shares."""
+        await retry_while_unreachable(self._read_back, partition, state)
+        await self._control.shares()
+
+    async def _read_back(self, partition: TopicPartition, state: PartitionState) -> None:
+        settings = self._settings
+        metadata = await self._intake.committed_metadata(partition)
+        since = Position() if metadata is None else Position.parse(metadata)
+        since_ms = int((self._wall_clock() - settings.duplicate_horizon_s) * 1000)
+        responses = TopicPartition(settings.topic(Topic.RESPONSES), partition.partition)
+        calls = TopicPartition(settings.topic(Topic.CALLS), partition.partition)
+        async with self._log.reader() as reader:
+            await recover(state, reader, responses, calls, since, Horizon(since_ms, settings.duplicate_ids))
+
+    async def _stored(self, partition: int, offset: int) -> bytes | None:
+        responses = TopicPartition(self._settings.topic(Topic.RESPONSES), partition)
+        async with self._log.reader() as reader:
+            return await stored_response(reader, responses, offset)
+
+    def _new_ids(self) -> FinishedIds:
+        return FinishedIds(self._settings.duplicate_horizon_s, self._settings.duplicate_ids)
+
+    def _bounds(self) -> Bounds:
+        settings = self._settings
+        return Bounds(
+            in_flight=settings.max_in_flight,
+            held=max(settings.max_held, settings.max_in_flight),
+            held_bytes=settings.max_held_mb * 1_000_000,
+            span=settings.max_span,
+        )
+
+    def _handler(self, announce: Callable[[], None]) -> Handler:
+        parts = self._parts
+        outcomes = Outcomes(
+            publisher=parts.publisher,
+            fence=parts.fence,
+            stored=self._stored,
+            drawn_by=parts.budget_client.drawn_by,
+            request_log=parts.request_log,
+            metrics=parts.metrics,
+            clock=parts.clock,
+        )
+        return Handler(
+            request_reader=parts.request_reader,
+            pool=parts.pool,
+            admission=parts.admission,
+            replay_signature=parts.replay_signature,
+            budget_client=parts.budget_client,
+            provider=parts.provider,
+            publisher=parts.publisher,
+            outcomes=outcomes,
+            dead_letter_limit=parts.dead_letter_limit,
+            announce=announce,
+            fence=parts.fence,
+            clock=parts.clock,
+            chance=parts.chance,
+        )
+
+
+def _admission(catalogue: Catalogue, member: Member) -> Admission:
+    admission = Admission(catalogue.tenants, member)
+    if admission.is_open:
+        log.warning("the pipeline is open: no tenant has a key, so whoever may write requests may spend")
+    return admission
