@@ -166,7 +166,7 @@ class BudgetOwner:
         now_s = self._clock()
         if heard or (self._changed and now_s - self._told_s >= TELL_S):
             self._told_s = now_s
-            await self._tell(self._changed | heard, now_s, term)
+            await self._tell(sorted(self._changed | heard), now_s, term)
         for claim in claims:
             claim.acknowledge()
         del self._claimed[: len(claims)]
@@ -217,7 +217,7 @@ class BudgetOwner:
         ledger.hear(claim, self._clock())
         return claim.tenant
 
-    async def _tell(self, names: set[str], now_s: float, term: int) -> None:
+    async def _tell(self, names: Sequence[str], now_s: float, term: int) -> None:
         """Decide, store the ids, then what was counted, and then tell.
 
         Old ids are deleted behind the sums: until these are stored, the records are read again and need them.
@@ -225,13 +225,13 @@ class BudgetOwner:
         budgets = [self._ledgers[name].decide(now_s) for name in names]
         self._crossings += [crossing for name in names for crossing in self._ledgers[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
-            _seen_key(name, second): self._counted[name].dump(second) for name, second in self._seconds
+            _seen_key(name, second): self._counted[name].dump(second) for name, second in sorted(self._seconds)
         }
         if ids:
             await self._put(ids, term)
         sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._ledgers[name].dump() for name in names}
         self._forgotten.update(_seen_key(name, second) for name in names for second in self._counted[name].forget())
-        await self._put({**sums, **dict.fromkeys(self._forgotten)}, term)
+        await self._put({**sums, **dict.fromkeys(sorted(self._forgotten))}, term)
         self._seconds.clear()
         self._forgotten.clear()
         for crossing in self._crossings:
@@ -249,7 +249,7 @@ class BudgetOwner:
         await asyncio.gather(*(self._publisher.budget(budget) for budget in budgets))
         if not self._is_owner(term):  # of a later assignment, perhaps, whose claims these are not
             raise _UnsureError
-        self._changed -= names
+        self._changed.difference_update(names)
 
     async def _store_positions(self, term: int) -> None:
         read: dict[bytes, bytes | None] = {}

@@ -162,9 +162,10 @@ class Pump:
         self._states: dict[TopicPartition, PartitionState] = {}
         self._known: dict[TopicPartition, PartitionState] = {}
         self._recoveries: dict[TopicPartition, Task[None]] = {}
-        self._tasks: defaultdict[TopicPartition, set[Task[None]]] = defaultdict(set)
-        self._begun: set[_Held] = set()
-        self._held_back: set[TopicPartition] = set()
+        # dicts for sets: one seed of a simulation goes the same way each time
+        self._tasks: defaultdict[TopicPartition, dict[Task[None], None]] = defaultdict(dict)
+        self._begun: dict[_Held, None] = {}
+        self._held_back: dict[TopicPartition, None] = {}
         self._held_bytes = 0
         self._draining = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -261,7 +262,7 @@ class Pump:
     async def close(self) -> None:
         """Give up whatever is in flight."""
         self.drain()
-        await self.let_go(set(self._tasks) | set(self._states))
+        await self.let_go(dict.fromkeys((*self._tasks, *self._states)))
 
     def _take(self, received: Received) -> None:
         delivery = received.delivery
@@ -282,7 +283,7 @@ class Pump:
         held = self._waiting.take()
         slot = Slot(self._slots)
         task = asyncio.create_task(self._process(held, slot))
-        self._tasks[held.tp].add(task)
+        self._tasks[held.tp][task] = None
         task.add_done_callback(partial(self._over, held, slot))
         return True
 
@@ -291,7 +292,7 @@ class Pump:
         if (recovery := self._recoveries.get(held.tp)) is not None:
             await asyncio.shield(recovery)
             self._recoveries.pop(held.tp, None)
-        self._begun.add(held)
+        self._begun[held] = None
         await self._handler.handle(held.parsed, state, slot)
         held.received.acknowledge()
         # not when it is given up: a later commit must still say from where on its calls are to be read back
@@ -308,8 +309,8 @@ class Pump:
         return state
 
     def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
-        self._tasks[held.tp].discard(task)
-        self._begun.discard(held)
+        self._tasks[held.tp].pop(task, None)
+        self._begun.pop(held, None)
         self._held_bytes -= held.size
         if (problem := _problem(task)) is not None and not self._broken.done():
             self._broken.set_exception(problem)
@@ -320,17 +321,17 @@ class Pump:
         if self._fill_level() >= 1:
             for other in self._states:
                 self._intake.hold_back(other)
-            self._held_back.update(self._states)
+            self._held_back.update(dict.fromkeys(self._states))
         elif tp not in self._held_back and self._intake.span(tp) >= self._bounds.span:
             self._intake.hold_back(tp)
-            self._held_back.add(tp)
+            self._held_back[tp] = None
 
     def _let_flow(self) -> None:
         if not self._held_back or self._fill_level() > RESUME_SHARE:
             return
         for tp in [tp for tp in self._held_back if self._intake.span(tp) <= RESUME_SHARE * self._bounds.span]:
             self._intake.let_flow(tp)
-            self._held_back.discard(tp)
+            del self._held_back[tp]
 
     def _fill_level(self) -> float:
         held = self.in_flight + len(self._waiting)
