@@ -1,0 +1,288 @@
+"""An event loop in virtual time: when nothing is ready, the clock jumps to the next timer. No threads, no sockets.
+
+A `Process` stands for one of the operating system: whatever is started in it, and whatever that starts, belongs to it,
+by a context variable. One that is killed never runs again: no `finally`, no `except`, no goodbye. One that is frozen
+finds everything late when it thaws, in the order in which it became due. What belongs to no process is the world.
+
+Runs repeat exactly: what is due at one moment runs in the order in which it was asked for, and tasks and futures have
+hashes that count up, so that sets of them have the same order in every run.
+"""
+
+import asyncio
+from asyncio import Future, Handle, Task, TimerHandle
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+START_S = 1_800_000_000.0
+"""When virtual time begins, in seconds since 1970: 15 January 2027, 08:00 UTC."""
+MOST_AT_ONCE = 1_000_000
+"""Callbacks at one moment; more of them wait for one another in a circle."""
+
+_PROCESS: ContextVar["Process | None"] = ContextVar("process", default=None)
+
+
+class StandstillError(AssertionError):
+    """Virtual time cannot go on: everybody waits for everybody, or one moment never ends."""
+
+
+class _Task(Task[Any]):
+    """Hashes by the order of creation, rather than by the place in memory."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], number: int, **kwargs: Any) -> None:  # noqa: ANN401 - asyncio's
+        self._number = number
+        super().__init__(coro, **kwargs)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _Future(Future[Any]):
+    """Hashes by the order of creation."""
+
+    def __init__(self, number: int, loop: "VirtualLoop") -> None:
+        self._number = number
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _Handle(TimerHandle):
+    """One callback, due at a moment."""
+
+    __slots__ = ()
+
+    def __init__(  # deliberately not the parent's, which looks where it was made
+        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self._when = when
+        self._callback: Callable[..., object] | None = callback
+        self._args: tuple[Any, ...] = args
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback, self._args = None, ()
+
+    def process(self) -> "Process | None":
+        return self._context.get(_PROCESS)
+
+    def run(self) -> None:
+        if self._callback is not None:
+            self._context.run(self._callback, *self._args)
+
+
+class Process:
+    """What dies and freezes together."""
+
+    def __init__(self, loop: "VirtualLoop", name: str) -> None:
+        self.name = name
+        self.is_dead = False
+        self._loop = loop
+        self._parked: deque[_Handle] | None = None
+        self._context = copy_context()
+        self._context.run(_PROCESS.set, self)
+        self.tasks: WeakSet[Task[Any]] = WeakSet()
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._parked is not None
+
+    @property
+    def is_running(self) -> bool:
+        return not self.is_dead and self._parked is None
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Task[T]:
+        """Run a coroutine in the process."""
+        return self._loop.create_task(work, context=self._context.copy())
+
+    def run(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Call a function in the process: what it starts belongs to it."""
+        return self._context.copy().run(function, *args)
+
+    def freeze(self) -> None:
+        if self.is_running:
+            self._parked = deque()
+
+    def thaw(self) -> None:
+        if self._parked is not None:
+            self._loop.resume(self._parked)
+            self._parked = None
+
+    def kill(self) -> None:
+        self.is_dead, self._parked = True, None
+        self._loop.bury(self.tasks)
+
+    def keep(self, handle: _Handle) -> None:
+        """Take what is due while the process does not run."""
+        if self._parked is not None:
+            self._parked.append(handle)
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """Runs callbacks in the order of their moments, and of their asking."""
+
+    def __init__(self, start_s: float = START_S) -> None:
+        super().__init__()
+        self.complaints: list[str] = []
+        """What asyncio would have logged, such as an exception that was never retrieved."""
+        self._now_s = start_s
+        self._due: deque[_Handle] = deque()
+        self._timers: list[tuple[float, int, _Handle]] = []
+        self._numbers = count()
+        self._buried: list[Task[Any]] = []
+        self._has_ended = False
+
+    def time(self) -> float:
+        """Return the virtual time, in seconds since 1970."""
+        return self._now_s
+
+    def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Handle:
+        handle = _Handle(self._now_s, callback, args, context)
+        if not self._has_ended:
+            self._due.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> TimerHandle:
+        handle = _Handle(when, callback, args, context)
+        if not self._has_ended:
+            heappush(self._timers, (when, next(self._numbers), handle))
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> TimerHandle:
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def in_the_world(self, after_s: float, callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """Call it later, whatever becomes of the process that asks for it."""
+        self.call_at(self._now_s + after_s, callback, *args, context=Context())
+
+    def create_future(self) -> Future[Any]:
+        return _Future(next(self._numbers), self)
+
+    def create_task(  # type: ignore[override]  # its arguments differ between versions of Python
+        self,
+        coro: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+    ) -> Task[T]:
+        if self._has_ended:
+            coro.close()
+            coro = _nothing()
+        task = _Task(coro, next(self._numbers), loop=self, name=name, context=context)
+        process = (context or copy_context()).get(_PROCESS)
+        if process is not None:
+            process.tasks.add(task)
+        if self._has_ended:
+            self.bury([task])
+        return task
+
+    def call_soon_threadsafe(self, *_args: object, **_named: object) -> Handle:
+        raise RuntimeError("there are no threads in virtual time")
+
+    def run_in_executor(self, *_args: object) -> Future[Any]:
+        raise RuntimeError("there are no threads in virtual time")
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Note what asyncio complains of."""
+        self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def resume(self, handles: deque[_Handle]) -> None:
+        """Run what was kept while its process was frozen."""
+        self._due.extend(handles)
+
+    def bury(self, tasks: "list[Task[Any]] | WeakSet[Task[Any]]") -> None:
+        """Keep tasks that will never run again: collected as garbage, they would run their `finally`."""
+        for task in tasks:
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio's own `gather` does
+                self._buried.append(task)
+
+    def run_until_complete(self, future: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]  # no other is asked for
+        """Run until it is done.
+
+        Raises:
+            StandstillError: it will never be.
+        """
+        task = self.create_task(future)
+        asyncio._set_running_loop(self)  # it is for those who implement a loop
+        try:
+            while not task.done():
+                if not self._due:
+                    self._jump()
+                self._run_due()
+        finally:
+            asyncio._set_running_loop(None)
+        return task.result()
+
+    def close(self) -> None:
+        """End the world: nothing runs any more, and what was under way is taken apart."""
+        if self.is_closed():
+            return
+        self._has_ended = True
+        self._due.clear()
+        self._timers.clear()
+        self.bury([task for task in asyncio.all_tasks(self) if not task.done()])
+        for task in self._buried:
+            with suppress(RuntimeError):  # it awaits something in a `finally`
+                task.get_coro().close()
+        self._buried.clear()
+        super().close()
+
+    def _jump(self) -> None:
+        while self._timers and self._timers[0][2].cancelled():
+            heappop(self._timers)
+        if not self._timers:
+            raise StandstillError("nothing is due, and nothing ever will be")
+        self._now_s = max(self._now_s, self._timers[0][0])
+
+    def _run_due(self) -> None:
+        """Run what is due at this moment, and what that brings about at once."""
+        timers, due = self._timers, self._due
+        while timers and timers[0][0] <= self._now_s:
+            handle = heappop(timers)[2]
+            if not handle.cancelled():
+                due.append(handle)
+        for _ in range(MOST_AT_ONCE):
+            if not due:
+                return
+            handle = due.popleft()
+            process = handle.process()
+            if process is None or process.is_running:
+                handle.run()
+            else:
+                process.keep(handle)
+        raise StandstillError(f"at {self._now_s} there is no end of what is to be done at once")
+
+
+async def _nothing() -> Any:  # noqa: ANN401 - in the place of anything
+    return None
+
+
+def in_virtual_time(main: Callable[["VirtualLoop"], Coroutine[Any, Any, T]], start_s: float = START_S) -> T:
+    """Run `main` on a loop of its own.
+
+    Raises:
+        AssertionError: asyncio had to complain of something, such as an exception that was never retrieved.
+    """
+    loop = VirtualLoop(start_s)
+    try:
+        result = loop.run_until_complete(main(loop))
+    finally:
+        loop.close()
+    assert not loop.complaints, loop.complaints
+    return result

@@ -1,0 +1,199 @@
+"""Providers in memory: models that answer, fail, hang and charge, and the invoice of all that they charged.
+
+They speak HTTP as OpenAI's chat completions, over a transport for httpx, so that what a worker makes of an answer, of a
+429 or of a broken connection is its own. A call goes on, and is charged, whatever becomes of who made it.
+"""
+
+import asyncio
+import math
+from asyncio import Future
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+import httpx
+import orjson
+
+from tests.fakes.link import Link
+from tests.fakes.loop import VirtualLoop
+
+NANO_PER_TOKEN = 1000
+"""A US dollar per million tokens, in nano-dollars a token."""
+
+
+class Fate(StrEnum):
+    """What becomes of one call."""
+
+    ANSWER = "answer"
+    WITHOUT_USAGE = "without_usage"
+    MALFORMED = "malformed"
+    ERROR = "error"
+    """503, at once."""
+    LIMITED = "limited"
+    """429, with Retry-After."""
+    REFUSED = "refused"
+    """400."""
+    UNREACHABLE = "unreachable"
+    BROKEN_OFF = "broken_off"
+    """The connection ends instead of an answer."""
+    HANGS = "hangs"
+    """No answer for ever."""
+
+
+CHARGED = frozenset({Fate.ANSWER, Fate.WITHOUT_USAGE, Fate.MALFORMED, Fate.BROKEN_OFF, Fate.HANGS})
+"""What was computed is charged, whether it arrives or not."""
+STATUS = {Fate.ERROR: 503, Fate.LIMITED: 429, Fate.REFUSED: 400}
+ERRORS_S = 0.05
+
+
+@dataclass(slots=True)
+class Character:
+    """How a model is. What is left of the chances is an answer."""
+
+    input_usd_per_mtok: int
+    output_usd_per_mtok: int
+    median_s: float = 0.5
+    spread: float = 0.5
+    """Of the logarithm of the time that an answer takes."""
+    chances: dict[Fate, float] = field(default_factory=dict)
+    requests_per_minute: int = 1_000_000
+    retry_after_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as the provider saw it; `ended_s` is when it was answered, or would have been."""
+
+    key: str
+    model: str
+    caller: str
+    began_s: float
+    ended_s: float
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One line of the invoice."""
+
+    at_s: float
+    key: str
+    nano_usd: int
+
+
+Answer = tuple[int, Mapping[str, str], bytes] | httpx.RequestError
+
+
+@dataclass(slots=True)
+class Providers:
+    """All models, in the world. The kindest charge a call once by its key, and nothing for what fails at once."""
+
+    loop: VirtualLoop
+    random: Random
+    models: dict[str, Character]
+    honours_keys: bool = True
+    charges_failures: bool = False
+    calls: list[Call] = field(default_factory=list)
+    invoice: list[Charge] = field(default_factory=list)
+    _moments: dict[str, list[float]] = field(default_factory=dict)
+    _charged: set[str] = field(default_factory=set)
+
+    def call(self, body: bytes, key: str, caller: str) -> "Future[Answer]":
+        """Take a call; the future is done when it is answered."""
+        asked = orjson.loads(body)
+        name = asked["model"]
+        character, now_s = self.models[name], self.loop.time()
+        fate = self._fate(name, character, now_s)
+        takes_s = character.median_s * math.exp(self.random.gauss(0, character.spread))
+        if fate in {Fate.ERROR, Fate.LIMITED, Fate.REFUSED, Fate.UNREACHABLE}:
+            takes_s = ERRORS_S
+        self.calls.append(Call(key, name, caller, now_s, now_s + takes_s, fate))
+        answered: Future[Answer] = self.loop.create_future()
+        usage = self._usage(asked)
+        if fate in CHARGED or (self.charges_failures and fate is not Fate.UNREACHABLE):
+            self.loop.in_the_world(takes_s, self._charge, key, character, usage)
+        if fate is not Fate.HANGS:
+            answer = self._answer(fate, character, name, len(self.calls), usage)
+            self.loop.in_the_world(takes_s, _tell, answered, answer)
+        return answered
+
+    def _fate(self, name: str, character: Character, now_s: float) -> Fate:
+        moments = [at_s for at_s in self._moments.get(name, ()) if at_s > now_s - 60]
+        self._moments[name] = moments
+        if len(moments) >= character.requests_per_minute:
+            return Fate.LIMITED
+        moments.append(now_s)
+        luck = self.random.random()
+        for fate, chance in character.chances.items():
+            if luck < chance:
+                return fate
+            luck -= chance
+        return Fate.ANSWER
+
+    def _usage(self, asked: Mapping[str, object]) -> tuple[int, int]:
+        """Return input and output tokens: a token for every four bytes, and an answer of any length that is allowed."""
+        text = orjson.dumps(asked["messages"])
+        longest = asked["max_completion_tokens"]
+        assert isinstance(longest, int)
+        return max(1, len(text) // 4), self.random.randint(1, longest)
+
+    def _charge(self, key: str, character: Character, usage: tuple[int, int]) -> None:
+        if self.honours_keys and key in self._charged:
+            return
+        self._charged.add(key)
+        dollars = usage[0] * character.input_usd_per_mtok + usage[1] * character.output_usd_per_mtok
+        self.invoice.append(Charge(self.loop.time(), key, dollars * NANO_PER_TOKEN))
+
+    def _answer(self, fate: Fate, character: Character, name: str, number: int, usage: tuple[int, int]) -> Answer:
+        match fate:
+            case Fate.UNREACHABLE:
+                return httpx.ConnectError("connection refused")
+            case Fate.BROKEN_OFF:
+                return httpx.RemoteProtocolError("the peer has closed the connection")
+            case Fate.ERROR | Fate.LIMITED | Fate.REFUSED:
+                after = {"retry-after": f"{character.retry_after_s:.3f}"} if fate is Fate.LIMITED else {}
+                return STATUS[fate], after, orjson.dumps({"error": {"message": fate, "code": fate}})
+            case Fate.MALFORMED:
+                return 200, {}, b"<html>"
+        completion: dict[str, object] = {
+            "id": f"c-{number}",
+            "model": name,
+            "choices": [{"message": {"role": "assistant", "content": "Certainly."}, "finish_reason": "stop"}],
+        }
+        if fate is Fate.ANSWER:
+            completion["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
+        return 200, {}, orjson.dumps(completion)
+
+
+def _tell(answered: "Future[Answer]", answer: Answer) -> None:
+    if not answered.done():
+        answered.set_result(answer)
+
+
+class MemoryTransport(httpx.AsyncBaseTransport):
+    """One process's way to the providers."""
+
+    def __init__(self, providers: Providers, link: Link) -> None:
+        self._providers = providers
+        self._link = link
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Make the call.
+
+        Raises:
+            ConnectError: it could not be made.
+            ReadTimeout: it takes longer than the request's extension `timeout` allows.
+            RemoteProtocolError: the connection ended.
+        """
+        key = request.headers["idempotency-key"]
+        answered = self._providers.call(request.content, key, self._link.process.name)
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                answer = await answered
+        except TimeoutError:
+            raise httpx.ReadTimeout("no answer in time") from None
+        if isinstance(answer, httpx.RequestError):
+            raise answer
+        status, headers, body = answer
+        return httpx.Response(status, headers=headers, content=body)

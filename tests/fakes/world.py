@@ -1,0 +1,152 @@
+"""Everything around workers, in memory: Turnout's topics, its two groups, providers; and workers as processes in it."""
+
+import asyncio
+from asyncio import Task
+from dataclasses import dataclass, field
+from random import Random
+
+from router.catalogue import Catalogue
+from schemas.topics import TOPICS, Topic
+from streams.config.settings import Settings
+from streams.kafka.fence import HeartbeatFence
+from streams.ports import Ports, TopicPartition
+from streams.providers.chat_completions import ChatCompletions, Endpoint
+from streams.worker import Worker, make_parts
+from tests.fakes.broker import Broker
+from tests.fakes.consumer import GroupConsumer, Rhythm
+from tests.fakes.control_group import MemoryControlGroup
+from tests.fakes.groups import Group, spread, together
+from tests.fakes.intake import MemoryIntake
+from tests.fakes.link import Link, Weather
+from tests.fakes.log import MemoryLog
+from tests.fakes.loop import Process, VirtualLoop
+from tests.fakes.provider import Character, MemoryTransport, Providers
+
+CONTROL_DRAIN_S = 2.0
+CONTROL_REBALANCE_S = 30.0
+REBALANCE_MARGIN_S = 30.0
+"""As `streams.kafka` has them."""
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """A worker that was started, until it is stopped or killed."""
+
+    process: Process
+    link: Link
+    ports: Ports
+    worker: Worker
+    running: "Task[None]"
+    asked: asyncio.Event
+
+    def kill(self) -> None:
+        """End it at this moment."""
+        self.process.kill()
+
+    async def stop(self) -> None:
+        """Ask it to stop, and wait until it has."""
+        self.asked.set()
+        await self.running
+
+
+@dataclass(slots=True)
+class World:
+    """One cluster, its providers, and the workers in it; everything random comes from one seed."""
+
+    loop: VirtualLoop
+    catalogue: Catalogue
+    seed: int = 0
+    settings: Settings = field(default_factory=Settings)
+    weather: Weather = field(default_factory=Weather)
+    characters: dict[str, Character] = field(default_factory=dict)
+    """How the models are; those of the catalogue that are not named answer kindly, and charge what it says."""
+    broker: Broker = field(init=False)
+    requests: Group = field(init=False)
+    control: Group = field(init=False)
+    providers: Providers = field(init=False)
+    workers: dict[str, WorkerProcess] = field(default_factory=dict)
+    """Those that were started last under each name."""
+    random: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)  # noqa: S311 - a test's dice
+        self.broker = Broker(self.loop)
+        count = self.settings.partitions
+        for spec in TOPICS:
+            self.broker.create(
+                self.settings.topic(spec.topic),
+                count if spec.busy else 1,
+                compacted=spec.compacted,
+                retention_s=spec.retention_s,
+                max_bytes=self.settings.max_message_bytes,
+            )
+        self.requests = Group(self.loop, self.partitions(Topic.REQUESTS), spread)
+        owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS)
+        self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), together)
+        models = {name: _character(self.catalogue, name) for name in self.catalogue.models}
+        self.providers = Providers(self.loop, Random(self.seed + 1), models | self.characters)  # noqa: S311 - same
+
+    def partition(self, topic: Topic, number: int = 0) -> TopicPartition:
+        return TopicPartition(self.settings.topic(topic), number)
+
+    def partitions(self, topic: Topic) -> tuple[TopicPartition, ...]:
+        return tuple(self.partition(topic, number) for number in range(self.settings.partitions))
+
+    def start(self, name: str) -> WorkerProcess:
+        """Start a worker; of one name there is one at a time."""
+        process = Process(self.loop, f"{name}@{len(self.providers.calls)}")
+        link = Link(self.loop, process, Random(self.random.random()), self.weather)  # noqa: S311 - a test's dice
+        self.workers[name] = process.run(self._make, name, process, link)
+        return self.workers[name]
+
+    def _make(self, name: str, process: Process, link: Link) -> WorkerProcess:
+        settings = self.settings.model_copy(update={"worker_id": name})
+        ports = self.ports(name, link)
+        worker = Worker(settings, make_parts(settings, self.catalogue, ports), ports)
+        asked = asyncio.Event()
+
+        async def is_asked() -> None:
+            await asked.wait()
+
+        async def run() -> None:
+            async with worker.running():
+                await worker.stopped(is_asked)
+
+        return WorkerProcess(process, link, ports, worker, asyncio.create_task(run()), asked)
+
+    def ports(self, name: str, link: Link) -> Ports:
+        """Return what a worker stands on."""
+        settings, clock = self.settings, self.loop.time
+        log = MemoryLog(self.broker, link)
+        rhythm = Rhythm(
+            settings.session_timeout_s,
+            settings.drain_s,
+            settings.drain_s + REBALANCE_MARGIN_S,
+            settings.commit_interval_s,
+        )
+        control_rhythm = Rhythm(
+            settings.session_timeout_s, CONTROL_DRAIN_S, CONTROL_REBALANCE_S, settings.commit_interval_s
+        )
+        fence, control_fence = (HeartbeatFence(settings.session_timeout_s, clock) for _ in range(2))
+        endpoints = {
+            model.provider_name: Endpoint("http://provider/v1", None) for model in self.catalogue.models.values()
+        }
+        return Ports(
+            log=log,
+            intake=MemoryIntake(self.broker, GroupConsumer(self.broker, link, self.requests, name, fence, rhythm)),
+            control_group=MemoryControlGroup(
+                log, GroupConsumer(self.broker, link, self.control, name, control_fence, control_rhythm)
+            ),
+            fence=fence,
+            provider=ChatCompletions(MemoryTransport(self.providers, link), endpoints, clock),
+            clock=clock,
+            wall_clock=clock,
+            chance=Random(self.random.random()).random,  # noqa: S311 - a test's dice
+        )
+
+
+def _character(catalogue: Catalogue, name: str) -> Character:
+    price = catalogue.models[name].price
+    if price is None:
+        return Character(0, 0)
+    return Character(int(price.input_usd_per_mtok), int(price.output_usd_per_mtok))
