@@ -11,8 +11,7 @@ hashes that count up, so that sets of them have the same order in every run.
 import asyncio
 from asyncio import Future, Handle, Task, TimerHandle
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
 from itertools import count
@@ -24,6 +23,8 @@ Ts = TypeVarTuple("Ts")
 
 START_S = 1_800_000_000.0
 """When virtual time begins, in seconds since 1970: 15 January 2027, 08:00 UTC."""
+MOST_CANCELS = 100
+"""So often a task is cancelled until it ends."""
 MOST_AT_ONCE = 1_000_000
 """Callbacks at one moment; more of them wait for one another in a circle."""
 
@@ -89,18 +90,17 @@ class Process:
         self.name = name
         self.is_dead = False
         self._loop = loop
+        self._buried: list[Task[Any]] = []
+        """What will never run again: collected as garbage, it would run its `finally`."""
         self._parked: deque[_Handle] | None = None
         self._context = copy_context()
         self._context.run(_PROCESS.set, self)
         self.tasks: WeakSet[Task[Any]] = WeakSet()
-
-    @property
-    def is_frozen(self) -> bool:
-        return self._parked is not None
+        loop.processes.append(self)
 
     @property
     def is_running(self) -> bool:
-        return not self.is_dead and self._parked is None
+        return self._parked is None
 
     def start(self, work: Coroutine[Any, Any, T]) -> Task[T]:
         """Run a coroutine in the process."""
@@ -111,17 +111,23 @@ class Process:
         return self._context.copy().run(function, *args)
 
     def freeze(self) -> None:
-        if self.is_running:
+        if self._parked is None:
             self._parked = deque()
 
     def thaw(self) -> None:
-        if self._parked is not None:
-            self._loop.resume(self._parked)
-            self._parked = None
+        """Go on, unless it is dead."""
+        if not self.is_dead:
+            self.revive()
 
     def kill(self) -> None:
-        self.is_dead, self._parked = True, None
-        self._loop.bury(self.tasks)
+        self.is_dead = True
+        self.freeze()
+        self._buried = [task for task in self.tasks if not task.done()]
+
+    def revive(self) -> None:
+        """Go on even from death, for what is under way to be taken apart."""
+        parked, self._parked = self._parked, None
+        self._loop.resume(parked or ())
 
     def keep(self, handle: _Handle) -> None:
         """Take what is due while the process does not run."""
@@ -140,8 +146,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._due: deque[_Handle] = deque()
         self._timers: list[tuple[float, int, _Handle]] = []
         self._numbers = count()
-        self._buried: list[Task[Any]] = []
-        self._has_ended = False
+        self.processes: list[Process] = []
 
     def time(self) -> float:
         """Return the virtual time, in seconds since 1970."""
@@ -149,16 +154,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Handle:
         handle = _Handle(self._now_s, callback, args, context)
-        if not self._has_ended:
-            self._due.append(handle)
+        self._due.append(handle)
         return handle
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> TimerHandle:
         handle = _Handle(when, callback, args, context)
-        if not self._has_ended:
-            heappush(self._timers, (when, next(self._numbers), handle))
+        heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
     def call_later(
@@ -180,15 +183,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         name: str | None = None,
         context: Context | None = None,
     ) -> Task[T]:
-        if self._has_ended:
-            coro.close()
-            coro = _nothing()
         task = _Task(coro, next(self._numbers), loop=self, name=name, context=context)
         process = (context or copy_context()).get(_PROCESS)
         if process is not None:
             process.tasks.add(task)
-        if self._has_ended:
-            self.bury([task])
         return task
 
     def call_soon_threadsafe(self, *_args: object, **_named: object) -> Handle:
@@ -201,16 +199,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Note what asyncio complains of."""
         self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
 
-    def resume(self, handles: deque[_Handle]) -> None:
+    def resume(self, handles: Iterable[_Handle]) -> None:
         """Run what was kept while its process was frozen."""
         self._due.extend(handles)
-
-    def bury(self, tasks: "list[Task[Any]] | WeakSet[Task[Any]]") -> None:
-        """Keep tasks that will never run again: collected as garbage, they would run their `finally`."""
-        for task in tasks:
-            if not task.done():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio's own `gather` does
-                self._buried.append(task)
 
     def run_until_complete(self, future: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]  # no other is asked for
         """Run until it is done.
@@ -230,18 +221,26 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return task.result()
 
     def close(self) -> None:
-        """End the world: nothing runs any more, and what was under way is taken apart."""
+        """End the world: cancel whatever is under way, even of the dead, until nothing is."""
         if self.is_closed():
             return
-        self._has_ended = True
-        self._due.clear()
-        self._timers.clear()
-        self.bury([task for task in asyncio.all_tasks(self) if not task.done()])
-        for task in self._buried:
-            with suppress(RuntimeError):  # it awaits something in a `finally`
-                task.get_coro().close()
-        self._buried.clear()
+        complaints = list(self.complaints)
+        for process in self.processes:
+            process.revive()
+        self.run_until_complete(self._take_apart())
+        self.complaints = complaints
         super().close()
+
+    async def _take_apart(self) -> None:
+        this = asyncio.current_task()
+        for _ in range(MOST_CANCELS):
+            tasks = [task for task in asyncio.all_tasks() if task is not this]
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1)
+        raise StandstillError(f"these tasks do not end: {tasks}")
 
     def _jump(self) -> None:
         while self._timers and self._timers[0][2].cancelled():
@@ -267,10 +266,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
             else:
                 process.keep(handle)
         raise StandstillError(f"at {self._now_s} there is no end of what is to be done at once")
-
-
-async def _nothing() -> Any:  # noqa: ANN401 - in the place of anything
-    return None
 
 
 def in_virtual_time(main: Callable[["VirtualLoop"], Coroutine[Any, Any, T]], start_s: float = START_S) -> T:

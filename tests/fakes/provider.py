@@ -7,7 +7,7 @@ They speak HTTP as OpenAI's chat completions, over a transport for httpx, so tha
 import asyncio
 import math
 from asyncio import Future
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -94,8 +94,11 @@ class Providers:
     models: dict[str, Character]
     honours_keys: bool = True
     charges_failures: bool = False
+    answer_text: str = "Certainly."
     calls: list[Call] = field(default_factory=list)
     invoice: list[Charge] = field(default_factory=list)
+    on_call: list[Callable[[Call], None]] = field(default_factory=list)
+    """Are told of every call when it comes."""
     _moments: dict[str, list[float]] = field(default_factory=dict)
     _charged: set[str] = field(default_factory=set)
 
@@ -108,7 +111,10 @@ class Providers:
         takes_s = character.median_s * math.exp(self.random.gauss(0, character.spread))
         if fate in {Fate.ERROR, Fate.LIMITED, Fate.REFUSED, Fate.UNREACHABLE}:
             takes_s = ERRORS_S
-        self.calls.append(Call(key, name, caller, now_s, now_s + takes_s, fate))
+        call = Call(key, name, caller, now_s, now_s + takes_s, fate)
+        self.calls.append(call)
+        for told in self.on_call:
+            told(call)
         answered: Future[Answer] = self.loop.create_future()
         usage = self._usage(asked)
         if fate in CHARGED or (self.charges_failures and fate is not Fate.UNREACHABLE):
@@ -159,7 +165,7 @@ class Providers:
         completion: dict[str, object] = {
             "id": f"c-{number}",
             "model": name,
-            "choices": [{"message": {"role": "assistant", "content": "Certainly."}, "finish_reason": "stop"}],
+            "choices": [{"message": {"role": "assistant", "content": self.answer_text}, "finish_reason": "stop"}],
         }
         if fate is Fate.ANSWER:
             completion["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
