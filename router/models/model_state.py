@@ -1,6 +1,7 @@
 """One model as one worker has it: what is held against it, what is under way, and what all workers share of it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from router.catalogue import Catalogue, HealthRules, Model
 from router.models.breaker import Breaker
@@ -34,8 +35,16 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether a model may be called: at `at_s`, or nobody knows when (None) because all its probes are out."""
+class Bypass:
+    """When a model may be called although its breaker is not closed, should no other be ready; None: not at all."""
+
+    at_s: float | None
+    slow: bool = False
+    """The breaker is open for slowness alone, so the model answers."""
+
+
+class Readiness(NamedTuple):  # one for each look at a model, and a frozen dataclass takes four times as long to make
+    """When a model may be called: at `at_s`; None while all its probes are under way, for that depends on them."""
 
     at_s: float | None
     reason: SkipReason | None = None
@@ -44,6 +53,8 @@ class Readiness:
     """The part of the requests that should come, while the model ramps up."""
     limited: bool = False
     """This worker's share of the limit is used up."""
+    bypass: Bypass | None = None
+    """None: the breaker is closed."""
 
     def now(self, now_s: float) -> bool:
         """Say whether that is now."""

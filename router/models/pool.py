@@ -14,7 +14,7 @@ from router.errors import DISPOSITIONS, Blame, UpstreamFailure
 from router.models.breaker import Breaker, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
-from router.models.model_state import LIMITED_S, STALE_S, ModelState, Permit, Readiness, Transition, View
+from router.models.model_state import LIMITED_S, STALE_S, Bypass, ModelState, Permit, Readiness, Transition, View
 from router.models.stats import ModelSnapshot
 from router.retry import RetryBudget
 from router.sharing.allotment import share_in_force
@@ -57,33 +57,22 @@ class ModelPool:
         """Say when the model may be called, and what holds it."""
         model_state = self._model_states[model.name]
         self._look(model, model_state, now_s)
-        rules = self.catalogue.breaker
+        rules, breaker = self.catalogue.breaker, model_state.breaker
         limited_s, limited = self._limit(model, model_state, now_s)
-        breaker_s = model_state.breaker.ready_at(rules, now_s)
-        if breaker_s is None:
-            return Readiness(None, SkipReason.PROBES_OUT)
-        if breaker_s > max(now_s, limited_s):
-            slow = model_state.breaker.slow
-            return Readiness(breaker_s, SkipReason.BREAKER_OPEN_SLOW if slow else SkipReason.BREAKER_OPEN)
+        bypass = None
+        if breaker.state is not BreakerState.CLOSED:
+            bypass, breaker_s = _bypass(breaker, limited_s), breaker.ready_at(rules, now_s)
+            if breaker_s is None:
+                return Readiness(None, SkipReason.PROBES_OUT, bypass=bypass)
+            if breaker_s > max(now_s, limited_s):
+                reason = SkipReason.BREAKER_OPEN_SLOW if breaker.slow else SkipReason.BREAKER_OPEN
+                return Readiness(breaker_s, reason, bypass=bypass)
         if limited_s > now_s:
-            return Readiness(limited_s, SkipReason.RATE_LIMIT, limited=limited)
-        share = model_state.breaker.share(rules, now_s)
+            return Readiness(limited_s, SkipReason.RATE_LIMIT, limited=limited, bypass=bypass)
+        share = breaker.share(rules, now_s)
         if model_state.degraded_until_s is not None and not model_state.is_browned_out(now_s):
             share = min(share, ramp_share(rules, model_state.degraded_until_s, now_s))
-        return Readiness(now_s, None if share >= 1 else SkipReason.RAMPING_UP, share)
-
-    def bypass_at(self, model: Model, now_s: float) -> float | None:
-        """Say when a breaker that is not closed may be bypassed, if at all; a limit may not.
-
-        One that is open for failures: once in a while, by one probe. One that is open for slowness: at any time.
-        """
-        model_state = self._model_states[model.name]
-        limited_s, _ = self._limit(model, model_state, now_s)
-        if self.is_slow(model):
-            return limited_s
-        if model_state.breaker.state is not BreakerState.OPEN or model_state.breaker.probes:
-            return None
-        return max(limited_s, model_state.breaker.opened_s + BYPASS_PAUSE_S)
+        return Readiness(now_s, None if share >= 1 else SkipReason.RAMPING_UP, share, bypass=bypass)
 
     def is_closed(self, model: Model) -> bool:
         """Say whether nothing is held against the model."""
@@ -342,6 +331,18 @@ class ModelPool:
         if model_state.shared is not None:
             return f"shared health unknown: no update for {now_s - model_state.shared_s:.0f} s"
         return None if self._member is None else "shared health unknown: none has come yet"
+
+
+def _bypass(breaker: Breaker, limited_s: float) -> Bypass:
+    """Say when a breaker that is not closed may be bypassed; a limit may not.
+
+    One that is open for failures: once in a while, by one probe. One that is open for slowness: at any time.
+    """
+    if breaker.slow:
+        return Bypass(limited_s, slow=True)
+    if breaker.state is not BreakerState.OPEN or breaker.probes:
+        return Bypass(None)
+    return Bypass(max(limited_s, breaker.opened_s + BYPASS_PAUSE_S))
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -12,16 +12,14 @@ Rules:
    unknown outcome with their estimate) and the most that it may cost stay inside the cap.
 3. Candidates go by rounds: first everybody once in the plan's order, where a model that may be retried has its
    `attempts_per_model` in one round, then everybody again.
-4. A model whose breaker is open or whose limit is reached is passed over, and so is, by lot, one that ramps up. If all
-   are, the session waits; if all are open, one probe at a time may bypass. Before anybody waits, a model is called
-   that is left alone for nothing but its slowness.
+4. Of the candidates the one is called that `router.request.choice` picks, or the session waits.
 5. Calls after the first one come out of the worker's retry budget; without it, they wait.
 6. If the tenant has a budget, the most that a call may cost is reserved before it, and settled after it. While others
    have reserved what is left, the session waits; when nothing is left for any candidate, it ends.
 7. A failure that no model would answer differently ends the session at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,6 +32,7 @@ from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Verdict
+from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
@@ -42,17 +41,11 @@ from schemas.costs import CallStarted, CostEvent, cost_event_id
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, SkipReason, Status
 
-WAKE_JITTER_S = 0.05
-"""Those who wait for the same moment wake spread over so long."""
-RAMP_UP_POLL_S = 0.5
-"""When to draw lots again for a model that ramps up, if there is no other."""
 BUDGET_POLL_S = 0.05
 """When to look first whether more of the budget has been granted; then twice as long, and so on."""
 MAX_BUDGET_POLL_S = 0.8
 BUDGET_WAIT_S = 10.0
 """So long a request waits for what others have reserved, if its deadline lets it."""
-PROBES_OUT_POLL_S = 0.25
-"""How often to look again while the outcome of somebody else's probe decides."""
 
 
 class SessionError(RuntimeError):
@@ -258,37 +251,19 @@ class Session:
     def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
         if self._called and (budget_s := self._pool.retry_at(now_s)) > now_s:
             return self._wait(budget_s + self._chance() * WAKE_JITTER_S, now_s, "the worker's retry budget is used up")
-        ready_s: list[float] = []
+        pick = choose(self._options(candidates, now_s), now_s, self._job.deadline_s, self._chance)
+        for option, reason in pick.passed_over:
+            self._pass_over(option.candidate, reason)
+            if option.readiness.limited:
+                self._pool.turned_away(option.candidate.model, now_s)
+        if pick.candidate is None:
+            return self._wait(pick.at_s, now_s)
+        return Wait(pick.at_s) if pick.at_s > now_s else self._call(plan, pick.candidate, now_s)
+
+    def _options(self, candidates: Iterable[Candidate], now_s: float) -> Iterator[Option]:
         for candidate in candidates:
-            name = candidate.model.name
             readiness = self._pool.readiness(candidate.model, now_s)
-            not_before_s = self._standings[name].not_before_s
-            ready = readiness.now(now_s)
-            is_hasty = now_s + RAMP_UP_POLL_S >= self._job.deadline_s
-            if ready and readiness.share < 1 and not is_hasty and self._chance() >= readiness.share:
-                self._pass_over(candidate, SkipReason.RAMPING_UP)
-                ready_s.append(max(now_s + RAMP_UP_POLL_S, not_before_s))
-                continue
-            if ready and not_before_s < self._job.deadline_s:
-                return Wait(not_before_s) if not_before_s > now_s else self._call(plan, candidate, now_s)
-            if readiness.limited:
-                self._pool.turned_away(candidate.model, now_s)
-            held_by = None if ready else readiness.reason
-            self._pass_over(candidate, held_by or SkipReason.BACKING_OFF)
-            at_s = now_s + PROBES_OUT_POLL_S if readiness.at_s is None else readiness.at_s
-            ready_s.append(max(at_s, not_before_s))
-        all_open = not any(self._pool.is_closed(candidate.model) for candidate in candidates)
-        for candidate in candidates:
-            if not all_open and not self._pool.is_slow(candidate.model):
-                continue
-            bypass_s = self._pool.bypass_at(candidate.model, now_s)
-            if bypass_s is None:
-                continue
-            bypass_s = max(bypass_s, self._standings[candidate.model.name].not_before_s)
-            if bypass_s <= now_s:
-                return self._call(plan, candidate, now_s)
-            ready_s.append(bypass_s)
-        return self._wait(min(ready_s) + self._chance() * WAKE_JITTER_S, now_s)
+            yield Option(candidate, readiness, self._standings[candidate.model.name].not_before_s)
 
     def _pass_over(self, candidate: Candidate, reason: SkipReason, limit: Decimal = Decimal(0)) -> None:
         self._attempt_log.passed_over[candidate.model.name] = Obstacle(reason, limit=limit)

@@ -53,9 +53,10 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def bypass_if_allowed(self) -> None:
-        at_s = self.pool.bypass_at(MODEL, self.now_s)
-        if at_s is not None and at_s <= self.now_s and not self.pool.is_closed(MODEL):
-            assert self.pool.is_slow(MODEL) or not self._probes_out(), "one bypassing probe at a time"
+        bypass = self.pool.readiness(MODEL, self.now_s).bypass
+        self._look()
+        if bypass is not None and bypass.at_s is not None and bypass.at_s <= self.now_s:
+            assert bypass.slow or not self._probes_out(), "one bypassing probe at a time"
             self._call()
 
     @precondition(lambda self: self.out)

@@ -4,6 +4,7 @@ import pytest
 
 from router.catalogue import BreakerRules, HealthRules
 from router.errors import UpstreamFailure
+from router.models.model_state import Bypass
 from router.models.pool import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, ModelPool
 from schemas.health import BreakerState
 from schemas.vocabulary import AttemptOutcome, SkipReason, Tier
@@ -178,22 +179,22 @@ def test_a_probe_that_is_given_up_makes_room_for_another(pool: ModelPool) -> Non
 
 
 def test_a_closed_breaker_is_not_bypassed(pool: ModelPool) -> None:
-    assert pool.bypass_at(ALPHA, NOW_S) is None
+    assert pool.readiness(ALPHA, NOW_S).bypass is None
 
 
 def test_an_open_breaker_may_be_bypassed_once_in_a_while_by_one_probe(pool: ModelPool) -> None:
     trip(pool, ALPHA)
-    assert pool.bypass_at(ALPHA, NOW_S) == NOW_S + BYPASS_PAUSE_S
+    assert pool.readiness(ALPHA, NOW_S).bypass == Bypass(NOW_S + BYPASS_PAUSE_S)
     permit = pool.call(ALPHA, NOW_S + BYPASS_PAUSE_S)
-    assert pool.bypass_at(ALPHA, NOW_S + 10) is None, "one at a time"
+    assert pool.readiness(ALPHA, NOW_S + 10).bypass == Bypass(None), "one at a time"
     pool.failed(permit, UNAVAILABLE, 5, NOW_S + 10)
-    assert pool.bypass_at(ALPHA, NOW_S + 10) == NOW_S + 10 + BYPASS_PAUSE_S
+    assert pool.readiness(ALPHA, NOW_S + 10).bypass == Bypass(NOW_S + 10 + BYPASS_PAUSE_S)
 
 
 def test_a_limit_is_never_bypassed(pool: ModelPool) -> None:
     fail(pool, rate_limited(50))
     trip(pool, ALPHA)
-    assert pool.bypass_at(ALPHA, NOW_S) == NOW_S + 50
+    assert pool.readiness(ALPHA, NOW_S).bypass == Bypass(NOW_S + 50)
 
 
 # --- the rest ---
