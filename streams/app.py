@@ -15,6 +15,7 @@ from streams.kafka.control_group import FaustControlGroup
 from streams.kafka.fence import HeartbeatFence
 from streams.kafka.intake import FaustIntake
 from streams.kafka.log import KafkaLog
+from streams.kafka.pinned import warn_if_untested
 from streams.kafka.producer import started
 from streams.ops.clock import Clock
 from streams.ops.shutdown import GOODBYE_S, Shutdown
@@ -38,6 +39,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
     """
     shutdown = Shutdown(settings.drain_s + GOODBYE_S)
     shutdown.listen()
+    warn_if_untested()
     async with admin(settings) as client:
         await check_topics(client, settings)
     async with kafka_ports(settings, catalogue_file) as ports:

@@ -12,7 +12,6 @@ import typer
 import uvloop
 
 from router.dead_letters import TooManyDeadLetters
-from streams.app import run_worker
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import printable, say
@@ -20,6 +19,7 @@ from streams.cli.supervisor import HALTED, Supervisor
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
+from streams.kafka.pinned import check_pinned
 from streams.ops.request_log import configure_logging
 
 EPILOG = """\b
@@ -73,6 +73,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
     }
     settings = load_settings(env_file, **given)
     catalogue_file = load_catalogue(settings.catalogue)
+    check_pinned()
     if processes > 1:
         configure_logging(settings.log_level, settings.log_format)
         raise typer.Exit(uvloop.run(Supervisor(_children(settings.worker_id, processes, env_file, given)).run()))
@@ -92,6 +93,8 @@ async def _serve(settings: Settings, catalogue_file: CatalogueFile, *, supervise
         configure_logging(settings.log_level, settings.log_format)
     if supervised:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_without_supervisor)
+    from streams.app import run_worker  # noqa: PLC0415  # which could not even be imported before `check_pinned`
+
     await run_worker(settings, catalogue_file)
 
 

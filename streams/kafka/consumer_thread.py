@@ -1,16 +1,6 @@
 """Faust's consumer thread, made so that it reads past nothing, and no broker that is away holds up work or its end.
 
-Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0:
-
-| member | how |
-|---|---|
-| `ConsumerThread.on_thread_stop`, `_consumer` | the thread ends in order although the broker is away |
-| `ConsumerThread._create_consumer`, `AIOKafkaConsumer._client`, `_conns` | every request but joining is answered soon |
-| `ConsumerThread.seek_to_committed`, `_ensure_consumer` | what was fetched too early is fetched again |
-| `AIOKafkaConsumer._fetcher.request_offset_reset` | the same, where nothing is committed |
-| `GroupCoordinator.fetch_committed_offsets` | what is committed, for all partitions at once |
-| `GroupCoordinator._coordination_task`, `_pending_exception` | show that a consumer has left its group for good |
-| `ServiceThread.thread_loop` | questions that may wait for long keep none of the two workers of `call_thread` |
+What it relies on stands in `streams.kafka.pinned`.
 """
 
 import asyncio

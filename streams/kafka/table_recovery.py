@@ -4,14 +4,7 @@ Faust gives each step of a recovery one `broker_request_timeout`, takes the end 
 and recovers nothing any more: no error, no crash, and whatever is assigned later is never read. Here a step waits until
 the broker is back, or the group rebalances, or the app stops.
 
-Private members relied on, in faust-streaming 0.15.3:
-
-| member | how |
-|---|---|
-| `TableManager._recovery` | where the manager keeps its recovery; it makes a stock one if there is none |
-| `Recovery._wait` | every step of a recovery goes through it; called without its limit |
-| `Recovery._build_highwaters`, `_build_offsets`, `_seek_offsets` | the steps that have limits of their own; repeated |
-| `Recovery.signal_recovery_start`, `RebalanceAgain` | a recovery that is void completes nothing |
+What it relies on stands in `streams.kafka.pinned`.
 """
 
 from faust.tables.manager import TableManager

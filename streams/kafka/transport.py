@@ -6,27 +6,7 @@ unfinished before it drains. Here one `OffsetTracker` a partition decides. A rec
 consumer hands it to the conductor, that is before it waits in any stream's queue, so neither a queue that is cleared
 nor a decode error opens a hole. It counts as finished at its last acknowledgement.
 
-Private members relied on, in faust-streaming 0.15.3 and aiokafka 0.14.0 (`tests/integration/test_safe_commits.py`
-proves the lot):
-
-| member | how |
-|---|---|
-| `Consumer.callback` | where `_drain_messages` hands over each record of every topic; wrapped |
-| `Consumer._unacked_messages` | streams (Cython and Python) and `Consumer.ack` call its `add` and `discard`; replaced |
-| `Consumer._acked`, `_acked_index` | they would grow, and hide the second delivery of an offset; replaced by nothing |
-| `Consumer._committed_offset` | read by `_should_commit`, `ack`; forgotten where a commit did not happen, or is void |
-| `Consumer._read_offset` | what `_drain_messages` drops everything below; replaced by nothing |
-| `Consumer.perform_seek`, `stop_flow` | nothing is handed over while reading goes back to what is committed |
-| `Consumer._filter_tps_with_pending_acks`, `_new_offset` | what `force_commit` commits; overridden |
-| `Consumer._commit_offsets`, `_commit`, `_add_gap` | overridden |
-| `Consumer._waiting_for_ack` | the future that each acknowledgement resolves; wakes the drain |
-| `ConsumerThread._ensure_consumer`, `call_thread`, `tp_last_committed_at` | commit where the aiokafka consumer lives |
-| `Message.generation_id`, `App.consumer_generation_id` | tell an acknowledgement that comes after a rebalance |
-| `Producer._settings_extra` | arguments of the aiokafka producer; overridden |
-| `Consumer.verify_event_path` | looks for streams that are stuck, which `streams.ops.watchdog` does; overridden |
-| `Consumer.on_buffer_full`, `on_buffer_drop` | hold a partition back without losing what has been fetched |
-| `AIOKafkaConsumer._coordinator.fetch_committed_offsets` | the one call that gives the metadata back |
-| `GroupCoordinator._do_heartbeat`, `member_id` | when the last heartbeat was answered; whether the group has gone on |
+What it relies on stands in `streams.kafka.pinned`; `tests/integration/test_safe_commits.py` proves the lot.
 """
 
 import asyncio

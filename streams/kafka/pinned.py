@@ -1,0 +1,410 @@
+"""What is overridden and used of Faust and aiokafka that they promise to nobody, and a check that it is still there.
+
+An override of a method that is no longer called dies without a word, and with it a guarantee: offsets would pass
+unfinished records, or a worker would write for partitions that it has lost. So each member stands here, with its
+parameters where it is called, and with the functions of the library that must go on using it. A worker looks before it
+starts (`check_pinned`); `tests/contract/test_pinned.py` holds the table to the code and to what is installed. Whether
+the members still mean the same, `tests/integration/test_safe_commits.py`, `test_assignment.py` and `tests/chaos` show.
+
+TurnoutError
+└── LibrariesChanged    the operator's; before anything is started
+"""
+
+import dis
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
+
+import structlog
+
+from router.errors import TurnoutError
+
+log = structlog.get_logger()
+
+TESTED: Mapping[str, str] = MappingProxyType(
+    {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
+)
+"""Distributions and the versions that every test has run with."""
+
+
+class LibrariesChanged(TurnoutError):  # noqa: N818 - reads as the sentence it starts
+    """Something that is overridden or used is not there any more. The message names it, and the versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a library's class or module."""
+
+    name: str
+    why: str
+    parameters: str | None = None
+    """As in a signature, without annotations and defaults. None: it is not called by us, nor are we in its place."""
+    by: tuple[str, ...] = ()
+    """Functions that must use it, `Class.function` beside the owner: else what is done to it would have no effect."""
+
+
+OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
+    {
+        "faust.transport.consumer:ThreadDelegateConsumer": (
+            Member("__init__", "takes over Faust's collections", "(self, *args, **kwargs)"),
+            Member(
+                "_commit",
+                "commits metadata too, and nothing after the group has gone on",
+                "(self, offsets)",
+                by=("Consumer._commit_offsets",),
+            ),
+        ),
+        "faust.transport.consumer:Consumer": (
+            Member(
+                "_filter_tps_with_pending_acks",
+                "which partitions to commit: those with a tracker",
+                "(self, topics)",
+                by=("Consumer.force_commit",),
+            ),
+            Member(
+                "_new_offset",
+                "what to commit: a tracker's smallest unfinished offset",
+                "(self, tp)",
+                by=("Consumer._filter_committable_offsets",),
+            ),
+            Member(
+                "_commit_offsets",
+                "forgets as committed what was not, or is void",
+                "(self, offsets, start_new_transaction)",
+                by=("Consumer._commit_tps",),
+            ),
+            Member(
+                "_add_gap",
+                "would acknowledge the record after a gap",
+                "(self, tp, offset_from, offset_to)",
+                by=("Consumer._drain_messages",),
+            ),
+            Member(
+                "perform_seek",
+                "hands nothing over while reading goes back to what is committed",
+                "(self)",
+                by=("faust.tables.recovery:Recovery.on_recovery_completed",),
+            ),
+            Member("on_buffer_drop", "Faust's buffer must not overrule `hold_back`", "(self, tp)"),
+            Member(
+                "on_partitions_revoked",
+                "drains and commits before anything is forgotten",
+                "(self, revoked)",
+                by=("ThreadDelegateConsumer.threadsafe_partitions_revoked",),
+            ),
+            Member(
+                "on_partitions_assigned",
+                "starts afresh, and renews the fence",
+                "(self, assigned, generation_id)",
+                by=("ThreadDelegateConsumer.threadsafe_partitions_assigned",),
+            ),
+            Member("wait_empty", "the drain, bounded in time", "(self)", by=("Consumer.on_stop",)),
+        ),
+        "faust.transport.drivers.aiokafka:Consumer": (
+            Member("_new_consumer_thread", "makes our thread", "(self)", by=("ThreadDelegateConsumer.__init__",)),
+            Member(
+                "verify_event_path",
+                "looks for streams that are stuck, as the watchdog does",
+                "(self, now, tp)",
+                by=("Consumer.verify_all_partitions_active",),
+            ),
+        ),
+        "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
+            Member(
+                "_create_consumer",
+                "its client answers every request but joining soon",
+                "(self, loop)",
+                by=("AIOKafkaConsumerThread.on_start",),
+            ),
+            Member(
+                "seek_to_committed",
+                "fetches again what was fetched too early",
+                "(self)",
+                by=("Consumer.perform_seek", "Consumer.seek_to_committed"),
+            ),
+            Member(
+                "highwaters",
+                "keeps no worker of `call_thread`, however long it takes",
+                "(self, *partitions)",
+                by=("Consumer.highwaters",),
+            ),
+            Member("earliest_offsets", "same", "(self, *partitions)", by=("Consumer.earliest_offsets",)),
+            Member("seek_wait", "same", "(self, partitions)", by=("Consumer.seek_wait",)),
+            Member(
+                "on_thread_stop",
+                "ends in order although the broker is away",
+                "(self)",
+                by=("mode.threads:ServiceThread._shutdown_thread",),
+            ),
+        ),
+        "faust.transport.drivers.aiokafka:Producer": (
+            Member(
+                "_settings_extra",
+                "all replicas acknowledge, retries add nothing twice",
+                "(self)",
+                by=("Producer._new_producer",),
+            ),
+        ),
+        "faust.transport.drivers.aiokafka:Transport": (
+            Member("__init__", "takes what consumer and producer need", "(self, *args, **kwargs)"),
+            Member("Consumer", "makes our consumer", by=("Transport.create_consumer",)),
+            Member("Producer", "makes our producer", by=("Transport.create_producer",)),
+        ),
+        "faust.tables.recovery:Recovery": (
+            Member(
+                "_wait",
+                "every step of a recovery goes through it; called without its limit",
+                "(self, coro, timeout)",
+                by=("Recovery._restart_recovery",),
+            ),
+            Member(
+                "_build_highwaters",
+                "a step with a limit of its own; repeated",
+                "(self, consumer, tps, destination, title)",
+                by=("Recovery._restart_recovery",),
+            ),
+            Member(
+                "_build_offsets",
+                "same",
+                "(self, consumer, tps, destination, title)",
+                by=("Recovery._restart_recovery",),
+            ),
+            Member(
+                "_seek_offsets",
+                "same",
+                "(self, consumer, tps, offsets, title)",
+                by=("Recovery._restart_recovery",),
+            ),
+            Member(
+                "on_recovery_completed",
+                "a recovery that is void completes nothing",
+                "(self, generation_id)",
+                by=("Recovery._restart_recovery",),
+            ),
+        ),
+        "faust.tables.manager:TableManager": (
+            Member("_recovery", "where the manager keeps its recovery", by=("TableManager.on_stop",)),
+            Member("recovery", "makes ours; the manager's own is a stock one", by=("TableManager.on_start",)),
+        ),
+    }
+)
+"""By owner, `module:Class`. Each stands in `SafeConsumer`, `ConsumerThread`, `PatientRecovery` and so on."""
+
+USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
+    {
+        "faust.transport.consumer:Consumer": (
+            Member(
+                "callback",
+                "where each record of every topic is handed over; wrapped",
+                by=("Consumer._drain_messages",),
+            ),
+            Member(
+                "_unacked_messages",
+                "streams (Cython and Python) add to it and discard from it, the one sign of an end; replaced",
+                by=("Consumer.track_message", "Consumer.ack"),
+            ),
+            Member(
+                "_acked", "would grow, and hide an offset's second delivery; replaced by nothing", by=("Consumer.ack",)
+            ),
+            Member("_acked_index", "same", by=("Consumer.ack",)),
+            Member(
+                "_read_offset",
+                "all below it is dropped when it is fetched; replaced by nothing",
+                by=("Consumer._drain_messages",),
+            ),
+            Member(
+                "_committed_offset",
+                "what need not be committed again; forgotten where it was not, or is void",
+                by=("Consumer._should_commit", "Consumer.ack"),
+            ),
+            Member(
+                "_waiting_for_ack",
+                "the future that each acknowledgement resolves: wakes the drain",
+                by=("Consumer.ack",),
+            ),
+            Member("unacked", "what streams hold"),
+            Member("stop_flow", "hands nothing over while reading goes back", "(self)"),
+            Member("on_buffer_full", "holds a partition back and loses nothing that was fetched", "(self, tp)"),
+            Member("maybe_wait_for_commit_to_finish", "a commit under way lacks the latest", "(self)"),
+            Member("commit_and_end_transactions", "the commit at the end of a drain", "(self)"),
+        ),
+        "faust.transport.consumer:ThreadDelegateConsumer": (Member("_thread", "where the aiokafka consumer lives"),),
+        "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
+            Member("_consumer", "the aiokafka consumer, once it is made"),
+            Member("_ensure_consumer", "same; no public way leads to it", "(self)"),
+            Member("_highwaters", "where partitions end, asked by `ask`", "(self, partitions)"),
+            Member("_seek_wait", "goes to offsets, asked by `ask`", "(self, consumer, partitions)"),
+            Member("tp_last_committed_at", "Faust's look at commits"),
+        ),
+        "mode.threads:QueueServiceThread": (
+            Member("call_thread", "commits where the aiokafka consumer lives", "(self, fun, *args, **kwargs)"),
+            Member("on_thread_stop", "the end of the thread's queue, without that of its consumer", "(self)"),
+        ),
+        "mode.threads:ServiceThread": (Member("thread_loop", "where the aiokafka consumer lives"),),
+        "faust.types.tuples:Message": (Member("generation_id", "the assignment that a record came under"),),
+        "faust.app.base:App": (
+            Member("consumer_generation_id", "the present assignment"),
+            Member("crash", "ends the app", "(self, reason)"),
+        ),
+        "faust.tables.recovery:Recovery": (
+            Member(
+                "signal_recovery_start",
+                "the group has rebalanced meanwhile",
+                by=("Recovery.on_rebalance",),
+            ),
+        ),
+        "faust.tables.recovery:": (Member("RebalanceAgain", "begins a recovery anew"),),
+        "faust.tables.base:Collection": (
+            Member(
+                "send_changelog",
+                "writes without an event of a stream",
+                "(self, partition, key, value, key_serializer, value_serializer)",
+            ),
+            Member("on_recover", "tells when the tables are restored", "(self, fun)"),
+        ),
+        "aiokafka.consumer.consumer:AIOKafkaConsumer": (
+            Member("_client", "all its requests go through this client's `send`", by=("AIOKafkaConsumer.stop",)),
+            Member("_coordinator", "membership and commits", by=("AIOKafkaConsumer.stop",)),
+            Member("_fetcher", "resets positions without waiting for all", by=("AIOKafkaConsumer.stop",)),
+        ),
+        "aiokafka.client:AIOKafkaClient": (
+            Member(
+                "send",
+                "wrapped: an answer must come soon",
+                "(self, node_id, request, *, group)",
+                by=(
+                    "aiokafka.consumer.fetcher:Fetcher._proc_fetch_request",
+                    "aiokafka.consumer.group_coordinator:GroupCoordinator._send_req",
+                ),
+            ),
+            Member("_conns", "by node and group; a silent one is closed", by=("AIOKafkaClient._get_conn",)),
+            Member("close", "what `stop` of a consumer has not come to", "(self)"),
+        ),
+        "aiokafka.conn:AIOKafkaConnection": (Member("close", "ends a silent one", "(self, reason, exc)"),),
+        "aiokafka.consumer.fetcher:Fetcher": (
+            Member("request_offset_reset", "back to the beginning, waiting for none", "(self, tps, strategy)"),
+        ),
+        "aiokafka.consumer.group_coordinator:GroupCoordinator": (
+            Member("fetch_committed_offsets", "the one call that gives the metadata back", "(self, partitions)"),
+            Member(
+                "_do_heartbeat",
+                "wrapped: tells the fence when one was answered",
+                "(self)",
+                by=("GroupCoordinator._heartbeat_routine",),
+            ),
+            Member("_coordination_task", "ends when the membership has", by=("GroupCoordinator.check_errors",)),
+            Member("_pending_exception", "why, where it has not ended yet", by=("GroupCoordinator.check_errors",)),
+            Member("member_id", "whether the group has gone on", by=("GroupCoordinator.reset_generation",)),
+        ),
+        "aiokafka.protocol.group:JoinGroupRequest": (
+            Member("UNKNOWN_MEMBER_ID", "the id of a member that is none any more"),
+        ),
+        "aiokafka.protocol.group:": (Member("SyncGroupRequest", "may wait for the slowest member"),),
+        "aiokafka.protocol.commit:": (
+            Member("OffsetFetchResponse_v2", "has an error for all partitions that the client does not look at"),
+            Member("OffsetFetchResponse_v3", "same"),
+        ),
+    }
+)
+"""By owner; `module:` is a module's own."""
+
+
+def check_pinned() -> None:
+    """See that all of it is there, whatever the versions.
+
+    Raises:
+        LibrariesChanged: it is not.
+    """
+    found = installed()
+    if gone := list(missing()):
+        raise LibrariesChanged(
+            f"Turnout is tested with {_named(TESTED)}; it found {_named(found)}, in which changed what it overrides or "
+            f"uses: {'; '.join(gone)}. Install the tested versions: "
+            f"pip install {' '.join(f'{name}=={tested}' for name, tested in TESTED.items())}"
+        )
+
+
+def warn_if_untested() -> None:
+    """Log a warning if other versions are installed than those that every test has run with."""
+    if (found := installed()) != TESTED:
+        log.warning("untested versions of libraries: what is used of them is there", found=found, tested=dict(TESTED))
+
+
+def installed() -> dict[str, str]:
+    """Return the versions that are installed."""
+    return {name: version(name) for name in TESTED}
+
+
+def missing() -> Iterator[str]:
+    """Say what is not as the tables have it, one phrase each."""
+    for table in (OVERRIDDEN, USED):
+        for owner, members in table.items():
+            module_name, _, class_name = owner.partition(":")
+            module = _module(module_name)
+            holder = getattr(module, class_name, None) if class_name else module
+            names = members_of(holder)
+            place = f"{owner}." if class_name else owner
+            for member in members:
+                if member.name in names:
+                    yield from _changes(holder, member, module_name, f"{place}{member.name}")
+                else:
+                    yield f"{place}{member.name} is missing"
+
+
+def _changes(holder: object, member: Member, module_name: str, place: str) -> Iterator[str]:
+    if member.parameters is not None and (found := _parameters(getattr(holder, member.name))) != member.parameters:
+        yield f"{place} takes {found}, not {member.parameters}"
+    for user in member.by:
+        other, _, path = user.rpartition(":")
+        if member.name not in _names_in(_code_of(_module(other or module_name), path)):
+            yield f"{place} is not used by {user}"
+
+
+def members_of(holder: object) -> set[str]:
+    """Return what a class or module has: what is defined, annotated, or set by one of the class's functions."""
+    names = set(dir(holder))
+    for each in holder.__mro__ if isinstance(holder, type) else ():
+        names.update(getattr(each, "__annotations__", ()))
+        for function in filter(lambda found: isinstance(found, FunctionType), vars(each).values()):
+            steps = dis.get_instructions(inspect.unwrap(function))
+            names.update(step.argval for step in steps if step.opname == "STORE_ATTR")
+    return names
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+def _code_of(module: ModuleType | None, path: str) -> CodeType | None:
+    found: object = module
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    found = getattr(found, "fun", found)  # one of mode's background tasks
+    function = inspect.unwrap(found) if callable(found) else None
+    return function.__code__ if isinstance(function, FunctionType) else None
+
+
+def _names_in(code: CodeType | None) -> set[str]:
+    """Return the names of attributes that a function uses, those of the functions in it included."""
+    if code is None:
+        return set()
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return set(code.co_names).union(*map(_names_in, inner))
+
+
+def _parameters(member: object) -> str:
+    if not callable(member):
+        return "no call"
+    signature = inspect.signature(member)
+    bare = [each.replace(annotation=each.empty, default=each.empty) for each in signature.parameters.values()]
+    return str(inspect.Signature(bare))
+
+
+def _named(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
