@@ -214,6 +214,10 @@ class Intake(Protocol):
         """Return how many records of the partition are not finished, as far as is known."""
         ...
 
+    def behind_open_transaction(self, partition: TopicPartition) -> int:
+        """Return how many of these cannot be read before a producer's transaction has ended."""
+        ...
+
     async def committed_metadata(self, partition: TopicPartition) -> str | None:
         """Return what was committed with the partition's offset; None without a commit.
 

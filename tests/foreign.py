@@ -1,5 +1,6 @@
 """Records as the rest of the world writes them: by librdkafka, which shares no code with aiokafka."""
 
+import uuid
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -27,3 +28,29 @@ def publish(
     left = producer.flush(FLUSH_S)
     assert not left, f"{left} records of {topic} were not acknowledged"
     assert not refused, refused[0]
+
+
+class Transaction:
+    """A transaction of a producer of its own. What it publishes lies on the topic before it is committed or aborted."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        """Begin."""
+        self._topic = topic
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "transactional.id": uuid.uuid4().hex})
+        self._producer.init_transactions(FLUSH_S)
+        self._producer.begin_transaction()
+
+    def publish(self, values: Iterable[bytes], *, partition: int) -> None:
+        """Publish, and wait until all is acknowledged."""
+        for value in values:
+            self._producer.produce(self._topic, value, partition=partition)
+        left = self._producer.flush(FLUSH_S)
+        assert not left, f"{left} records of {self._topic} were not acknowledged"
+
+    def commit(self) -> None:
+        """Let readers have it."""
+        self._producer.commit_transaction(FLUSH_S)
+
+    def abort(self) -> None:
+        """Take it back."""
+        self._producer.abort_transaction(FLUSH_S)

@@ -12,6 +12,7 @@ from streams.kafka.clients import admin
 from streams.topics import TopicsError, show_topics
 
 POLL_MS = 200
+FURTHER_BACK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,12 @@ async def read_records(
 
     The last N of a topic are its N youngest, by timestamp; otherwise records come as the partitions give them.
     """
-    backlog = _until(consumer, await go_to(consumer, partitions, start))
+    ends = await go_to(consumer, partitions, start)
     if start.last is None:
-        async for record in backlog:
+        async for record in _until(consumer, ends):
             yield record
     elif start.last:
-        youngest = sorted([record async for record in backlog], key=lambda record: record.timestamp_ms)
-        for record in youngest[-start.last :]:
+        for record in await _youngest(consumer, partitions, start.last):
             yield record
     while follow:
         for record in await poll(consumer):
@@ -94,6 +94,17 @@ async def go_to(
     for tp in partitions:
         consumer.seek(tp, begins[tp] if start.last is None else max(begins[tp], ends[tp] - start.last))
     return ends
+
+
+async def _youngest(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], count: int) -> list[Record]:
+    """Return the youngest records. Offsets that hold none, of markers for one, take a look further back."""
+    begins, back = await consumer.beginning_offsets(partitions), count
+    while True:
+        ends = await go_to(consumer, partitions, Start(back))
+        found = [record async for record in _until(consumer, ends)]
+        if len(found) >= count or all(ends[tp] - back <= begins[tp] for tp in partitions):
+            return sorted(found, key=lambda record: record.timestamp_ms)[-count:]
+        back *= FURTHER_BACK
 
 
 async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncGenerator[Record, None]:

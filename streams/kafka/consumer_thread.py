@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, RequestTimedOutError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.commit import OffsetFetchResponse_v2, OffsetFetchResponse_v3
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.kafka.clients import REQUEST_TIMEOUT_MS, stop_consumer
@@ -26,14 +27,46 @@ T = TypeVar("T")
 ASK_WITHIN_S = 5.0
 
 
+class ReadTo(NamedTuple):
+    """How far a partition was read: the offset of the last record, None before the first, and of the next fetch."""
+
+    last: int | None
+    position: int
+
+
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped
     """Reads nothing past, notices soon that a connection is dead, and ends in order although the broker is away."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.read_to: dict[TopicPartition, ReadTo] = {}
+        """By partition, as of the last fetch. Written in this thread, a whole value at a time."""
+
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
         consumer = super()._create_consumer(loop)
+        # what a transaction has written and then taken back is no request
+        consumer._isolation_level = "read_committed"  # noqa: SLF001  # an argument that Faust decides about
         client = consumer._client  # noqa: SLF001  # all its requests go through this client's `send`
         client.send = partial(_answered, client, client.send)
         return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TopicPartition],
+        timeout: float | None = None,  # noqa: ASYNC109  # Faust's signature
+        max_records: int | None = None,
+    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        found: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await super()._fetch_records(
+            consumer, active_partitions, timeout, max_records
+        )
+        for tp in consumer.assignment():  # no await until all are read: nothing is fetched meanwhile
+            state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001  # `position` waits
+            if state.has_valid_position:
+                before = self.read_to.get(tp)
+                last = found[tp][-1].offset if tp in found else before and before.last
+                self.read_to[tp] = ReadTo(last, state.position)
+        return found
 
     async def seek_to_committed(self) -> Mapping[TopicPartition, int | None]:
         """Go back, in each partition, to what is committed, and where that is nothing to the beginning.
@@ -53,6 +86,11 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         Unlike `call_thread` it keeps nothing else waiting, however long it takes, and a caller that gives up ends it.
         """
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self.thread_loop))
+
+    def last_stable_offset(self, tp: TopicPartition) -> int | None:
+        """Return where the partition ended for whoever reads what is committed, at the last fetch; None before it."""
+        offset: int | None = self._ensure_consumer().last_stable_offset(tp)
+        return offset
 
     async def highwaters(self, *partitions: TopicPartition) -> Mapping[TopicPartition, int]:
         """Ask the leaders where the partitions end."""

@@ -88,6 +88,10 @@ class FaustIntake:
         """Return how many records of the partition are not finished, as far as is known."""
         return self._consumer.lag(TP(*partition))
 
+    def behind_open_transaction(self, partition: TopicPartition) -> int:
+        """Return how many of these cannot be read before a producer's transaction has ended."""
+        return self._consumer.behind_open_transaction(TP(*partition))
+
     async def committed_metadata(self, partition: TopicPartition) -> str | None:
         """Return what was committed with the partition's offset; None without a commit."""
         tp = TP(*partition)

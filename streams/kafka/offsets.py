@@ -14,7 +14,7 @@ class OffsetTracker:
     def __init__(self) -> None:
         self._unfinished: set[int] = set()
         self._smallest_first: list[int] = []  # a heap that finished offsets leave only when they surface
-        self._end = 0  # one past the largest offset delivered; 0 before the first
+        self._end = 0  # one past the largest offset delivered, or where the log was found to have no record; 0 before
         self._floor = 0  # everything delivered below it is finished
 
     def has_passed(self, offset: int) -> bool:
@@ -28,6 +28,15 @@ class OffsetTracker:
         self._unfinished.add(offset)
         heappush(self._smallest_first, offset)
         self._end = max(self._end, offset + 1)
+
+    def read_on(self, last: int, position: int) -> None:
+        """Take note that the consumer read the record at `last` and then went on to `position` without finding another.
+
+        Markers of transactions, and the records of those that were aborted, take up offsets. It changes nothing while
+        the record at `last` has not been delivered.
+        """
+        if last < self._end:
+            self._end = max(self._end, position)
 
     def finished(self, offset: int) -> None:
         """Take note that the record at `offset` needs no further work; one that was never delivered changes nothing."""

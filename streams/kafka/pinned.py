@@ -115,9 +115,16 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
         "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
             Member(
                 "_create_consumer",
-                "its client answers every request but joining soon",
+                "it reads what is committed; its client answers every request but joining soon",
                 "(self, loop)",
                 by=("AIOKafkaConsumerThread.on_start",),
+            ),
+            Member("__post_init__", "has a place for how far partitions were read", "(self)"),
+            Member(
+                "_fetch_records",
+                "tells how far partitions were read, records or not",
+                "(self, consumer, active_partitions, timeout, max_records)",
+                by=("AIOKafkaConsumerThread.getmany",),
             ),
             Member(
                 "seek_to_committed",
@@ -268,6 +275,12 @@ USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
         "aiokafka.consumer.consumer:AIOKafkaConsumer": (
             Member("_client", "all its requests go through this client's `send`", by=("AIOKafkaConsumer.stop",)),
             Member("_coordinator", "membership and commits", by=("AIOKafkaConsumer.stop",)),
+            Member(
+                "_isolation_level",
+                "Faust reads what is committed only where it writes transactions itself",
+                by=("AIOKafkaConsumer.start",),
+            ),
+            Member("_subscription", "positions, without waiting for one", by=("AIOKafkaConsumer.position",)),
             Member("_fetcher", "resets positions without waiting for all", by=("AIOKafkaConsumer.stop",)),
         ),
         "aiokafka.client:AIOKafkaClient": (

@@ -109,11 +109,20 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         return 0 if tracker is None else tracker.span()
 
     def lag(self, tp: TP) -> int:
-        """Return how many records of the partition are not finished, as far as is known."""
-        tracker, end = self._trackers.get(tp), self.highwater(tp)
-        finished = tracker.committable() if tracker else None
-        start = self._committed_offset.get(tp) if finished is None else finished
+        """Return how many records of the partition are not finished, as far as is known.
+
+        Those of a transaction that is open, and what lies behind it and cannot be read yet, are among them.
+        """
+        end, start = self.highwater(tp), self._new_offset(tp) if tp in self._trackers else None
+        if start is None:
+            read_to = self._thread.read_to.get(tp)
+            start = self._committed_offset.get(tp) if read_to is None else read_to.position
         return max(0, end - start) if end and start is not None else 0
+
+    def behind_open_transaction(self, tp: TP) -> int:
+        """Return how many records of the partition cannot be read before a transaction has ended."""
+        end, readable = self.highwater(tp), self._thread.last_stable_offset(tp)
+        return end - readable if end and readable is not None else 0
 
     async def has_unread(self) -> bool:
         """Ask the broker whether there are records that have not been fetched; a broker that is away says no."""
@@ -293,7 +302,10 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         return (tp for tp in self._trackers if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        return self._trackers[tp].committable()
+        tracker, read_to = self._trackers[tp], self._thread.read_to.get(tp)
+        if read_to is not None and read_to.last is not None:
+            tracker.read_on(read_to.last, read_to.position)
+        return tracker.committable()
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Do nothing: the tracker needs no offsets that do not exist."""

@@ -31,6 +31,8 @@ class Lag:
     """Records that are not finished yet, read or not."""
     oldest_s: float | None
     """When the oldest unfinished record that has been read was written, seconds since 1970."""
+    behind_open_transaction: int
+    """Of the messages: those that cannot be read before a transaction has ended."""
 
 
 class Load(Protocol):
@@ -139,8 +141,14 @@ class _Gauges(Collector):
         seconds = GaugeMetricFamily(
             "turnout_consumer_lag_seconds", "Age of the partition's oldest unfinished record.", labels=["partition"]
         )
+        unreadable = GaugeMetricFamily(
+            "turnout_open_transaction_messages",
+            "Records of the partition that cannot be read before a producer's transaction has ended.",
+            labels=["partition"],
+        )
         for lag, age_s in zip(lags, ages_s, strict=True):
             messages.add_metric([str(lag.partition)], lag.messages)
+            unreadable.add_metric([str(lag.partition)], lag.behind_open_transaction)
             seconds.add_metric([str(lag.partition)], age_s)
         model_label = ["gen_ai_request_model"]
         breakers = GaugeMetricFamily("turnout_breaker_open", "0 closed, 0.5 half-open, 1 open.", labels=model_label)
@@ -155,7 +163,7 @@ class _Gauges(Collector):
         )
         for refused in self._refusals():
             shadow.add_metric([refused.tenant, refused.limit], refused.count)
-        yield from (messages, seconds, breakers, calls, shadow)
+        yield from (messages, seconds, unreadable, breakers, calls, shadow)
 
 
 _OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -159,6 +159,7 @@ class Pump:
         self._intake = intake
         self._slots = Slots(bounds.in_flight, self._start_next)
         self._waiting: FairQueue[_Held] = FairQueue()
+        self._assigned: dict[TopicPartition, None] = {}
         self._states: dict[TopicPartition, PartitionState] = {}
         self._known: dict[TopicPartition, PartitionState] = {}
         self._recoveries: dict[TopicPartition, Task[None]] = {}
@@ -196,8 +197,9 @@ class Pump:
 
     def lags(self) -> Iterable[Lag]:
         """Tell how each partition stands."""
-        for tp, state in self._states.items():
-            yield Lag(tp.partition, self._intake.lag(tp), state.oldest_s())
+        for tp in self._assigned:
+            oldest_s = self._states[tp].oldest_s() if tp in self._states else None
+            yield Lag(tp.partition, self._intake.lag(tp), oldest_s, self._intake.behind_open_transaction(tp))
 
     def take(self, batch: Sequence[Received]) -> None:
         """Take records off the intake; they wait here for their turn."""
@@ -222,8 +224,8 @@ class Pump:
         """Begin to take requests; what was known of partitions that are somebody else's now is forgotten."""
         self._draining = False
         self._held_back.clear()
-        tps = set(tps)
-        self._known = {tp: state for tp, state in self._known.items() if tp in tps}
+        self._assigned = dict.fromkeys(tps)
+        self._known = {tp: state for tp, state in self._known.items() if tp in self._assigned}
 
     def drain(self) -> None:
         """Start nothing more: what has not begun will be delivered again."""
@@ -255,6 +257,7 @@ class Pump:
             _, stuck = await asyncio.wait(left, timeout=LAST_WRITES_S)
             log.warning("gave up requests at the end of the drain", given_up=len(left), stuck=len(stuck))
         for tp in tps:
+            self._assigned.pop(tp, None)
             if (state := self._states.pop(tp, None)) is not None:
                 state.is_lost = True
                 self._known[tp] = state

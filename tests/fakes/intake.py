@@ -60,6 +60,10 @@ class MemoryIntake:
         start = self._consumer.positions.get(partition) if finished is None else finished
         return 0 if start is None else self._broker.partition(partition).end - start
 
+    def behind_open_transaction(self, partition: TopicPartition) -> int:  # noqa: ARG002  # this broker has none
+        """Return how many records a transaction keeps from being read."""
+        return 0
+
     async def committed_metadata(self, partition: TopicPartition) -> str | None:
         """Return what was committed with the partition's offset."""
         committed = await self._consumer.committed(partition)

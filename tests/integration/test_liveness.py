@@ -1,8 +1,6 @@
 """What a worker tells of itself while it lives."""
 
 import asyncio
-import re
-import socket
 
 import httpx
 
@@ -11,18 +9,7 @@ from schemas.topics import Topic
 from streams.ops.watchdog import STUCK
 from tests.chaos.link import Link
 from tests.harness import PATIENCE_S, MakePipeline, MakeProvider
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def value(text: str, name: str, labels: str = "") -> float:
-    """Return the sum of the samples of that name whose labels contain the text."""
-    found = re.findall(rf"^{name}(\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
-    return sum(float(number) for written, number in found if labels in written)
+from tests.metrics import free_port, value
 
 
 async def test_lag_calls_and_duplicates_are_told(make_pipeline: MakePipeline, make_provider: MakeProvider) -> None:

@@ -20,10 +20,23 @@ class OffsetsMachine(RuleBasedStateMachine):
         self.delivered: set[int] = set()
         self.unfinished: set[int] = set()
         self.said: int | None = None
+        self.read_to = 0
 
-    @rule(gap=st.integers(1, 5))
+    @rule(gap=st.integers(0, 4))
     def deliver_next(self, gap: int) -> None:
-        self.deliver(max(self.delivered, default=-1) + gap)
+        self.deliver(max(self.delivered | {self.read_to - 1}) + 1 + gap)
+
+    @precondition(lambda self: self.delivered)
+    @rule(markers=st.integers(0, 3))
+    def read_on_without_a_record(self, markers: int) -> None:
+        last = max(self.delivered)
+        self.read_to = max(self.read_to, last + 1) + markers
+        self.tracker.read_on(last, self.read_to)
+
+    @rule(beyond=st.integers(0, 5), markers=st.integers(1, 5))
+    def read_on_after_a_record_that_is_not_delivered_yet(self, beyond: int, markers: int) -> None:
+        last = max(self.delivered | {self.read_to - 1}) + 1 + beyond
+        self.tracker.read_on(last, last + markers)
 
     @precondition(lambda self: self.delivered)
     @rule(data=st.data())
@@ -52,7 +65,7 @@ class OffsetsMachine(RuleBasedStateMachine):
     @rule()
     def measure(self) -> None:
         expected = self.said = self.expected()
-        assert self.tracker.span() == (0 if expected is None else max(self.delivered) + 1 - expected)
+        assert self.tracker.span() == (0 if expected is None else self.end() - expected)
 
     def deliver(self, offset: int) -> None:
         self.tracker.delivered(offset)
@@ -63,7 +76,10 @@ class OffsetsMachine(RuleBasedStateMachine):
     def expected(self) -> int | None:
         if not self.delivered:
             return None
-        return min(self.unfinished, default=max(self.delivered) + 1)
+        return min(self.unfinished, default=self.end())
+
+    def end(self) -> int:
+        return max(max(self.delivered) + 1, self.read_to)
 
 
 TestOffsets = OffsetsMachine.TestCase
