@@ -1,9 +1,10 @@
 # Turnout's image: a build stage with pip, a last one with nothing but Python and the installed packages.
-ARG PYTHON=3.12
-FROM python:${PYTHON}-slim AS build
+# BASE can be pinned by its digest: docs/security.md.
+ARG BASE=python:3.12-slim
+FROM ${BASE} AS build
 WORKDIR /build
 COPY requirements.lock ./
-RUN python -m venv /opt/turnout && /opt/turnout/bin/pip install --no-cache-dir -r requirements.lock
+RUN python -m venv /opt/turnout && /opt/turnout/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE catalogue.toml ./
 COPY schemas schemas
 COPY router router
@@ -11,9 +12,9 @@ COPY streams streams
 COPY sandbox sandbox
 COPY warehouse warehouse
 COPY dashboard dashboard
-RUN /opt/turnout/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/turnout/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:${PYTHON}-slim
+FROM ${BASE}
 RUN useradd --create-home turnout
 COPY --from=build /opt/turnout /opt/turnout
 COPY catalogue.toml /etc/turnout/catalogue.toml

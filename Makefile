@@ -10,8 +10,8 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Turnout needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
 	@PYTHON=$(PYTHON) tests/setup venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .PHONY: install demo test unit integration machine chaos chaos-kills check format schemas lock bench bench-budget bench-cost bench-duplicates clean help
@@ -77,8 +77,11 @@ bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans o
 bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8 workers
 	$(BIN)/python bench/budget.py
 
-lock: ## Write requirements.lock anew (needs uv)
-	uv pip compile --quiet --universal --no-header --all-extras --group dev --upgrade pyproject.toml -o requirements.lock
+lock: ## Write requirements.lock anew, with the newest versions that pyproject.toml allows (KEEP=1: no newer than need be)
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
+	  --no-header --no-annotate $(if $(KEEP),,--upgrade) pyproject.toml -o requirements.lock
 
 .PHONY: bench-availability
 bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)

@@ -1,5 +1,6 @@
-"""What the wheel must carry besides the code."""
+"""What the wheel must carry besides the code, and what is installed beside it."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -18,3 +19,23 @@ def test_the_licence_is_the_one_that_is_declared() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert "Apache License\n                           Version 2.0, January 2004" in text
     assert text.rstrip().endswith("limitations under the License.")
+
+
+LOCKED = re.compile(r"([a-z0-9-]+)==[^ ]+(?: ; [^\\]+)?((?: --hash=sha256:[0-9a-f]{64})+)")
+
+
+def locked() -> list[str]:
+    """The lock's entries, one a line."""
+    return re.sub(r" \\\n +", " ", (ROOT / "requirements.lock").read_text()).splitlines()
+
+
+def test_whatever_is_installed_is_locked_by_version_and_hash_and_by_no_address() -> None:
+    assert [entry for entry in locked() if not LOCKED.fullmatch(entry)] == []
+
+
+def test_what_the_project_asks_for_is_in_the_lock() -> None:
+    asked = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    asked += [name for extra in PROJECT["project"]["optional-dependencies"].values() for name in extra]
+    asked += PROJECT["build-system"]["requires"]
+    names = {re.split(r"[^A-Za-z0-9-]", requirement)[0] for requirement in asked}
+    assert names - {entry.split("==")[0] for entry in locked()} == set()
