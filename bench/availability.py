@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Catalogue  # noqa: E402  (after the path is set)
 from router.errors import Answer, UpstreamFailure  # noqa: E402  (same)
+from router.identity import Identity  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
 from router.request.session import Call, Finish  # noqa: E402  (same)
 from schemas.requests import Request  # noqa: E402  (same)
@@ -244,7 +245,9 @@ def play_turnout(part: Part) -> Tally:
 
     def serve(number: int, at_s: float, prompt: int) -> None:
         origin = Origin("llm.requests.v1", number % 12, number)
-        job = Job(requests[prompt], f"r-{number}", origin, at_s, at_s + DEADLINE_S)
+        job = Job(
+            requests[prompt], Identity(requests[prompt].tenant, f"r-{number}", None), origin, at_s, at_s + DEADLINE_S
+        )
         cluster.serve(job, WORKERS[number % len(WORKERS)], partial(finished, job))
         if number % 1000 == 0:  # what tests look at, and nobody here
             cluster.calls.clear()

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Catalogue  # noqa: E402  (same)
 from router.cost import estimate_tokens, price_of  # noqa: E402  (same)
+from router.identity import Identity  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
 from router.models.pool import ModelPool  # noqa: E402  (same)
 from router.request.plan import make_plan  # noqa: E402  (same)
@@ -93,7 +94,13 @@ def planned(catalogue: Catalogue, prompts: Sequence[str], policy: Policy) -> Cos
     pool, chosen, usd, baseline_usd = ModelPool(catalogue), Counter[str](), Decimal(0), Decimal(0)
     for number, prompt in enumerate(track(prompts, description=f"{catalogue.name}, {policy}", transient=True)):
         request = Request(prompt=prompt, policy=policy, max_tokens=TOKENS.output_tokens, max_cost_usd=Decimal(100))
-        job = Job(request, f"r-{number}", Origin("llm.requests.v1", 0, number), NOW_S, NOW_S + 60)
+        job = Job(
+            request,
+            Identity(request.tenant, f"r-{number}", None),
+            Origin("llm.requests.v1", 0, number),
+            NOW_S,
+            NOW_S + 60,
+        )
         model = make_plan(job, analyse(request.question), pool, NOW_S).candidates[0].model
         tokens = Estimate(estimate_tokens(prompt), TOKENS.output_tokens)
         chosen[model.name] += 1

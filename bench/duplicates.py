@@ -33,7 +33,7 @@ def main() -> None:
     added_s = perf_counter() - began_s
     grown_kb = resident_kb() - before_kb
     began_s = perf_counter()
-    found = sum(recent.find(f"request-{number:036d}") == number for number in range(ids))
+    found = sum(recent.find(f"request-{number:036d}") == (number, 0) for number in range(ids))
     found_s = perf_counter() - began_s
     figures = {
         "ids": ids,

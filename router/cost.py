@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from router.catalogue import Catalogue, Price, Rates
 from router.job import Job
 from router.route import Candidate, Estimate, Route
-from schemas.costs import CallStarted, CostEvent, cost_event_id
+from schemas.costs import CallStarted, CostEvent
 from schemas.message import NANO_USD
 from schemas.responses import Attempt, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, TokenCountSource
@@ -89,7 +89,7 @@ def call_started(
     cost_usd = _at_most(price, bound) if price and candidate.unpriced is None else None
     writes = rates is not None and (rates.cache_write_usd_per_mtok or 0) > rates.input_usd_per_mtok
     return CallStarted(
-        event_id=cost_event_id(job.request_id, attempt),
+        event_id=job.event_id(attempt),
         occurred_at=datetime.fromtimestamp(now_s, UTC),
         occurred_at_ms=now_ms,
         request_id=job.request_id,
@@ -124,6 +124,7 @@ def call_started(
         request_topic=job.origin.topic,
         request_partition=job.origin.partition,
         request_offset=job.origin.offset,
+        id_source=job.identity.source,
         price_json=_written(price),
         baseline_price_json=_written(baseline_price),
     )

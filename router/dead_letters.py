@@ -2,11 +2,15 @@
 
 Judged before a dead letter is written: if with it more than the allowed share of the records taken in the last
 `window_s` would be dead letters, and at least `minimum` have been taken, it is one too many. From then on everything
-is refused, so that whoever asks leaves the rest where it is. Source of the idea: the dead-letter policy of Sentry's
-Arroyo, `max_invalid_ratio`.
+is refused, so that the rest stays where it is. Source of the idea: the dead-letter policy of Sentry's Arroyo,
+`max_invalid_ratio`.
+
+Records count for the tenant that has proven itself, and what proves none counts for nothing: junk that anybody can
+write halts no worker. Nor does one tenant's while others are served well: without that tenant's records, the share must
+be exceeded too. Where no tenant has a key all records are of one.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from router.errors import TurnoutError
@@ -25,56 +29,76 @@ class DeadLetterRules:
     window_s: int
 
 
-class DeadLetterLimit:
-    """Counts records taken and dead letters written. Memory: two counts a second of the window."""
+@dataclass(slots=True)
+class _Count:
+    taken: int = 0
+    letters: int = 0
 
-    __slots__ = ("_excess", "_letters", "_rules", "_seconds", "_taken")
+    def add(self, taken: int, letters: int) -> None:
+        self.taken += taken
+        self.letters += letters
+
+    def exceeds(self, share: float) -> bool:
+        return self.letters > share * self.taken
+
+
+class DeadLetterLimit:
+    """Counts records taken and dead letters written. Memory: two counts a second of the window and tenant."""
+
+    __slots__ = ("_all", "_excess", "_rules", "_seconds", "_tenants")
 
     def __init__(self, rules: DeadLetterRules) -> None:
         self._rules = rules
-        self._seconds: deque[list[int]] = deque()
-        self._taken = 0
-        self._letters = 0
+        self._seconds: deque[tuple[int, defaultdict[str, _Count]]] = deque()
+        self._tenants: defaultdict[str, _Count] = defaultdict(_Count)
+        self._all = _Count()
         self._excess: str | None = None
 
-    def take(self, now_s: float) -> None:
-        """Take note of a record, good or bad.
+    def take(self, now_s: float, tenant: str | None = "") -> None:
+        """Count a record, good or bad, of a proven tenant; None: it proves none.
 
         Raises:
             TooManyDeadLetters: the limit has been exceeded before.
         """
         self._refuse_after_excess()
-        self._second(now_s)[1] += 1
-        self._taken += 1
+        if tenant is not None:
+            self._count(now_s, tenant, taken=1, letters=0)
 
-    def count_dead_letter(self, now_s: float, reason: str) -> None:
-        """Take note that a record that has been taken is about to become a dead letter.
+    def count_dead_letter(self, now_s: float, reason: str, tenant: str | None = "") -> None:
+        """Count a record that has been taken and is about to become a dead letter.
 
         Raises:
             TooManyDeadLetters: it would be one too many, or an earlier one was.
         """
         self._refuse_after_excess()
-        second, rules = self._second(now_s), self._rules
-        if self._taken >= rules.minimum and self._letters + 1 > rules.share * self._taken:
-            self._excess = (
-                f"{self._letters + 1} of {self._taken} records in {rules.window_s} s would be dead letters, "
-                f"more than a share of {rules.share:g}; the last one because {reason}"
-            )
-            self._refuse_after_excess()
-        second[2] += 1
-        self._letters += 1
+        if tenant is None:
+            return
+        self._count(now_s, tenant, taken=0, letters=1)
+        rules, counted, own = self._rules, self._all, self._tenants[tenant]
+        others = _Count(counted.taken - own.taken, counted.letters - own.letters)
+        if counted.taken < rules.minimum or not counted.exceeds(rules.share):
+            return
+        if others.taken and not others.exceeds(rules.share):
+            return
+        self._excess = (
+            f"{counted.letters} of {counted.taken} records in {rules.window_s} s would be dead letters, "
+            f"more than a share of {rules.share:g}; the last one because {reason}"
+        )
+        self._refuse_after_excess()
 
     def _refuse_after_excess(self) -> None:
         if self._excess is not None:
             raise TooManyDeadLetters(self._excess)
 
-    def _second(self, now_s: float) -> list[int]:
-        """Return the counts of this second, [second, taken, letters], after forgetting what has left the window."""
-        second, counts = int(now_s), self._seconds
-        while counts and counts[0][0] <= second - self._rules.window_s:
-            _, taken, letters = counts.popleft()
-            self._taken -= taken
-            self._letters -= letters
-        if not counts or counts[-1][0] < second:
-            counts.append([second, 0, 0])
-        return counts[-1]
+    def _count(self, now_s: float, tenant: str, *, taken: int, letters: int) -> None:
+        second, seconds = int(now_s), self._seconds
+        while seconds and seconds[0][0] <= second - self._rules.window_s:
+            for name, past in seconds.popleft()[1].items():
+                self._all.add(-past.taken, -past.letters)
+                self._tenants[name].add(-past.taken, -past.letters)
+                if not self._tenants[name].taken and not self._tenants[name].letters:
+                    del self._tenants[name]
+        if not seconds or seconds[-1][0] < second:
+            seconds.append((second, defaultdict(_Count)))
+        for count in (seconds[-1][1][tenant], self._tenants[tenant], self._all):
+            count.add(taken, letters)

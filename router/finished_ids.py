@@ -7,14 +7,31 @@ most, unless there are more than `most` of them.
 
 from collections import deque
 from hashlib import blake2b
+from typing import NamedTuple
 
 GENERATIONS = 6
 DIGEST_BYTES = 16
 """At a million ids the chance that a new one is taken for an old one is 1.5e-27."""
 
 
+ASKED_BITS = 64
+"""So much of the SHA-256 of what was asked is kept. Two different questions look alike once in 1.8e19."""
+_ASKED_MASK = (1 << ASKED_BITS) - 1
+
+
+class Finished(NamedTuple):
+    """Where the response lies, and what of the question's digest is kept; 0 if it is not known."""
+
+    offset: int
+    asked: int
+
+    def is_the_same(self, asked: str | None) -> bool:
+        """Say whether this was asked, as far as is known."""
+        return not self.asked or asked is None or self.asked == _asked(asked)
+
+
 class FinishedIds:
-    """Finished request ids and where their responses lie. Not for several threads; seconds are of any one clock."""
+    """Keys of finished requests, and where their responses lie. Not for several threads; seconds are of any clock."""
 
     __slots__ = ("_generations", "_horizon_s", "_most")
 
@@ -26,19 +43,19 @@ class FinishedIds:
     def __len__(self) -> int:
         return sum(len(ids) for _, ids in self._generations)
 
-    def add(self, request_id: str, offset: int, now_s: float) -> None:
-        """Remember that the request's response lies at `offset` of the responses partition."""
+    def add(self, key: str, offset: int, now_s: float, asked: str | None = None) -> None:
+        """Remember that a request's response lies at `offset` of the responses partition, and what it asked."""
         if not self._generations or now_s - self._generations[-1][0] >= self._horizon_s / GENERATIONS:
             self._generations.append((now_s, {}))
-        self._generations[-1][1][_digest(request_id)] = offset
+        self._generations[-1][1][_digest(key)] = offset << ASKED_BITS | _asked(asked)
         self._forget(now_s)
 
-    def find(self, request_id: str) -> int | None:
-        """Return where the response lies, or None if the id is not known."""
-        digest = _digest(request_id)
+    def find(self, key: str) -> "Finished | None":
+        """Return what is known of a finished request, or None if the key is not known."""
+        digest = _digest(key)
         for _, ids in reversed(self._generations):
-            if (offset := ids.get(digest)) is not None:
-                return offset
+            if (found := ids.get(digest)) is not None:
+                return Finished(found >> ASKED_BITS, found & _ASKED_MASK)
         return None
 
     def _forget(self, now_s: float) -> None:
@@ -52,5 +69,9 @@ class FinishedIds:
             generations.popleft()
 
 
-def _digest(request_id: str) -> int:
-    return int.from_bytes(blake2b(request_id.encode(), digest_size=DIGEST_BYTES).digest(), "big")
+def _asked(asked: str | None) -> int:
+    return int(asked[: ASKED_BITS // 4], 16) if asked else 0
+
+
+def _digest(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=DIGEST_BYTES).digest(), "big")

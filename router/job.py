@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from router.identity import Identity
 from router.tenants import Tenant
+from schemas.costs import cost_event_id
 from schemas.requests import Request
 
 
@@ -23,10 +25,19 @@ class Job:
     """One request to be answered. Seconds are since 1970."""
 
     request: Request
-    request_id: str
+    identity: Identity
     origin: Origin
     received_s: float
     deadline_s: float
     trace_id: str | None = None
     tenant: Tenant | None = None
     """None: the catalogue does not name it, and nothing is limited."""
+
+    @property
+    def request_id(self) -> str:
+        """The id that its answer carries."""
+        return self.identity.request_id
+
+    def event_id(self, attempt: int) -> str:
+        """Return the id of the call with this number, and of its cost event."""
+        return cost_event_id(self.identity.tenant, self.identity.request_id, str(self.origin), attempt)

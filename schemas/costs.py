@@ -5,15 +5,27 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field
 
-from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
-from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, Task, Tier, TokenCountSource
+from schemas.message import Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
+from schemas.vocabulary import AttemptOutcome, Certainty, IdSource, PriceStatus, Task, Tier, TokenCountSource
 
 EVENT_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "https://turnout.dev/cost-event")
 
 
-def cost_event_id(request_id: str, attempt: int) -> str:
-    """Return the id of a call: the same for ever, so that a replay adds nothing to a sum by id."""
-    return str(uuid5(EVENT_NAMESPACE, f"{request_id}:{attempt}"))
+COST_SCHEMA_VERSION = 2
+"""2: `event_id` tells tenants and records apart. Events of version 1 had ids by request id and attempt alone."""
+
+
+def cost_event_id(tenant: str, request_id: str, record: str, attempt: int) -> str:
+    """Return the id of a call: the same for ever, so that a replay adds nothing to a sum by id.
+
+    Args:
+        tenant: who pays.
+        request_id: the request's.
+        record: the place of its record, `<topic>-<partition>-<offset>`.
+        attempt: the number of the call.
+    """
+    # no part but the last can hold the separator
+    return str(uuid5(EVENT_NAMESPACE, f"{tenant}\x1f{request_id}\x1f{record}\x1f{attempt}"))
 
 
 class CostEvent(Message):
@@ -24,8 +36,10 @@ class CostEvent(Message):
 
     type_name: ClassVar[str] = "turnout.cost"
 
-    event_id: str = Field(description="UUIDv5 of `<request_id>:<attempt>`: sum by it.")
-    schema_version: SchemaVersion = SCHEMA_VERSION
+    event_id: str = Field(
+        description="Sum by it. UUIDv5 of tenant, request id, record and attempt; in version 1 of id and attempt."
+    )
+    schema_version: SchemaVersion = COST_SCHEMA_VERSION
     occurred_at: Timestamp
     occurred_at_ms: int
     request_id: str
@@ -86,3 +100,4 @@ class CallStarted(CostEvent):
         description="What came of the call, as in the response's `attempts`, a JSON object in a string. In a second "
         "record of it, by a worker that gave the request up afterwards.",
     )
+    id_source: IdSource = Field(default=IdSource.REQUEST, description="Where the request's id comes from.")

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd
 from schemas.requests import JsonObject
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, SkipReason, Status, Task, Tier
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, IdSource, Policy, SkipReason, Status, Task, Tier
 
 
 class _Part(BaseModel):
@@ -71,7 +71,10 @@ class ErrorDetail(_Part):
 
 
 class Response(Message):
-    """The end of one request: completed, rejected or failed. There is exactly one for each request id."""
+    """The end of one request: completed, rejected or failed.
+
+    There is exactly one with `finishes_id` for each tenant and request id of a partition.
+    """
 
     type_name: ClassVar[str] = "turnout.response"
 
@@ -103,3 +106,16 @@ class Response(Message):
     request_topic: str
     request_partition: int
     request_offset: int
+    authenticated: bool = Field(
+        default=False, description="Whether the tenant was proven, by its key or by the signature of a replay."
+    )
+    id_source: IdSource = IdSource.REQUEST
+    asked_sha256: str | None = Field(
+        default=None,
+        description="SHA-256 of what decides the answer or its price: the same id with another one is `id_reused`.",
+    )
+    finishes_id: bool = Field(
+        default=True,
+        description="false: a refusal that leaves the id free, since it proves no tenant, or since the id is another "
+        "request's. The answer to the id may still come.",
+    )

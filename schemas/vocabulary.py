@@ -44,6 +44,17 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class IdSource(StrEnum):
+    """Where a request's id comes from."""
+
+    REQUEST = "request"
+    """Its producer gave it."""
+    RECORD = "record"
+    """It had none, and has its record's place."""
+    REPLAY = "replay"
+    """A dead letter that was put back."""
+
+
 class ErrorCode(StrEnum):
     """Why a request did not complete. The first group is the caller's to mend, the second is upstream's."""
 
@@ -55,6 +66,7 @@ class ErrorCode(StrEnum):
     REPLY_TO_NOT_ALLOWED = "reply_to_not_allowed"
     UNAUTHENTICATED = "unauthenticated"
     TENANT_MISMATCH = "tenant_mismatch"
+    ID_REUSED = "id_reused"
     NOT_ALLOWED = "not_allowed"
     RATE_EXCEEDED = "rate_exceeded"
     CONCURRENCY_EXCEEDED = "concurrency_exceeded"

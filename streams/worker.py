@@ -45,7 +45,6 @@ class Parts:
     request_reader: RequestReader
     pool: ModelPool
     admission: Admission
-    replay_signature: ReplaySignature | None
     budget_client: BudgetClient
     provider: Provider
     publisher: Publisher
@@ -61,15 +60,19 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
     """Make a worker's parts; its epoch is this moment."""
     clock = ports.clock
     member = Member(settings.worker_id, int(clock() * 1000))
+    admission = _admission(catalogue, member)
     return Parts(
         request_reader=RequestReader(
+            admission=admission,
+            replay_signature=ReplaySignature.of(settings),
+            requests_topic=settings.topic(Topic.REQUESTS),
             max_request_bytes=settings.max_request_bytes,
             default_deadline_s=settings.default_deadline_s,
+            max_deadline_s=settings.max_deadline_s,
             reply_to_allowed=frozenset(settings.reply_to_allowed),
         ),
         pool=ModelPool(catalogue, member, best_text_bound()),
-        admission=_admission(catalogue, member),
-        replay_signature=ReplaySignature.of(settings),
+        admission=admission,
         budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,
         publisher=Publisher(ports.log, settings.topic, settings.worker_id, clock, settings.probe_key),
@@ -205,7 +208,6 @@ class Worker:
             request_reader=parts.request_reader,
             pool=parts.pool,
             admission=parts.admission,
-            replay_signature=parts.replay_signature,
             budget_client=parts.budget_client,
             provider=parts.provider,
             publisher=parts.publisher,

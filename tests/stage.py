@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from router.catalogue import Catalogue, Model, Price
 from router.errors import Answer, UpstreamFailure
+from router.identity import Identity
 from router.job import Job, Origin
 from router.models.pool import ModelPool
 from router.request.session import Action, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
@@ -61,7 +62,7 @@ ORIGIN = Origin("llm.requests.v1", 3, 42)
 def make_job(request: Request | None = None, deadline_s: float = DEADLINE_S) -> Job:
     """Return a job that arrives at `NOW_S` and has `deadline_s` seconds."""
     asked = request or Request(prompt=PROMPT, max_tokens=100)
-    return Job(asked, "r-1", ORIGIN, NOW_S, NOW_S + deadline_s, trace_id="t-1")
+    return Job(asked, Identity(asked.tenant, "r-1", None), ORIGIN, NOW_S, NOW_S + deadline_s, trace_id="t-1")
 
 
 def rate_limited(retry_after_s: float | None = None) -> UpstreamFailure:

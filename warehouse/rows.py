@@ -22,6 +22,8 @@ Offsets: TypeAlias = dict[tuple[str, int], int]
 INT64 = range(-(2**63), 2**63)
 COUNTS = ("occurred_at_ms", "attempt", "cost_nano_usd", "latency_ms", "request_partition", "request_offset")
 """The fields whose integers the messages do not bound."""
+RESPONSE_KEY = ("tenant", "request_id", "request_topic", "request_partition", "request_offset")
+"""A response is known by the record that it answers: an id alone may be two tenants'."""
 LONGEST_AMOUNT = len("999999999.999999999")
 """An amount is a DECIMAL(18, 9) in the warehouse: below a thousand million dollars."""
 MONEY = (
@@ -54,7 +56,7 @@ class Batch:
     """Rows by their id, records that are none, and how far they reach: what one transaction writes."""
 
     costs: dict[str, Row] = field(default_factory=dict)
-    responses: dict[str, Row] = field(default_factory=dict)
+    responses: dict[tuple[Value, ...], Row] = field(default_factory=dict)
     unreadable: list[Row] = field(default_factory=list)
     offsets: Offsets = field(default_factory=dict)
     records: int = 0
@@ -79,7 +81,7 @@ class Batch:
         except Unreadable as reason:
             self.unreadable.append(unreadable_row(place, value, str(reason)))
             return
-        self.responses.setdefault(str(row["request_id"]), row)
+        self.responses.setdefault(tuple(row[column] for column in RESPONSE_KEY), row)
 
     @property
     def first_complaint(self) -> str:

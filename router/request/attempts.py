@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from router.cost import estimate_tokens, price_of, settled
 from router.errors import Answer, UpstreamFailure
+from router.identity import Identity
 from router.job import Job, Origin
 from router.obstacle import Obstacle
 from router.request.plan import Plan
@@ -155,6 +156,10 @@ class AttemptLog:
             request_topic=job.origin.topic,
             request_partition=job.origin.partition,
             request_offset=job.origin.offset,
+            authenticated=job.identity.authenticated,
+            id_source=job.identity.source,
+            asked_sha256=job.identity.asked,
+            finishes_id=job.identity.finishes,
         )
 
     def costs(self) -> tuple[CostEvent, ...]:
@@ -172,13 +177,13 @@ class AttemptLog:
 
 
 def refusal(
-    request_id: str, request: Request | None, origin: Origin, error: ErrorDetail, received_s: float, now_s: float
+    identity: Identity, request: Request | None, origin: Origin, error: ErrorDetail, received_s: float, now_s: float
 ) -> Response:
     """Return the response to a request that is refused before it is analysed, or could not even be read."""
     return Response(
-        request_id=request_id,
+        request_id=identity.request_id,
         status=Status.REJECTED,
-        tenant=request.tenant if request else UNKNOWN_TENANT,
+        tenant=identity.tenant,
         cost_usd=Decimal(0),
         error=error,
         metadata=request.metadata if request else {},
@@ -188,6 +193,10 @@ def refusal(
         request_topic=origin.topic,
         request_partition=origin.partition,
         request_offset=origin.offset,
+        authenticated=identity.authenticated,
+        id_source=identity.source,
+        asked_sha256=identity.asked,
+        finishes_id=identity.finishes,
     )
 
 

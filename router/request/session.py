@@ -37,7 +37,7 @@ from router.request.plan import Plan, make_plan
 from router.retry import Chance, backoff_s
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse
-from schemas.costs import CallStarted, CostEvent, cost_event_id
+from schemas.costs import CallStarted, CostEvent
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, SkipReason, Status
 
@@ -279,7 +279,7 @@ class Session:
         model = candidate.model
         timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
         if self._lease is not None and candidate.upper_usd is not None:
-            call_id = cost_event_id(self._job.request_id, self._attempt_log.next_attempt)
+            call_id = self._job.event_id(self._attempt_log.next_attempt)
             if self._lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
                 return self._wait_for_budget(self._lease, now_s)
         self._budget_since_s, self._budget_waits = None, 0

@@ -150,6 +150,9 @@ class Dispatch:
 
     def _on_sent(self, receipt: Receipt) -> None:
         self._sent += 1
+        refusal = self._tally.sent(receipt.partition, receipt.offset)
+        if refusal is not None and self._tally.take(refusal):
+            self._on_answer(refusal)
         self._show_progress()
         if self._order.wait:
             return

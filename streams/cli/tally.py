@@ -44,6 +44,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._pending: set[str] = set()
+        self._places: set[tuple[int, int]] = set()
+        self._doubtful: dict[tuple[int, int], Response] = {}
         self._rows: dict[str, Row] = {}
         self.total = Row()
         """All answers together."""
@@ -66,9 +68,21 @@ class Tally:
         """Wait no more for this answer: the request was not sent."""
         self._pending.discard(request_id)
 
+    def sent(self, partition: int, offset: int) -> Response | None:
+        """Remember where a request was written, and return its refusal if that has come already."""
+        self._places.add((partition, offset))
+        return self._doubtful.pop((partition, offset), None)
+
     def take(self, response: Response) -> bool:
-        """Count an answer if it is waited for, and say whether it was."""
+        """Count an answer if it is waited for, and say whether it was.
+
+        A refusal that leaves the id free may be of anybody's record: it counts only if the record is ours.
+        """
         if response.request_id not in self._pending:
+            return False
+        place = response.request_partition, response.request_offset
+        if not response.finishes_id and place not in self._places:
+            self._doubtful[place] = response
             return False
         self._pending.discard(response.request_id)
         self._rows.setdefault(response.request_model or NO_MODEL, Row()).add(response)

@@ -244,6 +244,12 @@ class Settings(BaseSettings):
     dead_letter_window_s: int = Field(
         default=60, ge=1, le=3600, description="The share is that of the last so many seconds."
     )
+    max_deadline_s: float = Field(
+        default=3600,
+        gt=0,
+        le=86_400,
+        description="A request whose deadline is further away is refused: it might hold its place until then, seconds.",
+    )
     default_deadline_s: float = Field(
         default=60,
         gt=0,

@@ -14,6 +14,7 @@ import structlog
 
 from router.dead_letters import DeadLetterLimit
 from router.errors import Answer
+from router.identity import Identity
 from router.job import Job
 from router.models.pool import ModelPool
 from router.request.attempts import refusal
@@ -24,7 +25,7 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail
 from schemas.vocabulary import ErrorCode
-from streams.codec import Delivery, Unreadable, replay_suffix, trace_id, trace_of
+from streams.codec import Delivery, Unreadable, trace_id, trace_of
 from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
 from streams.publisher import Publisher
@@ -32,7 +33,6 @@ from streams.request.handling import Handling, Slot
 from streams.request.outcomes import Outcomes, dead_letter_of
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
-from streams.request.replay_signature import ReplaySignature, presented
 
 log = structlog.get_logger()
 
@@ -47,7 +47,6 @@ class Handler:
     request_reader: RequestReader
     pool: ModelPool
     admission: Admission
-    replay_signature: ReplaySignature | None
     budget_client: BudgetClient
     provider: Provider
     publisher: Publisher
@@ -73,34 +72,30 @@ class Handler:
         Raises:
             TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
-        self.dead_letter_limit.take(parsed.received_s)
+        self.dead_letter_limit.take(parsed.received_s, parsed.proven)
         handling = Handling(parsed.delivery, state, slot, trace_of(dict(parsed.delivery.headers)))
-        reading = parsed.reading
+        reading, entry, identity = parsed.reading, parsed.entry, parsed.identity
         if isinstance(reading, Unreadable):
             # judged before anything else is taken: what is merely waiting for its turn must not dilute the share
-            self.dead_letter_limit.count_dead_letter(parsed.received_s, f"{reading.code}: {reading.reason}")
-            await self._refuse_unreadable(reading, handling, parsed.received_s)
+            reason = f"{reading.code}: {reading.reason}"
+            self.dead_letter_limit.count_dead_letter(parsed.received_s, reason, parsed.proven)
+            await self._refuse_unreadable(reading, parsed, handling)
             return
-        shown = presented(parsed.delivery, self.replay_signature, parsed.received_s)
-        entry = self.admission.identify(reading, shown, parsed.received_s)
+        if entry is None or identity is None:
+            raise AssertionError("a request that was read has no identity")
         if isinstance(entry, Refuse):
-            job = self._job(Identified(reading, None), handling, parsed)
-            await self._once(
-                job.request_id, None, handling, lambda earlier: self._refuse(job, entry, handling, earlier)
-            )
+            job = self._job(Identified(reading, None), identity, handling, parsed)
+            await self._once(identity, None, handling, lambda earlier: self._refuse(job, entry, handling, earlier))
             return
-        job = self._job(entry, handling, parsed)
-        await self._once(
-            job.request_id, self._copy_to(reading), handling, lambda earlier: self._serve(job, handling, earlier)
-        )
+        job = self._job(entry, identity, handling, parsed)
+        copy_to = self._copy_to(reading)
+        await self._once(identity, copy_to, handling, lambda earlier: self._serve(job, parsed, handling, earlier))
 
-    def _job(self, entry: Identified, handling: Handling, parsed: ParsedRequest) -> Job:
-        request, origin = entry.request, handling.delivery.origin
-        replay = replay_suffix(dict(handling.delivery.headers))
+    def _job(self, entry: Identified, identity: Identity, handling: Handling, parsed: ParsedRequest) -> Job:
         return Job(
-            request=request,
-            request_id=(request.request_id or ("dead-letter" if replay else str(origin))) + replay,
-            origin=origin,
+            request=entry.request,
+            identity=identity,
+            origin=handling.delivery.origin,
             received_s=parsed.received_s,
             deadline_s=parsed.deadline_s,
             trace_id=trace_id(handling.trace),
@@ -112,37 +107,50 @@ class Handler:
 
     async def _once(
         self,
-        request_id: str,
+        identity: Identity,
         copy_to: str | None,
         handling: Handling,
         work: Callable[[tuple[CallStarted, ...]], Awaitable[None]],
     ) -> None:
-        """Do the work unless it has been done; if it is being done, wait for that."""
-        state = handling.state
-        while (other_delivery := state.running(request_id)) is not None:
+        """Do the work unless it has been done; if it is being done, wait for that.
+
+        Where the id was another request's, that is the answer, and the id stays the other request's.
+        """
+        state, key = handling.state, identity.key
+        while (other_delivery := state.running(key)) is not None:
             handling.slot.leave()
             await other_delivery
-        offset = state.finished.find(request_id)
-        if offset is not None:
+        found = state.finished.find(key)
+        if found is not None:
             handling.slot.leave()
-            await self.outcomes.again(request_id, offset, copy_to, handling)
+            if found.is_the_same(identity.asked):
+                await self.outcomes.again(identity, found.offset, copy_to, handling)
+            else:
+                await self._refuse_reuse(identity.refused(), handling)
             return
-        earlier = state.start(request_id, asyncio.get_running_loop().create_future())
+        earlier = state.start(key, asyncio.get_running_loop().create_future())
         try:
             await work(earlier)
         finally:
-            state.stop(request_id)
+            state.stop(key)
 
-    async def _refuse_unreadable(self, reading: Unreadable, handling: Handling, received_s: float) -> None:
+    async def _refuse_reuse(self, identity: Identity, handling: Handling) -> None:
+        message = "request_id: was given to a request with another body before; give each request an id of its own"
+        error = ErrorDetail(code=ErrorCode.ID_REUSED, message=message, field="request_id")
+        now_s = self.clock()
+        response = refusal(identity, None, handling.delivery.origin, error, now_s, now_s)
+        await self._once(identity, None, handling, lambda _earlier: self._end(Finish(response, ()), handling, None))
+
+    async def _refuse_unreadable(self, reading: Unreadable, parsed: ParsedRequest, handling: Handling) -> None:
         handling.slot.leave()
         await self.fence.passed()
-        await self._dead_letter(handling.delivery, reading.code, reading.reason, reading.request_id)
-        if reading.request_id is None:
+        await self._dead_letter(parsed, reading.code, reading.reason, reading.request_id)
+        if parsed.identity is None:
             return
         error = ErrorDetail(code=ErrorCode.INVALID_REQUEST, message=reading.reason, field=reading.field)
-        response = refusal(reading.request_id, None, handling.delivery.origin, error, received_s, self.clock())
+        response = refusal(parsed.identity, None, handling.delivery.origin, error, parsed.received_s, self.clock())
         await self._once(
-            reading.request_id, None, handling, lambda _earlier: self._end(Finish(response, ()), handling, None)
+            parsed.identity, None, handling, lambda _earlier: self._end(Finish(response, ()), handling, None)
         )
 
     async def _refuse(self, job: Job, refuse: Refuse, handling: Handling, earlier: tuple[CallStarted, ...]) -> None:
@@ -154,12 +162,14 @@ class Handler:
         )
         await self._end(Session(job, self.pool, self.chance).refuse(error, self.clock(), earlier), handling, None)
 
-    async def _serve(self, job: Job, handling: Handling, earlier: tuple[CallStarted, ...]) -> None:
+    async def _serve(
+        self, job: Job, parsed: ParsedRequest, handling: Handling, earlier: tuple[CallStarted, ...]
+    ) -> None:
         reply_to = job.request.reply_to
         if reply_to is not None and self._copy_to(job.request) is None:
             message = f"topic {reply_to!r} is not in TURNOUT_REPLY_TO_ALLOWED of this worker"
             error = ErrorDetail(code=ErrorCode.REPLY_TO_NOT_ALLOWED, message=message, field="reply_to")
-            response = refusal(job.request_id, job.request, job.origin, error, job.received_s, self.clock())
+            response = refusal(job.identity, job.request, job.origin, error, job.received_s, self.clock())
             await self._end(Finish(response, ()), handling, None)
             return
         if (refused := await self._admission_of(job, handling)) is not None:
@@ -174,8 +184,10 @@ class Handler:
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
             reason = f"{type(problem).__name__} in the worker; see its log"
-            self.dead_letter_limit.count_dead_letter(self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}")
-            await self._dead_letter(handling.delivery, ErrorCode.INTERNAL_ERROR, reason, job.request_id)
+            self.dead_letter_limit.count_dead_letter(
+                self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}", parsed.proven
+            )
+            await self._dead_letter(parsed, ErrorCode.INTERNAL_ERROR, reason, job.request_id)
             finish = session.break_off(reason, self.clock())
         finally:
             self.admission.release(job.tenant)
@@ -239,14 +251,7 @@ class Handler:
         handling.slot.leave()
         await self.outcomes.finish(finish, handling, reply_to)
 
-    async def _dead_letter(self, delivery: Delivery, code: str, reason: str, request_id: str | None) -> None:
-        letter = dead_letter_of(delivery, code, reason, request_id, self._proved_tenant(delivery))
-        await self.outcomes.dead_letter(delivery, letter)
-
-    def _proved_tenant(self, delivery: Delivery) -> str | None:
-        """Return whose key the record showed, readable or not, so that it can be replayed without the key."""
-        if self.admission.is_open:
-            return None
-        now_s = self.clock()
-        found = self.admission.tenant_of(presented(delivery, self.replay_signature, now_s), now_s)
-        return None if isinstance(found, Refuse) else found.name
+    async def _dead_letter(self, parsed: ParsedRequest, code: str, reason: str, request_id: str | None) -> None:
+        # readable or not, whose key it showed is told, so that it can be replayed without the key
+        letter = dead_letter_of(parsed.delivery, code, reason, request_id, parsed.proven or None)
+        await self.outcomes.dead_letter(parsed.delivery, letter)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from router.identity import Identity, identity_of_response
 from router.request.attempts import settle_all
 from router.request.session import Finish
 from schemas.costs import CostEvent
@@ -56,9 +57,9 @@ class Outcomes:
         await self.fence.passed()
         await _to_the_end(self._finish(finish, handling, reply_to))
 
-    async def again(self, request_id: str, offset: int, copy_to: str | None, handling: Handling) -> None:
+    async def again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
         """Publish what is missing of a finished request's bill, and a copy of the stored response to `copy_to`."""
-        await _to_the_end(self._again(request_id, offset, copy_to, handling))
+        await _to_the_end(self._again(identity, offset, copy_to, handling))
 
     async def dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
         """Publish the original bytes of what could not be brought to its end."""
@@ -77,19 +78,19 @@ class Outcomes:
         except MessageSizeTooLargeError:
             response = _without_message(response)
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
-        handling.state.response_written(response.request_id, offset, self.clock())
+        handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
         if reply_to is not None:
             await self._reply(reply_to, response, handling)
         await self._costs(finish.costs, handling.trace)
         self.request_log.write(response)
         self.metrics.ended(response)
 
-    async def _again(self, request_id: str, offset: int, copy_to: str | None, handling: Handling) -> None:
-        calls, attempts = handling.state.unsettled(request_id)
+    async def _again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
+        calls, attempts = handling.state.unsettled(identity.key)
         await self._costs(settle_all(calls, attempts), handling.trace)
         self.metrics.answered_again()
         origin = handling.delivery.origin
-        log.info("answered already", request_id=request_id, record=str(origin), response_offset=offset)
+        log.info("answered already", request_id=identity.request_id, record=str(origin), response_offset=offset)
         if copy_to is None:
             return
         value = await self.stored(origin.partition, offset)

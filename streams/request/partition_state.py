@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.finished_ids import FinishedIds
+from router.identity import Identity, key_of_call
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
 
@@ -48,7 +49,7 @@ class PartitionState:
         self._received_at: dict[int, tuple[Position, float]] = {}
         self._unsettled: dict[str, Sequence[Attempt]] = {}
         self._calls: defaultdict[str, dict[int, CallStarted]] = defaultdict(dict)
-        """By request id and attempt: a record may be on the topic twice, and may be read twice."""
+        """By the request's key and attempt: a record may be on the topic twice, and may be read twice."""
         self._running: dict[str, Future[None]] = {}
 
     @property
@@ -56,14 +57,14 @@ class PartitionState:
         """How far this state knows both partitions."""
         return self._end
 
-    def recover_response(self, response: Response) -> None:
+    def recover_response(self, identity: Identity, response: Response) -> None:
         """Take in a response on the topic whose cost events may be missing."""
-        self._unsettled[response.request_id] = response.attempts
+        self._unsettled[identity.key] = response.attempts
         self._recovered_offset = max(self._recovered_offset, response.request_offset)
 
     def recover_call(self, call: CallStarted) -> None:
         """Take in a write-ahead record that is on the topic already."""
-        self._calls[call.request_id][call.attempt] = call
+        self._calls[key_of_call(call)][call.attempt] = call
         self._recovered_offset = max(self._recovered_offset, call.request_offset)
 
     def recovered(self, start: Position, end: Position) -> None:
@@ -71,9 +72,9 @@ class PartitionState:
         self._recovered_from, self._end = start, end
         self._received_at = {offset: (start, written_s) for offset, (_, written_s) in self._received_at.items()}
 
-    def response_written(self, request_id: str, offset: int, now_s: float) -> None:
-        """Take note of an acknowledged response: the request is finished."""
-        self.finished.add(request_id, offset, now_s)
+    def response_written(self, identity: Identity, offset: int, now_s: float) -> None:
+        """Remember an acknowledged response: the request is finished."""
+        self.finished.add(identity.key, offset, now_s, identity.asked)
         self._end = Position(max(self._end.responses, offset + 1), self._end.calls)
 
     def call_written(self, offset: int) -> None:
@@ -101,21 +102,21 @@ class PartitionState:
         """Return when the request that has been here longest was written, seconds since 1970; None without one."""
         return next((written_s for _, written_s in self._received_at.values()), None)
 
-    def running(self, request_id: str) -> Future[None] | None:
+    def running(self, key: str) -> Future[None] | None:
         """Return the end of another delivery of this request that is under way."""
-        return self._running.get(request_id)
+        return self._running.get(key)
 
-    def start(self, request_id: str, end: Future[None]) -> tuple[CallStarted, ...]:
+    def start(self, key: str, end: Future[None]) -> tuple[CallStarted, ...]:
         """Start a request and return the calls that workers before have made for it."""
-        self._running[request_id] = end
-        return tuple(call for _, call in sorted(self._calls.pop(request_id, {}).items()))
+        self._running[key] = end
+        return tuple(call for _, call in sorted(self._calls.pop(key, {}).items()))
 
-    def stop(self, request_id: str) -> None:
+    def stop(self, key: str) -> None:
         """End a request: finished, or given up."""
-        end = self._running.pop(request_id)
+        end = self._running.pop(key)
         if not end.done():
             end.set_result(None)
 
-    def unsettled(self, request_id: str) -> tuple[Sequence[CallStarted], Sequence[Attempt]]:
+    def unsettled(self, key: str) -> tuple[Sequence[CallStarted], Sequence[Attempt]]:
         """Return the calls and attempts of a finished request whose cost events may be missing; once."""
-        return tuple(self._calls.pop(request_id, {}).values()), self._unsettled.pop(request_id, ())
+        return tuple(self._calls.pop(key, {}).values()), self._unsettled.pop(key, ())

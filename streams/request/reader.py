@@ -1,10 +1,17 @@
-"""What a worker makes of a record before anything is decided about it."""
+"""What a worker makes of a record before anything is decided about it: what it asks, whose it is, by when."""
 
 from dataclasses import dataclass
 
+from router.identity import Identity, asked_by_bytes, asked_of, is_reserved
 from router.request.attempts import UNKNOWN_TENANT
+from router.tenancy.admission import Admission, Identified, Presented, Refuse, Vouched
 from schemas.requests import Request
-from streams.codec import Delivery, Unreadable, read_request
+from schemas.vocabulary import ErrorCode, IdSource
+from streams.codec import Delivery, Unreadable, read_request, replay_suffix
+from streams.request.replay_signature import ReplaySignature, presented
+
+OPEN = ""
+"""In the place of a proven tenant, where no tenant has a key: nothing is proven, and everybody is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,31 +25,90 @@ class ParsedRequest:
     reading: Request | Unreadable
     received_s: float
     deadline_s: float
+    entry: Identified | Refuse | None
+    """The request as its tenant asks for it, or why it is not let in; None if it is unreadable."""
+    identity: Identity | None
+    """None: it is unreadable, and so is its id."""
+    proven: str | None
+    """The tenant that has proven itself, or `OPEN`; None if none has."""
 
     @property
     def tenant(self) -> str:
-        """Whose turn it takes."""
-        return self.reading.tenant if isinstance(self.reading, Request) else UNKNOWN_TENANT
+        """Whose turn it takes: all that prove nothing wait in one queue."""
+        if self.proven == OPEN and isinstance(self.reading, Request):
+            return self.reading.tenant
+        return self.proven or UNKNOWN_TENANT
 
 
 @dataclass(frozen=True, slots=True)
 class RequestReader:
-    """What a request may ask for beside what its message says."""
+    """What a request may ask for beside what its message says, and how its tenant is told."""
 
+    admission: Admission
+    replay_signature: ReplaySignature | None
+    requests_topic: str
     max_request_bytes: int
     default_deadline_s: float
+    max_deadline_s: float
     reply_to_allowed: frozenset[str]
 
     def open(self, delivery: Delivery, now_s: float) -> ParsedRequest:
         """Read the record. Raises nothing."""
         reading = read_request(delivery.value, self.max_request_bytes)
-        return ParsedRequest(delivery, reading, now_s, self._deadline_s(delivery, reading, now_s))
-
-    def _deadline_s(self, delivery: Delivery, reading: Request | Unreadable, now_s: float) -> float:
+        shown = presented(delivery, self.replay_signature, now_s)
+        proven = self._proven(shown, now_s)
         if isinstance(reading, Unreadable):
-            return now_s
+            identity = self._unreadable_identity(delivery, reading, proven)
+            return ParsedRequest(delivery, reading, now_s, now_s, None, identity, proven)
+        deadline_s = self._deadline_s(delivery, reading, now_s)
+        entry, identity = self._identify(delivery, reading, shown, now_s)
+        if isinstance(entry, Identified) and deadline_s - now_s > self.max_deadline_s:
+            entry = Refuse(
+                ErrorCode.INVALID_REQUEST,
+                f"deadline: is more than {self.max_deadline_s:g} s away, which is the most that a worker of this "
+                "pipeline waits (TURNOUT_MAX_DEADLINE_S)",
+                "deadline",
+            )
+        return ParsedRequest(delivery, reading, now_s, deadline_s, entry, identity, proven)
+
+    def _proven(self, shown: str | Vouched | Presented, now_s: float) -> str | None:
+        if self.admission.is_open:
+            return OPEN
+        found = self.admission.tenant_of(shown, now_s)
+        return None if isinstance(found, Refuse) else found.name
+
+    def _identify(
+        self, delivery: Delivery, request: Request, shown: str | Vouched | Presented, now_s: float
+    ) -> tuple[Identified | Refuse, Identity]:
+        entry = self.admission.identify(request, shown, now_s)
+        # unsigned, a replay's header is anybody's to write
+        replay = replay_suffix(dict(delivery.headers))
+        if not self.admission.is_open and not isinstance(shown, Vouched):
+            replay = ""
+        own_id = request.request_id
+        identity = Identity(
+            tenant=entry.request.tenant if isinstance(entry, Identified) else request.tenant,
+            request_id=(own_id or ("dead-letter" if replay else str(delivery.origin))) + replay,
+            asked=asked_of(request),
+            source=IdSource.REPLAY if replay else IdSource.RECORD if own_id is None else IdSource.REQUEST,
+            authenticated=isinstance(entry, Identified) and not self.admission.is_open,
+        )
+        if isinstance(entry, Refuse):
+            return entry, identity.refused()
+        if own_id is not None and not replay and is_reserved(own_id, self.requests_topic):
+            message = "request_id: has the form of an id that only Turnout gives; give the request another one"
+            return Refuse(ErrorCode.INVALID_REQUEST, message, "request_id"), identity.refused()
+        return entry, identity
+
+    def _unreadable_identity(self, delivery: Delivery, reading: Unreadable, proven: str | None) -> Identity | None:
+        if reading.request_id is None:
+            return None
+        asked, tenant = asked_by_bytes(delivery.value), proven or UNKNOWN_TENANT
+        return Identity(tenant, reading.request_id, asked, authenticated=bool(proven), finishes=False)
+
+    def _deadline_s(self, delivery: Delivery, reading: Request, now_s: float) -> float:
         if reading.deadline is not None:
             return reading.deadline.timestamp()
-        # a producer's clock may be ahead; behind it, the request has been waiting for so long
+        # a producer's clock may be ahead; behind it, the request has been waiting since then
         written_s = delivery.timestamp_ms / 1000
         return (min(written_s, now_s) if written_s > 0 else now_s) + self.default_deadline_s

@@ -7,6 +7,7 @@ import orjson
 import structlog
 from aiokafka.errors import KafkaTimeoutError
 
+from router.identity import identity_of_response
 from schemas.costs import CallStarted
 from schemas.responses import Response
 from streams.codec import Delivery
@@ -55,13 +56,11 @@ async def recover(
     ids_from = await _ids_from(reader, responses, known, horizon, ends[responses])
     read = {responses: 0, calls: 0}
     async for record, value in _tail(reader, responses, min(start.responses, ids_from), ends[responses]):
+        response = orjson.loads(value)
+        identity = identity_of_response(response)
         if record.origin.offset >= start.responses:
-            response = Response.decode(value)
-            state.recover_response(response)
-            request_id = response.request_id
-        else:
-            request_id = orjson.loads(value)["request_id"]
-        state.response_written(request_id, record.origin.offset, record.timestamp_ms / 1000)
+            state.recover_response(identity, Response.model_validate(response))
+        state.response_written(identity, record.origin.offset, record.timestamp_ms / 1000)
         read[responses] += 1
     async for _, value in _tail(reader, calls, start.calls, ends[calls]):
         state.recover_call(CallStarted.decode(value))

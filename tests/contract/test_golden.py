@@ -6,13 +6,14 @@ A golden file is never changed. A change of the contract adds files; one that ch
 import re
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid5
 
 import orjson
 import pytest
 from pydantic import JsonValue
 
 from schemas.budgets import Budget
-from schemas.costs import CallStarted, CostEvent, cost_event_id
+from schemas.costs import EVENT_NAMESPACE, CallStarted, CostEvent, cost_event_id
 from schemas.failovers import Failover
 from schemas.health import ModelHealth, ModelStats
 from schemas.message import Message
@@ -45,6 +46,7 @@ PRODUCED: dict[str, type[Message]] = {
     "response-failed": Response,
     "response-rejected-cost-cap": Response,
     "response-rejected-rate": Response,
+    "response-rejected-reused": Response,
     "response-rejected-unreadable": Response,
     "response-skipped": Response,
     "response-tool-calls": Response,
@@ -55,6 +57,7 @@ EARLIER = {
     "budget",
     "budget-windows",
     "call",
+    "call-handed-on",
     "call-price-list",
     "cost-cut-off",
     "cost-estimated",
@@ -64,9 +67,13 @@ EARLIER = {
     "failover",
     "model-health",
     "model-stats",
+    "response-completed",
     "response-failed",
     "response-rejected-cost-cap",
+    "response-rejected-rate",
     "response-rejected-unreadable",
+    "response-skipped",
+    "response-tool-calls",
 }
 """Written before optional fields were added; read and written again they have those too, with their defaults."""
 QUESTIONS = {
@@ -94,7 +101,8 @@ COST_FIELDS = re.findall(
 
 
 ADDED_COST_FIELDS = ["cache_write_usd_per_mtok"]
-CALLS_OWN_FIELDS = ["price_json", "baseline_price_json", "attempt_json"]
+CALLS_OWN_FIELDS = ["price_json", "baseline_price_json", "attempt_json", "id_source"]
+SECOND = Path(__file__).parent / "golden" / "v2"
 
 
 def golden(name: str) -> bytes:
@@ -163,6 +171,8 @@ def test_a_cost_event_is_flat_and_has_these_fields_in_this_order(name: str) -> N
     event = fields(name)
     if name == "call-price-list":
         expected = COST_FIELDS + ADDED_COST_FIELDS + CALLS_OWN_FIELDS[:2]
+    elif name == "call-handed-on":
+        expected = COST_FIELDS + ADDED_COST_FIELDS + CALLS_OWN_FIELDS[:3]
     elif name in EARLIER:
         expected = COST_FIELDS
     else:
@@ -174,7 +184,8 @@ def test_a_cost_event_is_flat_and_has_these_fields_in_this_order(name: str) -> N
 @pytest.mark.parametrize("name", COSTS)
 def test_a_cost_event_says_its_cost_twice_and_its_id_can_be_made_again(name: str) -> None:
     event = CostEvent.decode(golden(name))
-    assert event.event_id == cost_event_id(event.request_id, event.attempt)
+    first_version = uuid5(EVENT_NAMESPACE, f"{event.request_id}:{event.attempt}")
+    assert event.event_id == str(first_version)
     assert event.occurred_at_ms == round(event.occurred_at.timestamp() * 1000)
     if event.cost_usd is None or event.input_usd_per_mtok is None or event.output_usd_per_mtok is None:
         assert (event.price_status, event.cost_usd, event.cost_nano_usd) == ("unknown", None, None)
@@ -188,6 +199,24 @@ def test_a_cost_event_says_its_cost_twice_and_its_id_can_be_made_again(name: str
         + (event.output_tokens or 0) * event.output_usd_per_mtok
     )
     assert event.cost_usd == dollars / 10**6
+
+
+@pytest.mark.parametrize(("name", "message"), [("call", CallStarted), ("cost-metered", CostEvent)])
+def test_from_version_2_on_the_id_of_a_call_tells_tenants_and_records_apart(
+    name: str, message: type[CostEvent]
+) -> None:
+    value = (SECOND / f"{name}.json").read_bytes().removesuffix(b"\n")
+    event = message.decode(value)
+    assert event.encode() == value
+    record = f"{event.request_topic}-{event.request_partition}-{event.request_offset}"
+    assert event.schema_version == 2
+    assert event.event_id == cost_event_id(event.tenant, event.request_id, record, event.attempt)
+    others = {
+        cost_event_id("another", event.request_id, record, event.attempt),
+        cost_event_id(event.tenant, event.request_id, "llm.requests.v1-7-0", event.attempt),
+        cost_event_id(event.tenant, event.request_id, record, event.attempt + 1),
+    }
+    assert len(others - {event.event_id}) == 3
 
 
 def test_the_golden_costs_show_every_certainty() -> None:

@@ -42,7 +42,7 @@ def cost(request_id: str, tenant: str = "acme") -> CostEvent:
     """Return a call of one cent."""
     now_s = time.time()
     changes = {
-        "event_id": cost_event_id(request_id, 1),
+        "event_id": cost_event_id(tenant, request_id, "llm.requests.v1-0-0", 1),
         "occurred_at": datetime.fromtimestamp(now_s, UTC),
         "occurred_at_ms": int(now_s * 1000),
         "request_id": request_id,

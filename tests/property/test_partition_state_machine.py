@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from router.finished_ids import FinishedIds
+from router.identity import Identity
 from streams.kafka.offsets import OffsetTracker
 from streams.request.partition_state import PartitionState, Position
 from tests.stage import Play
@@ -27,7 +28,11 @@ def place_of(request_id: str, offset: int) -> dict[str, object]:
     return {"request_id": request_id, "request_offset": offset}
 
 
-class LaneMachine(RuleBasedStateMachine):
+def known_as(request_id: str) -> Identity:
+    return Identity(ANSWERED.tenant, request_id, None)
+
+
+class PartitionStateMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
@@ -74,9 +79,10 @@ class LaneMachine(RuleBasedStateMachine):
         start = Position.parse(self.committed[1])
         for offset, (request_id, request_offset) in enumerate(self.responses):
             if offset >= start.responses:
-                self.state.recover_response(ANSWERED.model_copy(update=place_of(request_id, request_offset)))
+                response = ANSWERED.model_copy(update=place_of(request_id, request_offset))
+                self.state.recover_response(known_as(request_id), response)
             if offset >= start.responses or self.requests.index(request_id) < self.committed[0]:
-                self.state.response_written(request_id, offset, 0)
+                self.state.response_written(known_as(request_id), offset, 0)
         for request_id, attempt, request_offset in self.calls[start.calls :]:
             call = {**place_of(request_id, request_offset), "attempt": attempt}
             self.state.recover_call(CALLED.model_copy(update=call))
@@ -88,20 +94,20 @@ class LaneMachine(RuleBasedStateMachine):
     def one_begins(self, which: int) -> None:
         offset = self.waiting[which % len(self.waiting)]
         request_id = self.requests[offset]
-        if self.state.running(request_id) is not None:
+        if self.state.running(known_as(request_id).key) is not None:
             return
         self.waiting.remove(offset)
         responded = [found for found, _ in self.responses]
-        at = self.state.finished.find(request_id)
+        at = self.state.finished.find(known_as(request_id).key)
         assert (at is not None) == (request_id in responded), "what is answered is known, and nothing else"
         if at is None:
-            earlier = self.state.start(request_id, self.loop.create_future())
+            earlier = self.state.start(known_as(request_id).key, self.loop.create_future())
             made = [attempt for called, attempt, _ in self.calls if called == request_id]
             assert [call.attempt for call in earlier] == made, "every call that was cut off is billed"
             self.running.append(offset)
             return
-        assert responded[at] == request_id
-        _, attempts = self.state.unsettled(request_id)
+        assert responded[at.offset] == request_id
+        _, attempts = self.state.unsettled(known_as(request_id).key)
         assert request_id in self.billed or attempts == ANSWERED.attempts, "its cost events can be made again"
         self.billed.add(request_id)
         self.finish(offset)
@@ -121,14 +127,14 @@ class LaneMachine(RuleBasedStateMachine):
         offset = self.running.pop(which % len(self.running))
         self.answered.append(offset)
         self.responses.append((self.requests[offset], offset))
-        self.state.response_written(self.requests[offset], len(self.responses) - 1, 0)
+        self.state.response_written(known_as(self.requests[offset]), len(self.responses) - 1, 0)
 
     @precondition(lambda self: self.answered)
     @rule(which=WHICH)
     def one_is_billed_and_acknowledged(self, which: int) -> None:
         offset = self.answered.pop(which % len(self.answered))
         self.billed.add(self.requests[offset])
-        self.state.stop(self.requests[offset])
+        self.state.stop(known_as(self.requests[offset]).key)
         self.finish(offset)
 
     @rule(reads=st.integers(0, 3), calls=st.integers(0, 3), answers=st.integers(0, 3), ends=st.integers(0, 3))
@@ -168,5 +174,5 @@ class LaneMachine(RuleBasedStateMachine):
         self.state.acknowledged(offset)
 
 
-TestLane = LaneMachine.TestCase
-TestLane.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestPartitionState = PartitionStateMachine.TestCase
+TestPartitionState.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)

@@ -33,7 +33,7 @@ class RecentIdsMachine(RuleBasedStateMachine):
         latest = self.finished[-(MOST - MOST // GENERATIONS - 1) :]
         for request_id, offset, at_s in latest:
             if at_s > self.now_s - HORIZON_S:
-                assert self.recent.find(request_id) == offset
+                assert self.recent.find(request_id) == (offset, 0)
 
     @invariant()
     def what_never_finished_is_not_found(self) -> None:

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
+from router.identity import Identity
 from router.job import Job
 from router.models.pool import ModelPool
 from router.request.session import (
@@ -28,7 +29,7 @@ from router.request.session import (
     Woke,
 )
 from router.sharing.rate_limit import MINUTE_S
-from schemas.costs import CallStarted, cost_event_id
+from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier
@@ -127,7 +128,9 @@ class SessionsMachine(RuleBasedStateMachine):
     )
     def arrives(self, request: Request, gap_s: float, deadline_s: float, crashed: int) -> None:
         self._let_pass(gap_s)
-        job = Job(request, f"r-{len(self.lives)}", ORIGIN, self.now_s, self.now_s + deadline_s)
+        job = Job(
+            request, Identity(request.tenant, f"r-{len(self.lives)}", None), ORIGIN, self.now_s, self.now_s + deadline_s
+        )
         earlier = cut_off(job, crashed)
         self.lives.append(Life(job, Session(job, self.pool, lambda: self.luck), earlier))
 
@@ -247,7 +250,7 @@ class SessionsMachine(RuleBasedStateMachine):
         assert len(life.earlier) + len(life.calls) <= CATALOGUE.retry.max_attempts
         assert request.model in (None, model.name)
         assert call.started.attempt == len(life.earlier) + len(life.calls)
-        assert call.started.event_id == cost_event_id(life.job.request_id, call.started.attempt)
+        assert call.started.event_id == life.job.event_id(call.started.attempt)
         assert call.started.event_id not in self.event_ids
         self.event_ids.add(call.started.event_id)
         assert call.max_tokens <= min(request.max_tokens or CATALOGUE.default_max_tokens, model.max_output_tokens)
@@ -267,7 +270,7 @@ class SessionsMachine(RuleBasedStateMachine):
         assert len({cost.event_id for cost in costs}) == len(costs)
         charged = [attempt.attempt for attempt in response.attempts if attempt.certainty is not None]
         assert [cost.attempt for cost in costs] == charged
-        assert all(cost.event_id == cost_event_id(life.job.request_id, cost.attempt) for cost in costs)
+        assert all(cost.event_id == life.job.event_id(cost.attempt) for cost in costs)
         cut = [cost for cost in costs if cost.outcome is AttemptOutcome.CUT_OFF]
         assert all(cost.certainty is Certainty.UNKNOWN for cost in cut)
         assert len(cut) >= sum(call.attempt_json is None for call in life.earlier)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.errors import Answer, UpstreamFailure
+from router.identity import Identity
 from router.job import Job
 from router.request.session import Call
 from router.sharing.allotment import joining_share
@@ -27,7 +28,7 @@ T_S = NOW_S + 20
 
 def job(number: int, now_s: float, model: str | None = None) -> Job:
     request = Request(prompt="Hello", max_tokens=100, model=model)
-    return Job(request, f"r-{number}", ORIGIN, now_s, now_s + 60)
+    return Job(request, Identity(request.tenant, f"r-{number}", None), ORIGIN, now_s, now_s + 60)
 
 
 def steady(

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from router.identity import Identity
 from router.job import Job, Origin
 from router.request.session import Finish
 from schemas.health import BreakerState
@@ -194,7 +195,13 @@ def _traffic(random: Random) -> Iterator[Job]:
 
 
 def _job(number: int, at_s: float, request: Request, deadline_s: float) -> Job:
-    return Job(request, f"r-{number}", Origin("llm.requests.v1", number % 12, number), at_s, at_s + deadline_s)
+    return Job(
+        request,
+        Identity(request.tenant, f"r-{number}", None),
+        Origin("llm.requests.v1", number % 12, number),
+        at_s,
+        at_s + deadline_s,
+    )
 
 
 def _most_out(from_s: float, to_s: float) -> int:

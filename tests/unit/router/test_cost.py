@@ -103,7 +103,7 @@ def test_tokens_are_estimated_from_utf8_bytes(text: str, tokens: int) -> None:
 
 def test_a_call_that_starts_stands_as_unknown_at_its_upper_estimate() -> None:
     call = call_of()
-    assert call.event_id == cost_event_id("r-1", 2)
+    assert call.event_id == cost_event_id("default", "r-1", "llm.requests.v1-3-42", 2)
     assert (call.certainty, call.outcome) == (Certainty.UNKNOWN, AttemptOutcome.CUT_OFF)
     assert (call.input_tokens, call.output_tokens) == (18, 100)
     assert call.token_count_source is TokenCountSource.ESTIMATE

@@ -57,9 +57,13 @@ def response(
     )
 
 
+def event_id(request_id: str) -> str:
+    return cost_event_id("shop", request_id, "llm.requests.v1-0-0", 1)
+
+
 def cost(request_id: str, nano_usd: int, *, baseline_nano_usd: int, model: str = FIRST) -> CostEvent:
     changes = {
-        "event_id": cost_event_id(request_id, 1),
+        "event_id": event_id(request_id),
         "occurred_at": NOON,
         "occurred_at_ms": int(NOON.timestamp() * 1000),
         "request_id": request_id,
@@ -176,7 +180,7 @@ def test_savings_are_stated_with_and_without_the_fallbacks_and_may_be_negative()
         ),
         (
             tally_of(response("a", attempt(1, FIRST)), cost("a", 5, baseline_nano_usd=5)),
-            f"The bill does not equal the invoice: 1 call billed and never charged (first {cost_event_id('a', 1)}).",
+            f"The bill does not equal the invoice: 1 call billed and never charged (first {event_id('a')}).",
         ),
     ],
 )

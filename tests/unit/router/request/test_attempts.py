@@ -5,6 +5,7 @@ import pytest
 
 from router.cost import call_started
 from router.errors import UpstreamFailure
+from router.identity import Identity
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Verdict, refusal, settle_all
@@ -163,14 +164,14 @@ def test_the_models_that_were_passed_over_are_told_unless_they_were_called_after
 
 
 def test_a_refusal_of_what_could_not_be_read_has_no_tenant_to_name() -> None:
-    response = refusal("r-9", None, ORIGIN, ERROR, NOW_S, NOW_S + 1)
+    response = refusal(Identity(UNKNOWN_TENANT, "r-9", None), None, ORIGIN, ERROR, NOW_S, NOW_S + 1)
     assert (response.status, response.tenant, response.cost_usd) == (Status.REJECTED, UNKNOWN_TENANT, Decimal(0))
     assert response.attempts == ()
     assert response.latency_ms == 1000
 
 
 def test_a_refusal_of_a_request_names_its_tenant_and_brings_its_tags_back() -> None:
-    response = refusal("r-9", JOB.request, ORIGIN, ERROR, NOW_S, NOW_S)
+    response = refusal(Identity("acme", "r-9", None), JOB.request, ORIGIN, ERROR, NOW_S, NOW_S)
     assert (response.tenant, response.metadata) == ("acme", {"team": "sea"})
 
 

@@ -71,7 +71,7 @@ def test_a_call_carries_its_write_ahead_record_its_token_limit_and_its_time() ->
     play = Play()
     call = play.start()
     assert isinstance(call, Call)
-    assert call.started.event_id == cost_event_id("r-1", 1)
+    assert call.started.event_id == cost_event_id("default", "r-1", "llm.requests.v1-3-42", 1)
     assert (call.started.outcome, call.started.certainty) == (AttemptOutcome.CUT_OFF, Certainty.UNKNOWN)
     assert call.started.cost_usd == UPPER_USD
     assert call.max_tokens == 100
@@ -525,7 +525,9 @@ def test_calls_that_a_crash_cut_off_are_billed_as_unknown_and_the_numbering_goes
         AttemptOutcome.SUCCEEDED,
     ]
     assert [cost.certainty for cost in play.finish.costs] == [Certainty.UNKNOWN, Certainty.UNKNOWN, Certainty.METERED]
-    assert [cost.event_id for cost in play.finish.costs] == [cost_event_id("r-1", number) for number in (1, 2, 3)]
+    assert [cost.event_id for cost in play.finish.costs] == [
+        cost_event_id("default", "r-1", "llm.requests.v1-3-42", number) for number in (1, 2, 3)
+    ]
     assert [cost.cost_usd for cost in play.finish.costs][:2] == [call.cost_usd for call in earlier]
     assert play.response.cost_usd == sum(cost.cost_usd or 0 for cost in play.finish.costs)
 

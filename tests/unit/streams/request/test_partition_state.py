@@ -1,12 +1,17 @@
 import asyncio
 
 from router.finished_ids import FinishedIds
+from router.identity import Identity, identity_of_response, key_of_call
 from schemas.vocabulary import AttemptOutcome
 from streams.request.partition_state import PartitionState, Position
 from tests.stage import NOW_S, Play
 
 
-def make_lane(known: Position | None = None) -> PartitionState:
+def known_as(request_id: str) -> Identity:
+    return Identity("acme", request_id, None)
+
+
+def make_state(known: Position | None = None) -> PartitionState:
     return PartitionState(FinishedIds(600, 1000), known)
 
 
@@ -17,13 +22,13 @@ def test_a_position_survives_a_commit_and_anything_else_reads_as_the_beginning()
 
 
 def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_request_came() -> None:
-    state = make_lane()
+    state = make_state()
     state.recovered(Position(), Position())
     state.received(10)
-    state.response_written("a", 0, NOW_S)
+    state.response_written(known_as("a"), 0, NOW_S)
     state.call_written(4)
     state.received(11)
-    state.response_written("b", 1, NOW_S)
+    state.response_written(known_as("b"), 1, NOW_S)
     assert state.checkpoint(10) == Position(0, 0)
     assert state.checkpoint(11) == Position(1, 5)
     state.acknowledged(10)
@@ -31,16 +36,16 @@ def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_requ
     assert state.checkpoint(12) == Position(2, 5)
 
 
-def test_a_lane_of_before_a_rebalance_passes_on_what_it_knows() -> None:
-    before = make_lane()
-    before.response_written("a", 41, NOW_S)
+def test_a_state_of_before_a_rebalance_passes_on_what_it_knows() -> None:
+    before = make_state()
+    before.response_written(known_as("a"), 41, NOW_S)
     after = PartitionState(before.finished, before.end)
-    assert after.finished.find("a") == 41
+    assert after.finished.find(known_as("a").key) == (41, 0)
     assert after.end == Position(42, 0)
 
 
 async def test_a_request_under_way_is_joined_until_it_ends() -> None:
-    state = make_lane()
+    state = make_state()
     end = asyncio.get_running_loop().create_future()
     assert state.start("a", end) == ()
     assert state.running("a") is end
@@ -50,7 +55,7 @@ async def test_a_request_under_way_is_joined_until_it_ends() -> None:
 
 
 async def test_what_an_earlier_worker_left_is_given_to_the_next_start_and_to_the_bill() -> None:
-    play, state = Play(), make_lane()
+    play, state = Play(), make_state()
     play.start()
     play.fail(AttemptOutcome.DISCONNECTED)
     play.answer()
@@ -59,27 +64,27 @@ async def test_what_an_earlier_worker_left_is_given_to_the_next_start_and_to_the
     state.recover_call(first)
     state.recover_call(second)  # twice on the topic, or read twice
     assert state.start("cut-off", asyncio.get_running_loop().create_future()) == ()
-    assert state.start(first.request_id, asyncio.get_running_loop().create_future()) == (first, second)
+    assert state.start(key_of_call(first), asyncio.get_running_loop().create_future()) == (first, second)
 
     state.recover_call(first)
-    state.recover_response(play.response)
-    calls, attempts = state.unsettled(first.request_id)
+    state.recover_response(identity_of_response(vars(play.response)), play.response)
+    calls, attempts = state.unsettled(key_of_call(first))
     assert (list(calls), attempts) == ([first], play.response.attempts)
-    assert state.unsettled(first.request_id) == ((), ()), "once"
+    assert state.unsettled(key_of_call(first)) == ((), ()), "once"
 
 
 def test_until_what_was_recovered_is_committed_the_next_owner_reads_back_as_far() -> None:
-    play, state = Play(), make_lane()
+    play, state = Play(), make_state()
     play.start()
     play.answer()
-    state.recover_response(play.response)
+    state.recover_response(identity_of_response(vars(play.response)), play.response)
     state.recovered(Position(3, 4), Position(8, 9))
     assert state.checkpoint(play.response.request_offset) == Position(3, 4)
     assert state.checkpoint(play.response.request_offset + 1) == Position(8, 9)
 
 
-def test_before_a_lane_has_read_back_there_is_nothing_to_commit() -> None:
-    state = make_lane(known=Position(42, 43))
+def test_before_a_state_has_read_back_there_is_nothing_to_commit() -> None:
+    state = make_state(known=Position(42, 43))
     state.received(10)
     assert state.checkpoint(10) is None
     state.recovered(Position(3, 4), Position(50, 60))

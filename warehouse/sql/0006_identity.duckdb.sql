@@ -1,0 +1,61 @@
+-- A response is known by the record that it answers, not by its id alone, which two tenants may both have given.
+
+CREATE TABLE responses_by_record (
+    request_id VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,
+    tenant VARCHAR NOT NULL,
+    task VARCHAR,
+    tier VARCHAR,
+    policy VARCHAR,
+    provider_name VARCHAR,
+    request_model VARCHAR,
+    response_model VARCHAR,
+    finish_reason VARCHAR,
+    error_code VARCHAR,
+    attempts BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    cost_usd DECIMAL(18, 9),
+    received_at TIMESTAMPTZ NOT NULL,
+    completed_at TIMESTAMPTZ NOT NULL,
+    completed_on DATE NOT NULL,                      -- the UTC day of completed_at
+    latency_ms BIGINT NOT NULL,
+    tags_json VARCHAR NOT NULL,
+    request_topic VARCHAR NOT NULL,
+    request_partition BIGINT NOT NULL,
+    request_offset BIGINT NOT NULL,
+    PRIMARY KEY (tenant, request_id, request_topic, request_partition, request_offset)
+);
+INSERT INTO responses_by_record SELECT * FROM responses;
+DROP TABLE responses;
+ALTER TABLE responses_by_record RENAME TO responses;
+
+CREATE OR REPLACE VIEW cost_per_answer AS
+SELECT
+    responses.completed_on AS day, responses.tenant, responses.task, responses.tier,
+    count(*) AS requests,
+    sum(CASE WHEN responses.status = 'completed' THEN 1 ELSE 0 END) AS answers,
+    sum(spent.cost_usd) AS cost_usd,
+    sum(spent.cost_usd) / nullif(sum(CASE WHEN responses.status = 'completed' THEN 1 ELSE 0 END), 0) AS usd_per_answer
+FROM responses
+LEFT JOIN (
+    SELECT
+        tenant, request_topic, request_partition, request_offset,
+        sum(cost_usd) AS cost_usd, count(*) - count(cost_usd) AS unpriced
+    FROM costs
+    GROUP BY tenant, request_topic, request_partition, request_offset
+) AS spent
+    ON spent.tenant = responses.tenant AND spent.request_topic = responses.request_topic
+    AND spent.request_partition = responses.request_partition AND spent.request_offset = responses.request_offset
+WHERE coalesce(spent.unpriced, 0) = 0
+GROUP BY responses.completed_on, responses.tenant, responses.task, responses.tier;
+
+CREATE OR REPLACE VIEW calls_in_chain AS
+SELECT
+    event_id, occurred_on AS day, tenant, request_id, attempt, request_model, outcome, certainty, cost_usd,
+    CASE
+        WHEN attempt = 1 THEN 'first'
+        WHEN lag(request_model) OVER (PARTITION BY tenant, request_id ORDER BY attempt) = request_model THEN 'retry'
+        ELSE 'fallback'
+    END AS position
+FROM costs;
