@@ -4,7 +4,8 @@ An override of a method that is no longer called dies without a word, and with i
 unfinished records, or a worker would write for partitions that it has lost. So each member stands here, with its
 parameters where it is called, and with the functions of the library that must go on using it. A worker looks before it
 starts (`check_pinned`); `tests/contract/test_pinned.py` holds the table to the code and to what is installed. Whether
-the members still mean the same, `tests/integration/test_safe_commits.py`, `test_assignment.py` and `tests/chaos` show.
+the members still mean the same is shown by `tests/integration/test_safe_commits.py`,
+`tests/integration/test_assignment.py` and `tests/chaos`.
 
 TurnoutError
 └── LibrariesChanged    the operator's; before anything is started

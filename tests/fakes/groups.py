@@ -2,7 +2,7 @@
 
 Rebalances are eager, as those of aiokafka: every member gives up what it has, joins again, and is assigned anew. A
 member that is silent for its session timeout, or that does not join again in time, is no member any more, and what it
-commits afterwards is refused. All of it is the coordinator's side, at once; the way to it is in `tests.fakes.member`.
+commits afterwards is refused. All of it is the coordinator's side, at once; the way to it is `tests.fakes.link`.
 """
 
 from asyncio import Future
