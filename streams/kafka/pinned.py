@@ -333,10 +333,10 @@ def check_pinned() -> None:
         LibrariesChanged: it is not.
     """
     found = installed()
-    if gone := list(missing()):
+    if gone := dict.fromkeys(missing()):
         raise LibrariesChanged(
-            f"Turnout is tested with {_named(TESTED)}; it found {_named(found)}, in which changed what it overrides or "
-            f"uses: {'; '.join(gone)}. Install the tested versions: "
+            f"Turnout is tested with {_named(TESTED)}. Installed are {_named(found)}, and what is overridden or used "
+            f"of them has changed: {'; '.join(gone)}. Install the tested versions: "
             f"pip install {' '.join(f'{name}=={tested}' for name, tested in TESTED.items())}"
         )
 
@@ -357,23 +357,27 @@ def missing() -> Iterator[str]:
     for table in (OVERRIDDEN, USED):
         for owner, members in table.items():
             module_name, _, class_name = owner.partition(":")
-            module = _module(module_name)
+            try:
+                module = import_module(module_name)
+            except ImportError as error:
+                yield f"{module_name} cannot be imported ({error})"
+                continue
             holder = getattr(module, class_name, None) if class_name else module
             names = members_of(holder)
             place = f"{owner}." if class_name else owner
             for member in members:
                 if member.name in names:
-                    yield from _changes(holder, member, module_name, f"{place}{member.name}")
+                    yield from _changes(holder, member, module, f"{place}{member.name}")
                 else:
                     yield f"{place}{member.name} is missing"
 
 
-def _changes(holder: object, member: Member, module_name: str, place: str) -> Iterator[str]:
+def _changes(holder: object, member: Member, module: ModuleType, place: str) -> Iterator[str]:
     if member.parameters is not None and (found := _parameters(getattr(holder, member.name))) != member.parameters:
         yield f"{place} takes {found}, not {member.parameters}"
     for user in member.by:
         other, _, path = user.rpartition(":")
-        if member.name not in _names_in(_code_of(_module(other or module_name), path)):
+        if member.name not in _names_in(_code_of(import_module(other) if other else module, path)):
             yield f"{place} is not used by {user}"
 
 
@@ -388,14 +392,7 @@ def members_of(holder: object) -> set[str]:
     return names
 
 
-def _module(name: str) -> ModuleType | None:
-    try:
-        return import_module(name)
-    except ImportError:
-        return None
-
-
-def _code_of(module: ModuleType | None, path: str) -> CodeType | None:
+def _code_of(module: ModuleType, path: str) -> CodeType | None:
     found: object = module
     for name in path.split("."):
         found = getattr(found, name, None)

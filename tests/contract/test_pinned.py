@@ -144,7 +144,7 @@ def test_a_worker_does_not_start_without_what_it_overrides() -> None:
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "tested with faust-streaming 0.15.3" in ended.stderr
-    assert "found faust-streaming 0.15.3" in ended.stderr
+    assert "Installed are faust-streaming 0.15.3" in ended.stderr
     assert "Consumer._new_offset is missing; " in ended.stderr
     assert "OffsetFetchResponse_v3 is missing. " in ended.stderr
     assert "pip install faust-streaming==0.15.3" in ended.stderr
