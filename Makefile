@@ -65,6 +65,10 @@ format: $(STAMP) ## Format the code
 schemas: $(STAMP) ## Write docs/schemas and docs/asyncapi.json anew, from the messages
 	$(BIN)/python -m schemas.export docs
 
+.PHONY: diagrams
+diagrams: $(STAMP) ## Draw docs/state-machines.md anew, from the tables of the breaker and of a request's session
+	$(BIN)/python -m router.state_machines docs
+
 bench-duplicates: $(STAMP) ## What it takes to remember finished request ids: bytes and time an id, at a million
 	$(BIN)/python bench/duplicates.py
 

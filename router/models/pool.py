@@ -5,13 +5,12 @@ this worker; its own window; and the shared health that `follow` brings, which i
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count
 
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
 from router.errors import DISPOSITIONS, Blame, UpstreamFailure
-from router.models.breaker import Breaker, ramp_share
+from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, STALE_S, Bypass, ModelState, Permit, Readiness, Transition, View
@@ -137,7 +136,7 @@ class ModelPool:
         if self._member is not None:
             model_state.stats_buffer.called(now_s)
         if probe:
-            self._move(model, before.called(now_s), "the pause is over, a probe goes out", now_s)
+            self._tell_breaker(model, BreakerEvent(BreakerInput.CALL, now_s), "the pause is over, a probe goes out")
         return Permit(model, before.openings if probe else None, model_state.flight.start(now_s))
 
     def answered(self, permit: Permit, latency_s: float, now_s: float, usage: Usage | None = None) -> None:
@@ -149,10 +148,10 @@ class ModelPool:
         self._tell(model_state, AttemptOutcome.SUCCEEDED, latency_s, usage, now_s)
         probe = model_state.probed_by(permit)
         if latency_s * 1000 > model_state.rules.unhealthy_p99_ms:
-            self._move(permit.model, model_state.breaker.answered_slowly(now_s, probe=probe), "a probe was slow", now_s)
+            event, reason = BreakerEvent(BreakerInput.SLOW_ANSWER, now_s, probe), "a probe was slow"
         else:
-            breaker = model_state.breaker.succeeded(self.catalogue.breaker, now_s, probe=probe)
-            self._move(permit.model, breaker, "probes succeeded", now_s)
+            event, reason = BreakerEvent(BreakerInput.SUCCESS, now_s, probe), "probes succeeded"
+        self._tell_breaker(permit.model, event, reason)
 
     def failed(self, permit: Permit, failure: UpstreamFailure, latency_s: float, now_s: float) -> None:
         """Take note of a failure, as far as it is the model's."""
@@ -165,27 +164,25 @@ class ModelPool:
             model_state.limit.told_to_wait(now_s + failure.retry_after_s)
         match DISPOSITIONS[failure.category].blame:
             case Blame.NONE:
-                model_state.breaker = model_state.breaker.abandoned(probe=model_state.probed_by(permit))
+                self._end_without_verdict(permit)
             case Blame.LIMIT:
-                model_state.breaker = model_state.breaker.abandoned(probe=model_state.probed_by(permit))
+                self._end_without_verdict(permit)
                 if failure.retry_after_s is None:
                     model_state.limit.told_to_wait(now_s + DEFAULT_COOLDOWN_S)
             case Blame.MODEL:
                 model_state.window.add(now_s, latency_s * 1000, error=True, timeout=timeout)
-                breaker = model_state.breaker.failed(self.catalogue.breaker, now_s, probe=model_state.probed_by(permit))
                 reason = f"{failure.category}: {failure.detail}"
-                if breaker.state is BreakerState.CLOSED and model_state.window.counts_as_failing(
-                    model_state.rules, now_s
-                ):
-                    breaker = breaker.tripped(self.catalogue.breaker, now_s)
+                event = BreakerEvent(BreakerInput.FAILURE, now_s, model_state.probed_by(permit))
+                self._tell_breaker(permit.model, event, reason)
+                if self.is_closed(permit.model) and model_state.window.counts_as_failing(model_state.rules, now_s):
                     reason = f"too many errors in the window, the last one {reason}"
-                self._move(permit.model, breaker, reason, now_s)
+                    self._tell_breaker(permit.model, BreakerEvent(BreakerInput.TRIP, now_s), reason)
 
     def abandoned(self, permit: Permit) -> None:
         """Take note of a call that was given up for a reason of our own."""
         model_state = self._model_states[permit.model.name]
         model_state.flight.end(permit.number, answered=False)
-        model_state.breaker = model_state.breaker.abandoned(probe=model_state.probed_by(permit))
+        self._end_without_verdict(permit)
 
     def turned_away(self, model: Model, now_s: float) -> None:
         """Take note of a request that the share of the limit had no room for: the worker could do with more."""
@@ -209,10 +206,10 @@ class ModelPool:
         is_unhealthy = health.status is HealthStatus.UNHEALTHY
         if is_unhealthy and not was_unhealthy and self.is_closed(model):
             slow = health.cause in (HealthCause.LATENCY, HealthCause.BROWN_OUT)
-            breaker = model_state.breaker.tripped(self.catalogue.breaker, now_s, slow=slow)
-            self._move(model, replace(breaker, from_peers=True), f"shared health: {health.reason}", now_s)
+            event = BreakerEvent(BreakerInput.TRIP, now_s, slow=slow, from_peers=True)
+            self._tell_breaker(model, event, f"shared health: {health.reason}")
         elif was_unhealthy and not is_unhealthy and model_state.breaker.from_peers:
-            model_state.breaker = model_state.breaker.may_be_probed(now_s)
+            self._tell_breaker(model, BreakerEvent(BreakerInput.CLEARANCE, now_s), "other workers have found it well")
 
     def take_reports(self, now_s: float) -> list[ModelStats]:
         """Return what is due to be told to the other workers; a pool without a member tells nothing."""
@@ -240,19 +237,24 @@ class ModelPool:
             other.name for chain in chains for other in chain if other is not model and self.is_closed(other)
         )
 
-    def _move(self, model: Model, breaker: Breaker, reason: str, now_s: float) -> None:
+    def _end_without_verdict(self, permit: Permit) -> None:
+        probe = self._model_states[permit.model.name].probed_by(permit)
+        self._tell_breaker(permit.model, BreakerEvent(BreakerInput.NO_VERDICT, probe=probe), "no verdict")
+
+    def _tell_breaker(self, model: Model, event: BreakerEvent, reason: str) -> None:
         model_state = self._model_states[model.name]
-        before, model_state.breaker = model_state.breaker.state, breaker
+        before, breaker = model_state.breaker.state, model_state.breaker.after(event, self.catalogue.breaker)
+        model_state.breaker = breaker
         if breaker.state is before:
             return
         model_state.view = None
-        reading = model_state.window.read(now_s)
+        reading = model_state.window.read(event.now_s)
         if breaker.state is BreakerState.CLOSED:
             model_state.window.forget()
             model_state.degraded_until_s = None
             model_state.flight.degraded.forget()
             model_state.flight.unhealthy.forget()
-        self._transitions.append(Transition(model, before, breaker.state, reason, now_s, reading))
+        self._transitions.append(Transition(model, before, breaker.state, reason, event.now_s, reading))
 
     def _look(self, model: Model, model_state: ModelState, now_s: float) -> None:
         """See who has become slow: a model most of whose latest calls are is stood back, or left alone."""
@@ -263,8 +265,7 @@ class ModelPool:
             model_state.view = None
         if model_state.flight.unhealthy.is_mostly_slow() and model_state.breaker.state is BreakerState.CLOSED:
             reason = f"{MOSTLY} of the last {RECENT} calls took more than {model_state.rules.unhealthy_p99_ms:g} ms"
-            breaker = model_state.breaker.tripped(self.catalogue.breaker, now_s, slow=True)
-            self._move(model, breaker, reason, now_s)
+            self._tell_breaker(model, BreakerEvent(BreakerInput.TRIP, now_s, slow=True), reason)
 
     def _limit(self, model: Model, model_state: ModelState, now_s: float) -> tuple[float, bool]:
         """Return when the limit lets a call through, and whether it is this worker's part of it that holds it."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 
+from router import state_machines
 from schemas.export import MESSAGES, PUBLIC_TOPICS, documents
 from schemas.topics import Topic
 
@@ -28,6 +29,11 @@ def test_the_documents_are_the_same_each_time() -> None:
 def test_every_topic_but_that_of_dead_letters_has_a_message_with_a_type_of_its_own() -> None:
     assert {spec.topic for spec in PUBLIC_TOPICS} - MESSAGES.keys() == {Topic.DEAD_LETTERS}
     assert len({message.type_name for message in MESSAGES.values()}) == len(MESSAGES)
+
+
+def test_the_diagrams_are_those_of_the_tables() -> None:
+    mend = "the diagrams are stale; run `make diagrams` and commit them with the change"
+    assert _is(DOCS / state_machines.PATH, state_machines.document()), mend
 
 
 def test_every_reference_leads_somewhere() -> None:
