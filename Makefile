@@ -21,7 +21,7 @@ demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an
 	$(BIN)/turnout demo
 
 test: machine $(STAMP) ## All tests, on a real Apache Kafka (or on TURNOUT_TEST_BROKER=HOST:PORT where one will do)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 unit: $(if $(TURNOUT_TEST_PYTHONS),,$(STAMP)) ## What needs no broker, database or browser (TURNOUT_TEST_PYTHONS="python3.12 python3.13": on each of them)
 ifdef TURNOUT_TEST_PYTHONS
@@ -29,11 +29,11 @@ ifdef TURNOUT_TEST_PYTHONS
 	  $(MAKE) --no-print-directory $@ TURNOUT_TEST_PYTHONS= PYTHON=$$python VENV=build/pythons/$$(echo $$python | tr / _); \
 	done
 else
-	$(BIN)/pytest -n auto $(QUICK)
+	$(BIN)/pytest -n auto -m "not long" $(QUICK)
 endif
 
 integration: machine $(STAMP) ## What does need them
-	$(BIN)/pytest tests/integration tests/chaos
+	$(BIN)/pytest -n auto tests/integration tests/chaos
 
 machine: ## Install what the tests run and this machine lacks: Java, Maven, Chromium, PostgreSQL, kcat
 	@PYTHON=$(PYTHON) tests/setup

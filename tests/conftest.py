@@ -2,14 +2,20 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from sandbox.broker import BrokerInfo, BrokerUnavailableError, open_broker
 from sandbox.postgres import PostgresInfo, PostgresUnavailable, open_postgres
+
+MOST_PROCESSES = 6
+TOGETHER = ("tests/chaos/test_scenarios.py", "tests/property/test_virtual_day.py")
+"""Files whose tests share what takes long to make: each is run by one process, and first."""
 
 settings.register_profile("unshrunk", phases=(Phase.explicit, Phase.generate), database=None)
 """For whoever only asks whether a property fails, and not by which smallest example: `make mutants`."""
@@ -42,6 +48,32 @@ def chromium() -> str:
     if found is None:
         pytest.fail("These tests need Chromium: run tests/setup", pytrace=False)
     return found
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C mean what it does in a terminal: a shell's background jobs, and what they start, ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
+    """Gives each process of `-n` its next test when it is free, because some take a minute and most no time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneByOne:
+    """Share the tests out one by one. Each process has a broker and a database of its own."""
+    return OneByOne(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let `-n auto` be one more than there are cores: the tests on Kafka wait for half of their time."""
+    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,10 +33,11 @@ async def test_a_slow_request_lets_its_partition_run_ahead_only_so_far(
     make_pipeline: MakePipeline, make_provider: MakeProvider
 ) -> None:
     provider = make_provider(latency_ms=20)
-    provider.add_fault(Fault(fault=FaultKind.SLOW, model="claude-sonnet-4.5", factor=400))
+    provider.add_fault(Fault(fault=FaultKind.SLOW, model="claude-sonnet-4.5", factor=900))
     pipeline = await make_pipeline(provider, TURNOUT_MAX_SPAN="100")
     slow: list[dict[str, object]] = [{"request_id": "slow", "prompt": "Wait for me", "model": "claude-sonnet-4.5"}]
-    quick, elsewhere = requests("quick", model="gemini-2.5-flash"), requests("elsewhere", model="gemini-2.5-flash")
+    quick = requests("quick", model="gemini-2.5-flash")
+    elsewhere = requests("elsewhere", 100, model="gemini-2.5-flash")
     await pipeline.publish([*slow, *quick], partition=0)
     await pipeline.publish(elsewhere, partition=1)
     pipeline.start_worker()

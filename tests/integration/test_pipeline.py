@@ -45,7 +45,7 @@ async def test_our_own_prompts_are_answered_once_and_the_bill_equals_the_invoice
 async def test_a_killed_worker_loses_nothing_and_bills_what_it_cut_off_as_unknown(
     make_pipeline: MakePipeline, make_provider: MakeProvider
 ) -> None:
-    pipeline = await make_pipeline(make_provider(latency_ms=1500))
+    pipeline = await make_pipeline(make_provider(latency_ms=4000))
     published = requests(600)
     await pipeline.publish(published)
     first = pipeline.start_worker()

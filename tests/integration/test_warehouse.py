@@ -66,6 +66,7 @@ async def kill_while_it_writes(pipeline: Pipeline, warehouse: Warehouse, chance:
     assert await sink.wait() == -signal.SIGKILL
 
 
+@pytest.mark.timeout(600)  # forty processes start and die
 async def test_the_sum_is_the_invoice_after_twenty_kills_of_each_sink(
     make_provider: MakeProvider, make_pipeline: MakePipeline, postgres: PostgresInfo, tmp_path: Path
 ) -> None:

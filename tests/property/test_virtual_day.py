@@ -18,6 +18,8 @@ from schemas.vocabulary import Certainty, ErrorCode, Status
 from streams.config.catalogue_file import load_catalogue
 from tests.virtual import Figures, Spell, Trouble, World
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # the first one waits for the whole day
+
 REQUESTS = 99_000
 BATCH = 1_000
 HOUR_S = 3600.0
