@@ -84,3 +84,29 @@ def test_an_excess_of_defects_counts_each_record_once() -> None:
         defective.count_dead_letter(NOON_S, "internal_error")
     with pytest.raises(TooManyDeadLetters, match="11 of 20 "):
         defective.count_dead_letter(NOON_S, "internal_error")
+
+
+def test_one_tenants_junk_halts_no_worker_that_serves_others_well() -> None:
+    many = limit(share=0.1, minimum=10)
+    for _ in range(50):
+        many.take(NOON_S, "good")
+    for _ in range(500):
+        many.take(NOON_S, "careless")
+        many.count_dead_letter(NOON_S, "not_json", "careless")
+
+
+def test_junk_of_every_tenant_halts_the_worker() -> None:
+    many = limit(share=0.1, minimum=10)
+    with pytest.raises(TooManyDeadLetters):
+        for number in range(100):
+            many.take(NOON_S, f"tenant-{number % 2}")
+            many.count_dead_letter(NOON_S, "not_json", f"tenant-{number % 2}")
+
+
+def test_what_proves_no_tenant_counts_for_nothing() -> None:
+    many = limit(share=0.1, minimum=10)
+    for _ in range(500):
+        many.take(NOON_S, None)
+        many.count_dead_letter(NOON_S, "not_json", None)
+    for _ in range(9):
+        many.take(NOON_S, "good")
