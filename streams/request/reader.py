@@ -81,10 +81,9 @@ class RequestReader:
         self, delivery: Delivery, request: Request, shown: str | Vouched | Presented, now_s: float
     ) -> tuple[Identified | Refuse, Identity]:
         entry = self.admission.identify(request, shown, now_s)
-        # unsigned, a replay's header is anybody's to write
         replay = replay_suffix(dict(delivery.headers))
-        if not self.admission.is_open and not isinstance(shown, Vouched):
-            replay = ""
+        if isinstance(entry, Identified) and not self.admission.is_open and not isinstance(shown, Vouched):
+            replay = ""  # unsigned, a replay's header is anybody's to write
         own_id = request.request_id
         identity = Identity(
             tenant=entry.request.tenant if isinstance(entry, Identified) else request.tenant,
