@@ -28,7 +28,6 @@ MOST_PROVISIONAL = 10_000
 """Calls whose cost may become better known; of older ones the first word stands."""
 KEPT_FAILOVERS = 20
 OTHERS = "(others)"
-_KNOWN_BY = {Certainty.UNKNOWN: 0, Certainty.ESTIMATED: 1, Certainty.METERED: 2}
 
 
 @dataclass(slots=True)
@@ -142,7 +141,7 @@ class Figures:
         key, spend = Key(event.request_model, event.tenant), Spend.of(event)
         if not self._costs.add(event.event_id, number):
             earlier = self._provisional.get(event.event_id)
-            if earlier is None or _KNOWN_BY[event.certainty] <= _KNOWN_BY[earlier.certainty]:
+            if earlier is None or earlier.certainty not in event.certainty.worse:
                 return
             del self._provisional[event.event_id]
             if earlier.step in self._steps:

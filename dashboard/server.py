@@ -10,15 +10,12 @@ from aiohttp import web
 HOST = "127.0.0.1"
 LOOPBACK = frozenset({HOST, "localhost"})
 WEB = Path(__file__).with_name("web")
-CHART = Path(__file__).parents[1] / "warehouse" / "web" / "chart.js"
-"""The report's charts are drawn by the same library."""
 
 FILES: Mapping[str, tuple[Path, str]] = MappingProxyType(
     {
         "/": (WEB / "dashboard.html", "text/html"),
         "/dashboard.css": (WEB / "dashboard.css", "text/css"),
         "/dashboard.js": (WEB / "dashboard.js", "text/javascript"),
-        "/chart.js": (CHART, "text/javascript"),
     }
 )
 HEADERS: Mapping[str, str] = MappingProxyType(
@@ -33,13 +30,19 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 
 
 @asynccontextmanager
-async def serving(port: int, state: Callable[[], bytes]) -> AsyncIterator[str]:
-    """Serve meanwhile, and give the page's address. `state` is asked for at each request; port 0 is a free one.
+async def serving(port: int, state: Callable[[], bytes], chart_js: bytes) -> AsyncIterator[str]:
+    """Serve meanwhile, and give the page's address.
+
+    Args:
+        port: 0 is a free one.
+        state: what the page shows, JSON; asked for at each request.
+        chart_js: the library that draws the charts.
 
     Raises:
         OSError: the port is taken.
     """
     app = web.Application(middlewares=[_loopback_only])
+    app.router.add_get("/chart.js", _file(chart_js, "text/javascript"))
     for path, (file, kind) in FILES.items():
         app.router.add_get(path, _file(file.read_bytes(), kind))
 

@@ -115,11 +115,17 @@ class SkipReason(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How well the cost of a call is known."""
+    """How well the cost of a call is known, the best first."""
 
     METERED = "metered"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
+
+    @property
+    def worse(self) -> tuple["Certainty", ...]:
+        """The certainties of events that one with this certainty, and the same id, takes the place of."""
+        every = tuple(Certainty)
+        return every[every.index(self) + 1 :]
 
 
 class TokenCountSource(StrEnum):

@@ -10,11 +10,13 @@ import orjson
 from warehouse.report import Report
 
 WEB = Path(__file__).with_name("web")
+CHART_JS = WEB / "chart.js"
+"""The library that draws the charts, of this page and of the dashboard."""
 
 
 def page(report: Report) -> str:
     """Return the page."""
-    library, drawing = (WEB / "chart.js").read_text(), (WEB / "report.js").read_text()
+    library, drawing = CHART_JS.read_text(), (WEB / "report.js").read_text()
     figures = {
         "days": [[day.key, float(day.cost_usd), float(day.baseline_usd)] for day in report.days],
         "models": [[model.key, float(model.cost_usd)] for model in report.models],

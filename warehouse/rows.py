@@ -1,6 +1,5 @@
 """Turns records into rows: what a database can hold as it is, or the reason why it cannot."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -34,8 +33,6 @@ MONEY = (
     "cache_write_usd_per_mtok",
     "output_usd_per_mtok",
 )
-KNOWLEDGE: Mapping[str, int] = {Certainty.UNKNOWN: 0, Certainty.ESTIMATED: 1, Certainty.METERED: 2}
-"""Of two events of one id the better known one stands."""
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as the sentence it starts
@@ -70,7 +67,7 @@ class Batch:
             self.unreadable.append(unreadable_row(place, value, str(reason)))
             return
         known = self.costs.setdefault(str(row["event_id"]), row)
-        if known is not row and KNOWLEDGE[str(row["certainty"])] > KNOWLEDGE[str(known["certainty"])]:
+        if known is not row and known["certainty"] in Certainty(str(row["certainty"])).worse:
             self.costs[str(row["event_id"])] = row
 
     def add_response(self, place: Place, value: bytes | None) -> None:

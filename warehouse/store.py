@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from schemas.vocabulary import Certainty
 from warehouse.errors import WarehouseError
 from warehouse.rows import Batch, Offsets
 
@@ -24,10 +25,11 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
 )
 """
-BETTER_KNOWN = """
-    (costs.certainty = 'unknown' AND excluded.certainty <> 'unknown')
-    OR (costs.certainty = 'estimated' AND excluded.certainty = 'metered')
-"""
+BETTER_KNOWN = " OR ".join(
+    f"(excluded.certainty = '{better}' AND costs.certainty = '{worse}')"
+    for better in Certainty
+    for worse in better.worse
+)
 """Whether the event that comes later replaces the one that is there."""
 
 

@@ -29,6 +29,7 @@ from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, reader
 from warehouse.advice import recommend
 from warehouse.errors import WarehouseError
+from warehouse.page import CHART_JS
 from warehouse.report import Period
 
 EPILOG = """\b
@@ -112,7 +113,7 @@ async def _serve(settings: Settings, port: int, window_s: int, advise: Callable[
         reader(settings) as consumer,
         reader(settings) as looker,
         admin(settings) as client,
-        serving(port, _Cached(figures, told).get) as url,
+        serving(port, _Cached(figures, told).get, CHART_JS.read_bytes()) as url,
     ):
         say(f"The dashboard is at {url} until Ctrl-C.")
         feed = Feed(consumer, {settings.topic(topic): topic for topic in TOPICS}, figures, time.time)
