@@ -217,6 +217,7 @@ class Handler:
                     await self.fence.passed()
                     written = await self.publisher.call_started(action.started, handling.delivery, handling.trace)
                     handling.state.call_written(written)
+                    await self.fence.passed()  # the worker may have been frozen since, or the broker away
                     called_s = self.clock()
                     result = await self.provider.call(request, action, handling.trace)
                     now_s = self.clock()

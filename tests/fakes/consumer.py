@@ -9,7 +9,7 @@ from asyncio import Task
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka.errors import KafkaTimeoutError
 
@@ -157,23 +157,16 @@ class GroupConsumer:
             self._member, self.generation = joined.member, joined.generation
             self._forget()
             self.fence.renew(self._link.loop.time())
-            work = [
+            reading = asyncio.create_task(self._read(joined, owner))
+            beside = [
                 asyncio.create_task(self._beat(joined)),
-                asyncio.create_task(self._read(joined, owner)),
                 asyncio.create_task(self._commit_now_and_then(owner)),
+                asyncio.create_task(self._rejoin.wait()),
             ]
-            rejoin = asyncio.create_task(self._rejoin.wait())
-            await asyncio.wait([rejoin, *work], return_when=asyncio.FIRST_COMPLETED)
-            beating, *others = work
-            for task in (rejoin, *others):
-                task.cancel()
-            await asyncio.wait([rejoin, *others])
-            if not self._rejoin.is_set():  # one of the others has failed
-                beating.cancel()
-                await asyncio.gather(*others)
-            await self._give_up(joined, owner)
-            beating.cancel()
-            await asyncio.wait([beating])
+            await asyncio.wait([reading, beside[-1]], return_when=asyncio.FIRST_COMPLETED)
+            await _end(reading)
+            await self._give_up(joined, owner)  # meanwhile it beats, and commits
+            await _end(*beside)
         if self._member is not None:
             self._group.leave(self._member)
 
@@ -214,9 +207,11 @@ class GroupConsumer:
             if committed is not None:
                 self._committed[tp] = committed[0]
         while True:
-            flowing = {tp: offset for tp, offset in self.positions.items() if tp not in self.held_back}
-            if await arrival(self._broker, self._link, flowing, POLL_S):
-                self._hand_over(self._broker.read(flowing, POLLED_RECORDS), owner)
+            if await arrival(self._broker, self._link, self._flowing(), POLL_S):
+                self._hand_over(self._broker.read(self._flowing(), POLLED_RECORDS), owner)
+
+    def _flowing(self) -> dict[TopicPartition, int]:
+        return {tp: offset for tp, offset in self.positions.items() if tp not in self.held_back}
 
     def _hand_over(self, records: Sequence[Delivery], owner: Owner) -> None:
         batches: defaultdict[TopicPartition, list[MemoryReceived]] = defaultdict(list)
@@ -293,3 +288,12 @@ class GroupConsumer:
             await self._link.pass_over()
         except TimeoutError:
             raise KafkaTimeoutError("the group's coordinator cannot be reached") from None
+
+
+async def _end(*tasks: Task[Any]) -> None:
+    """Cancel them, and raise why one has failed."""
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

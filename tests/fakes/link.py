@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from streams.ports import Record
 from tests.fakes.loop import Process, VirtualLoop
 
 GIVES_UP_S = 10.0
@@ -34,6 +35,8 @@ class Link:
         self.is_cut = False
         self._whole = asyncio.Event()
         self._whole.set()
+        self.on_send: list[Callable[[Record], None]] = []
+        """Are told of every record that the process sends."""
         self.on_heal: list[Callable[[], None]] = []
         """Are called in the process when the link is whole again."""
 

@@ -45,6 +45,8 @@ class MemoryLog:
             KafkaError: it was not written, or that is not known.
         """
         loop = self._link.loop
+        for told in self._link.on_send:
+            told(record)
         sent = _Sent(record, loop.create_future(), loop.time() + GIVES_UP_S)
         self._depart(self._broker.partition_of(record), sent)
         return await sent.acknowledged
@@ -181,14 +183,14 @@ class MemoryReader:
 async def arrival(broker: Broker, link: Link, positions: Mapping[TopicPartition, int], timeout_s: float) -> bool:
     """Wait until records beyond the positions have come over the link, or for `timeout_s`; say whether they have."""
     until_s = link.loop.time() + timeout_s
-    while (left_s := until_s - link.loop.time()) > 0:
-        if link.is_cut or not broker.has_news(positions):
-            await broker.news(tuple(positions), left_s)
-            continue
-        await asyncio.sleep(min(left_s, link.delay_s()))
-        if not link.is_cut:
-            return True
-    return False
+    while True:
+        if not link.is_cut and broker.has_news(positions):
+            await asyncio.sleep(link.delay_s())
+            return not link.is_cut
+        left_s = until_s - link.loop.time()
+        if left_s <= 0:
+            return False
+        await broker.news(tuple(positions), left_s)
 
 
 async def _reach(link: Link) -> None:

@@ -48,6 +48,7 @@ class Scene:
         self.world = world
         self.loop = world.loop
         self.timeline: list[Event] = []
+        self._acts: dict[str, Callable[[], object]] = {}
         world.broker.on_append.append(self._wrote)
         world.providers.on_call.append(self._called)
 
@@ -67,6 +68,10 @@ class Scene:
         """Publish what may be no request."""
         topic = self.world.settings.topic(Topic.REQUESTS)
         self.world.broker.append(Record(topic, value, b"k", headers or [], partition))
+
+    def when(self, what: str, act: Callable[[], object]) -> None:
+        """Act at the moment at which this happens first."""
+        self._acts[what] = act
 
     async def until(self, holds: Callable[[], object], within_s: float = 60.0) -> None:
         """Wait until it holds."""
@@ -106,10 +111,15 @@ class Scene:
             message = {}
         found = message if isinstance(message, dict) else {}
         event = Event(self.loop.time(), tp.topic, str(found.get("request_id")), tp.partition, found)
-        self.timeline.append(event)
+        self._happened(event)
 
     def _called(self, call: Call) -> None:
-        self.timeline.append(Event(self.loop.time(), "call", call.key))
+        self._happened(Event(self.loop.time(), "call", call.key))
+
+    def _happened(self, event: Event) -> None:
+        self.timeline.append(event)
+        if (act := self._acts.pop(event.what, None)) is not None:
+            act()
 
 
 def played(

@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import Task
+from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
@@ -83,8 +84,8 @@ class World:
         self.requests = Group(self.loop, self.partitions(Topic.REQUESTS), spread)
         owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS)
         self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), together)
-        models = {name: _character(self.catalogue, name) for name in self.catalogue.models}
-        self.providers = Providers(self.loop, Random(self.seed + 1), models | self.characters)  # noqa: S311 - same
+        models = {name: _character(self.catalogue, name) for name in self.catalogue.models} | self.characters
+        self.providers = Providers(self.loop, Random(self.seed + 1), deepcopy(models))  # noqa: S311 - same
 
     def partition(self, topic: Topic, number: int = 0) -> TopicPartition:
         return TopicPartition(self.settings.topic(topic), number)

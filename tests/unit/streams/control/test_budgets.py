@@ -1,0 +1,153 @@
+"""Budgets over whole workers in memory: what the owner counts, grants and stores, and what a worker may spend."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+import orjson
+
+from router.tenants import Tenant
+from schemas.topics import Topic
+from streams.ports import Record
+from tests.fakes.provider import Character
+from tests.fakes.scene import SETTINGS, Json, Scene, played
+from tests.fakes.world import WorkerProcess
+from tests.stage import TWO
+
+SESSION_S = SETTINGS.session_timeout_s
+RICH = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal(10))})
+POOR = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal("0.0030"))})
+FRUGAL = {"alpha": Character(1, 2, median_s=0.2), "beta": Character(3, 6, median_s=0.2)}
+
+
+def spent_usd(budget: Json) -> Decimal:
+    return Decimal(budget["windows"][0]["spent_usd"])
+
+
+def budget(scene: Scene) -> Json:
+    """Return how the tenant stands, as was told last."""
+    return scene.messages(Topic.BUDGETS)[-1]
+
+
+def charged_usd(scene: Scene) -> Decimal:
+    return Decimal(sum(charge.nano_usd for charge in scene.world.providers.invoice)) / 10**9
+
+
+def owner(scene: Scene) -> WorkerProcess:
+    """Return who has the control group's partitions."""
+    (member,) = (member for member, tps in scene.world.control.assignments.items() if tps)
+    return scene.world.workers[member.partition("#")[0]]
+
+
+async def spend(scene: Scene, count: int, prefix: str = "r", settle_s: float = 3.0) -> None:
+    names = [f"{prefix}-{number}" for number in range(count)]
+    for name in names:
+        scene.publish(name, tenant="acme")
+        await asyncio.sleep(0.2)
+    await scene.answered(*names)
+    await asyncio.sleep(settle_s)
+
+
+@played(catalogue=RICH)
+async def test_what_was_charged_is_told_as_spent(scene: Scene) -> None:
+    await scene.start("w1")
+    await spend(scene, 5)
+    assert spent_usd(budget(scene)) == charged_usd(scene) > 0
+
+
+@played(catalogue=RICH)
+async def test_an_event_that_is_published_twice_counts_once(scene: Scene) -> None:
+    await scene.start("w1")
+    await spend(scene, 3)
+    topic = scene.world.broker.topics[Topic.COSTS]
+    for record in [record for partition in topic.partitions for record in partition.records]:
+        scene.world.broker.append(Record(Topic.COSTS, record.value, record.key, list(record.headers)))
+    await asyncio.sleep(3)
+    await spend(scene, 1, "s")
+    assert spent_usd(budget(scene)) == charged_usd(scene)
+
+
+@played(catalogue=RICH)
+async def test_an_heir_goes_on_with_the_sums_and_counts_nothing_twice(scene: Scene) -> None:
+    await scene.start("w1", "w2")
+    await spend(scene, 5)
+    for number in range(10):
+        await spend(scene, 1, f"s{number}", settle_s=1.2)
+        if "position" not in scene.messages(Topic.ACCOUNTS)[-1]:
+            break  # the sums are stored, and how far the costs were read is not
+    first = owner(scene)
+    first.kill()
+    await asyncio.sleep(SESSION_S + 5)
+    assert owner(scene) is not first
+    await spend(scene, 3, "t")
+    assert spent_usd(budget(scene)) == charged_usd(scene)
+
+
+@played(catalogue=RICH)
+async def test_what_is_told_was_stored_before(scene: Scene) -> None:
+    await scene.start("w1")
+    await spend(scene, 3)
+    stored: set[int] = set()
+    for event in scene.timeline:
+        if event.what == Topic.ACCOUNTS and "version" in event.message:
+            stored.add(event.message["version"])
+        if event.what == Topic.BUDGETS:
+            assert event.message["version"] in stored
+
+
+@played(catalogue=RICH)
+async def test_an_owner_that_was_frozen_past_its_session_stores_and_tells_nothing_more(scene: Scene) -> None:
+    await scene.start("w1", "w2", "w3")
+    await spend(scene, 3)
+    first = owner(scene)
+    first.process.freeze()
+    await asyncio.sleep(SESSION_S + 5)
+    heir = owner(scene)
+    assert heir is not first
+    await spend(scene, 3, "s")
+    written: list[tuple[str, str]] = []
+    for worker in scene.world.workers.values():
+        worker.link.on_send.append(
+            lambda record, worker=worker: written.append((worker.process.name, record.topic))  # type: ignore[misc]
+        )
+    first.process.thaw()
+    await spend(scene, 3, "t")
+    owners_topics = {Topic.ACCOUNTS, Topic.BUDGETS}
+    assert {name for name, topic in written if topic in owners_topics} == {heir.process.name}
+    assert spent_usd(budget(scene)) == charged_usd(scene)
+
+
+@played(catalogue=POOR, characters=FRUGAL)
+async def test_workers_together_spend_no_more_than_the_budget_and_then_say_so(scene: Scene) -> None:
+    await scene.start("w1", "w2")
+    names = [f"r-{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        scene.publish(name, partition=number % 2, tenant="acme")
+    responses = await scene.answered(*names)
+    assert charged_usd(scene) <= Decimal("0.0030")
+    rejected = [response for response in responses if response["status"] == "rejected"]
+    assert {response["error"]["code"] for response in rejected} == {"budget_exhausted"}
+    assert 0 < len(rejected) < len(names)
+
+
+@played(catalogue=RICH)
+async def test_a_cost_event_draws_on_the_grant_of_who_reserved_for_it(scene: Scene) -> None:
+    await scene.start("w1")
+    await spend(scene, 5)
+    account = [
+        event.message for event in scene.timeline if event.what == Topic.ACCOUNTS and "holdings" in event.message
+    ][-1]
+    (holding,) = account["holdings"]
+    _, holder, granted, drawn, *_ = holding
+    assert holder.startswith("w1@")
+    assert Decimal(drawn) == charged_usd(scene) <= Decimal(granted)
+
+
+@played(catalogue=RICH)
+async def test_an_unreadable_claim_or_cost_event_stops_nothing(scene: Scene) -> None:
+    await scene.start("w1")
+    for topic in (Topic.BUDGET_CLAIMS, Topic.COSTS, Topic.BUDGETS):
+        scene.world.broker.append(Record(topic, b"not JSON", b"acme", []))
+        scene.world.broker.append(Record(topic, orjson.dumps({"tenant": 7}), b"acme", []))
+    await spend(scene, 3)
+    assert spent_usd(budget(scene)) == charged_usd(scene)
