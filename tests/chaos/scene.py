@@ -393,11 +393,7 @@ class Scene:
         answers = [*self.forgotten, *await self.pipeline.records(Topic.RESPONSES)]
         costs = await self.pipeline.costs()
         await asyncio.to_thread(self.provider.wait_until_settled)
-        apart = {event.event_id for event in costs if event.request_id in self.new_again}
-        bill = reconcile(
-            (event for event in costs if event.event_id not in apart),
-            (row for row in self.provider.invoice() if row.idempotency_key not in apart),
-        )
+        bill = reconcile(costs, self.provider.invoice())
         return Evidence(
             accepted=self.accepted,
             unreadable=self.unreadable,

@@ -6,8 +6,9 @@ Each has the next version's number, and a field that nobody knows yet.
 import orjson
 
 import schemas.message
+from schemas.costs import COST_SCHEMA_VERSION
 
-TOMORROW = schemas.message.SCHEMA_VERSION + 1
+TOMORROW = max(schemas.message.SCHEMA_VERSION, COST_SCHEMA_VERSION) + 1
 
 
 def _encode(self: schemas.message.Message) -> bytes:
