@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from router.models import breaker
+from router.request import steps
 
 PATH = "state-machines.md"
 
@@ -33,6 +34,7 @@ def document() -> str:
             "Made from the tables of the code by `make diagrams`, as a test checks. The rules stand above each table.",
             "",
             *_section("The breaker of a model", "router/models/breaker.py", "closed", _breaker_arrows()),
+            *_section("The session of a request", "router/request/steps.py", "new", _session_arrows()),
         ]
     )
 
@@ -56,6 +58,14 @@ def _breaker_arrows() -> Iterator[Arrow]:
     for (state, event), rules in breaker.TRANSITIONS.items():
         for rule in rules:
             yield Arrow(state, event, rule.when.text if rule.when else "", rule.to, rule.note)
+
+
+def _session_arrows() -> Iterator[Arrow]:
+    for (state, event), rule in steps.TRANSITIONS.items():
+        for to in rule.to:
+            yield Arrow(state, event.__name__, "", to, rule.note)
+        if not rule.to:
+            yield Arrow(state, event.__name__, "", state, f"`SessionError`: {rule.note}")
 
 
 def _name(state: str) -> str:

@@ -1,13 +1,7 @@
-"""One request's state machine: it is told what happened and answers with the next action.
-
-    Started ──> Call ──> Answered ──> Finish
-                  │ └──> Failed ──┬─> Call (the same model again, or the next one)
-                  │               ├─> Wait ──> Woke ──> Call
-                  │               └─> Finish
-    Started ──> Wait | Finish (rejected)
+"""One request's state machine: it is told what happened and answers with the next action (`router.request.steps`).
 
 Rules:
-1. Every path ends in exactly one `Finish`; an event after it is a `SessionError`, and so is one that was not asked for.
+1. Every path ends in exactly one `Finish`; an event that was not asked for is a `SessionError`.
 2. A call is made only inside the deadline, only of a candidate of the plan, and only if what has been spent (calls of
    unknown outcome with their estimate) and the most that it may cost stay inside the cap.
 3. Candidates go by rounds: first everybody once in the plan's order, where a model that may be retried has its
@@ -24,9 +18,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router.budgets.lease import BudgetLease, Reserve
-from router.catalogue import Model
 from router.cost import call_started
-from router.errors import DISPOSITIONS, Answer, Next, RequestRejected, UpstreamFailure
+from router.errors import DISPOSITIONS, Next, RequestRejected
 from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import ModelPool
@@ -34,86 +27,36 @@ from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Verdict
 from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan
+from router.request.steps import (
+    STATE_AFTER,
+    TRANSITIONS,
+    Action,
+    Answered,
+    Call,
+    Event,
+    Failed,
+    Finish,
+    SessionError,
+    SessionState,
+    Started,
+    Wait,
+    Woke,
+)
 from router.retry import Chance, backoff_s
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse
-from schemas.costs import CallStarted, CostEvent
-from schemas.responses import ErrorDetail, Response
+from schemas.costs import CallStarted
+from schemas.responses import ErrorDetail
 from schemas.vocabulary import ErrorCode, SkipReason, Status
+
+__all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session", "SessionError", "Started"]
+__all__ += ["Wait", "Woke"]
 
 BUDGET_POLL_S = 0.05
 """When to look first whether more of the budget has been granted; then twice as long, and so on."""
 MAX_BUDGET_POLL_S = 0.8
 BUDGET_WAIT_S = 10.0
 """So long a request waits for what others have reserved, if its deadline lets it."""
-
-
-class SessionError(RuntimeError):
-    """The caller told a session what it had not asked for. Always a defect of the caller."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The request has been read. `earlier` are the calls of workers before, from the write-ahead records."""
-
-    now_s: float
-    earlier: tuple[CallStarted, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The call was answered, `latency_s` after it went out."""
-
-    now_s: float
-    answer: Answer
-    latency_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The call was not answered, or not usably."""
-
-    now_s: float
-    failure: UpstreamFailure
-    latency_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Woke:
-    """The wait is over."""
-
-    now_s: float
-
-
-Event = Started | Answered | Failed | Woke
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Write `started` ahead, then call `model` and wait for `timeout_s` at the most."""
-
-    model: Model
-    started: CallStarted
-    max_tokens: int
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing can be done before `until_s`."""
-
-    until_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The end: publish the response, then the cost events, then let the offset pass."""
-
-    response: Response
-    costs: tuple[CostEvent, ...]
-
-
-Action = Call | Wait | Finish
 
 
 @dataclass(slots=True)
@@ -151,9 +94,8 @@ class Session:
         self._plan: Plan | None = None
         self._standings: dict[str, CandidateState] = {}
         self._open: _Open | None = None
-        self._begun = False
         self._called = False
-        self._finished = False
+        self._state = SessionState.NEW
 
     def receive(self, event: Event) -> Action:
         """Take in what happened and return what to do.
@@ -161,16 +103,21 @@ class Session:
         Raises:
             SessionError: the event does not fit the last action.
         """
-        self._check(event)
+        rule = TRANSITIONS[self._state, type(event)]
+        if not rule.to:
+            raise SessionError(f"{type(event).__name__} {rule.note}")
+        action: Action
         match event:
             case Started():
-                return self._start(event)
+                action = self._start(event)
             case Woke():
-                return self._decide(self._planned(), event.now_s)
+                action = self._decide(self._planned(), event.now_s)
             case Answered():
-                return self._succeed(event)
+                action = self._succeed(event)
             case Failed():
-                return self._fail(event)
+                action = self._fail(event)
+        self._state = STATE_AFTER[type(action)]
+        return action
 
     def abandon(self) -> tuple[CallStarted, ...]:
         """Give the session up without an end: the request is somebody else's from now on.
@@ -181,7 +128,7 @@ class Session:
         if self._open is not None:
             self._pool.abandoned(self._open.permit)
             self._open = None
-        self._finished = True
+        self._state = SessionState.ENDED
         return self._attempt_log.handed_on()
 
     def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
@@ -197,16 +144,6 @@ class Session:
             self.abandon()
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
         return self._finish(Verdict(Status.FAILED, error=error), now_s)
-
-    def _check(self, event: Event) -> None:
-        name = type(event).__name__
-        if self._finished:
-            raise SessionError(f"{name} after the end")
-        if isinstance(event, Started) == self._begun:
-            raise SessionError(f"{name} {'twice' if self._begun else 'before the start'}")
-        if isinstance(event, Answered | Failed) != (self._open is not None):
-            raise SessionError(f"{name} {'during' if self._open else 'without'} a call")
-        self._begun = True
 
     def _start(self, event: Started) -> Action:
         for call in event.earlier:
@@ -357,7 +294,7 @@ class Session:
         return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
 
     def _finish(self, verdict: Verdict, now_s: float) -> Finish:
-        self._finished = True
+        self._state = SessionState.ENDED
         response = self._attempt_log.response(verdict, self._plan, self._analysis, now_s)
         return Finish(response, self._attempt_log.costs())
 

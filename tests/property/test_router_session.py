@@ -28,6 +28,7 @@ from router.request.session import (
     Wait,
     Woke,
 )
+from router.request.steps import TRANSITIONS, SessionState
 from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted
 from schemas.requests import Request
@@ -77,6 +78,12 @@ class State(Enum):
     ENDED = auto()
 
 
+STEPS = {
+    State.NEW: SessionState.NEW,
+    State.CALLING: SessionState.CALLING,
+    State.WAITING: SessionState.WAITING,
+    State.ENDED: SessionState.ENDED,
+}
 FITTING: dict[State, tuple[type[Event], ...]] = {
     State.NEW: (Started,),
     State.CALLING: (Answered, Failed),
@@ -224,7 +231,9 @@ class SessionsMachine(RuleBasedStateMachine):
             self._tell(life, Failed(self.now_s, result, latency_s))
 
     def _tell(self, life: Life, event: Event) -> None:
+        allowed = TRANSITIONS[STEPS[life.state], type(event)].to
         self._took(life, life.session.receive(event))
+        assert STEPS[life.state] in allowed
 
     def _took(self, life: Life, action: Action) -> None:
         life.action, life.acted_s = action, self.now_s
