@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from router.tasks import phrases
-from router.tasks.analysis import LONG_TEXT_CHARS, analyse
+from router.tasks.analysis import LONG_TEXT_CHARS, TASK_ORDER, analyse
 from router.tasks.phrase_matcher import PhraseMatcher, spell
 from schemas.vocabulary import Task, Tier
 
@@ -198,6 +198,10 @@ def test_no_phrase_is_called_innocent_and_meant() -> None:
 def test_no_phrase_of_one_strength_has_two_meanings(tables: dict[Task | Tier, str]) -> None:
     phrases = list(chain.from_iterable(PhraseMatcher([(table, name)]).meanings for name, table in tables.items()))
     assert len(phrases) == len(set(phrases))
+
+
+def test_every_task_has_its_place_in_the_order() -> None:
+    assert sorted(TASK_ORDER) == sorted(set(Task) - {Task.UNKNOWN})
 
 
 def test_every_task_has_words_in_every_language() -> None:
