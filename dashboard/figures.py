@@ -69,7 +69,7 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SpendKey:
     """Whose call, and of what."""
 
     model: str
@@ -80,15 +80,15 @@ class Key:
 class Step:
     """What belongs to one step of time."""
 
-    spend: dict[Key, Spend] = field(default_factory=dict)
+    spend: dict[SpendKey, Spend] = field(default_factory=dict)
     ended: Counter[Status] = field(default_factory=Counter)
     lag: int | None = None
     in_flight: int | None = None
 
-    def add(self, key: Key, spend: Spend) -> Key:
+    def add(self, key: SpendKey, spend: Spend) -> SpendKey:
         """Add a call, and return the key it was added to."""
         if key not in self.spend and len(self.spend) >= MOST_KEYS:
-            key = Key(key.model, OTHERS)
+            key = SpendKey(key.model, OTHERS)
         self.spend.setdefault(key, Spend()).add(spend)
         return key
 
@@ -102,7 +102,7 @@ class _Provisional:
     """A call whose cost may yet become better known, and where it was added."""
 
     step: int
-    key: Key
+    key: SpendKey
     spend: Spend
     certainty: Certainty
 
@@ -138,7 +138,7 @@ class Figures:
         number = self._number(event.occurred_at_ms / 1000, now_s)
         if number is None:
             return
-        key, spend = Key(event.request_model, event.tenant), Spend.of(event)
+        key, spend = SpendKey(event.request_model, event.tenant), Spend.of(event)
         if not self._costs.add(event.event_id, number):
             earlier = self._provisional.get(event.event_id)
             if earlier is None or earlier.certainty not in event.certainty.worse:

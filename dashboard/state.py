@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard.figures import Figures, Key, Spend, Step, sum_of
+from dashboard.figures import Figures, Spend, SpendKey, Step, sum_of
 from schemas.health import BreakerState, ModelHealth
 from schemas.message import NANO_USD
 from schemas.vocabulary import Status
@@ -225,7 +225,7 @@ def _per_hour(nano: int, over_s: int) -> float:
     return float(nano * NANO_USD) * 3600 / over_s
 
 
-def _by(steps: Iterable[tuple[int, Step]], name_of: Callable[[Key], str]) -> list[Money]:
+def _by(steps: Iterable[tuple[int, Step]], name_of: Callable[[SpendKey], str]) -> list[Money]:
     """Return the spend by model or tenant, dearest first; those beyond `MOST_ROWS` as one."""
     sums: defaultdict[str, Spend] = defaultdict(Spend)
     for _, step in steps:

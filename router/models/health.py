@@ -21,7 +21,7 @@ SEVERITY: Mapping[HealthStatus, int] = MappingProxyType(
 
 
 @dataclass(slots=True)
-class Pane:
+class WindowPane:
     """What happened to a model in `PANE_S` seconds."""
 
     number: int
@@ -108,7 +108,7 @@ class Window:
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
-        self._panes: deque[Pane] = deque()
+        self._panes: deque[WindowPane] = deque()
         self._reading: Reading | None = None
         self._read_until_s = 0.0
 
@@ -117,7 +117,7 @@ class Window:
         number = int(now_s // PANE_S)
         if not self._panes or self._panes[-1].number < number:
             self._drop_old(now_s)
-            self._panes.append(Pane(number))
+            self._panes.append(WindowPane(number))
         pane = self._panes[-1]
         pane.requests += 1
         pane.errors += error
