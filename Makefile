@@ -20,7 +20,7 @@ install: $(STAMP) ## Set everything up in .venv
 demo: $(STAMP) ## The whole job in under a minute: broker, provider, workers, an outage, and the bill against the invoice
 	$(BIN)/turnout demo
 
-test: machine $(STAMP) ## All tests, on a real Apache Kafka (or on TURNOUT_TEST_BROKER=HOST:PORT where one will do)
+test: machine $(STAMP) bench-instructions ## All tests, on a real Apache Kafka (or on TURNOUT_TEST_BROKER=HOST:PORT where one will do)
 	$(BIN)/pytest -n auto
 
 unit: $(if $(TURNOUT_TEST_PYTHONS),,$(STAMP)) ## What needs no broker, database or browser (TURNOUT_TEST_PYTHONS="python3.12 python3.13": on each of them)
@@ -35,7 +35,7 @@ endif
 integration: machine $(STAMP) ## What does need them
 	$(BIN)/pytest -n auto tests/integration tests/chaos
 
-machine: ## Install what the tests run and this machine lacks: Java, Maven, Chromium, PostgreSQL, kcat
+machine: ## Install what the tests run and this machine lacks: Java, Maven, Chromium, PostgreSQL, kcat, valgrind
 	@PYTHON=$(PYTHON) tests/setup
 
 .PHONY: mutants
@@ -86,6 +86,11 @@ lock: ## Write requirements.lock anew, with the newest versions that pyproject.t
 	build/lock/bin/pip install --quiet --disable-pip-version-check uv
 	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
 	  --no-header --no-annotate $(if $(KEEP),,--upgrade) pyproject.toml -o requirements.lock
+
+.PHONY: bench-instructions
+bench-instructions: $(STAMP) ## What a request costs in instructions, steady on noisy machines; fails beyond its budget
+	@PYTHON=$(PYTHON) tests/setup valgrind
+	$(BIN)/python bench/instructions.py
 
 .PHONY: bench-availability
 bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)

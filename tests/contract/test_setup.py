@@ -51,7 +51,7 @@ def test_without_names_everything_is_looked_for(tmp_path: Path) -> None:
 def test_an_unknown_name_is_a_mistake(tmp_path: Path) -> None:
     done = run(tmp_path, "kcat", "cow")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "tests/setup knows venv java maven chromium postgres kcat, not 'cow'.\n"
+    assert done.stderr == "tests/setup knows venv java maven chromium postgres kcat valgrind, not 'cow'.\n"
 
 
 @pytest.mark.parametrize(("version", "enough"), [("1.8.0_392", 0), ("11.0.2", 0), ("17.0.15", 1), ("25", 1)])
