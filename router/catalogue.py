@@ -172,7 +172,7 @@ class BreakerRules:
     half_open_probes: int = 3
     """Most probes at a time, and the successes that close the breaker."""
     ramp_up_s: float = 10.0
-    """After a recovery the model's share of the traffic grows back over so long."""
+    """How long the model's share of the traffic takes to grow back after a recovery, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 | id of                              | source    | who can write it                                              |
 |------------------------------------|-----------|---------------------------------------------------------------|
 | the producer                       | `request` | every producer, for its own tenant                            |
-| a request without one, by its place| `record`  | nobody: a client's own id of that form is refused             |
+| a request without one, by its place| `record`  | no client: an id of that form from a client is refused        |
 | a replayed dead letter             | `replay`  | who signs for the tenant; anybody where no tenant has a key   |
 
 A refusal that proves no tenant finishes no id: it is known by what was refused, so that the true owner of the id is

@@ -42,7 +42,7 @@ class RetryBudget:
         return now_s if self._retries.total(second) + 1 <= allowed else float(second + 1)
 
     def called(self, now_s: float, *, retry: bool) -> None:
-        """Take note of a call."""
+        """Count a call."""
         (self._retries if retry else self._firsts).add(int(now_s))
 
 

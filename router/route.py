@@ -27,7 +27,7 @@ class Estimate:
     output_tokens: int
     cached_input_tokens: ClassVar[int] = 0
     cache_write_tokens: ClassVar[int] = 0
-    """Nobody knows beforehand."""
+    """Not known before the call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whoever pays, and the limits that hold for it. None, and empty sets: no limit."""
+    """The party that pays, and the limits that hold for it. None, and empty sets: no limit."""
 
     name: str
     keys: tuple[Key, ...] = ()

@@ -36,7 +36,7 @@ class CountedEvents:
         return b"".join(_ENTRY.pack(*entry) for entry in self._seconds.get(second, {}).items())
 
     def load(self, second: int, value: bytes) -> None:
-        """Take in what was stored of a second."""
+        """Restore what was stored of a second."""
         self._seconds[second] = dict(_ENTRY.iter_unpack(value))
         self._newest_s = max(self._newest_s, second)
 

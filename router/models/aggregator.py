@@ -20,11 +20,11 @@ from schemas.vocabulary import AttemptOutcome
 
 KEPT_S = 3600.0
 GONE_S = 6.0
-"""A worker that is silent for so long is gone. It speaks every two seconds, `router.models.stats`."""
+"""A worker without a report for this time is gone. It reports every two seconds, `router.models.stats`."""
 AHEAD_S = 60.0
 """A delta from further in the future comes from a wrong clock, and is left out."""
 VOUCHER_S = 2.0
-"""So long after a breaker opened another worker has to have had an answer, or it is believed."""
+"""Within this time after a breaker opened another worker must have had an answer, or the breaker is believed."""
 LATELY_S = 10.0
 
 
@@ -39,7 +39,7 @@ class _WorkerView:
     opened_second: int = 0
 
     def take(self, stats: ModelStats, now_s: float) -> bool:
-        """Take in a delta; True if the worker's breaker has closed with it."""
+        """Apply a delta; True if the worker's breaker has closed with it."""
         if stats.outcomes.get(AttemptOutcome.SUCCEEDED):
             self.answered_second = max(self.answered_second, stats.second)
         if stats.calls:
@@ -69,7 +69,7 @@ class HealthAggregator:
         self._last: ModelHealth | None = None
 
     def take(self, stats: ModelStats, now_s: float) -> Pane | None:
-        """Take in one delta and return its pane, to be stored; None if it is in already, or nothing to keep.
+        """Merge one delta and return its pane, to be stored; None if it is in already, or nothing to keep.
 
         Raises:
             ValueError: it cannot be merged.
@@ -87,7 +87,7 @@ class HealthAggregator:
     def restore(self, panes: Iterable[Pane], last: ModelHealth | None, now_s: float) -> None:
         """Go on where another process stopped: with what it had stored and what it had published."""
         self._panes.update((pane.number, pane) for pane in panes)
-        if last is not None and now_s - last.as_of.timestamp() <= STALE_S:  # else nobody goes by it any more
+        if last is not None and now_s - last.as_of.timestamp() <= STALE_S:  # else the workers have stopped using it
             self._last, self._resumed_s = last, now_s
             self._granted = dict(last.shares)
             self._standing = Standing(last.status, last.as_of.timestamp())

@@ -16,7 +16,7 @@ class Recent:
         self._bits = 0
 
     def add(self, *, slow: bool) -> None:
-        """Take note of one call."""
+        """Add one call."""
         self._bits = (self._bits << 1 | slow) & (1 << RECENT) - 1
 
     def is_mostly_slow(self) -> bool:
@@ -52,13 +52,13 @@ class InFlight:
         return len(self._young) + len(self._old) + len(self._older)
 
     def start(self, now_s: float) -> int:
-        """Take note of a call and return its number."""
+        """Add a call that starts and return its number."""
         self._number += 1
         self._young[self._number] = now_s
         return self._number
 
     def end(self, number: int, *, answered: bool) -> None:
-        """Take note of a call's end. Only an answer says that the model is quick: a refusal is quick too."""
+        """Remove a call that has ended. Only an answer says that the model is quick: a refusal is quick too."""
         if self._young.pop(number, None) is not None:
             if answered:
                 self.degraded.add(slow=False)

@@ -16,10 +16,10 @@ STALE_S = 30.0
 """Shared health that is older is no longer believed."""
 
 HEARD_S = 3.0
-"""After so long what a worker has told is in the shared health for certain."""
+"""After this time what a worker has reported is in the shared health for certain."""
 
 LIMITED_S = 3.0
-"""For so long a request that found no room says that the share is too small."""
+"""For this time a request that found no room says that the share is too small."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What one worker tells the others: per model and second what it saw, and where it stands with the model now."""
+"""A worker's reports to the others: per model and second what it saw, and the state of the model in it now."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -59,11 +59,11 @@ class StatsBuffer:
         self._told_s = 0.0
 
     def called(self, now_s: float) -> None:
-        """Take note of a call that begins."""
+        """Count a call that begins."""
         self._second(now_s).calls += 1
 
     def ended(self, outcome: AttemptOutcome, latency_s: float | None, usage: Usage | None, now_s: float) -> None:
-        """Take note of its end; `latency_s` None: it says nothing about the latency."""
+        """Count its end; `latency_s` None: it says nothing about the latency."""
         second = self._second(now_s)
         second.outcomes[outcome] += 1
         if latency_s is not None:

@@ -9,7 +9,7 @@
 Rules:
 1. A session starts once; then it is told what came of its last action and nothing else.
 2. Every path ends in exactly one `Finish`; after it there are no events.
-3. Whoever drives a session may end it in any state: `refuse` before its start, `abandon` when another worker goes on,
+3. The caller may end a session in any state: `refuse` before its start, `abandon` when another worker goes on,
    `break_off` for a defect. These are calls of their own, not events.
 
 `TRANSITIONS` has a row for each state and event; `docs/state-machines.md` is drawn from it.

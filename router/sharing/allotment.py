@@ -1,6 +1,6 @@
 """How the workers share one limit, a model's or a tenant's, so that together they never exceed it.
 
-Every worker keeps an exact sliding minute with its own share (`router.sharing.rate_limit`). Whoever hands out the
+Every worker keeps an exact sliding minute with its own share (`router.sharing.rate_limit`). The owner of the
 shares keeps to
 
     sum over all workers of max(share granted, share in force, calls of the last minute) <= limit
@@ -55,7 +55,7 @@ def share_in_force(whole: int, granted: int | None, *, joining: bool, workers: i
 
     Args:
         whole: the limit of all workers together.
-        granted: its share; None if nobody hands out shares.
+        granted: its share; None if no shares are handed out.
         joining: it has not waited long for one.
         workers: how many there seem to be, itself included.
     """
@@ -67,8 +67,8 @@ def share_in_force(whole: int, granted: int | None, *, joining: bool, workers: i
 def allot(limit: int, claims: Sequence[Claim], gone: int) -> dict[str, int]:
     """Return the share of each worker; `gone` are calls of the last minute by workers that are no more.
 
-    By demand: whoever is held back gets as much as is left when the others have what they need, all equally; what
-    nobody needs is spread equally too, so that a burst anywhere finds room.
+    By demand: workers that are held back get as much as is left when the others have what they need, all equally; what
+    is left then is spread equally too, so that a burst anywhere finds room.
     """
     demands = {claim.worker: limit if claim.held_back else min(limit, ceil(claim.made * HEADROOM)) for claim in claims}
     targets = _fill(limit, demands)
@@ -92,7 +92,7 @@ def allot(limit: int, claims: Sequence[Claim], gone: int) -> dict[str, int]:
 
 
 def _fill(total: int, demands: Mapping[str, int]) -> dict[str, int]:
-    """Deal out `total`, all alike but nobody more than demanded, to the last unit (max-min fairness)."""
+    """Deal out `total` to the last unit, all alike but none more than it demands (max-min fairness)."""
     dealt: dict[str, int] = {}
     left = max(0, total)
     for place, (worker, demand) in enumerate(sorted(demands.items(), key=lambda item: (item[1], item[0]))):

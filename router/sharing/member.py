@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 HEARTBEAT_S = 2.0
-"""A worker without anything to tell says so at least so often."""
+"""The longest time between two reports of a worker, in seconds."""
 UNTOLD = 0.02
-"""More untold calls than this part of the model's limit are told at once: nobody knows them if the worker dies."""
+"""More unreported calls than this part of the model's limit are reported at once: they are lost if the worker dies."""
 
 
 @dataclass(frozen=True, slots=True)

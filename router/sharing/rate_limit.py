@@ -34,11 +34,11 @@ class RateLimit:
         return len(calls_s)
 
     def called(self, now_s: float) -> None:
-        """Take note of a call."""
+        """Count a call."""
         self._calls_s.append(now_s)
 
     def told_to_wait(self, until_s: float) -> None:
-        """Take note of what the provider itself asked for (`Retry-After`)."""
+        """Allow no call before the moment that the provider asked for (`Retry-After`)."""
         self._not_before_s = max(self._not_before_s, until_s)
 
     def _free_at(self, now_s: float) -> float:

@@ -24,7 +24,7 @@ POLL_S = 0.1
 """How often a request looks again for a free place among its tenant's."""
 SHARE_POLL_S = 0.5
 SHARE_WAIT_S = 3.0
-"""A request waits so long for its worker's share of the minute to grow, while others leave room."""
+"""The longest wait for the worker's share of the minute to grow, while others leave room, in seconds."""
 HEADER = "`authorization: Bearer KEY`"
 
 
@@ -34,7 +34,7 @@ class Presented(Enum):
     NOTHING = auto()
     MALFORMED = auto()
     FORGED = auto()
-    """A signature of whoever replays a dead letter that does not hold, or no longer."""
+    """The signature of a replayed dead letter that does not hold, or no longer."""
 
 
 _WHAT_IS_WRONG = {
@@ -47,7 +47,7 @@ _WHAT_IS_WRONG = {
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """In the place of a key: whoever replays a dead letter has proved that they may speak for its tenant."""
+    """In the place of a key: the signature of a replayed dead letter, which proves its tenant."""
 
     tenant: str
 
@@ -73,7 +73,7 @@ class Refuse:
     message: str
     field: str | None = None
     retry_after_s: float | None = None
-    """From now; None if nobody knows, or if it would not help."""
+    """From now; None if that is not known, or if it would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Admission:
         return Identified(_completed(request, found), found)
 
     def tenant_of(self, presented: str | Vouched | Presented, now_s: float) -> Tenant | Refuse:
-        """Find the tenant by the digest of a key, or by the word of whoever replays a dead letter."""
+        """Find the tenant by the digest of a key, or by the signature of a replayed dead letter."""
         if isinstance(presented, Presented):
             return Refuse(ErrorCode.UNAUTHENTICATED, f"the request {_WHAT_IS_WRONG[presented]}")
         if isinstance(presented, Vouched):

@@ -40,11 +40,11 @@ class TenantAllotment:
         self._granted: dict[str, dict[Member, TenantShare]] = {tenant.name: {} for tenant in self._tenants}
 
     def restore(self, published: Iterable[TenantShares], now_s: float) -> None:
-        """Go on where another process stopped: whoever had a share then counts as heard of just now."""
+        """Go on where another process stopped: a worker that had a share then counts as heard of just now."""
         stood: dict[Member, dict[str, TenantDemand]] = {}
         for last in published:
             if now_s - last.as_of.timestamp() > STALE_S or last.tenant not in self._granted:
-                continue  # nobody goes by it any more
+                continue  # the workers have stopped using it
             for share in last.shares:
                 life = Member(share.worker, share.epoch)
                 stood.setdefault(life, {})[last.tenant] = TenantDemand(
@@ -58,7 +58,7 @@ class TenantAllotment:
         self._views.update((life, view) for life, view in views.items() if life != EARLIER)
 
     def take(self, demand: WorkerDemand, now_s: float) -> None:
-        """Take in a worker's word, unless it is an old one."""
+        """Merge a worker's demand, unless it is older than the last."""
         life = Member(demand.worker, demand.epoch)
         known = self._views.get(life) or self._gone.get(life)
         is_history = abs(demand.as_of.timestamp() - now_s) > AHEAD_S or (known and demand.sequence <= known.sequence)

@@ -17,7 +17,7 @@ from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 
 TELL_S = 1.0
-"""What is not urgent is told so often."""
+"""How often what is not urgent is reported, in seconds."""
 FLOOR = 1
 """What a worker lets in that has no share, so that no request is refused because of where it was read."""
 
@@ -68,7 +68,7 @@ class TenantLimiter:
         return False
 
     def enter(self, now_s: float, *, counted: bool = True) -> None:
-        """Take note of a request that is let in; one that is `counted` is one of the minute's."""
+        """Count a request that is let in; one that is `counted` is one of the minute's."""
         self._under_way += 1
         self._most_under_way = max(self._most_under_way, self._under_way)
         if self._rate is not None and counted:
@@ -76,11 +76,11 @@ class TenantLimiter:
             self._untold += 1
 
     def leave(self) -> None:
-        """Take note of its end."""
+        """Count its end."""
         self._under_way -= 1
 
     def follow(self, shares: TenantShares) -> None:
-        """Take in what is handed out."""
+        """Use these shares from now on."""
         self._shares = shares
         mine = (one for one in shares.shares if self._member == Member(one.worker, one.epoch))
         self._own = next(mine, None)
@@ -181,7 +181,7 @@ class TenantLimiters:
         return self._limiters.get(tenant.name)
 
     def follow(self, shares: TenantShares) -> None:
-        """Take in what is handed out of a tenant's limits; one that is not in the catalogue is passed over."""
+        """Use these shares of a tenant's limits from now on; a tenant that is not in the catalogue is passed over."""
         if (limiter := self._limiters.get(shares.tenant)) is not None:
             limiter.follow(shares)
 
