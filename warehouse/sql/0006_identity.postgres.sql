@@ -12,14 +12,10 @@ SELECT
     sum(spent.cost_usd) / nullif(sum(CASE WHEN responses.status = 'completed' THEN 1 ELSE 0 END), 0) AS usd_per_answer
 FROM responses
 LEFT JOIN (
-    SELECT
-        tenant, request_topic, request_partition, request_offset,
-        sum(cost_usd) AS cost_usd, count(*) - count(cost_usd) AS unpriced
+    SELECT tenant, request_id, sum(cost_usd) AS cost_usd, count(*) - count(cost_usd) AS unpriced
     FROM costs
-    GROUP BY tenant, request_topic, request_partition, request_offset
-) AS spent
-    ON spent.tenant = responses.tenant AND spent.request_topic = responses.request_topic
-    AND spent.request_partition = responses.request_partition AND spent.request_offset = responses.request_offset
+    GROUP BY tenant, request_id
+) AS spent ON spent.tenant = responses.tenant AND spent.request_id = responses.request_id
 WHERE coalesce(spent.unpriced, 0) = 0
 GROUP BY responses.completed_on, responses.tenant, responses.task, responses.tier;
 
