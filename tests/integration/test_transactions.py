@@ -73,7 +73,7 @@ async def test_what_a_transaction_has_aborted_is_neither_served_nor_shown_nor_le
     bill = await pipeline.reconcile()
     assert bill.bill_equals_invoice, bill
     assert bill.metered_calls == len(served)
-    assert await tail(pipeline, "beginning") == sorted(served, key=served.index)
+    assert sorted(await tail(pipeline, "beginning")) == sorted(served)
     assert await tail(pipeline, "-1") in (["committed"], ["elsewhere"])
 
 
