@@ -116,7 +116,11 @@ class Log(LogWriter, Protocol):
         ...
 
     async def partition_count(self, topic: str) -> int:
-        """Return how many partitions the topic has."""
+        """Return how many partitions the topic has.
+
+        Raises:
+            KafkaError: there is none, or the broker cannot be reached.
+        """
         ...
 
 

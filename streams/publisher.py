@@ -29,6 +29,8 @@ from streams.ports import Clock, LogWriter, Record, Trace
 HOLDER = "turnout-holder"
 """On a cost event: whose grant of the tenant's budget the call was reserved from."""
 
+ONE = 0
+"""The partition of topics that need one: of more, it is the only one that is read."""
 PROBE = "Reply with OK."
 PROBE_TENANT = "turnout-probe"
 BeforeRetry = Callable[[], Awaitable[None]]
@@ -170,7 +172,7 @@ class Publisher:
             KafkaError: it could not be published.
         """
         headers = event_headers(budget, f"{budget.tenant}:{budget.version}", budget.tenant, budget.as_of, {})
-        record = Record(self._names[Topic.BUDGETS], budget.encode(), budget.tenant.encode(), headers)
+        record = Record(self._names[Topic.BUDGETS], budget.encode(), budget.tenant.encode(), headers, ONE)
         return await self._log.send(record)
 
     async def budget_claim(self, claim: BudgetClaim) -> int:
@@ -179,7 +181,8 @@ class Publisher:
         Raises:
             KafkaError: it could not be published.
         """
-        return await self._log.send(Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), []))
+        record = Record(self._names[Topic.BUDGET_CLAIMS], claim.encode(), claim.tenant.encode(), [], ONE)
+        return await self._log.send(record)
 
     async def tenant_demand(self, demand: WorkerDemand) -> int:
         """Publish where this worker stands with the tenants' limits.
@@ -187,7 +190,7 @@ class Publisher:
         Raises:
             KafkaError: it could not be published.
         """
-        record = Record(self._names[Topic.TENANT_DEMAND], demand.encode(), demand.worker.encode(), [])
+        record = Record(self._names[Topic.TENANT_DEMAND], demand.encode(), demand.worker.encode(), [], ONE)
         return await self._log.send(record)
 
     async def tenant_shares(self, shares: TenantShares) -> int:
@@ -196,7 +199,7 @@ class Publisher:
         Raises:
             KafkaError: it could not be published.
         """
-        record = Record(self._names[Topic.TENANT_SHARES], shares.encode(), shares.tenant.encode(), [])
+        record = Record(self._names[Topic.TENANT_SHARES], shares.encode(), shares.tenant.encode(), [], ONE)
         return await self._log.send(record)
 
     async def model_health(self, health: ModelHealth) -> int:
@@ -210,7 +213,7 @@ class Publisher:
 
     def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
         headers = event_headers(message, event_id, model, datetime.fromtimestamp(self._clock(), UTC), {})
-        return Record(self._names[topic], message.encode(), model.encode(), headers)
+        return Record(self._names[topic], message.encode(), model.encode(), headers, ONE)
 
     async def _failover(self, failover: Failover) -> int:
         name, event_id = failover.request_model, f"{self._worker}:{self._started}:{next(self._failovers)}"

@@ -1,5 +1,6 @@
 """Creates Turnout's topics, shows them, and checks before the start that they fit together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -78,21 +79,8 @@ async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[T
     return states
 
 
-_SPOKEN_FOR = (
-    Topic.MODEL_STATS,
-    Topic.MODEL_HEALTH,
-    Topic.MODEL_PANES,
-    Topic.BUDGETS,
-    Topic.BUDGET_CLAIMS,
-    Topic.ACCOUNTS,
-    Topic.TENANT_DEMAND,
-    Topic.TENANT_SHARES,
-)
-"""One worker at a time speaks for all."""
-
-
-async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
-    """See that all topics exist and that answers can lie in the partitions of their requests' numbers.
+async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> Mapping[Topic, TopicState]:
+    """See that all topics exist, and return them.
 
     Raises:
         TopicsError: they do not.
@@ -100,17 +88,23 @@ async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> None:
     states = {state.spec.topic: state for state in await show_topics(client, settings)}
     if missing := [state.name for state in states.values() if not state.partitions]:
         raise TopicsError(f"topics are missing: {', '.join(missing)}; create them with `turnout topics create`.")
-    wanted = states[Topic.REQUESTS].partitions
+    return states
+
+
+def check_sizes(states: Mapping[Topic, TopicState]) -> None:
+    """See that calls and answers can lie in the partitions of their requests' numbers.
+
+    No worker refuses to start for that (`streams.request.counterparts`): partitions may be being added.
+
+    Raises:
+        TopicsError: they cannot.
+    """
+    requests = states[Topic.REQUESTS]
     for topic in (Topic.RESPONSES, Topic.CALLS):
         state = states[topic]
-        if state.partitions != wanted:
+        if state.partitions < requests.partitions:
             raise TopicsError(
-                f"topic {state.name} has {state.partitions} partitions and {states[Topic.REQUESTS].name} has {wanted}; "
-                f"they must have the same number: add partitions to the smaller one."
-            )
-    for topic in _SPOKEN_FOR:
-        if states[topic].partitions != 1:
-            raise TopicsError(
-                f"topic {states[topic].name} has {states[topic].partitions} partitions and must have one: one "
-                f"worker at a time speaks for all; delete it and create it again with `turnout topics create`."
+                f"topic {state.name} has {state.partitions} partitions and {requests.name} has {requests.partitions}: "
+                f"requests of the others would wait unread; add partitions to it: "
+                f"kafka-topics.sh --alter --topic {state.name} --partitions {requests.partitions}"
             )

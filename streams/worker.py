@@ -27,6 +27,7 @@ from streams.ops.request_log import RequestLog
 from streams.ops.web import serving
 from streams.ports import Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
+from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
 from streams.request.outcomes import Outcomes
 from streams.request.partition_state import PartitionState, Position
@@ -114,9 +115,22 @@ class Worker:
                 clock=parts.clock,
             )
         )
-        self.pump = Pump(self._handler(news.announce), self._recover, self._new_ids, self._bounds(), ports.intake)
+        self._counterparts = Counterparts(
+            ports.intake,
+            ports.log.partition_count,
+            settings.topic(Topic.REQUESTS),
+            (settings.topic(Topic.RESPONSES), settings.topic(Topic.CALLS)),
+        )
+        self.pump = Pump(
+            self._handler(news.announce),
+            self._recover,
+            self._new_ids,
+            self._bounds(),
+            ports.intake,
+            self._counterparts,
+        )
         shadow = Shadow(parts.admission, parts.budget_client)
-        parts.metrics.watch(self.pump, parts.pool, shadow.refusals)
+        parts.metrics.watch(self.pump, parts.pool, shadow.refusals, self._counterparts.missing)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -127,6 +141,7 @@ class Worker:
             await stack.enter_async_context(
                 serving(self._settings.web_port, parts.metrics.registry, parts.fence.is_open)
             )
+            await retry_while_unreachable(self._counterparts.look)
             await self._intake.start(self.pump)
             try:
                 yield
@@ -143,7 +158,7 @@ class Worker:
         Raises:
             Exception: why it cannot go on.
         """
-        ends = (self.pump.broken(), self._control.broken(), asked(), self._intake.broken())
+        ends = (self.pump.broken(), self._control.broken(), asked(), self._intake.broken(), self._counterparts.watch())
         waiting = [asyncio.ensure_future(end) for end in ends]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for end in waiting:

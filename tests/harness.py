@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewPartitions
 from aiokafka.structs import ConsumerRecord
 
 from sandbox.provider.process import ProviderProcess
@@ -73,6 +74,7 @@ class Pipeline:
     folder: Path
     environment: dict[str, str]
     workers: list[Worker] = field(default_factory=list)
+    _grown: dict[Topic, int] = field(default_factory=dict)
 
     @classmethod
     async def create(
@@ -137,7 +139,15 @@ class Pipeline:
         )
         return sent
 
+    async def grow(self, partitions: int, *topics: Topic) -> None:
+        """Add partitions to the topics, until each has so many."""
+        async with admin(self.settings) as client:
+            await client.create_partitions({self.settings.topic(topic): NewPartitions(partitions) for topic in topics})
+        self._grown.update(dict.fromkeys(topics, partitions))
+
     def partitions(self, topic: Topic) -> int:
+        if topic in self._grown:
+            return self._grown[topic]
         return self.settings.partitions if next(spec for spec in TOPICS if spec.topic is topic).busy else 1
 
     async def records(self, topic: Topic) -> list[ConsumerRecord[bytes | None, bytes | None]]:

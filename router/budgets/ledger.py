@@ -51,8 +51,10 @@ class BudgetLedger:
     """One tenant's money, as the owner keeps it: what was spent, by window, and what is granted, by day and holder."""
 
     tenant: Tenant
-    offset: int = -1
-    """Of the last cost event that counts; all of a tenant's lie in one partition."""
+    offsets: dict[int, int] = field(default_factory=dict)
+    """Of the last cost event that counts, by partition: one, unless partitions were added since."""
+    unplaced: int = -1
+    """The same where it was stored without its partition, as earlier versions did."""
     version: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
     told: dict[str, Decimal] = field(default_factory=dict)
@@ -66,7 +68,8 @@ class BudgetLedger:
         stored = orjson.loads(value)
         return cls(
             tenant,
-            offset=stored["offset"],
+            offsets={int(partition): offset for partition, offset in stored.get("offsets", {}).items()},
+            unplaced=-1 if "offsets" in stored else stored["offset"],
             version=stored["version"],
             spent={window: Decimal(amount) for window, amount in stored["spent"].items()},
             told={window: _told_share(tenant, text) for window, text in stored["told"].items()},
@@ -80,7 +83,8 @@ class BudgetLedger:
         """Return everything but claims that wait: they are made again."""
         return orjson.dumps(
             {
-                "offset": self.offset,
+                "offset": max(self.offsets.values(), default=self.unplaced),  # for earlier versions
+                **({"offsets": {str(one): offset for one, offset in self.offsets.items()}} if self.offsets else {}),
                 "version": self.version,
                 "spent": {window: str(amount) for window, amount in self.spent.items()},
                 "told": {window: str(share) for window, share in self.told.items()},
@@ -90,6 +94,15 @@ class BudgetLedger:
                 ],
             }
         )
+
+    def counted_to(self, partition: int) -> int:
+        """Return the offset of the partition's last cost event that counts; -1 without one."""
+        return self.offsets.get(partition, self.unplaced)
+
+    def count_to(self, partition: int, offset: int) -> None:
+        """Take note that the partition's events up to the offset are counted."""
+        self.offsets[partition] = offset
+        self.unplaced = -1
 
     def spend(self, day: str, cost: Decimal, holder: str | None) -> None:
         """Count a cost event, of the day on which its call was made."""

@@ -18,7 +18,7 @@ from streams.cli.topics import topics_table
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
-from streams.topics import TopicState, check_topics, show_topics
+from streams.topics import TopicState, check_sizes, check_topics
 
 EPILOG = """\b
 Examples:
@@ -76,8 +76,9 @@ def check(
 
 async def _checked_topics(settings: Settings) -> list[TopicState]:
     async with admin(settings) as client:
-        await check_topics(client, settings)
-        return await show_topics(client, settings)
+        states = await check_topics(client, settings)
+    check_sizes(states)
+    return list(states.values())
 
 
 def _models_table(catalogue: Catalogue) -> Table:

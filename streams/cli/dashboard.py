@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -110,14 +110,14 @@ async def _serve(settings: Settings, port: int, window_s: int, advise: Callable[
     figures, told = Figures(window_s), _Told(advice=None if advise is None else [])
     partitions = await partitions_of(settings, *TOPICS, Topic.REQUESTS)
     async with (
-        reader(settings) as consumer,
+        reader(settings, follows=True) as consumer,
         reader(settings) as looker,
         admin(settings) as client,
         serving(port, _Cached(figures, told).get, CHART_JS.read_bytes()) as url,
     ):
         say(f"The dashboard is at {url} until Ctrl-C.")
         feed = Feed(consumer, {settings.topic(topic): topic for topic in TOPICS}, figures, time.time)
-        lag = _Lag(client, looker, settings.group, partitions[Topic.REQUESTS])
+        lag = _Lag(client, looker, settings.group, settings.topic(Topic.REQUESTS))
         work = [feed.run(partitions), _look(lag, figures, told)]
         if advise is not None:
             work.append(_keep_advised(advise, told))
@@ -151,15 +151,17 @@ class _Lag:
     client: AIOKafkaAdminClient
     consumer: AIOKafkaConsumer
     group: str
-    partitions: Sequence[TopicPartition]
+    topic: str
 
     async def now(self) -> int:
         """Raises KafkaError."""
-        committed = await self.client.list_consumer_group_offsets(self.group, partitions=list(self.partitions))
-        begins = await self.consumer.beginning_offsets(self.partitions)
-        ends = await self.consumer.end_offsets(self.partitions)
+        (described,) = await self.client.describe_topics([self.topic])
+        partitions = [TopicPartition(self.topic, one["partition"]) for one in described["partitions"]]
+        committed = await self.client.list_consumer_group_offsets(self.group, partitions=partitions)
+        begins = await self.consumer.beginning_offsets(partitions)
+        ends = await self.consumer.end_offsets(partitions)
         return sum(
-            max(0, ends[tp] - max(begins[tp], committed[tp].offset if tp in committed else 0)) for tp in self.partitions
+            max(0, ends[tp] - max(begins[tp], committed[tp].offset if tp in committed else 0)) for tp in partitions
         )
 
 

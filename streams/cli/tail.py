@@ -75,7 +75,7 @@ async def _tail(
     console = stdout_console()
     partitions = await partitions_of(settings, topic)
     async with (
-        reader(settings, committed_only=True) as consumer,
+        reader(settings, committed_only=True, follows=True) as consumer,
         aclosing(read_records(consumer, partitions[topic], start, follow=follow)) as records,
     ):
         left = limit

@@ -76,7 +76,7 @@ def open_store(settings: Settings, *, duckdb: Path | None, postgres: str | None,
 
 async def _fill(settings: Settings, store: Store, *, once: bool) -> Progress:
     found = await partitions_of(settings, *TOPICS)
-    async with reader(settings) as consumer:
+    async with reader(settings, follows=not once) as consumer:
         sink = Sink(consumer, store, {settings.topic(topic): topic for topic in TOPICS}, say)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, sink.stop.set)

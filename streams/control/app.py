@@ -6,7 +6,7 @@ workers of one group share its few partitions, and a worker that has none of the
 
 import asyncio
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -138,7 +138,10 @@ class Control:
         parts, topic = self._parts, self._parts.settings.topic
         table = parts.group.table("accounts", topic(Topic.ACCOUNTS))
         costs = topic(Topic.COSTS)
-        partitions = [TopicPartition(costs, number) for number in range(await parts.log.partition_count(costs))]
+
+        async def partitions() -> Sequence[TopicPartition]:
+            return [TopicPartition(costs, number) for number in range(await parts.log.partition_count(costs))]
+
         owner = BudgetOwner(
             parts.pool.catalogue.tenants,
             parts.publisher,

@@ -3,7 +3,8 @@
 Whoever is assigned the claims topic is the owner. It reads all cost events without a group, and keeps in a table, for
 each tenant, the sums together with the offset up to which they are counted: one value, so that after a crash both are
 of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an hour catch
-events that were published twice. What is told was stored before.
+events that were published twice. What is told was stored before. A tenant's events lie in one partition; when others
+are added, they go on in another one, and each has its own offset.
 
 A worker that was frozen may wake in the middle of this, when somebody else keeps the ledgers. Before each write and
 before telling it looks whether it is still the owner, of the same assignment, and whether its fence is open; if not it
@@ -14,7 +15,7 @@ forgotten until their holders claim again, and the ids of seconds whose record c
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -37,6 +38,8 @@ POLL_S = 0.02
 TELL_S = 1.0
 """Spend alone is told so often; an answer to a claim at once."""
 POSITIONS_S = 5.0
+LOOK_S = 10.0
+"""How often to look whether the costs topic has more partitions."""
 READ_AT_ONCE = 5000
 
 
@@ -62,11 +65,11 @@ class BudgetOwner:
         clock: Clock,
         table: Table,
         reader: LogReader,
-        partitions: Sequence[TopicPartition],
+        costs: Callable[[], Awaitable[Sequence[TopicPartition]]],
         *,
         fence: Fence,
     ) -> None:
-        """Take what the owner works with; the reader is its own.
+        """Take what the owner works with; the reader is its own, and `costs` asks for the cost events' partitions.
 
         Keys of the table are `account|tenant`, `seen|second|tenant` and `read|partition`. The last holds a position,
         and the offsets of the ledgers in that partition which it was stored for.
@@ -76,7 +79,8 @@ class BudgetOwner:
         self._clock = clock
         self._table = table
         self._reader = reader
-        self._partitions = partitions
+        self._costs = costs
+        self._partitions: Sequence[TopicPartition] = ()
         self._fence = fence
         self._term = 0
         self._owner = asyncio.Event()
@@ -87,9 +91,9 @@ class BudgetOwner:
         self._forgotten: set[bytes] = set()
         self._crossings: list[Crossing] = []
         self._claimed: list[Received] = []
-        self._partition_of: dict[str, int] = {}
-        self._starts: dict[TopicPartition, int] = {}
-        self._told_s = self._positions_s = 0.0
+        self._read: dict[int, _Read] = {}
+        self._assigned_term = 0
+        self._told_s = self._positions_s = self._looked_s = 0.0
 
     def take_over(self) -> None:
         """Begin with what the table holds."""
@@ -97,8 +101,7 @@ class BudgetOwner:
         newest = int(self._clock() * 1000)
         self._ledgers = {name: BudgetLedger(tenant, version=newest) for name, tenant in self._tenants.items()}
         self._counted = {name: CountedEvents() for name in self._tenants}
-        self._partition_of.clear()
-        read: dict[int, _Read] = {}
+        self._read = {}
         for key, value in self._table.items().items():
             kind, _, rest = key.decode().partition("|")
             if kind == "account" and rest in self._tenants:
@@ -108,8 +111,7 @@ class BudgetOwner:
             elif kind == "seen" and (name := rest.partition("|")[2]) in self._counted:
                 self._counted[name].load(int(rest.partition("|")[0]), value)
             elif kind == "read":
-                read[int(rest)] = _Read(**orjson.loads(value))
-        self._starts = {tp: self._start(tp.partition, read.get(tp.partition)) for tp in self._partitions}
+                self._read[int(rest)] = _Read(**orjson.loads(value))
         self._changed = set(self._ledgers)
         self._term += 1
         self._owner.set()
@@ -125,14 +127,19 @@ class BudgetOwner:
         self._crossings.clear()
         self._claimed.clear()
 
-    def _start(self, partition: int, read: "_Read | None") -> int:
+    def _start(self, partition: int) -> int:
         """Return where to go on: at the position, but not beyond what a ledger lacks that it was stored for."""
+        read = self._read.get(partition)
         if read is None:
             return 0
-        counted = {name: self._ledgers[name].offset for name in read.offsets if name in self._ledgers}
-        self._partition_of.update(dict.fromkeys(counted, partition))
-        behind = [offset + 1 for name, offset in counted.items() if offset < read.offsets[name]]
-        return min([read.position, *behind])
+        behind = [read.position]
+        for name in read.offsets:
+            ledger = self._ledgers.get(name)
+            if ledger is not None and (counted := ledger.counted_to(partition)) < read.offsets[name]:
+                behind.append(counted + 1)
+            if ledger is not None and ledger.unplaced >= 0:
+                ledger.count_to(partition, ledger.unplaced)
+        return min(behind)
 
     def take(self, batch: Sequence[Received]) -> None:
         """Take claims."""
@@ -152,11 +159,7 @@ class BudgetOwner:
                 await asyncio.sleep(TELL_S)
 
     async def _step(self, term: int) -> None:
-        if self._starts:  # here, where no read of the term before can be under way and take what comes
-            self._reader.assign(self._partitions)
-            for tp, offset in self._starts.items():
-                self._reader.seek(tp, offset)
-            self._starts = {}
+        await self._assign(term)  # here, where no read of the term before can be under way and take what comes
         records = await self._reader.read(timeout_s=POLL_S, most=READ_AT_ONCE)
         if not self._is_owner(term):
             return
@@ -174,6 +177,23 @@ class BudgetOwner:
             self._positions_s = now_s
             await self._store_positions(term)
 
+    async def _assign(self, term: int) -> None:
+        """Read every partition there is: from where the table says in a new term, and new ones from their beginning."""
+        now_s, is_new = self._clock(), term != self._assigned_term
+        if not is_new and now_s - self._looked_s < LOOK_S:
+            return
+        partitions = await self._costs()
+        if not is_new and len(partitions) <= len(self._partitions):
+            self._looked_s = now_s
+            return
+        positions = {} if is_new else {tp: await self._reader.position(tp) for tp in self._partitions}
+        if not self._is_owner(term):
+            raise _UnsureError
+        self._reader.assign(partitions)
+        for tp in partitions:
+            self._reader.seek(tp, positions[tp] if tp in positions else self._start(tp.partition))
+        self._partitions, self._assigned_term, self._looked_s = partitions, term, now_s
+
     def _is_owner(self, term: int) -> bool:
         return self._owner.is_set() and self._term == term
 
@@ -186,7 +206,7 @@ class BudgetOwner:
             offset = record.origin.offset
             name = (record.key or b"").decode(errors="replace")
             ledger = self._ledgers.get(name)
-            if ledger is None or record.value is None or offset <= ledger.offset:
+            if ledger is None or record.value is None or offset <= ledger.counted_to(record.origin.partition):
                 continue
             try:
                 event = CostEvent.decode(record.value)
@@ -201,8 +221,7 @@ class BudgetOwner:
                 if event.cost_usd is not None:
                     holder = dict(record.headers).get(HOLDER, b"").decode() or None
                     ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder)
-            ledger.offset = offset
-            self._partition_of[name] = record.origin.partition
+            ledger.count_to(record.origin.partition, offset)
             self._changed.add(name)
 
     def _hear(self, received: Received) -> str | None:
@@ -256,9 +275,9 @@ class BudgetOwner:
         for tp in self._partitions:
             position = await self._reader.position(tp)
             offsets = {
-                name: self._ledgers[name].offset
-                for name, number in self._partition_of.items()
-                if number == tp.partition
+                name: ledger.offsets[tp.partition]
+                for name, ledger in self._ledgers.items()
+                if tp.partition in ledger.offsets
             }
             read[f"read|{tp.partition}".encode()] = orjson.dumps(asdict(_Read(position, offsets)))
         stored = self._table.items()

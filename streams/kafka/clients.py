@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4, has_snappy, has_zstd
+from aiokafka.structs import ConsumerRecord
 from faust.types.auth import CredentialsT
 
 from router.errors import TurnoutError
@@ -22,6 +23,10 @@ from streams.config.settings import Settings
 
 REQUEST_TIMEOUT_MS = 10_000
 """A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
+
+METADATA_MAX_AGE_MS = 10_000
+"""How soon added partitions are known. And a group's leader that could not ask for the topics' partitions in time
+assigns none, to nobody, and joins again only when it has asked once more: left to the client, after five minutes."""
 
 MAX_BATCH_BYTES = 1_048_576
 
@@ -129,18 +134,47 @@ async def transactional_producer(settings: Settings, transactional_id: str) -> A
         await client.stop()
 
 
+class FollowingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
+    """Reads partitions that are added to the topics of its assignment too, from their beginning."""
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]:
+        """Return what has come, of all partitions unless some are named."""
+        assigned = self.assignment()
+        known = {
+            TopicPartition(topic, number)
+            for topic in {tp.topic for tp in assigned}
+            for number in self.partitions_for_topic(topic) or ()
+        }
+        if added := sorted(known - assigned):
+            positions = {tp: await self.position(tp) for tp in assigned}
+            self.assign([*assigned, *added])
+            for tp, offset in positions.items():
+                self.seek(tp, offset)
+            await self.seek_to_beginning(*added)
+        found: dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]] = await super().getmany(
+            *partitions, timeout_ms=timeout_ms, max_records=max_records
+        )
+        return found
+
+
 @asynccontextmanager
-async def reader(settings: Settings, *, committed_only: bool = False) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(
+    settings: Settings, *, committed_only: bool = False, follows: bool = False
+) -> AsyncIterator[AIOKafkaConsumer]:
     """Give a started consumer without a group: it commits nothing and takes part in no rebalance.
 
-    With `committed_only` it sees no record of a transaction that is open or has been aborted.
+    With `committed_only` it sees no record of a transaction that is open or has been aborted. If it `follows`, it reads
+    partitions that are added to its topics too.
     """
-    client = AIOKafkaConsumer(
+    client = (FollowingConsumer if follows else AIOKafkaConsumer)(
         **_connection(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed" if committed_only else "read_uncommitted",
         max_partition_fetch_bytes=settings.max_message_bytes,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
     )
     try:
         await client.start()

@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP, StreamT
 
 from streams.config.settings import Settings
+from streams.kafka.assignor import OnePartitionAssignor
 from streams.kafka.faust_app import faust_app
 from streams.kafka.fence import HeartbeatFence
 from streams.kafka.received import deliver
@@ -73,7 +74,9 @@ class FaustControlGroup:
     """The group as `streams.ports.ControlGroup` describes."""
 
     def __init__(self, settings: Settings) -> None:
-        self._app = faust_app(settings, REBALANCE_S, "-control", table_standby_replicas=0)
+        self._app = faust_app(
+            settings, REBALANCE_S, "-control", table_standby_replicas=0, PartitionAssignor=OnePartitionAssignor
+        )
         self._app.transport = SafeTransport(
             self._app.conf.broker, self._app, drain_timeout_s=DRAIN_S, idempotent=settings.idempotence
         )

@@ -3,12 +3,8 @@
 import faust
 
 from streams.config.settings import Settings
-from streams.kafka.clients import faust_credentials
+from streams.kafka.clients import METADATA_MAX_AGE_MS, faust_credentials
 from streams.kafka.table_recovery import Tables
-
-METADATA_MAX_AGE_MS = 10_000
-"""A group's leader that could not ask for the topics' partitions in time assigns none, to nobody, and joins again only
-when it has asked once more. Left to the client that would be after five minutes."""
 
 
 def faust_app(settings: Settings, rebalance_timeout_s: float, suffix: str = "", **options: object) -> faust.App:

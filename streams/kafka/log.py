@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as ClientPartition
+from aiokafka.errors import for_code
 from aiokafka.structs import ConsumerRecord
 
 from router.job import Origin
@@ -34,10 +35,16 @@ class KafkaLog:
             yield KafkaReader(consumer)
 
     async def partition_count(self, topic: str) -> int:
-        """Ask the cluster how many partitions the topic has."""
+        """Ask the cluster how many partitions the topic has.
+
+        Raises:
+            KafkaError: it has no such topic, or cannot be reached.
+        """
         async with admin(self._settings) as client:
-            described = await client.describe_topics([topic])
-        return len(described[0]["partitions"])
+            (described,) = await client.describe_topics([topic])
+        if described["error_code"]:
+            raise for_code(described["error_code"])(f"topic {topic}")
+        return len(described["partitions"])
 
 
 class KafkaReader:

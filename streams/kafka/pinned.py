@@ -90,6 +90,13 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
                 by=("faust.tables.recovery:Recovery.on_recovery_completed",),
             ),
             Member("on_buffer_drop", "Faust's buffer must not overrule `hold_back`", "(self, tp)"),
+            Member("resume_partitions", "nor must the end of a recovery", "(self, tps)"),
+            Member(
+                "_set_active_tps",
+                "nor must an assignment",
+                "(self, tps)",
+                by=("Consumer.on_partitions_assigned", "Consumer._get_active_partitions"),
+            ),
             Member(
                 "on_partitions_revoked",
                 "drains and commits before anything is forgotten",
@@ -193,6 +200,14 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
                 by=("Recovery._restart_recovery",),
             ),
         ),
+        "faust.assignor.partition_assignor:PartitionAssignor": (
+            Member(
+                "_get_copartitioned_groups",
+                "one group of partitions 0, however many partitions the topics have",
+                "(topics, cluster, subscriptions)",
+                by=("PartitionAssignor._perform_assignment",),
+            ),
+        ),
         "faust.tables.manager:TableManager": (
             Member("_recovery", "where the manager keeps its recovery", by=("TableManager.on_stop",)),
             Member("recovery", "makes ours; the manager's own is a stock one", by=("TableManager.on_start",)),
@@ -203,6 +218,9 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
 
 USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
     {
+        "faust.assignor.partition_assignor:PartitionAssignor": (
+            Member("_group_co_subscribed", "topics by who subscribes to them", "(topics, subscriptions)"),
+        ),
         "faust.transport.consumer:Consumer": (
             Member(
                 "callback",
@@ -235,7 +253,12 @@ USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
             Member("unacked", "what streams hold"),
             Member("stop_flow", "hands nothing over while reading goes back", "(self)"),
-            Member("on_buffer_full", "holds a partition back and loses nothing that was fetched", "(self, tp)"),
+            Member(
+                "_buffered_partitions",
+                "holds a partition back and loses nothing that was fetched",
+                by=("Consumer.getmany", "Consumer.on_buffer_drop"),
+            ),
+            Member("_get_active_partitions", "what is fetched", "(self)", by=("Consumer._wait_next_records",)),
             Member("maybe_wait_for_commit_to_finish", "a commit under way lacks the latest", "(self)"),
             Member("commit_and_end_transactions", "the commit at the end of a drain", "(self)"),
         ),

@@ -9,6 +9,7 @@ What aiokafka's idempotent producer does not survive, although the broker is wel
 | the sending task ended with an error | every send raises that error for ever |
 | a batch is larger than the topic takes | each of its records is reported as too large, however small |
 | it is stopped while a send waits for metadata | that send waits for ever |
+| partitions are added to a topic | a send to one of them fails by an assertion, for minutes |
 
 A record whose outcome was unknown may be written a second time by the new producer; readers know it by its id.
 """
@@ -28,6 +29,7 @@ from aiokafka.errors import (
     ProducerClosed,
     ProducerFenced,
     UnknownProducerId,
+    UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import RecordMetadata
 
@@ -67,6 +69,8 @@ class _Client:
         self._entering += 1
         self._left.clear()
         try:
+            if record.partition is not None:
+                await self._know(record.topic, record.partition)
             acknowledged: asyncio.Future[RecordMetadata] = await self._producer.send(
                 record.topic,
                 value=record.value,
@@ -79,6 +83,14 @@ class _Client:
             if not self._entering:
                 self._left.set()
         return acknowledged
+
+    async def _know(self, topic: str, partition: int) -> None:
+        """See that the client knows the partition: it asserts that it does, and asks for new ones every few minutes."""
+        if partition in await self._producer.partitions_for(topic):
+            return
+        await self._producer.client.force_metadata_update()
+        if partition not in await self._producer.partitions_for(topic):
+            raise UnknownTopicOrPartitionError(f"topic {topic} has no partition {partition}: add partitions to it")
 
     async def stop(self) -> None:
         """Flush, and disconnect. For whoever is still about to send it has no end, so nobody new may come."""

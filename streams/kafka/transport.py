@@ -125,11 +125,16 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         return end - readable if end and readable is not None else 0
 
     async def has_unread(self) -> bool:
-        """Ask the broker whether there are records that have not been fetched; a broker that is away says no."""
+        """Ask the broker whether there are records that have not been fetched; a broker that is away says no.
+
+        Those of partitions that are held back do not count.
+        """
         if self._thread.should_stop:  # nothing answers any more
             return False
         unread: bool = await self._thread.has_unread(
-            TopicPartition(*tp) for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)
+            TopicPartition(*tp)
+            for tp in self.assignment() - self._held_back
+            if self.app.topics.acks_enabled_for(tp.topic)
         )
         return unread
 
@@ -153,17 +158,28 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         position has passed them.
         """
         self._held_back.add(tp)
-        super().on_buffer_full(TP(*tp))  # Faust asserts that it is its own kind of tuple
+        self._buffered_partitions.add(tp)  # else what has been fetched would be skipped here too
+        self._get_active_partitions().discard(tp)
 
     def let_flow(self, tp: TP) -> None:
         """Fetch the partition again."""
         self._held_back.discard(tp)
-        super().on_buffer_drop(TP(*tp))
+        super().on_buffer_drop(tp)
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Faust's own buffer has room again, which does not overrule `hold_back`."""
         if tp not in self._held_back:
             super().on_buffer_drop(tp)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch the partitions again, which does not overrule `hold_back` either."""
+        super().resume_partitions(tps)
+        self._get_active_partitions().difference_update(self._held_back)
+
+    def _set_active_tps(self, tps: set[TP]) -> set[TP]:
+        active: set[TP] = super()._set_active_tps(tps)
+        active.difference_update(self._held_back)
+        return active
 
     async def committed_with_metadata(self, tps: Iterable[TP]) -> dict[TP, OffsetAndMetadata]:
         """Ask the group's coordinator for what is committed; a partition without a commit is left out.

@@ -4,7 +4,7 @@ Gauges are read from the living parts when somebody asks, so they cost a request
 OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Protocol
@@ -107,19 +107,34 @@ class Metrics:
         """Take note of a request that was answered from what had already happened."""
         self.duplicates += 1
 
-    def watch(self, load: Load, pool: ModelPool, refusals: Callable[[], Iterable[WouldRefuse]]) -> None:
-        """Read the gauges from these parts from now on; `refusals` tells what limits in shadow mode would refuse."""
-        self.registry.register(_Gauges(self, load, pool, refusals))
+    def watch(
+        self,
+        load: Load,
+        pool: ModelPool,
+        refusals: Callable[[], Iterable[WouldRefuse]],
+        missing_partitions: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """Read the gauges from these parts from now on.
+
+        `refusals` tells what limits in shadow mode would refuse, `missing_partitions` how many a topic lacks.
+        """
+        self.registry.register(_Gauges(self, load, pool, refusals, missing_partitions))
 
 
 class _Gauges(Collector):
     def __init__(
-        self, metrics: Metrics, load: Load, pool: ModelPool, refusals: Callable[[], Iterable[WouldRefuse]]
+        self,
+        metrics: Metrics,
+        load: Load,
+        pool: ModelPool,
+        refusals: Callable[[], Iterable[WouldRefuse]],
+        missing_partitions: Callable[[], Mapping[str, int]],
     ) -> None:
         self._metrics = metrics
         self._load = load
         self._pool = pool
         self._refusals = refusals
+        self._missing_partitions = missing_partitions
 
     def collect(self) -> Iterator[Metric]:
         """Read everything once."""
@@ -150,6 +165,13 @@ class _Gauges(Collector):
             messages.add_metric([str(lag.partition)], lag.messages)
             unreadable.add_metric([str(lag.partition)], lag.behind_open_transaction)
             seconds.add_metric([str(lag.partition)], age_s)
+        missing = GaugeMetricFamily(
+            "turnout_topic_partitions_missing",
+            "Partitions that the topic lacks beside the requests topic; their requests wait unread.",
+            labels=["topic"],
+        )
+        for topic, count in self._missing_partitions().items():
+            missing.add_metric([topic], count)
         model_label = ["gen_ai_request_model"]
         breakers = GaugeMetricFamily("turnout_breaker_open", "0 closed, 0.5 half-open, 1 open.", labels=model_label)
         calls = GaugeMetricFamily("turnout_calls_in_flight", "Upstream calls under way.", labels=model_label)
@@ -163,7 +185,7 @@ class _Gauges(Collector):
         )
         for refused in self._refusals():
             shadow.add_metric([refused.tenant, refused.limit], refused.count)
-        yield from (messages, seconds, unreadable, breakers, calls, shadow)
+        yield from (messages, seconds, unreadable, missing, breakers, calls, shadow)
 
 
 _OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -27,6 +27,7 @@ from router.fair_queue import FairQueue
 from router.finished_ids import FinishedIds
 from streams.ops.metrics import Lag
 from streams.ports import Intake, Received, TopicPartition
+from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest
@@ -151,12 +152,14 @@ class Pump:
         new_ids: Callable[[], FinishedIds],
         bounds: Bounds,
         intake: Intake,
+        counterparts: Counterparts,
     ) -> None:
         self._handler = handler
         self._recover = recover
         self._new_ids = new_ids
         self._bounds = bounds
         self._intake = intake
+        self._counterparts = counterparts
         self._slots = Slots(bounds.in_flight, self._start_next)
         self._waiting: FairQueue[_Held] = FairQueue()
         self._assigned: dict[TopicPartition, None] = {}
@@ -225,6 +228,7 @@ class Pump:
         self._draining = False
         self._held_back.clear()
         self._assigned = dict.fromkeys(tps)
+        self._counterparts.assigned(self._assigned)
         self._known = {tp: state for tp, state in self._known.items() if tp in self._assigned}
 
     def drain(self) -> None:

@@ -15,14 +15,14 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.consumer import Consumer
 from structlog.testing import capture_logs
 
-from streams.kafka import consumer_thread, pinned, table_recovery, transport
+from streams.kafka import assignor, consumer_thread, pinned, table_recovery, transport
 from streams.kafka.pinned import OVERRIDDEN, TESTED, USED, members_of
 
 ROOT = Path(__file__).parents[2]
 KAFKA = ROOT / "streams" / "kafka"
 OURS = [
     each
-    for module in (transport, consumer_thread, table_recovery)
+    for module in (transport, consumer_thread, table_recovery, assignor)
     for each in vars(module).values()
     if inspect.isclass(each) and each.__module__ == module.__name__
 ]

@@ -7,7 +7,7 @@ from asyncio import Future
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 from router.job import Origin
@@ -79,6 +79,12 @@ class Broker:
     ) -> None:
         """Create a topic, or empty it."""
         self.topics[name] = Topic(tuple(Partition() for _ in range(partitions)), compacted, retention_s, max_bytes)
+
+    def grow(self, name: str, partitions: int) -> None:
+        """Add partitions to a topic, until it has so many."""
+        topic = self.topics[name]
+        added = (Partition() for _ in range(partitions - len(topic.partitions)))
+        self.topics[name] = replace(topic, partitions=(*topic.partitions, *added))
 
     def partition(self, tp: TopicPartition) -> Partition:
         return self.topics[tp.topic].partitions[tp.partition]

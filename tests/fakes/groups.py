@@ -133,6 +133,11 @@ class Group:
             self._rebalance()
             self._complete()
 
+    def grow(self, partitions: tuple[TopicPartition, ...]) -> None:
+        """Assign these from now on; every member joins again."""
+        self.partitions = partitions
+        self._rebalance()
+
     def _rebalance(self) -> None:
         if self._rebalancing_since_s is None:
             self._rebalancing_since_s = self.loop.time()

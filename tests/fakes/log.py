@@ -8,7 +8,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NotEnoughReplicasError
+from aiokafka.errors import (
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    NotEnoughReplicasError,
+    UnknownTopicOrPartitionError,
+)
 
 from streams.codec import Delivery
 from streams.ports import Record, TopicPartition
@@ -44,11 +49,14 @@ class MemoryLog:
             MessageSizeTooLargeError: the topic does not take so large a record.
             KafkaError: it was not written, or that is not known.
         """
-        loop = self._link.loop
+        loop, tp = self._link.loop, self._broker.partition_of(record)
         for told in self._link.on_send:
             told(record)
+        if tp.partition >= len(self._broker.topics[tp.topic].partitions):
+            await _reach(self._link)
+            raise UnknownTopicOrPartitionError(f"topic {tp.topic} has no partition {tp.partition}")
         sent = _Sent(record, loop.create_future(), loop.time() + GIVES_UP_S)
-        self._depart(self._broker.partition_of(record), sent)
+        self._depart(tp, sent)
         return await sent.acknowledged
 
     @asynccontextmanager

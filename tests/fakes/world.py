@@ -93,6 +93,12 @@ class World:
     def partitions(self, topic: Topic) -> tuple[TopicPartition, ...]:
         return tuple(self.partition(topic, number) for number in range(self.settings.partitions))
 
+    def grow(self, topic: Topic, count: int) -> None:
+        """Add partitions to a topic, until it has so many."""
+        self.broker.grow(self.settings.topic(topic), count)
+        if topic is Topic.REQUESTS:
+            self.requests.grow(tuple(self.partition(topic, number) for number in range(count)))
+
     def start(self, name: str) -> WorkerProcess:
         """Start a worker; of one name there is one at a time."""
         process = Process(self.loop, f"{name}@{len(self.providers.calls)}")

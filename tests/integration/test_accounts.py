@@ -162,8 +162,11 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
         clock = Clock()
         fence = HeartbeatFence(SESSION_S, clock)
         publisher = Publisher(log, settings.topic, "keeper", time.time)
-        partitions = [TopicPartition(settings.topic(Topic.COSTS), 0)]
-        budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, reader, partitions, fence=fence)
+
+        async def costs() -> list[TopicPartition]:
+            return [TopicPartition(settings.topic(Topic.COSTS), 0)]
+
+        budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, reader, costs, fence=fence)
         keeper = Keeper(budget_owner, table, fence, clock)
         fence.renew(clock() + 60)  # no test takes so long
         task = asyncio.create_task(keeper.budget_owner.keep())

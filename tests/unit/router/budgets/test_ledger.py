@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import orjson
+
 from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
 from router.tenants import Tenant
@@ -34,3 +36,23 @@ def test_a_claim_that_comes_again_after_a_newer_one_takes_no_grant_back() -> Non
     assert twice > once
     ledger.hear(first, NOON_S + 2)
     assert ledger.decide(NOON_S + 2).grants[0].granted_usd == twice, "else others are granted what w1 may still spend"
+
+
+def test_the_offset_that_an_earlier_version_stored_holds_until_its_partition_is_known() -> None:
+    tenant = Tenant("acme", daily_budget_usd=Decimal(1))
+    stored = b'{"offset":7,"version":1,"spent":{},"told":{},"holdings":[]}'
+    ledger = BudgetLedger.load(tenant, stored)
+    assert ledger.counted_to(3) == 7
+    assert BudgetLedger.load(tenant, ledger.dump()).counted_to(3) == 7
+    ledger.count_to(3, 9)
+    assert (ledger.counted_to(3), ledger.counted_to(0)) == (9, -1)
+
+
+def test_each_partition_has_its_own_offset_and_an_earlier_version_reads_one() -> None:
+    tenant = Tenant("acme", daily_budget_usd=Decimal(1))
+    ledger = BudgetLedger(tenant)
+    ledger.count_to(1, 100)
+    assert orjson.loads(ledger.dump())["offset"] == 100
+    ledger.count_to(5, 2)
+    restored = BudgetLedger.load(tenant, ledger.dump())
+    assert [restored.counted_to(partition) for partition in (0, 1, 5)] == [-1, 100, 2]
