@@ -96,7 +96,8 @@ def input_bound(request: Request, text_bound: TextBound = byte_bound) -> InputBo
             texts += _texts(message)
             parts += _media(message)
             overhead += MESSAGE_TOKENS + NAME_TOKENS
-    texts += [_json(said) for said in (request.tools, request.response_format, request.tool_choice) if said]
+    legacy = request.parameters.get("functions")
+    texts += [_json(said) for said in (request.tools, request.response_format, request.tool_choice, legacy) if said]
     kinds = [_kind(part) for part in parts]
     return InputBound(
         words=overhead + sum(map(text_bound, texts)),

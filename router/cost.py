@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from router.catalogue import Catalogue, Price, Rates
 from router.job import Job
+from router.parameters import SAME_PRICE_TIERS
 from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent
 from schemas.message import NANO_USD
@@ -43,6 +44,30 @@ def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
         + usage.output_tokens * rates.output_usd_per_mtok
         + price.per_call_usd * MILLION
     )
+
+
+def is_priced_tier(usage: Usage, asked_for: str | None) -> bool:
+    """Say whether the call was served in the service tier that its price is of: the one that was asked for."""
+    served = usage.service_tier
+    return served in (None, asked_for) or (
+        served in SAME_PRICE_TIERS and (asked_for is None or asked_for in SAME_PRICE_TIERS)
+    )
+
+
+def cost_of(price: Price, usage: Usage, asked_for: str | None = None) -> Decimal:
+    """Return what a call cost, in US dollars with 9 places.
+
+    If it was served in another service tier than it was asked for in, that is what the provider says, if it does.
+    """
+    if usage.provider_cost_usd is not None and not is_priced_tier(usage, asked_for):
+        return usage.provider_cost_usd
+    return price_of(price, usage)
+
+
+def certainty_of(usage: Usage, asked_for: str | None = None) -> Certainty:
+    """Return how well the cost of a call with this usage is known."""
+    reliable = usage.doubt is None and is_priced_tier(usage, asked_for)
+    return Certainty.METERED if reliable else Certainty.ESTIMATED
 
 
 def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
@@ -125,9 +150,14 @@ def call_started(
         request_partition=job.origin.partition,
         request_offset=job.origin.offset,
         id_source=job.identity.source,
+        service_tier=_asked_tier(job.request.parameters.get("service_tier")),
         price_json=_written(price),
         baseline_price_json=_written(baseline_price),
     )
+
+
+def _asked_tier(service_tier: object) -> str | None:
+    return service_tier if isinstance(service_tier, str) else None
 
 
 _PRICE = TypeAdapter(Price)
@@ -163,12 +193,13 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
     }
     if usage is not None:
         known |= vars(usage)
+        is_priced = is_priced_tier(usage, call.service_tier)
         price, baseline = _read(call.price_json), _read(call.baseline_price_json)
         if price is not None:
             rates = price.at(usage.input_tokens)
-            known["price_status"] = PriceStatus.KNOWN
+            known["price_status"] = PriceStatus.KNOWN if is_priced else PriceStatus.UNKNOWN
             known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
-        metered = attempt.certainty is Certainty.METERED
-        known["token_count_source"] = TokenCountSource.PROVIDER if metered else TokenCountSource.ESTIMATE
+        counted = attempt.certainty is Certainty.METERED or (usage.doubt is None and not is_priced)
+        known["token_count_source"] = TokenCountSource.PROVIDER if counted else TokenCountSource.ESTIMATE
     return CostEvent(**known)

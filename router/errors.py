@@ -6,7 +6,9 @@
     └── RequestRejected       the caller's; never retried, never called for
 
 Upstream trouble is no exception but data, an `UpstreamFailure` of one `AttemptOutcome`, because the session has to
-decide about it. `DISPOSITIONS` says what becomes of each category; a test fails when the table has a gap.
+decide about it. `DISPOSITIONS` says what becomes of each category; a test fails when the table has a gap. Three kinds
+are told apart: what the operator has to mend (authentication: key, credit, access, address, name of the model), what
+another model may take (invalid_request, context_too_long, content_filtered, malformed), and what passes (the others).
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
-from schemas.responses import AnswerMessage, Usage
+from schemas.requests import JsonObject
+from schemas.responses import AnswerMessage, Choice, Usage
 from schemas.vocabulary import AttemptOutcome, ErrorCode
 
 
@@ -43,7 +46,7 @@ class Next(Enum):
     LEAVE_MODEL = auto()
     """Go to the next model and do not come back: this one will say the same again."""
     STOP = auto()
-    """No model will answer this."""
+    """No model will answer this: only for what is certainly the request's own fault (`UpstreamFailure.is_final`)."""
 
 
 class Blame(Enum):
@@ -65,13 +68,13 @@ class Disposition:
 
 DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
     {
-        AttemptOutcome.INVALID_REQUEST: Disposition(Next.STOP, Blame.NONE),
+        AttemptOutcome.INVALID_REQUEST: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.CONTEXT_TOO_LONG: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.CONTENT_FILTERED: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.AUTHENTICATION: Disposition(Next.LEAVE_MODEL, Blame.MODEL),
         AttemptOutcome.RATE_LIMITED: Disposition(Next.NEXT_MODEL, Blame.LIMIT),
         AttemptOutcome.TIMEOUT: Disposition(Next.NEXT_MODEL, Blame.MODEL),
-        AttemptOutcome.MALFORMED: Disposition(Next.NEXT_MODEL, Blame.MODEL),
+        AttemptOutcome.MALFORMED: Disposition(Next.LEAVE_MODEL, Blame.MODEL),
         AttemptOutcome.UNREACHABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
         AttemptOutcome.DISCONNECTED: Disposition(Next.RETRY_HERE, Blame.MODEL),
         AttemptOutcome.UNAVAILABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
@@ -80,15 +83,21 @@ DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
 )
 
 
+REQUESTS_OWN_FAULT = Disposition(Next.STOP, Blame.NONE)
+OUT_OF_TIME = Disposition(Next.NEXT_MODEL, Blame.NONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A call that was answered. `usage` is None when the provider sent none."""
+    """A call that was answered. `usage` is None when the provider sent none that can be read."""
 
     message: AnswerMessage
     finish_reason: str | None
     response_model: str | None
     response_id: str | None
     usage: Usage | None
+    logprobs: JsonObject | None = None
+    other_choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +113,14 @@ class UpstreamFailure:
     """False only if the provider certainly did not charge: it never had the request, or it answered with an error."""
     usage: Usage | None = None
     """Set when an unusable answer said what it cost."""
+    is_final: bool = False
+    """The request itself is wrong, whichever model is asked."""
+    is_cut_short: bool = False
+    """The request's deadline ended the call before the model's own time was up."""
+
+    @property
+    def disposition(self) -> Disposition:
+        """What becomes of it: the row of its category, unless the request is to blame."""
+        if self.is_final:
+            return REQUESTS_OWN_FAULT
+        return OUT_OF_TIME if self.is_cut_short else DISPOSITIONS[self.category]

@@ -2,7 +2,7 @@
 
 | parameter | effect | priced by the catalogue's |
 |---|---|---|
-| `service_tier` (but `auto`, `default`, `standard_only`) | a factor on all rates | `service_tiers` of the model |
+| `service_tier` (but `SAME_PRICE_TIERS`) | a factor on all rates | `service_tiers` of the model |
 | `web_search_options` | an amount a call | `surcharges_usd` of the model, key `web_search_options` |
 | `modalities` with `audio`, `audio` | other rates for the output | `surcharges_usd`, an amount a call that covers it |
 | `model`, `models`, `route`, `provider`, `plugins`, `fallbacks` | another model may answer | refused: Turnout routes |
@@ -22,8 +22,9 @@ from schemas.requests import PROVIDER_PARAMETERS, JsonObject
 
 SURCHARGED = frozenset({"web_search_options"})
 PICKS_THE_MODEL = frozenset({"fallbacks", "model", "models", "plugins", "provider", "route"})
-SAME_PRICE_TIERS = ("auto", "default", "standard_only")
-"""Service tiers at the list price. `auto` is the project's setting; whoever sets another one prices the model by it."""
+SAME_PRICE_TIERS = ("auto", "default", "standard", "standard_only", "on_demand")
+"""Service tiers at the list price: OpenAI's, Anthropic's, Groq's. `auto` is the project's setting; whoever sets another
+one prices the model by it."""
 
 
 @dataclass(frozen=True, slots=True)

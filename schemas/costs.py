@@ -48,8 +48,9 @@ class CostEvent(Message):
     outcome: AttemptOutcome
     error_type: str | None = None
     certainty: Certainty = Field(
-        description="metered: the provider's own usage. estimated: an answer without usage. unknown: a call that "
-        "timed out or was cut off and may have been charged; its tokens and cost are the upper estimate made before it."
+        description="metered: the provider's own usage. estimated: an answer without usage, or with one that does not "
+        "add up. unknown: a call that timed out or was cut off and may have been charged; its tokens and cost are the "
+        "upper estimate made before it."
     )
     tenant: str
     task: Task
@@ -82,6 +83,13 @@ class CostEvent(Message):
     request_partition: int
     request_offset: int
     cache_write_usd_per_mtok: UsdPerMtok | None = None
+    provider_cost_usd: Usd | None = Field(
+        default=None, description="What the provider itself says that the call cost; to be compared with `cost_usd`."
+    )
+    service_tier: str | None = Field(
+        default=None,
+        description="The provider's service tier that the call was served in; until that is known, the one asked for.",
+    )
 
 
 class CallStarted(CostEvent):

@@ -27,6 +27,8 @@ PROVIDER_PARAMETERS = frozenset(
     {
         "audio",
         "frequency_penalty",
+        "function_call",
+        "functions",
         "logit_bias",
         "logprobs",
         "modalities",

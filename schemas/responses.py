@@ -1,5 +1,6 @@
 """`llm.responses.v1`: the one terminal answer to one request."""
 
+from collections.abc import Sized
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: Sized) -> bool:
+    return not value
+
+
 class Usage(_Part):
     """Tokens of one call as the provider counted them; cached tokens are part of the input, reasoning of the output."""
 
@@ -21,6 +30,17 @@ class Usage(_Part):
     cached_input_tokens: Tokens | None = None
     cache_write_tokens: Tokens | None = None
     reasoning_tokens: Tokens | None = None
+    provider_cost_usd: Usd | None = Field(
+        default=None, exclude_if=_is_none, description="What the provider itself says that the call cost."
+    )
+    service_tier: str | None = Field(
+        default=None, exclude_if=_is_none, description="The provider's service tier that the call was served in."
+    )
+    doubt: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Why the counts are not to be relied on; the cost of the call is then an estimate.",
+    )
 
 
 class Attempt(_Part):
@@ -51,12 +71,38 @@ class Skipped(_Part):
 
 
 class AnswerMessage(_Part):
-    """What the model said."""
+    """What the model said. Optional fields that hold nothing are left out, so that it can be sent back as it is."""
 
     role: str = "assistant"
     content: str | None
-    tool_calls: list[JsonObject] | None = None
+    tool_calls: list[JsonObject] | None = Field(default=None, exclude_if=_is_none)
     refusal: str | None = None
+    reasoning_content: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="The reasoning before the answer, as far as the provider shows it.",
+    )
+    annotations: list[JsonObject] | None = Field(
+        default=None, exclude_if=_is_none, description="Citations of what the answer rests on."
+    )
+    audio: JsonObject | None = Field(default=None, exclude_if=_is_none)
+    function_call: JsonObject | None = Field(
+        default=None, exclude_if=_is_none, description="OpenAI's form before `tool_calls`."
+    )
+    extra: JsonObject | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="What else the provider's message holds, by its names; not sent back to a provider.",
+    )
+
+
+class Choice(_Part):
+    """A further answer to the same request, where several were asked for."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: str | None = None
+    logprobs: JsonObject | None = Field(default=None, exclude_if=_is_none)
 
 
 class ErrorDetail(_Part):
@@ -88,6 +134,12 @@ class Response(Message):
     route_reason: str | None = Field(default=None, description="Why this tier and this model.")
     message: AnswerMessage | None = None
     finish_reason: str | None = None
+    logprobs: JsonObject | None = Field(
+        default=None, exclude_if=_is_none, description="Of the message's tokens, if they were asked for."
+    )
+    other_choices: tuple[Choice, ...] = Field(
+        default=(), exclude_if=_is_empty, description="The choices beside `message`, which is the one with index 0."
+    )
     provider_name: str | None = None
     request_model: str | None = None
     response_model: str | None = None

@@ -82,7 +82,9 @@ class AttemptOutcome(StrEnum):
 
     SUCCEEDED = "succeeded"
     INVALID_REQUEST = "invalid_request"
+    """The model does not take the request as it is; another one may."""
     AUTHENTICATION = "authentication"
+    """The provider does not serve the operator: key, credit, country, address, or a model that it does not give."""
     RATE_LIMITED = "rate_limited"
     CONTEXT_TOO_LONG = "context_too_long"
     CONTENT_FILTERED = "content_filtered"
@@ -136,7 +138,11 @@ class TokenCountSource(StrEnum):
 
 
 class PriceStatus(StrEnum):
-    """Whether the catalogue has a price; an unknown one is null in the event, never 0."""
+    """Whether the catalogue has the price that the call was charged at.
+
+    Unknown: it has none, then the cost is null, never 0; or none for the service tier that the provider names, then the
+    cost is what the provider says, or else that of the price list.
+    """
 
     KNOWN = "known"
     UNKNOWN = "unknown"

@@ -32,6 +32,7 @@ MONEY = (
     "cached_input_usd_per_mtok",
     "cache_write_usd_per_mtok",
     "output_usd_per_mtok",
+    "provider_cost_usd",
 )
 
 

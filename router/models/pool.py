@@ -9,7 +9,7 @@ from itertools import count
 
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
-from router.errors import DISPOSITIONS, Blame, UpstreamFailure
+from router.errors import Blame, UpstreamFailure
 from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
@@ -159,10 +159,11 @@ class ModelPool:
         self._look(permit.model, model_state, now_s)
         model_state.flight.end(permit.number, answered=False)
         timeout = failure.category is AttemptOutcome.TIMEOUT
-        self._tell(model_state, failure.category, latency_s if timeout else None, failure.usage, now_s)
+        if not failure.is_cut_short:  # the others, too, would take it for a timeout of the model's
+            self._tell(model_state, failure.category, latency_s if timeout else None, failure.usage, now_s)
         if failure.retry_after_s is not None:
             model_state.limit.told_to_wait(now_s + failure.retry_after_s)
-        match DISPOSITIONS[failure.category].blame:
+        match failure.disposition.blame:
             case Blame.NONE:
                 self._end_without_verdict(permit)
             case Blame.LIMIT:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from router.cost import estimate_tokens, price_of, settled
+from router.cost import certainty_of, cost_of, estimate_tokens, settled
 from router.errors import Answer, UpstreamFailure
 from router.identity import Identity
 from router.job import Job, Origin
@@ -16,7 +16,7 @@ from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
 from schemas.responses import Attempt, ErrorDetail, Response, Skipped, Usage
-from schemas.vocabulary import AttemptOutcome, Certainty, Status
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 
 UNKNOWN_TENANT = "unknown"
 
@@ -54,6 +54,16 @@ class AttemptLog:
         unpriced = any(attempt.certainty is not None and attempt.cost_usd is None for attempt in self.attempts)
         return None if unpriced else self.spent_usd
 
+    def exhausted(self, why: str) -> tuple[ErrorCode, str]:
+        """Return the code and the message of a request that no model has answered, in the last provider's words."""
+        if not self.attempts:
+            return ErrorCode.FALLBACK_EXHAUSTED, why
+        last = self.attempts[-1]
+        told = f"{last.request_model}: {last.detail}"
+        if all(attempt.outcome is AttemptOutcome.INVALID_REQUEST for attempt in self.attempts):
+            return ErrorCode.UPSTREAM_REJECTED, f"every model that was called refused the request; {told}"
+        return ErrorCode.FALLBACK_EXHAUSTED, f"{why}; the last one was {last.outcome} of {told}"
+
     def taken_over(self, call: CallStarted) -> None:
         """Take in a call of an earlier worker: as that handed it on, or cut off if it could not."""
         if call.attempt_json is None:
@@ -89,6 +99,7 @@ class AttemptLog:
         usage = answer.usage or Usage(
             input_tokens=candidate.bound.input_tokens,
             output_tokens=estimate_tokens(answer.message.model_dump_json()),
+            doubt="the answer has no usage",
         )
         attempt = Attempt(
             attempt=call.attempt,
@@ -99,7 +110,7 @@ class AttemptLog:
             started_at=call.occurred_at,
             latency_ms=round(latency_s * 1000),
             usage=usage,
-            certainty=Certainty.METERED if answer.usage else Certainty.ESTIMATED,
+            certainty=certainty_of(usage, call.service_tier),
             cost_usd=_cost(call, candidate, usage),
         )
         self._remember(call, attempt)
@@ -108,7 +119,7 @@ class AttemptLog:
         """Take in a failure. It costs what its usage says, or its estimate if it may have been charged."""
         certainty, cost_usd = None, None
         if failure.usage is not None:
-            certainty, cost_usd = Certainty.METERED, _cost(call, candidate, failure.usage)
+            certainty, cost_usd = certainty_of(failure.usage, call.service_tier), _cost(call, candidate, failure.usage)
         elif failure.maybe_charged:
             certainty, cost_usd = Certainty.UNKNOWN, call.cost_usd
         attempt = Attempt(
@@ -140,6 +151,8 @@ class AttemptLog:
             route_reason=f"{reason}; {candidate.why}" if candidate else reason,
             message=answer.message if answer else None,
             finish_reason=answer.finish_reason if answer else None,
+            logprobs=answer.logprobs if answer else None,
+            other_choices=answer.other_choices if answer else (),
             provider_name=candidate.model.provider_name if candidate else None,
             request_model=candidate.model.name if candidate else None,
             response_model=answer.response_model if answer else None,
@@ -209,4 +222,4 @@ def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tup
 
 def _cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:
     price = candidate.price_at(call.occurred_at_ms)
-    return price_of(price, usage) if price else None
+    return cost_of(price, usage, call.service_tier) if price else None

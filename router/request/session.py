@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from router.budgets.lease import BudgetLease, Reserve
 from router.cost import call_started
-from router.errors import DISPOSITIONS, Next, RequestRejected
+from router.errors import Next, RequestRejected
 from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import ModelPool
@@ -163,13 +163,13 @@ class Session:
         if now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline has passed", now_s)
         if calls >= self._pool.catalogue.retry.max_attempts:
-            return self._end(ErrorCode.FALLBACK_EXHAUSTED, f"{calls} calls failed", now_s)
+            return self._end(*self._attempt_log.exhausted(f"{calls} calls failed"), now_s)
         candidates = self._affordable(plan, now_s)
         if not candidates:
             reasons = {obstacle.reason for obstacle in self._attempt_log.passed_over.values()}
             if SkipReason.BUDGET_USED in reasons:
                 return self._end(ErrorCode.BUDGET_EXHAUSTED, "the tenant's budget does not pay for another call", now_s)
-            return self._end(ErrorCode.FALLBACK_EXHAUSTED, "no candidate is left that may be called again", now_s)
+            return self._end(*self._attempt_log.exhausted("no candidate is left that may be called again"), now_s)
         return self._pick(plan, candidates, now_s)
 
     def _affordable(self, plan: Plan, now_s: float) -> list[Candidate]:
@@ -263,7 +263,7 @@ class Session:
         standing.failures += 1
         standing.tries += 1
         standing.not_before_s = now_s + backoff_s(rules, standing.failures, self._chance)
-        match DISPOSITIONS[failure.category].next:
+        match failure.disposition.next:
             case Next.STOP:
                 message = f"{call.candidate.model.name} refused the request: {failure.detail}"
                 return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)

@@ -33,6 +33,7 @@ def test_every_text_and_every_message_counts() -> None:
         {"tools": [{"type": "function", "function": {"name": "f" * 500}}]},
         {"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"title": "t" * 500}}}},
         {"tool_choice": {"type": "function", "function": {"name": "f" * 500}}},
+        {"functions": [{"name": "f" * 500, "parameters": {}}]},
         {"messages": [{"role": "user", "content": "hi", "name": "n" * 500}]},
         {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": "x" * 500}}]}]},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 500}]}]},

@@ -6,6 +6,7 @@ from router.catalogue import BreakerRules, HealthRules
 from router.errors import UpstreamFailure
 from router.models.model_state import Bypass
 from router.models.pool import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, ModelPool
+from router.sharing.member import Member
 from schemas.health import BreakerState
 from schemas.vocabulary import AttemptOutcome, SkipReason, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, TIMEOUT, TWO, UNAVAILABLE, make_catalogue, rate_limited, trip
@@ -157,6 +158,16 @@ def test_failures_that_are_not_the_models_do_not_open_its_breaker(pool: ModelPoo
             fail(pool, UpstreamFailure(outcome, "not its fault"))
     assert pool.is_closed(ALPHA)
     assert pool.reading(ALPHA, NOW_S).requests == 0
+
+
+def test_requests_that_had_no_time_left_open_no_breaker_and_spoil_no_health() -> None:
+    pool = ModelPool(TWO, Member("w1", 1))
+    for _ in range(20):
+        late = UpstreamFailure(AttemptOutcome.TIMEOUT, "no whole answer in 0.06 s", is_cut_short=True)
+        fail(pool, late)
+    assert pool.is_closed(ALPHA)
+    assert pool.reading(ALPHA, NOW_S).requests == 0
+    assert not any(stats.outcomes for stats in pool.take_reports(NOW_S + 2))
 
 
 @pytest.mark.parametrize("outcome", [AttemptOutcome.RATE_LIMITED, AttemptOutcome.INVALID_REQUEST])

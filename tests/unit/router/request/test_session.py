@@ -13,7 +13,7 @@ from schemas.costs import CallStarted, cost_event_id
 from schemas.health import BreakerState
 from schemas.requests import Request
 from schemas.responses import Usage
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier, TokenCountSource
 from tests.stage import (
     ALPHA,
     ANSWER,
@@ -286,7 +286,7 @@ def test_a_model_that_may_be_retried_has_its_attempts_and_then_it_is_the_next_on
     assert play.called == ["alpha", "alpha", "beta", "beta", "alpha", "alpha"]
     assert play.response.error is not None
     assert play.response.error.code is ErrorCode.FALLBACK_EXHAUSTED
-    assert play.response.error.message == "6 calls failed"
+    assert play.response.error.message == "6 calls failed; the last one was unavailable of alpha: trouble"
 
 
 def test_after_everybody_once_it_is_everybody_again() -> None:
@@ -452,10 +452,63 @@ def test_the_last_resort_answers_when_the_whole_chain_is_out() -> None:
 # --- rule 5: what no model would answer ---
 
 
-def test_a_request_that_the_provider_calls_invalid_stops_at_once() -> None:
+def test_a_request_that_one_provider_calls_invalid_goes_to_the_next_model_and_never_back() -> None:
+    play = Play(TWO)
+    play.start()
+    play.fail(UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "no temperature here", status_code=400))
+    assert play.called == ["alpha", "beta"]
+    play.fail(AttemptOutcome.TIMEOUT)
+    assert play.called == ["alpha", "beta", "beta"]
+    assert play.pool.breaker(ALPHA).failures == 0
+
+
+def test_a_request_that_every_model_refuses_is_rejected_in_the_last_providers_words() -> None:
+    play = Play(TWO)
+    play.start()
+    play.fail(UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "HTTP 400: no temperature here", status_code=400))
+    play.fail(UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "HTTP 422: nor here", status_code=422))
+    assert play.called == ["alpha", "beta"]
+    assert play.response.status is Status.REJECTED
+    assert play.response.error is not None
+    assert play.response.error.code is ErrorCode.UPSTREAM_REJECTED
+    assert play.response.error.message == "every model that was called refused the request; beta: HTTP 422: nor here"
+
+
+def test_an_answer_with_a_usage_that_does_not_add_up_is_billed_by_it_and_is_no_metered_one() -> None:
     play = Play()
     play.start()
-    play.fail(UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "temperature: too hot", status_code=400))
+    play.answer(replace(ANSWER, usage=Usage(input_tokens=100, output_tokens=50, doubt="usage: it does not add up")))
+    attempt = play.response.attempts[-1]
+    assert (attempt.certainty, attempt.cost_usd) == (Certainty.ESTIMATED, play.finish.costs[-1].cost_usd)
+    assert (play.finish.costs[-1].certainty, play.finish.costs[-1].token_count_source) == (
+        Certainty.ESTIMATED,
+        "estimate",
+    )
+    assert play.finish.costs[-1].input_tokens == 100
+
+
+def test_a_call_that_was_served_in_another_service_tier_has_no_known_price() -> None:
+    play = Play()
+    play.start()
+    play.answer(replace(ANSWER, usage=Usage(input_tokens=100, output_tokens=50, service_tier="priority")))
+    event = play.finish.costs[-1]
+    assert (event.price_status, event.certainty, event.service_tier) == ("unknown", Certainty.ESTIMATED, "priority")
+    assert event.token_count_source is TokenCountSource.PROVIDER
+
+
+def test_the_providers_own_cost_stands_beside_the_bill() -> None:
+    play = Play()
+    play.start()
+    play.answer(replace(ANSWER, usage=Usage(input_tokens=100, output_tokens=50, provider_cost_usd=Decimal("0.5"))))
+    event = play.finish.costs[-1]
+    assert (event.provider_cost_usd, event.certainty) == (Decimal("0.5"), Certainty.METERED)
+    assert event.cost_usd != event.provider_cost_usd
+
+
+def test_a_request_that_the_provider_calls_wrong_whichever_model_is_asked_stops_at_once() -> None:
+    play = Play()
+    play.start()
+    play.fail(UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "temperature: too hot", status_code=400, is_final=True))
     assert play.called == ["alpha"]
     assert play.response.status is Status.REJECTED
     assert play.response.error is not None
