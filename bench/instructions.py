@@ -41,7 +41,8 @@ from schemas.topics import Topic  # noqa: E402
 from streams.config.catalogue_file import load_catalogue  # noqa: E402
 from streams.config.settings import Settings  # noqa: E402
 from streams.ports import Ports, Record  # noqa: E402
-from streams.providers.chat_completions import ChatCompletions, Endpoint  # noqa: E402
+from streams.providers.chat_completions import ChatCompletions  # noqa: E402
+from streams.providers.endpoints import Endpoint  # noqa: E402
 from streams.providers.transport import AiohttpTransport  # noqa: E402
 from tests.fakes.link import Link  # noqa: E402
 from tests.fakes.loop import START_S, Process, VirtualLoop  # noqa: E402

@@ -21,8 +21,9 @@ from streams.ops.clock import Clock
 from streams.ops.shutdown import GOODBYE_S, Shutdown
 from streams.ops.watchdog import Concern, Watchdog
 from streams.ports import Ports
-from streams.providers.chat_completions import ChatCompletions, Endpoint
-from streams.providers.transport import AiohttpTransport
+from streams.providers.chat_completions import ChatCompletions
+from streams.providers.endpoints import endpoints_of
+from streams.providers.transport import BODY_FACTOR, AiohttpTransport
 from streams.topics import check_topics
 from streams.worker import Worker, make_parts
 
@@ -65,17 +66,19 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
 async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIterator[Ports]:
     """Give what a worker stands on: a started producer, the catalogue's providers, and two groups not joined yet."""
     clock, fence = Clock(), HeartbeatFence(settings.session_timeout_s, monotonic)
-    endpoints = {
-        name: Endpoint(provider.base_url or settings.provider_base_url, settings.api_key_for(name))
-        for name, provider in catalogue_file.providers.items()
-    }
-    async with started(lambda: make_producer(settings)) as producer, AiohttpTransport() as transport:
+    endpoints = endpoints_of(settings, catalogue_file.providers)
+    for warning in endpoints.warnings:
+        log.warning(warning)
+    async with (
+        started(lambda: make_producer(settings)) as producer,
+        AiohttpTransport(BODY_FACTOR * settings.max_message_bytes) as transport,
+    ):
         yield Ports(
             log=KafkaLog(settings, producer),
             control_group=FaustControlGroup(settings),
             intake=FaustIntake(settings, fence),
             fence=fence,
-            provider=ChatCompletions(transport, endpoints, clock),
+            provider=ChatCompletions(transport, endpoints.by_provider, clock),
             clock=clock,
             wall_clock=time,
             chance=random.random,

@@ -18,6 +18,7 @@ from streams.cli.topics import topics_table
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
+from streams.providers.endpoints import endpoints_of
 from streams.topics import TopicState, check_sizes, check_topics
 
 EPILOG = """\b
@@ -51,13 +52,10 @@ def check(
     settings = load_settings(env_file, brokers=brokers, catalogue=catalogue)
     catalogue_file = load_catalogue(settings.catalogue)
     states = run(settings, _checked_topics(settings)) if topics else None
+    endpoints = endpoints_of(settings, catalogue_file.providers)
     providers = [
-        _Reached(
-            name,
-            provider.base_url or settings.provider_base_url,
-            has_key=settings.api_key_for(name) is not None,
-        )
-        for name, provider in catalogue_file.providers.items()
+        _Reached(name, endpoint.base_url, has_key=endpoint.api_key is not None)
+        for name, endpoint in endpoints.by_provider.items()
     ]
     if as_json:
         print_json(_report(settings, catalogue_file, providers, states))
@@ -70,7 +68,7 @@ def check(
         console.print(_tenants_table(catalogue_file.catalogue))
     if states is not None:
         console.print(topics_table(states))
-    for sentence in _sentences(settings, catalogue_file.catalogue, providers):
+    for sentence in (*_sentences(settings, catalogue_file.catalogue, providers), *endpoints.warnings):
         say(sentence)
 
 

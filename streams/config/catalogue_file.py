@@ -44,6 +44,8 @@ class Provider:
     name: str
     base_url: str | None
     """Without a slash at the end. None: the settings' `provider_base_url`."""
+    allow_http: bool = False
+    """A key may go there in the clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class _RawProvider(_Raw):
     base_url: BaseUrl | None = None
     dialect: Literal["openai"] = "openai"
     parameters: list[_Label] = []
+    allow_http: bool = False
 
 
 class _RawThresholds(_Raw):
@@ -375,7 +378,9 @@ def _checked(raw: _RawCatalogue) -> CatalogueFile:
         retry=RetryRules(**rules["retry"]),
         tenants=_tenants(raw.tenants, models),
     )
-    providers = {name: Provider(name, provider.base_url) for name, provider in raw.providers.items()}
+    providers = {
+        name: Provider(name, provider.base_url, provider.allow_http) for name, provider in raw.providers.items()
+    }
     return CatalogueFile(catalogue, MappingProxyType(providers))
 
 

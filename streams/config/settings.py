@@ -168,7 +168,11 @@ class Settings(BaseSettings):
         default="https://api.openai.com/v1",
         description="Where providers are reached that have no base_url of their own in the catalogue.",
     )
-    api_key: ApiKey | None = Field(default=None, description="Key for every provider that is not in TURNOUT_API_KEYS.")
+    api_key: ApiKey | None = Field(
+        default=None,
+        description="Key for TURNOUT_PROVIDER_BASE_URL; a provider with a base_url of its own has its key in "
+        "TURNOUT_API_KEYS, or is called without one.",
+    )
     api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(_from_json)] = Field(
         default={}, description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}.'
     )
@@ -344,9 +348,9 @@ class Settings(BaseSettings):
         """Return the topic's name on this cluster."""
         return self.topic_prefix + topic.value
 
-    def api_key_for(self, provider_name: str) -> SecretStr | None:
-        """Return the provider's own key, or else the one for all."""
-        return self.api_keys.get(provider_name, self.api_key)
+    def api_key_for(self, provider_name: str, *, has_own_url: bool) -> SecretStr | None:
+        """Return the provider's own key, or else the one for all, which is for `provider_base_url` alone."""
+        return self.api_keys.get(provider_name, None if has_own_url else self.api_key)
 
 
 def _variable(field: str) -> str:

@@ -1,7 +1,6 @@
 """Calls a provider that speaks OpenAI's chat completions. One call, no retry: retries are the session's."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import httpx
 import orjson
@@ -10,15 +9,12 @@ from pydantic import SecretStr
 from router.errors import Answer, UpstreamFailure
 from router.request.session import Call
 from schemas.requests import JsonObject, Request
-from streams.providers.outcomes import from_exception, from_response
+from streams.providers.endpoints import Endpoint
+from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.secrets import Scrubber
 
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a provider is, and the key to it."""
-
-    base_url: str
-    api_key: SecretStr | None
+_NEVER_NULL = ("tool_calls", "function_call", "audio", "refusal", "annotations", "reasoning_content", "name")
+"""Fields of an assistant's message that providers refuse when they are null."""
 
 
 class ChatCompletions:
@@ -34,6 +30,8 @@ class ChatCompletions:
         self._clock = clock
         self._urls = {name: httpx.URL(f"{endpoint.base_url}/chat/completions") for name, endpoint in endpoints.items()}
         self._headers = {name: _standing_headers(endpoint.api_key) for name, endpoint in endpoints.items()}
+        keys = (endpoint.api_key for endpoint in endpoints.values())
+        self._outcomes = OutcomeReader(Scrubber(key.get_secret_value() for key in keys if key is not None))
 
     async def call(self, request: Request, call: Call, trace: Mapping[str, str]) -> Answer | UpstreamFailure:
         """Make the call. Blocks for `call.timeout_s` at the most; raises nothing that the network may cause.
@@ -50,10 +48,14 @@ class ChatCompletions:
         )
         try:
             response = await self._transport.handle_async_request(http_request)
-            body = await response.aread()
+            content = await _content_of(response)
         except httpx.RequestError as error:
-            return from_exception(error)
-        return from_response(response.status_code, response.headers, body, self._clock())
+            is_cut_short = call.timeout_s < call.model.timeout_s
+            return self._outcomes.from_exception(error, call.timeout_s, is_cut_short=is_cut_short)
+        is_cut = bool(response.extensions.get("is_cut"))
+        return self._outcomes.from_reply(
+            Reply(response.status_code, response.headers, content, is_cut=is_cut), self._clock()
+        )
 
 
 def body_of(request: Request, call: Call) -> JsonObject:
@@ -61,13 +63,31 @@ def body_of(request: Request, call: Call) -> JsonObject:
     body: JsonObject = {
         **request.parameters,
         "model": call.model.name,
-        "messages": request.chat_messages(),  # type: ignore[dict-item]  # a list is invariant, JSON is not
+        "messages": [_sendable(message) for message in request.chat_messages()],
         "max_completion_tokens": call.max_tokens,
     }
     for name in ("temperature", "tools", "tool_choice", "response_format"):
         if (value := getattr(request, name)) is not None:
             body[name] = value
     return body
+
+
+def _sendable(message: JsonObject) -> JsonObject:
+    """Return a message without what no provider takes: nulls, and the `extra` of a response's own message."""
+    if message.get("role") != "assistant":
+        return message
+    return {
+        name: value
+        for name, value in message.items()
+        if name != "extra" and (value is not None or name not in _NEVER_NULL)
+    }
+
+
+async def _content_of(response: httpx.Response) -> bytes:
+    """Return the body as it came: httpx's own ways to read it would unpack it, without a bound."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("the transport is not asynchronous")
+    return b"".join([chunk async for chunk in response.stream])
 
 
 def _standing_headers(api_key: SecretStr | None) -> dict[str, str]:

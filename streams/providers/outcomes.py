@@ -1,230 +1,243 @@
-"""From HTTP to the router's words: one table for status codes, one for httpx's errors, and the forms of Retry-After."""
+"""From a provider's reply to the router's words: an answer, or a failure of one category.
 
-import re
+Bytes become JSON (`body`), JSON a completion (`answers`, `usage`) or an error (`error_body`), an error a row of the
+table (`error_table`), with the time that the provider asks for (`waits`). What providers say is scrubbed (`secrets`).
+"""
+
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from types import MappingProxyType
 
 import httpx
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import JsonValue
 
 from router.errors import Answer, UpstreamFailure
-from schemas.message import Tokens
 from schemas.requests import JsonObject
-from schemas.responses import AnswerMessage, Usage
+from schemas.responses import Choice, Usage
 from schemas.vocabulary import AttemptOutcome
+from streams.providers.answers import (
+    ReadChoice,
+    completion_in,
+    name_of,
+    read_choices,
+    texts_of,
+    with_exact_arguments,
+)
+from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, UnreadableBody, parsed, text_of, unpacked
+from streams.providers.error_body import ErrorBody, read_error
+from streams.providers.error_table import CHAT_COMPLETIONS, is_success, row_of
+from streams.providers.secrets import Scrubber
+from streams.providers.usage import read_usage
+from streams.providers.waits import wait_s
 
-DETAIL_CHARS = 300
+DETAIL_CHARS = 500
 """Of what a provider says, so much is kept."""
-
-STATUS_OUTCOMES: Mapping[int, AttemptOutcome] = MappingProxyType(
-    {
-        HTTPStatus.UNAUTHORIZED: AttemptOutcome.AUTHENTICATION,
-        HTTPStatus.PAYMENT_REQUIRED: AttemptOutcome.AUTHENTICATION,
-        HTTPStatus.FORBIDDEN: AttemptOutcome.AUTHENTICATION,
-        HTTPStatus.REQUEST_TIMEOUT: AttemptOutcome.TIMEOUT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: AttemptOutcome.CONTEXT_TOO_LONG,
-        HTTPStatus.TOO_MANY_REQUESTS: AttemptOutcome.RATE_LIMITED,
-        HTTPStatus.NOT_FOUND: AttemptOutcome.UNAVAILABLE,
-    }
-)
-"""Other 4xx are the request's fault, everything else is the provider's."""
-
-CODE_OUTCOMES: Mapping[str, AttemptOutcome] = MappingProxyType(
-    {
-        "context_length_exceeded": AttemptOutcome.CONTEXT_TOO_LONG,
-        "string_above_max_length": AttemptOutcome.CONTEXT_TOO_LONG,
-        "content_filter": AttemptOutcome.CONTENT_FILTERED,
-        "content_policy_violation": AttemptOutcome.CONTENT_FILTERED,
-        "insufficient_quota": AttemptOutcome.AUTHENTICATION,
-        "invalid_api_key": AttemptOutcome.AUTHENTICATION,
-    }
-)
-"""OpenAI's `error.code` says more than the status."""
+MAX_UNPACKED_BYTES = 67_108_864
 
 ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
     (httpx.ConnectError, AttemptOutcome.UNREACHABLE),
     (httpx.ConnectTimeout, AttemptOutcome.UNREACHABLE),
+    (httpx.ProxyError, AttemptOutcome.UNREACHABLE),
     (httpx.TimeoutException, AttemptOutcome.TIMEOUT),
+    (httpx.RemoteProtocolError, AttemptOutcome.MALFORMED),
     (httpx.RequestError, AttemptOutcome.DISCONNECTED),
 )
 """The first class that fits. Only what is unreachable has certainly not been sent, and so not been charged."""
 
+WAITED_FOR = frozenset({AttemptOutcome.RATE_LIMITED, AttemptOutcome.UNAVAILABLE, AttemptOutcome.TIMEOUT})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
-class _Usage(BaseModel):
-    """OpenAI's usage, and what others who speak its dialect call the same: Anthropic's gateways, DeepSeek."""
 
-    class _PromptDetails(BaseModel):
-        cached_tokens: Tokens | None = None
-        cache_write_tokens: Tokens | None = None
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP response."""
 
-    class _CompletionDetails(BaseModel):
-        reasoning_tokens: Tokens | None = None
+    status_code: int
+    headers: Mapping[str, str]
+    """Case does not count when one is looked up."""
+    content: bytes
+    """As it came, not unpacked."""
+    is_cut: bool = False
+    """It was larger than is read; `content` is its beginning."""
 
-    prompt_tokens: Tokens
-    completion_tokens: Tokens
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: Tokens | None = None
-    cache_read_input_tokens: Tokens | None = None
-    cache_creation_input_tokens: Tokens | None = None
 
-    def usage(self) -> Usage:
-        prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
-        cached = _first(
-            prompt.cached_tokens if prompt else None, self.prompt_cache_hit_tokens, self.cache_read_input_tokens
+class OutcomeReader:
+    """Reads what came of a call to a provider."""
+
+    def __init__(self, scrub: Scrubber | None = None, dialect: str = CHAT_COMPLETIONS) -> None:
+        self._scrub = scrub or Scrubber()
+        self._dialect = dialect
+
+    def from_exception(
+        self, error: httpx.RequestError, timeout_s: float | None = None, *, is_cut_short: bool = False
+    ) -> UpstreamFailure:
+        """Return what an error of the transport means. Its text is not passed on unless it is the transport's own.
+
+        Args:
+            error: what the transport raised.
+            timeout_s: how long the call might take.
+            is_cut_short: it was the request's deadline that left no more.
+        """
+        outcome = next(outcome for kind, outcome in ERROR_OUTCOMES if isinstance(error, kind))
+        reason = getattr(error, "reason", None)
+        detail = reason if isinstance(reason, str) else type(error).__name__
+        is_cut_short &= outcome is AttemptOutcome.TIMEOUT
+        if outcome is AttemptOutcome.TIMEOUT and timeout_s is not None:
+            detail = f"no whole answer in {timeout_s:.3g} s"
+            detail += ", all that the request's deadline left" if is_cut_short else ""
+        elif outcome is AttemptOutcome.UNREACHABLE:
+            detail = f"no connection: {detail}" if isinstance(reason, str) else "no connection"
+        return self._sealed(
+            UpstreamFailure(
+                outcome,
+                detail,
+                maybe_charged=outcome is not AttemptOutcome.UNREACHABLE,
+                is_cut_short=is_cut_short,
+            )
         )
-        written = _first(prompt.cache_write_tokens if prompt else None, self.cache_creation_input_tokens)
-        parts = (cached or 0) + (written or 0)
-        # More than the whole can be no part of it: they were counted beside it, as Anthropic's own API does.
-        apart = parts if parts > self.prompt_tokens else 0
-        return Usage(
-            input_tokens=self.prompt_tokens + apart,
-            output_tokens=self.completion_tokens,
-            cached_input_tokens=cached,
-            cache_write_tokens=written,
-            reasoning_tokens=completion.reasoning_tokens if completion else None,
+
+    def from_reply(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
+        """Return what a whole HTTP response means, whatever it holds. Seconds are since 1970. Raises nothing."""
+        result = self._answered(reply, now_s) if is_success(reply.status_code) else self._refused(reply, now_s)
+        return result if isinstance(result, Answer) else self._sealed(result)
+
+    def _sealed(self, failure: UpstreamFailure) -> UpstreamFailure:
+        detail = self._scrub(failure.detail)
+        shortened = detail if len(detail) <= DETAIL_CHARS else f"{detail[: DETAIL_CHARS - 1]}…"
+        return replace(failure, detail=shortened)
+
+    def _answered(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
+        status = reply.status_code
+        if reply.is_cut:
+            return _malformed(f"the body is larger than the {len(reply.content)} bytes that are read", status)
+        try:
+            value = _value_of(reply)
+        except UnreadableBody as reason:
+            return _malformed(str(reason), status)
+        completion = completion_in(value)
+        choices = read_choices(completion)
+        if choices and choices[0].message.tool_calls and LONG_INTEGER.search(reply.content):
+            choices = with_exact_arguments(choices, _value_of(reply, exact=True))
+        usage = read_usage(completion, lambda: texts_of(choices)) if completion else None
+        main = choices[0] if choices else None
+        if main is None or (not main.is_usable and not main.is_withheld):
+            return self._error_inside(reply, value, main, usage, now_s)
+        if main.is_withheld:
+            return UpstreamFailure(
+                AttemptOutcome.CONTENT_FILTERED,
+                f"the answer was withheld: finish_reason {main.finish_reason}",
+                status_code=status,
+                maybe_charged=True,
+                usage=usage,
+            )
+        return Answer(
+            main.message,
+            main.finish_reason,
+            name_of(completion.get("model")),
+            name_of(completion.get("id")),
+            usage,
+            main.logprobs,
+            () if len(choices) == 1 else _others(choices),
         )
 
+    def _error_inside(
+        self, reply: Reply, value: JsonValue, main: ReadChoice | None, usage: Usage | None, now_s: float
+    ) -> UpstreamFailure:
+        """Return what a 2xx means that holds no answer: the error that it holds, or else it is malformed."""
+        told = main.error if main is not None and main.error is not None else _without_choices(value)
+        error = read_error(told)
+        row = row_of(self._dialect, error.status or reply.status_code, error)
+        broken_off = main is not None and main.is_broken_off
+        if row is None and broken_off:
+            why = error.text or f"finish_reason {main.finish_reason if main else None}"
+            return UpstreamFailure(
+                AttemptOutcome.UNAVAILABLE,
+                f"HTTP {reply.status_code} with an error in it: {why}",
+                status_code=reply.status_code,
+                maybe_charged=True,
+                usage=usage,
+            )
+        if row is None or not (error.text or error.codes):
+            return _malformed(_what_is_missing(value, main, error), reply.status_code, usage)
+        return UpstreamFailure(
+            row.outcome,
+            f"HTTP {reply.status_code} with an error in it: {error.text or ', '.join(sorted(error.codes))}",
+            status_code=error.status or reply.status_code,
+            retry_after_s=self._wait(row.outcome, reply, told, error, now_s),
+            maybe_charged=broken_off or row.maybe_charged,
+            usage=usage,
+            is_final=row.is_final,
+        )
 
-def _first(*counts: int | None) -> int | None:
-    """Return the first count that is more than zero, or else the first that is told."""
-    told = [count for count in counts if count is not None]
-    return next((count for count in told if count), told[0] if told else None)
+    def _refused(self, reply: Reply, now_s: float) -> UpstreamFailure:
+        status = reply.status_code
+        try:
+            content = unpacked(reply.content, reply.headers.get("content-encoding", ""), MAX_UNPACKED_BYTES)
+        except UnreadableBody:
+            content = b""
+        try:
+            body = text_of(content[:MAX_TEXT_CHARS]) if reply.is_cut else parsed(content)
+        except UnreadableBody:
+            body = text_of(content[:MAX_TEXT_CHARS])
+        error = read_error(body)
+        row = row_of(self._dialect, status, error)
+        outcome = row.outcome if row else AttemptOutcome.UNAVAILABLE
+        said = error.text or ", ".join(sorted(error.codes)) or "the provider says no more"
+        if location := reply.headers.get("location") if status in range(300, 400) else None:
+            said = f"it redirects to {location[:200]}; base_url is to be mended"
+        return UpstreamFailure(
+            outcome,
+            f"HTTP {status}: {said}",
+            status_code=status,
+            retry_after_s=self._wait(outcome, reply, body, error, now_s),
+            maybe_charged=bool(row and row.maybe_charged),
+            is_final=bool(row and row.is_final),
+        )
 
-
-class _Choice(BaseModel):
-    class _Message(BaseModel):
-        role: str = "assistant"
-        content: str | None = None
-        tool_calls: list[JsonObject] | None = None
-        refusal: str | None = None
-
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Completion(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    id: str | None = None
-    model: str | None = None
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def from_exception(error: httpx.RequestError) -> UpstreamFailure:
-    """Return what an error of the transport means. Its text is not passed on: it may hold the address."""
-    outcome = next(outcome for kind, outcome in ERROR_OUTCOMES if isinstance(error, kind))
-    if outcome is AttemptOutcome.UNREACHABLE:
-        return UpstreamFailure(outcome, "no connection")
-    return UpstreamFailure(outcome, type(error).__name__, maybe_charged=True)
-
-
-def from_response(status_code: int, headers: httpx.Headers, body: bytes, now_s: float) -> Answer | UpstreamFailure:
-    """Return what a whole HTTP response means. Seconds are since 1970."""
-    if status_code == HTTPStatus.OK:
-        return _from_completion(body)
-    code, message = _error_of(body)
-    outcome = CODE_OUTCOMES.get(code) or STATUS_OUTCOMES.get(status_code)
-    if outcome is None:
-        client_error = HTTPStatus.BAD_REQUEST <= status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-        outcome = AttemptOutcome.INVALID_REQUEST if client_error else AttemptOutcome.UNAVAILABLE
-    return UpstreamFailure(
-        outcome,
-        f"HTTP {status_code}: {message}"[:DETAIL_CHARS],
-        status_code=status_code,
-        retry_after_s=retry_after_s(headers, now_s),
-    )
-
-
-def _from_completion(body: bytes) -> Answer | UpstreamFailure:
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _malformed("the body is not JSON", None)
-    try:
-        completion = _Completion.model_validate(data)
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        return _malformed(f"{place or 'body'}: {error.errors()[0]['msg']}", _usage_of(data))
-    usage = completion.usage.usage() if completion.usage else None
-    if not completion.choices:
-        return _malformed("choices: empty", usage)
-    choice = completion.choices[0]
-    said = choice.message
-    return Answer(
-        AnswerMessage(role=said.role, content=said.content, tool_calls=said.tool_calls, refusal=said.refusal),
-        choice.finish_reason,
-        completion.model,
-        completion.id,
-        usage,
-    )
+    def _wait(
+        self, outcome: AttemptOutcome, reply: Reply, body: JsonValue, error: ErrorBody, now_s: float
+    ) -> float | None:
+        if outcome not in WAITED_FOR:
+            return None
+        status = reply.status_code
+        heeded = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        headers = {name.lower(): value for name, value in reply.headers.items()} if heeded else _NO_HEADERS
+        return wait_s(headers, body, error.own_words, now_s)
 
 
-def _usage_of(data: object) -> Usage | None:
-    if not isinstance(data, Mapping):
-        return None
-    try:
-        return _Usage.model_validate(data.get("usage")).usage()
-    except ValidationError:
-        return None
+def _value_of(reply: Reply, *, exact: bool = False) -> JsonValue:
+    """Return the body of a reply as JSON. Of what is plain JSON no header is looked at."""
+    if not exact:
+        try:
+            return orjson.loads(reply.content)  # type: ignore[no-any-return]  # JSON is what it returns
+        except orjson.JSONDecodeError:
+            pass
+    content = unpacked(reply.content, reply.headers.get("content-encoding", ""), MAX_UNPACKED_BYTES)
+    return parsed(content, reply.headers.get("content-type", ""), exact=exact)
 
 
-def _malformed(why: str, usage: Usage | None) -> UpstreamFailure:
-    return UpstreamFailure(
-        AttemptOutcome.MALFORMED, why[:DETAIL_CHARS], status_code=HTTPStatus.OK, maybe_charged=True, usage=usage
-    )
+def _malformed(why: str, status: int, usage: Usage | None = None) -> UpstreamFailure:
+    return UpstreamFailure(AttemptOutcome.MALFORMED, why, status_code=status, maybe_charged=True, usage=usage)
 
 
-def _error_of(body: bytes) -> tuple[str, str]:
-    try:
-        error = orjson.loads(body)["error"]
-        return str(error.get("code")), str(error.get("message"))
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
-        return "", "no error object in the body"
+def _others(choices: list[ReadChoice]) -> tuple[Choice, ...]:
+    return tuple(sorted((choice.as_choice() for choice in choices[1:]), key=lambda choice: choice.index))
 
 
-def retry_after_s(headers: httpx.Headers, now_s: float) -> float | None:
-    """Return for how long the provider asks to be left alone, in seconds, or None if it does not say.
-
-    Forms: `retry-after-ms`; `retry-after` in seconds or as an HTTP date; `x-ratelimit-reset*` in seconds, as a moment
-    since 1970 (seconds or milliseconds), or as a duration such as `6m0s`. Of several resets the latest counts.
-    """
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return max(0.0, milliseconds / 1000)
-    if (after := headers.get("retry-after")) is not None:
-        return _seconds(after, now_s)
-    resets = (_seconds(value, now_s) for name, value in headers.items() if name.startswith("x-ratelimit-reset"))
-    return max((reset for reset in resets if reset is not None), default=None)
+def _without_choices(value: JsonValue) -> JsonValue:
+    """Return what a reply says beside its answer."""
+    if not isinstance(value, dict):
+        return value
+    read: JsonObject = {name: inner for name, inner in value.items() if name not in ("choices", "usage", "id", "model")}
+    return read
 
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-_UNITS_S = (3600.0, 60.0, 1.0, 0.001)
-_A_YEAR_S = 31_536_000.0
-
-
-def _seconds(text: str, now_s: float) -> float | None:
-    text = text.strip()
-    number = _number(text)
-    if number is not None:
-        if number > _A_YEAR_S * 1000:
-            number /= 1000
-        return max(0.0, number - now_s if number > _A_YEAR_S else number)
-    if text and (match := _DURATION.fullmatch(text)):
-        return sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS_S, strict=True) if part)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_s)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None
+def _what_is_missing(value: JsonValue, main: ReadChoice | None, error: ErrorBody) -> str:
+    if main is not None:
+        return "the answer is empty"
+    said = f": {error.text}" if error.text else ""
+    if not isinstance(value, dict):
+        return f"the body is no JSON object{said}"
+    return f"choices: {'empty' if value.get('choices') == [] else 'missing'}{said}"

@@ -1,5 +1,8 @@
 """httpx's transport over aiohttp, for answers that are read whole. Why: docs/adr/0003."""
 
+import os
+import ssl
+from collections.abc import AsyncIterator
 from typing import Self
 
 import aiohttp
@@ -7,12 +10,65 @@ import httpx
 
 CONNECT_TIMEOUT_S = 5.0
 """Whoever takes longer to accept a connection is as good as gone."""
+MAX_HEADER_BYTES = 65_536
+"""The longest line of a response's head; behind aiohttp's own 8190 bytes paid answers are lost to long cookies."""
+MAX_HEADERS = 512
+BODY_FACTOR = 3
+"""A body may be so many times as large as the record of its response: providers escape text that Turnout does not."""
+MAX_BODY_BYTES = BODY_FACTOR * 6_291_456
+
+
+class NoConnection(httpx.ConnectError):
+    """Nothing was sent. `reason` says why, without the address."""
+
+    def __init__(self, reason: str, request: httpx.Request) -> None:
+        super().__init__(reason, request=request)
+        self.reason = reason
+
+
+class NoConnectionInTime(httpx.ConnectTimeout):
+    """Nothing was sent, because the provider did not accept the connection."""
+
+    reason = f"none in {CONNECT_TIMEOUT_S:g} s"
+
+    def __init__(self, request: httpx.Request) -> None:
+        super().__init__(self.reason, request=request)
+
+
+class NotHttp(httpx.RemoteProtocolError):
+    """What came back is no HTTP response. `reason` says what is wrong with it."""
+
+    def __init__(self, reason: str, request: httpx.Request) -> None:
+        super().__init__(reason, request=request)
+        self.reason = reason
+
+
+class BrokenOff(httpx.ReadError):
+    """There is no whole response. `reason` says what became of the connection."""
+
+    def __init__(self, reason: str, request: httpx.Request) -> None:
+        super().__init__(reason, request=request)
+        self.reason = reason
+
+
+class _Body(httpx.AsyncByteStream):
+    """A body as it came: httpx would unpack it, without a bound."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Carries thousands of requests at a time. httpx's `read` timeout is for the whole exchange."""
+    """Carries thousands of requests at a time. httpx's `read` timeout is for the whole exchange.
 
-    def __init__(self) -> None:
+    A body is read up to `max_body_bytes`; the extension `is_cut` of the response says that there was more.
+    """
+
+    def __init__(self, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self._max_body_bytes = max_body_bytes
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -21,11 +77,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
         )
         return self
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and return the whole response.
+        """Send the request and return the whole response, its body not unpacked.
 
         Raises:
             httpx.ConnectError, httpx.ConnectTimeout: there was no connection, so nothing was sent.
@@ -44,18 +103,75 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                content = await response.read()
+                content, is_cut = await self._read(response)
         except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout("no connection in time", request=request) from error
+            raise NoConnectionInTime(request) from error
         except TimeoutError as error:
             raise httpx.ReadTimeout("no whole response in time", request=request) from error
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError("no connection", request=request) from error
-        except aiohttp.ClientError as error:
-            raise httpx.TransportError(type(error).__name__, request=request) from error
-        return httpx.Response(response.status, headers=response.raw_headers, content=content)
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, ssl.SSLError) as error:
+            raise NoConnection(_why_unconnected(error), request) from error
+        except aiohttp.ClientResponseError as error:
+            raise NotHttp(f"the response is no HTTP: {_first_line(error.message)}", request) from error
+        except aiohttp.ClientPayloadError as error:
+            raise BrokenOff("the response breaks off in its body", request) from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise BrokenOff("the provider closed the connection without a response", request) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise BrokenOff(f"the connection broke: {type(error).__name__}", request) from error
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(content),
+            extensions={"is_cut": is_cut},
+        )
+
+    async def _read(self, response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+        """Return the body up to the bound, and whether there is more of it; then the connection is not used again."""
+        limit = self._max_body_bytes
+        if response.content_length is not None and response.content_length <= limit:
+            return await response.read(), False
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > limit:
+                response.close()
+                return bytes(content[:limit]), True
+        return bytes(content), False
 
     async def aclose(self) -> None:
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
+
+
+def _why_unconnected(error: Exception) -> str:
+    """Say why there is no connection, in words that hold no address."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as cause):
+            why = f"the provider's certificate is not trusted: {cause.verify_message.partition(', certificate')[0]}"
+        case aiohttp.ClientConnectorCertificateError():
+            why = "the provider's certificate is not trusted"
+        case aiohttp.ClientHttpProxyError():
+            why = f"the proxy refuses, HTTP {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            why = f"the proxy cannot be reached: {_system_error(error.os_error)}"
+        case aiohttp.ClientConnectorDNSError():
+            why = "the host's name is not known (DNS)"
+        case aiohttp.ClientSSLError(os_error=ssl.SSLError(reason=str(reason))):
+            why = f"TLS fails: {reason.replace('_', ' ').lower()}; is base_url http or https?"
+        case aiohttp.ClientConnectorError():
+            why = _system_error(error.os_error)
+        case _:
+            why = f"TLS fails: {type(error).__name__}"
+    return why
+
+
+def _system_error(error: OSError) -> str:
+    """Return the system's words for its number; those of the error may hold the address."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return os.strerror(error.errno).lower() if error.errno else type(error).__name__
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:200]

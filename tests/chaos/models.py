@@ -16,7 +16,7 @@ FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
 """The chain of the tier `powerful`, on which these scenarios play."""
 ALL = "*"
 NEED_A_DURATION = {FaultKind.OUTAGE: 3.0, FaultKind.LISTENER: 3.0}
-ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE, FaultKind.CONTENT_FILTER_FINISH})
+ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE})
 """Faults after which the first model's answer is taken."""
 
 

@@ -11,7 +11,8 @@ from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings
 from streams.kafka.fence import HeartbeatFence
 from streams.ports import Ports, TopicPartition
-from streams.providers.chat_completions import ChatCompletions, Endpoint
+from streams.providers.chat_completions import ChatCompletions
+from streams.providers.endpoints import Endpoint
 from streams.worker import Worker, make_parts
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm

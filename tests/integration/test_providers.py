@@ -21,7 +21,8 @@ from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome, Task, Tier
-from streams.providers.chat_completions import ChatCompletions, Endpoint
+from streams.providers.chat_completions import ChatCompletions
+from streams.providers.endpoints import Endpoint
 from streams.providers.transport import AiohttpTransport
 from tests.harness import PATIENCE_S, MakeProvider
 from tests.stage import ALPHA, NOW_S, ONE, make_job
@@ -47,11 +48,11 @@ CATEGORIES: dict[FaultKind, tuple[AttemptOutcome | None, bool]] = {
     FaultKind.HANG: (AttemptOutcome.TIMEOUT, True),
     FaultKind.LISTENER: (AttemptOutcome.UNREACHABLE, False),
     FaultKind.SLOW: (None, True),
-    FaultKind.CONTENT_FILTER_FINISH: (None, True),
+    FaultKind.CONTENT_FILTER_FINISH: (AttemptOutcome.CONTENT_FILTERED, True),
     FaultKind.HANG_AFTER_HEADERS: (AttemptOutcome.TIMEOUT, True),
     FaultKind.SLOW_BODY: (AttemptOutcome.TIMEOUT, True),
     FaultKind.TRUNCATED_BODY: (AttemptOutcome.DISCONNECTED, True),
-    FaultKind.WRONG_CONTENT_LENGTH: (AttemptOutcome.DISCONNECTED, True),
+    FaultKind.WRONG_CONTENT_LENGTH: (AttemptOutcome.MALFORMED, True),
     FaultKind.INVALID_JSON: (AttemptOutcome.MALFORMED, True),
     FaultKind.MISSING_USAGE: (None, True),
     FaultKind.EMPTY_CHOICES: (AttemptOutcome.MALFORMED, True),

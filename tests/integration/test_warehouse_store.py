@@ -108,7 +108,10 @@ def test_a_warehouse_of_the_first_version_is_brought_up_to_date(
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "migrations", lambda _engine: steps[:1])
         old = warehouse.open()
-        old.write(batch_of([METERED], [COMPLETED]))
+        batch = batch_of([METERED], [COMPLETED])
+        for row in batch.costs.values():
+            del row["provider_cost_usd"], row["service_tier"]  # which came later
+        old.write(batch)
         assert old.query("SELECT version FROM schema_migrations") == [(1,)]
         old.close()
         new = warehouse
@@ -137,6 +140,8 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         cached_input_usd_per_mtok="0.0217",
         cost_usd="0.000155500",
         cost_nano_usd=155_500,
+        provider_cost_usd="0.000160000",
+        service_tier="default",
     )
     store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached], [COMPLETED]))
     views = store.query("SELECT table_name FROM information_schema.views WHERE table_schema IN ('main', 'public')")
@@ -146,6 +151,9 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
     assert store.query('SELECT sum("BilledCost") FROM focus') == store.query("SELECT sum(cost_usd) FROM costs")
     assert store.query("SELECT calls, cost_usd FROM spend_by_tag WHERE tag = 'feature' AND value = 'faq'") == [
         (3, Decimal("0.001722290"))
+    ]
+    assert store.query("SELECT service_tier, calls, difference_usd FROM provider_costs") == [
+        ("default", 1, Decimal("0.000004500"))
     ]
     assert store.query("SELECT reason, calls FROM unknown_costs ORDER BY reason") == [("call", 1), ("price", 1)]
     assert store.query("SELECT position, outcome, calls FROM retry_costs ORDER BY position") == [

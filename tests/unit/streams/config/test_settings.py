@@ -37,7 +37,7 @@ def test_a_worker_starts_without_any_setting() -> None:
         "127.0.0.1:9092", "turnout", Path("catalogue.toml"),
     )  # fmt: skip
     assert settings.worker_id.endswith(f"-{os.getpid()}")
-    assert settings.api_key_for("openai") is None
+    assert settings.api_key_for("openai", has_own_url=False) is None
 
 
 def test_an_override_wins_over_the_environment_over_the_file_over_the_default(
@@ -71,8 +71,8 @@ def test_lists_and_keys_are_read_from_text(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
     assert settings.brokers == "kafka-1:9092,[::1]:9093"
     assert settings.reply_to_allowed == ("team-a.answers", "team-b.answers")
-    assert settings.api_key_for("openai") == SecretStr("sk-openai")
-    assert settings.api_key_for("google") == SecretStr("sk-all")
+    assert settings.api_key_for("openai", has_own_url=True) == SecretStr("sk-openai")
+    assert settings.api_key_for("google", has_own_url=False) == SecretStr("sk-all")
     assert settings.provider_base_url == "http://127.0.0.1:8080/v1"
     assert settings.log_level == "debug"
 
@@ -241,7 +241,7 @@ def test_secrets_show_in_no_text_of_the_settings() -> None:
         kafka_sasl_username="me",
         kafka_sasl_password=SECRET,
     )
-    assert settings.api_key_for("openai") == SecretStr(SECRET)
+    assert settings.api_key_for("openai", has_own_url=False) == SecretStr(SECRET)
     for text in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
         assert SECRET not in text
 

@@ -1,0 +1,351 @@
+"""Reads a completion field by field: what is odd beside the answer never destroys it.
+
+What is wrong in kind is put right where its meaning is plain (a number for an id, an object for a tool's arguments,
+parts for a text), and left out where it is not. Fields that Turnout has no name for stand in the message's `extra`.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import orjson
+from pydantic import JsonValue
+
+from schemas.requests import JsonObject
+from schemas.responses import AnswerMessage, Choice
+
+MAX_NAME_CHARS = 256
+MAX_WRAPPERS = 5
+MAX_EXTRA_BYTES = 65_536
+"""Larger fields beside the answer are left out, so that they do not make the response too large for its topic."""
+_MARGIN = 16
+"""So many levels deeper a value stands in a response; orjson writes 254 at most."""
+
+FILTERED = frozenset(
+    {
+        "content_filter",
+        "content_filtered",
+        "content-filter",
+        "safety",
+        "recitation",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+        "image_safety",
+        "sensitive",
+        "guardrail_intervened",
+        "refusal",
+        "data_inspection_failed",
+    }
+)
+"""Finish reasons of an answer that was withheld, lower case: OpenAI, Azure; Google; Zhipu; Bedrock; DashScope."""
+BROKEN_OFF = frozenset({"error", "engine_error", "abort", "network_error", "insufficient_system_resource"})
+"""Finish reasons of an answer that is none: OpenRouter, vLLM, Zhipu, DeepSeek. Lower case."""
+
+_WRAPPERS = ("data", "response", "result", "output", "body", "completion")
+"""Where gateways put the completion: Cloudflare's `result`, DashScope's `output`, batch lines' `response.body`."""
+_BESIDE = ("citations", "search_results", "related_questions", "images", "videos")
+"""Fields of the reply that belong to its answer: Perplexity, xAI."""
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+"""DeepSeek, Qwen, vLLM, Moonshot; OpenRouter, Groq; Ollama."""
+_THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "summary_text"})
+_READ = frozenset(
+    {"role", "content", "tool_calls", "refusal", "annotations", "audio", "function_call", "extra", "reasoning_content"}
+)
+_SHOWN = frozenset({"content_parts", "images", "videos"})
+"""What of `extra` is an answer in itself."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChoice:
+    """One choice of a completion, as far as it can be read."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: str | None
+    logprobs: JsonObject | None
+    error: JsonValue
+    """What the provider says went wrong with it."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything that a reader could use."""
+        said = self.message
+        return bool(
+            said.content
+            or said.tool_calls
+            or said.function_call
+            or said.audio
+            or said.refusal
+            or not _SHOWN.isdisjoint(said.extra or ())
+        )
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the provider says that this is no answer."""
+        return self.error not in _NOTHING or (self.finish_reason or "").lower() in BROKEN_OFF
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether a filter has left nothing of it."""
+        return (self.finish_reason or "").lower() in FILTERED and not self.says_something
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is an answer: words, a call, a thought, or at least a reason to have ended without any."""
+        if self.is_broken_off:
+            return False
+        if self.says_something:
+            return True
+        said, finish_reason = self.message, (self.finish_reason or "").lower()
+        if finish_reason in FILTERED:
+            return False
+        return said.content is not None or bool(said.reasoning_content) or finish_reason != ""
+
+    @property
+    def text(self) -> str:
+        """All that the model wrote, to count its tokens by."""
+        said = self.message
+        texts = [said.reasoning_content or "", said.content or "", said.refusal or ""]
+        calls = [*(said.tool_calls or ()), *((said.function_call,) if said.function_call else ())]
+        return "".join(texts) + (orjson.dumps(calls).decode() if calls else "")
+
+    def as_choice(self) -> Choice:
+        """Return it as it stands in a response beside the main one."""
+        return Choice(index=self.index, message=self.message, finish_reason=self.finish_reason, logprobs=self.logprobs)
+
+
+def completion_in(reply: JsonValue) -> JsonObject:
+    """Return the object that holds the completion: the reply, or what it is wrapped in; empty if there is none."""
+    outer: JsonObject = {}
+    for _ in range(MAX_WRAPPERS):
+        if isinstance(reply, str):
+            reply = _json_in(reply)
+        if isinstance(reply, list):
+            reply = next((item for item in reply if isinstance(item, dict)), None)
+        if not isinstance(reply, dict):
+            break
+        if isinstance(reply.get("choices"), list | dict) or "message" in reply:
+            return {**outer, **reply} if outer else reply
+        outer = {**reply, **outer}
+        reply = next((reply[name] for name in _WRAPPERS if isinstance(reply.get(name), dict | list)), None)
+    return outer
+
+
+def read_choices(completion: JsonObject) -> list[ReadChoice]:
+    """Return the choices that there are, the main one first: index 0 if it is usable, else the first that is."""
+    given = completion.get("choices")
+    if isinstance(given, dict):
+        given = [given]
+    if not isinstance(given, list):
+        given = [completion] if isinstance(completion.get("message"), dict | str) else []
+    beside = {name: completion[name] for name in _BESIDE if completion.get(name)}
+    choices = [_choice(choice, place, beside) for place, choice in enumerate(given) if isinstance(choice, dict)]
+    if len(choices) > 1:
+        choices.sort(key=lambda choice: (not choice.is_usable, choice.index))
+    return choices
+
+
+def with_exact_arguments(choices: list[ReadChoice], exact: JsonValue) -> list[ReadChoice]:
+    """Return the choices with the tool calls of the same reply as it reads with all digits of its integers."""
+    calls = {choice.index: choice.message.tool_calls for choice in read_choices(completion_in(exact))}
+    return [
+        replace(choice, message=choice.message.model_copy(update={"tool_calls": calls.get(choice.index)}))
+        for choice in choices
+    ]
+
+
+def name_of(value: JsonValue) -> str | None:
+    """Return an id or a name as text: numbers too, without control characters, shortened; None if it is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        return None
+    return _CONTROL.sub("\ufffd", value[:MAX_NAME_CHARS])
+
+
+def _choice(choice: JsonObject, place: int, beside: JsonObject) -> ReadChoice:
+    index = choice.get("index")
+    message = choice.get("message")
+    if message is None:
+        message = choice.get("delta")
+    if isinstance(message, str):
+        message = {"content": message}
+    elif not isinstance(message, dict):
+        message = {"content": choice.get("text")}
+    logprobs = choice.get("logprobs")
+    return ReadChoice(
+        index if type(index) is int and index >= 0 else place,
+        _message(message, beside),
+        name_of(choice.get("finish_reason")),
+        None if logprobs is None else _object(logprobs),
+        choice.get("error"),
+    )
+
+
+def _message(message: JsonObject, beside: JsonObject) -> AnswerMessage:
+    role, content, refusal = message.get("role"), message.get("content"), message.get("refusal")
+    parts = _Parts()
+    if content is not None and not isinstance(content, str):
+        parts.take(content)
+        content = parts.text
+    reasoning = parts.reasoning
+    extra: JsonObject = {}
+    for name, value in message.items():
+        if name in _REASONING and reasoning is None and isinstance(value, str) and value:
+            reasoning = value
+        elif name not in _READ and value not in _NOTHING:
+            extra[name] = value
+    if parts.others:
+        extra["content_parts"] = parts.others
+    extra.update(beside)
+    if message.get("reasoning_content") not in (*_NOTHING, reasoning):
+        extra["reasoning_content"] = message["reasoning_content"]
+    calls, call = message.get("tool_calls"), message.get("function_call")
+    annotations, audio = message.get("annotations"), message.get("audio")
+    return AnswerMessage(
+        role=role if isinstance(role, str) and role else "assistant",
+        content=content,
+        tool_calls=_tool_calls(calls) if calls else None,
+        refusal=refusal if isinstance(refusal, str) else parts.refusal,
+        reasoning_content=reasoning,
+        annotations=_objects(annotations) if annotations else None,
+        audio=_object(audio) if audio else None,
+        function_call=_function(call) if isinstance(call, dict) and call else None,
+        extra=_extra(extra) if extra else None,
+    )
+
+
+class _Parts:
+    """Content in parts, sorted by what they are."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.reasoning: str | None = None
+        self.refusal: str | None = None
+        self.others: list[JsonValue] = []
+
+    def take(self, content: JsonValue) -> None:
+        """Take one part, or several."""
+        if isinstance(content, list):
+            for part in content:
+                self.take(part)
+        elif isinstance(content, str):
+            self.text = (self.text or "") + content
+        elif isinstance(content, dict):
+            self._take_part(content)
+        elif content is not None:
+            self.text = (self.text or "") + _as_json(content)
+
+    def _take_part(self, part: JsonObject) -> None:
+        text, refusal, kind = part.get("text"), part.get("refusal"), part.get("type")
+        if kind in _THOUGHTS:
+            self.reasoning = (self.reasoning or "") + _text_in(part)
+        elif isinstance(refusal, str):
+            self.refusal = (self.refusal or "") + refusal
+        elif isinstance(text, str):
+            self.text = (self.text or "") + text
+        elif isinstance(kind, str):
+            self.others.append(part)
+        else:
+            self.text = (self.text or "") + _as_json(part)
+
+
+def _text_in(part: JsonObject) -> str:
+    """Return the words of a thought: Mistral nests parts in it, Anthropic has a text."""
+    within = _Parts()
+    for name in ("thinking", "text", "reasoning", "reasoning_content", "summary", "content"):
+        value = part.get(name)
+        if isinstance(value, str | list) and value:
+            within.take(value)
+    return (within.text or "") + (within.reasoning or "")
+
+
+def _tool_calls(calls: JsonValue) -> list[JsonObject] | None:
+    """Return the calls in OpenAI's form: id, type, and a function whose arguments are a text."""
+    given = calls if isinstance(calls, list) else [calls]
+    return [_tool_call(call, place) for place, call in enumerate(given) if isinstance(call, dict) and call] or None
+
+
+def _tool_call(call: JsonObject, place: int) -> JsonObject:
+    function = call.get("function")
+    if not isinstance(function, dict) and "name" in call:
+        function = {name: call[name] for name in ("name", "arguments") if name in call}
+        call = {name: value for name, value in call.items() if name not in function}
+    read = {name: value for name, value in call.items() if name != "index" and (value is None or _fits(value))}
+    read["id"] = name_of(call.get("id")) or f"call_{place}"
+    read.setdefault("type", "function")
+    if isinstance(function, dict):
+        read["function"] = _function(function)
+    return read
+
+
+def _function(function: JsonObject) -> JsonObject:
+    arguments = function.get("arguments")
+    read = {name: value for name, value in function.items() if name != "arguments" and (value is None or _fits(value))}
+    read["arguments"] = arguments if isinstance(arguments, str) else "{}" if arguments is None else _as_json(arguments)
+    return read
+
+
+def _objects(values: JsonValue) -> list[JsonObject] | None:
+    given = values if isinstance(values, list) else [values]
+    return [value for value in given if isinstance(value, dict) and _fits(value)] or None
+
+
+def _object(value: JsonValue) -> JsonObject | None:
+    if isinstance(value, list):
+        value = {"content": value}
+    return value if isinstance(value, dict) and value and _fits(value) else None
+
+
+def _extra(fields: JsonObject) -> JsonObject | None:
+    """Return the fields, smaller ones first, as long as they are no burden to the response."""
+    kept: JsonObject = {}
+    left = MAX_EXTRA_BYTES
+    sizes = {name: _size(value) for name, value in fields.items()}
+    for name in sorted((name for name in fields if sizes[name] is not None), key=lambda name: sizes[name] or 0):
+        left -= len(name) + (sizes[name] or 0)
+        if left >= 0 and len(name) <= MAX_NAME_CHARS:
+            kept[name] = fields[name]
+    return {name: kept[name] for name in fields if name in kept} or None
+
+
+def _fits(value: JsonValue) -> bool:
+    return isinstance(value, str | bool) or _size(value) is not None
+
+
+def _size(value: JsonValue) -> int | None:
+    """Return the length of the value as JSON, or None if it cannot be written where it will stand."""
+    deeper: JsonValue = value
+    for _ in range(_MARGIN):
+        deeper = [deeper]
+    try:
+        return len(orjson.dumps(deeper)) - 2 * _MARGIN
+    except TypeError:  # too deep, or an integer beyond 64 bits
+        return None
+
+
+def _as_json(value: JsonValue) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        pass
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return ""
+
+
+def _json_in(text: str) -> JsonValue:
+    try:
+        return orjson.loads(text)  # type: ignore[no-any-return]  # JSON is what it returns
+    except orjson.JSONDecodeError:
+        return None
+
+
+def texts_of(choices: Iterable[ReadChoice]) -> str:
+    """Return all that was written in all choices."""
+    return "".join(choice.text for choice in choices)

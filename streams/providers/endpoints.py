@@ -1,0 +1,72 @@
+"""Where each provider is, and the key that may go there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from router.errors import CatalogueError
+from streams.config.catalogue_file import Provider, quoted
+from streams.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider is, and the key to it."""
+
+    base_url: str
+    api_key: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Every provider's endpoint, and what the operator should know about them."""
+
+    by_provider: Mapping[str, Endpoint]
+    warnings: tuple[str, ...] = ()
+
+
+def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpoints:
+    """Return the endpoints of a catalogue's providers.
+
+    A provider with a `base_url` of its own is sent its own key or none: `TURNOUT_API_KEY` is for the address in the
+    settings. A key leaves this machine over https only, unless the provider says `allow_http`.
+
+    Raises:
+        CatalogueError: a key would go over the network in the clear; one sentence with the key of the catalogue.
+    """
+    endpoints: dict[str, Endpoint] = {}
+    warnings: list[str] = []
+    for name, provider in providers.items():
+        base_url = provider.base_url or settings.provider_base_url
+        api_key = settings.api_key_for(name, has_own_url=provider.base_url is not None)
+        table = f"providers.{quoted(name)}"
+        if api_key is not None and not provider.allow_http and not is_private(base_url):
+            of = f"{table}.base_url" if provider.base_url is not None else "TURNOUT_PROVIDER_BASE_URL"
+            raise CatalogueError(
+                f"{of} is http, so that the key of {name} would cross the network in the clear; use https, or set "
+                f"{table}.allow_http = true."
+            )
+        if api_key is None and settings.api_key is not None:
+            warnings.append(
+                f"Provider {name} has a base_url of its own and no key in TURNOUT_API_KEYS, so it is called without "
+                "one: TURNOUT_API_KEY is only for TURNOUT_PROVIDER_BASE_URL."
+            )
+        endpoints[name] = Endpoint(base_url, api_key)
+    return Endpoints(endpoints, tuple(warnings))
+
+
+def is_private(base_url: str) -> bool:
+    """Say whether what is sent there can be read by nobody else: over TLS, or within this machine."""
+    parts = urlsplit(base_url)
+    if parts.scheme == "https":
+        return True
+    host = parts.hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

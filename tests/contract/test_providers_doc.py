@@ -1,0 +1,32 @@
+"""docs/providers.md has every row of the tables by which providers are read."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.providers.error_table import ROWS, Row
+from streams.providers.usage import COST_FIELDS, FIELDS
+
+DOC = (Path(__file__).parents[2] / "docs" / "providers.md").read_text()
+LINES = DOC.splitlines()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.source)
+def test_every_row_of_the_errors_is_there(row: Row) -> None:
+    (line,) = (line for line in LINES if line.endswith(f"| {row.source} |"))
+    assert line.startswith(f"| `{row.outcome}`")
+    assert all(f"`{code}`" in line for code in row.codes)
+    assert ("ends the request" in line, "may be charged" in line) == (row.is_final, row.maybe_charged)
+    assert ("| yes |" in line) == (row.words is not None)
+
+
+def test_every_field_of_a_usage_is_there() -> None:
+    names = [".".join(field.path) for field in FIELDS] + [".".join(path) for path, _, _ in COST_FIELDS]
+    assert [name for name in names if sum(f"| `{name}` |" in line for line in LINES) != 1] == []
+
+
+def test_every_test_that_it_names_is_there() -> None:
+    tests = Path(__file__).parents[1]
+    for name in ("body", "answers", "usage", "errors", "waits", "secrets", "endpoints"):
+        assert f"`test_{name}`" in DOC
+        assert (tests / "unit" / "streams" / "providers" / f"test_{name}.py").exists()

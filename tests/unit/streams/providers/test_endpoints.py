@@ -1,0 +1,66 @@
+import pytest
+from pydantic import SecretStr
+
+from router.errors import CatalogueError
+from streams.config.catalogue_file import Provider
+from streams.config.settings import Settings
+from streams.providers.endpoints import Endpoint, endpoints_of, is_private
+
+OWN = "https://own.example/v1"
+SETTINGS = Settings(
+    provider_base_url="https://all.example/v1", api_key=SecretStr("sk-all"), api_keys={"keyed": SecretStr("sk-keyed")}
+)
+
+
+def test_the_key_for_all_goes_only_where_the_settings_say() -> None:
+    found = endpoints_of(
+        SETTINGS,
+        {"plain": Provider("plain", None), "own": Provider("own", OWN), "keyed": Provider("keyed", OWN)},
+    )
+    assert found.by_provider == {
+        "plain": Endpoint("https://all.example/v1", SecretStr("sk-all")),
+        "own": Endpoint(OWN, None),
+        "keyed": Endpoint(OWN, SecretStr("sk-keyed")),
+    }
+    (warning,) = found.warnings
+    assert warning == (
+        "Provider own has a base_url of its own and no key in TURNOUT_API_KEYS, so it is called without one: "
+        "TURNOUT_API_KEY is only for TURNOUT_PROVIDER_BASE_URL."
+    )
+
+
+def test_without_any_key_there_is_nothing_to_warn_of() -> None:
+    assert endpoints_of(Settings(), {"own": Provider("own", "http://own.example/v1")}).warnings == ()
+
+
+def test_a_key_does_not_cross_the_network_in_the_clear() -> None:
+    with pytest.raises(CatalogueError) as caught:
+        endpoints_of(SETTINGS, {"keyed": Provider("keyed", "http://own.example/v1")})
+    assert str(caught.value) == (
+        "providers.keyed.base_url is http, so that the key of keyed would cross the network in the clear; use https, "
+        "or set providers.keyed.allow_http = true."
+    )
+    settings = SETTINGS.model_copy(update={"provider_base_url": "http://all.example/v1"})
+    with pytest.raises(CatalogueError, match=r"^TURNOUT_PROVIDER_BASE_URL is http, .* providers\.plain\.allow_http"):
+        endpoints_of(settings, {"plain": Provider("plain", None)})
+    allowed = endpoints_of(settings, {"plain": Provider("plain", None, allow_http=True)})
+    assert allowed.by_provider["plain"].api_key == SecretStr("sk-all")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "private"),
+    [
+        ("https://own.example/v1", True),
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://127.1.2.3/v1", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://localhost/v1", True),
+        ("http://api.localhost/v1", True),
+        ("http://10.0.0.7/v1", False),
+        ("http://own.example/v1", False),
+        ("http://localhost.example/v1", False),
+        ("http://127.0.0.1.example/v1", False),
+    ],
+)
+def test_private_is_tls_or_this_machine(base_url: str, *, private: bool) -> None:
+    assert is_private(base_url) is private
