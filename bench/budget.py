@@ -26,7 +26,7 @@ from sandbox.broker import open_broker  # noqa: E402 - the repository is on the 
 from sandbox.provider.options import ProviderOptions  # noqa: E402
 from sandbox.provider.process import ProviderProcess  # noqa: E402
 from schemas.vocabulary import ErrorCode, Status  # noqa: E402
-from tests.harness import Pipeline  # noqa: E402
+from tests.harness import Pipeline, far_deadline  # noqa: E402
 
 MODEL = "gemini-2.5-flash"
 MAX_TOKENS = 100
@@ -91,7 +91,7 @@ async def _measure(
             "tenant": "edge",
             "model": MODEL,
             "max_tokens": MAX_TOKENS,
-            "deadline": "2100-01-01T00:00:00Z",
+            "deadline": far_deadline(),
         }
         for number in range(arguments.requests)
     ]

@@ -33,6 +33,7 @@ from schemas.topics import Topic  # noqa: E402
 from streams.config.settings import Settings, load_settings  # noqa: E402
 from streams.kafka.clients import admin, producer, reader  # noqa: E402
 from streams.topics import create_topics  # noqa: E402
+from tests.harness import far_deadline  # noqa: E402
 
 WARM_UP_SHARE = 0.2
 """Before the first fifth of the answers and after nine tenths nothing is measured."""
@@ -104,6 +105,8 @@ async def _measure(settings: Settings, provider: ProviderProcess, requests: int,
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(60)
+    if (called := len(provider.invoice())) < requests:
+        raise SystemExit(f"Only {called} of {requests} requests were called for; the others were refused.")
     answered, seconds = end.answered - begin.answered, end.at_s - begin.at_s
     return Result(
         requests=requests,
@@ -128,7 +131,7 @@ async def _fill(settings: Settings, requests: int) -> None:
                 "request_id": f"bench-{number}",
                 "tenant": request.tenant,
                 "prompt": request.question,
-                "deadline": "2100-01-01T00:00:00Z",
+                "deadline": far_deadline(),
             }
             key = f"bench-{number}".encode()
             sent.append(await client.send(settings.topic(Topic.REQUESTS), orjson.dumps(fields), key=key))

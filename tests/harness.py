@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 
@@ -29,6 +30,12 @@ from streams.topics import create_topics
 
 PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[1]
+
+
+def far_deadline() -> str:
+    """Return a deadline that no test outlives, and that a worker with default settings takes."""
+    most_s = float(Settings.model_fields["max_deadline_s"].default)
+    return (datetime.now(UTC) + timedelta(seconds=0.9 * most_s)).isoformat()
 
 
 class Worker:
@@ -169,7 +176,21 @@ class Pipeline:
         return [Response.decode(record.value or b"") for record in await self.records(Topic.RESPONSES)]
 
     async def costs(self) -> list[CostEvent]:
+        """Return the cost events, once each attempt that its response prices has one: they are written after it."""
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            events = await self.costs_by_now()
+            if len({event.event_id for event in events}) >= await self._priced_attempts() or time.monotonic() > give_up:
+                return events
+            await asyncio.sleep(0.1)
+
+    async def costs_by_now(self) -> list[CostEvent]:
         return [CostEvent.decode(record.value or b"") for record in await self.records(Topic.COSTS)]
+
+    async def _priced_attempts(self) -> int:
+        """Return how many attempts the responses price, each request's once."""
+        requests = {(response.tenant, response.request_id): response.attempts for response in await self.responses()}
+        return sum(attempt.certainty is not None for attempts in requests.values() for attempt in attempts)
 
     async def wait_for_responses(self, ids: Iterable[str], patience_s: float = PATIENCE_S) -> list[Response]:
         """Wait until every id has a response, and return all responses there are."""

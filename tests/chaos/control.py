@@ -10,10 +10,10 @@ from schemas.topics import Topic
 from streams.kafka.clients import admin
 from streams.topics import create_topics
 from tests.chaos.link import LIST_OFFSETS, OFFSET_FETCH
-from tests.chaos.records import FAR, configure
+from tests.chaos.records import configure
 from tests.chaos.scene import PATIENCE_S, Scene
 from tests.chaos.state import health, truncate
-from tests.harness import Worker
+from tests.harness import Worker, far_deadline
 
 CHANGELOGS = (Topic.MODEL_PANES, Topic.ACCOUNTS)
 KNOWN = "known"
@@ -63,7 +63,7 @@ async def away_in_a_recovery(scene: Scene) -> None:
     await scene.stop(leaver)
     await scene.until("the heir asks where to go on", lambda: scene.link is not None and scene.link.is_cut)
     recovered = _recoveries(heir)
-    await scene.publish(60, tenant=KNOWN, deadline=FAR)
+    await scene.publish(60, tenant=KNOWN, deadline=far_deadline())
     await asyncio.sleep(AWAY_S)
     scene.expect(_recoveries(heir) == recovered, "the heir has recovered although the broker was away")
     await scene.heal()

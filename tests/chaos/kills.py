@@ -5,10 +5,10 @@ from random import Random
 
 from tests.chaos.scenario import Act
 from tests.chaos.scene import Scene
+from tests.harness import far_deadline
 
 WORKERS = 3
 SEED = 50
-FAR = "2100-01-01T00:00:00Z"
 BATCH = 1000
 
 
@@ -24,7 +24,7 @@ def killing(kills: int, requests: int) -> Act:
         for number in range(kills):
             wanted = requests * (number + 1) // kills
             while len(published) < wanted:
-                published += await scene.publish(min(BATCH, wanted - len(published)), deadline=FAR)
+                published += await scene.publish(min(BATCH, wanted - len(published)), deadline=far_deadline())
             await scene.until_calls_are_under_way(10)
             scene.kill(chance.choice(scene.alive))
             scene.start(WORKERS - len(scene.alive))

@@ -10,6 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.topics import Topic
 from streams.ops.shutdown import GOODBYE_S
 from tests.chaos.scene import PATIENCE_S, Scene
+from tests.harness import far_deadline
 
 
 async def cut_off_then_reachable(scene: Scene) -> None:
@@ -60,7 +61,7 @@ async def connections_half_open(scene: Scene) -> None:
     assert scene.link is not None
     scene.exposed += 200  # the silence lasts longer than the session, so calls under way are given up
     scene.link.forsake()
-    await scene.publish(50, deadline="2100-01-01T00:00:00Z")
+    await scene.publish(50, deadline=far_deadline())
 
 
 async def stopped_in_a_black_hole(scene: Scene) -> None:

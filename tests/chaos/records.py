@@ -16,9 +16,9 @@ from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
 from streams.kafka.clients import admin, producer
 from tests.chaos.scene import PATIENCE_S, Scene, json_of
+from tests.harness import far_deadline
 
 YEAR_MS = 365 * 86_400_000
-FAR = "2100-01-01T00:00:00Z"
 
 
 async def configure(scene: Scene, topic: Topic, configs: dict[str, str]) -> None:
@@ -197,7 +197,7 @@ async def gaps_from_compaction(scene: Scene) -> None:
     topic = scene.pipeline.settings.topic(Topic.REQUESTS)
     async with producer(scene.pipeline.settings) as client:
         for number in range(200):
-            value = json_of(request_id=f"c{number}", prompt="Hello", deadline=FAR)
+            value = json_of(request_id=f"c{number}", prompt="Hello", deadline=far_deadline())
             await client.send_and_wait(topic, value, key=b"%d" % (number % 7), partition=number % 4)
             await asyncio.sleep(0.02)
     give_up_s = time.monotonic() + PATIENCE_S
@@ -245,7 +245,7 @@ async def deadlines_in_the_past(scene: Scene) -> None:
     await scene.open()
     scene.start()
     late = await scene.publish(50, deadline="2020-01-01T00:00:00Z")
-    await scene.publish(50, deadline=FAR)
+    await scene.publish(50, deadline=far_deadline())
     responses = await scene.until_answered()
     rejected = {response.request_id for response in responses if response.status is Status.REJECTED}
     scene.expect(rejected == set(late), f"{len(rejected)} were rejected, not {len(late)}")

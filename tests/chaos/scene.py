@@ -391,7 +391,7 @@ class Scene:
     async def _evidence(self, growth_mb: float) -> Evidence:
         settings = self.pipeline.settings
         answers = [*self.forgotten, *await self.pipeline.records(Topic.RESPONSES)]
-        costs = await self.pipeline.costs()
+        costs = await self.pipeline.costs_by_now()
         await asyncio.to_thread(self.provider.wait_until_settled)
         bill = reconcile(costs, self.provider.invoice())
         return Evidence(
