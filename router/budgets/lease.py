@@ -1,23 +1,17 @@
-"""A worker's lease of a tenant's budget: what it was granted, has reserved and has spent. Rules: `budgets.rules`."""
+"""A worker's lease of a tenant's budget: what its requests reserve, wait for and spend. Rules: `budgets.rules`."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
 
-from router.budgets.rules import LEASE_S, ZERO, day_of, limits_of, told_as
+from router.budgets.life import ANSWER_S, Life, Reservation
+from router.budgets.rules import ZERO, day_of, limits_of, told_as, window_bounds
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 
-RENEW_S = 30.0
-"""How often a holder is heard of that has nothing to say."""
-ANSWER_S = 2.0
-"""A claim without an answer for so long is made again."""
-IDLE_S = 60.0
-"""A grant that is not used for so long is returned."""
 MARGIN_S = 30.0
 """How long after its call's time a reservation is over by itself."""
-LOW_WATER = 4
-"""A lease asks for more when less than one part in so many of its last grant is left."""
 
 
 class Reserve(Enum):
@@ -25,48 +19,55 @@ class Reserve(Enum):
 
     DONE = auto()
     LATER = auto()
-    """Not now: more has been asked for."""
+    """Not now: it has been asked for, and is made as soon as there is enough."""
 
 
-@dataclass(slots=True)
-class _Reservation:
+def _unheard(_call_id: str) -> None:
+    """Wake no call: those that wait look again by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
     amount: Decimal
-    day: str
-    holder: str
-    until_s: float
+    for_s: float
+
+    def from_(self, now_s: float) -> Reservation:
+        return Reservation(self.amount, now_s + self.for_s)
 
 
-@dataclass(slots=True)
 class BudgetLease:
-    """What one worker may spend of one tenant's budget. `process` names the worker's process, once for ever."""
+    """What one worker may spend of one tenant's budget, by lives (`router.budgets.life`)."""
 
-    tenant: Tenant
-    process: str
-    beyond: int = 0
-    """In shadow mode: calls that would not have been made."""
-    _life: int = 1
-    _day: str = ""
-    _cap: Decimal = ZERO
-    _used: Decimal = ZERO
-    _reserved: Decimal = ZERO
-    _reservations: dict[str, _Reservation] = field(default_factory=dict)
-    _drawn: dict[str, str] = field(default_factory=dict)
-    _last_grant: Decimal = ZERO
-    _needed: Decimal = ZERO
-    _wanted: Decimal = ZERO
-    _returning: bool = False
-    _cap_fell: bool = False
-    _sequence: int = 0
-    _answered: int = 0
-    _sent_s: float = 0.0
-    _lease_from_s: float = 0.0
-    _used_s: float = 0.0
-    _budget: Budget | None = None
+    def __init__(self, tenant: Tenant, process: str, on_reserved: Callable[[str], None] = _unheard) -> None:
+        """Begin with nothing.
+
+        Args:
+            tenant: whose budget it is.
+            process: names the worker's process, once for ever.
+            on_reserved: is told each call that had to wait for its reservation and has it now.
+        """
+        self.tenant = tenant
+        self.beyond = 0
+        """In shadow mode: calls that would not have been made."""
+        self._process = process
+        self._on_reserved = on_reserved
+        self._lives = 0
+        self._budget: Budget | None = None
+        self._waiting: dict[str, _Want] = {}
+        self._settled: dict[str, tuple[Life, Decimal]] = {}
+        """Calls whose cost events this worker has not published yet."""
+        self._past: list[Life] = []
+        self._life = self._begin(0.0)
 
     @property
     def holder(self) -> str:
         """The name under which it holds grants."""
-        return f"{self.process}.{self._life}"
+        return self._life.holder
+
+    @property
+    def reserved_usd(self) -> Decimal:
+        """What is reserved for calls whose end is not known, those of earlier days and names included."""
+        return sum((life.reservations.total for life in (*self._past, self._life)), ZERO)
 
     def can_pay(self, amount: Decimal, now_s: float) -> bool:
         """Say whether the budget may still have so much; what is spent never comes back within a window."""
@@ -76,89 +77,95 @@ class BudgetLease:
 
     def is_contended(self, now_s: float) -> bool:
         """Say whether the owner is there and cannot give enough, rather than not there."""
-        return self._is_scarce and now_s - self._lease_from_s < 2 * ANSWER_S
+        return self._is_scarce and self._life.was_answered_within(2 * ANSWER_S, now_s)
 
     def reserve(self, call_id: str, amount: Decimal, now_s: float, timeout_s: float) -> Reserve:
-        """Take the most that a call may cost out of the lease."""
-        self._start_anew(now_s)
+        """Take the most that a call may cost out of the lease; a call that has to wait for it is told to `on_reserved`.
+
+        A caller that is told, or stops waiting, asks again or calls `release`.
+        """
+        life = self._present(now_s)
         if not self.tenant.enforced:
             self.beyond += self._rest_usd(now_s) < amount
             return Reserve.DONE
-        left = self._left
-        if amount > left:
-            self._needed = min(self._needed, amount) if self._needed else amount
-            self._wanted += amount
-            return Reserve.LATER
-        if left - amount < self._last_grant / LOW_WATER:
-            self._wanted = max(self._wanted, amount)
-        self._reserved += amount
-        self._reservations[call_id] = _Reservation(amount, self._day, self.holder, now_s + timeout_s + MARGIN_S)
-        self._used_s = now_s
-        return Reserve.DONE
+        for one in (*self._past, life):
+            one.reservations.pop(call_id)  # made while it waited, perhaps for another model or on another day
+        life.used_s = now_s
+        want = _Want(amount, timeout_s + MARGIN_S)
+        if life.reserve(call_id, want.from_(now_s)):
+            self._waiting.pop(call_id, None)
+            return Reserve.DONE
+        self._waiting[call_id] = want  # in its old place, if it has one
+        return Reserve.LATER
+
+    def release(self, call_id: str) -> None:
+        """Give up a reservation, made or waited for, whose call was certainly not made."""
+        self._waiting.pop(call_id, None)
+        self.settle(call_id, ZERO)
 
     def settle(self, call_id: str, cost: Decimal) -> None:
         """Put the true cost in the place of the reservation; what is unknown keeps its estimate."""
-        reservation = self._reservations.pop(call_id, None)
-        if reservation is None:
-            return
-        if cost:
-            self._drawn[call_id] = reservation.holder
-        if self._is_current(reservation):
-            self._reserved -= reservation.amount
-            self._used += cost
-            self._returning |= self._is_scarce
+        for life in (*self._past, self._life):
+            if life.settle(call_id, cost) and cost:
+                self._settled[call_id] = life, cost
 
     def drawn_by(self, call_id: str) -> str | None:
         """Return who had reserved for a settled call, once: its cost event carries the name."""
-        return self._drawn.pop(call_id, None)
+        life, _ = self._settled.pop(call_id, (None, ZERO))
+        return None if life is None else life.holder
 
-    def heard(self, budget: Budget) -> None:
-        """Take in what the owner says; an answer to an earlier claim than the last changes no cap."""
+    def hand_over(self, call_id: str, now_s: float) -> None:
+        """Leave the cost event of a settled call to the request's next owner, who draws on no grant."""
+        life, cost = self._settled.pop(call_id, (None, ZERO))
+        if life is not None:
+            life.hand_over(call_id, cost, now_s + MARGIN_S)
+
+    def heard(self, budget: Budget, now_s: float) -> None:
+        """Take in what the owner says, and give what it grants to the calls that wait, the oldest first."""
         if self._budget is not None and budget.version < self._budget.version:
             return
         self._budget = budget
-        grant = next((one for one in budget.grants if one.holder == self.holder and one.day == self._day), None)
-        if grant is None or grant.sequence != self._sequence or self._answered == self._sequence:
-            self._returning |= self._is_scarce and self._left > 0
-            return
-        self._answered = self._sequence
-        self._lease_from_s = self._sent_s
-        if grant.granted_usd > self._cap:
-            self._last_grant = grant.granted_usd - self._cap
-        self._cap = grant.granted_usd
-        self._returning |= self._is_scarce and self._left > 0
+        life = self._present(now_s)
+        for grant in budget.grants:
+            if (grant.holder, grant.day) == (life.holder, life.day):
+                life.hear(grant)
+        self._serve(life, now_s)
 
     def claim(self, now_s: float) -> BudgetClaim | None:
         """Return what to tell the owner now, if there is anything."""
-        self._start_anew(now_s)
-        if self._sequence != self._answered and now_s - self._sent_s < ANSWER_S:
-            return None
-        self._expire(now_s)
-        is_idle = self._left > 0 and now_s - self._used_s > IDLE_S
-        is_due = self._cap > 0 and now_s - self._sent_s > RENEW_S
-        if not any((self._wanted, self._returning, self._cap_fell, is_idle, is_due, self._sequence != self._answered)):
-            return None
-        if self._returning or is_idle:
-            self._cap = min(self._cap, self._used + self._reserved)
-        self._sequence += 1
-        self._sent_s = now_s
-        claim = BudgetClaim(
-            tenant=self.tenant.name,
-            holder=self.holder,
-            day=self._day,
-            sequence=self._sequence,
-            cap_usd=self._cap,
-            left_usd=max(ZERO, self._left),
-            needed_usd=self._needed,
-            wanted_usd=self._wanted,
-        )
-        self._needed = self._wanted = ZERO
-        self._returning = self._cap_fell = False
-        return claim
+        life = self._present(now_s)
+        self._serve(life, now_s)
+        return self._claim_of(life, now_s) or self._claim_of_past(now_s)
 
-    @property
-    def _left(self) -> Decimal:
-        return self._cap - self._used - self._reserved
+    def _claim_of(self, life: Life, now_s: float) -> BudgetClaim | None:
+        if not life.may_claim(now_s):
+            return None
+        has_expired = life.expire(now_s)
+        needed = min((one.amount for one in self._waiting.values()), default=ZERO)
+        wanted = sum((one.amount for one in self._waiting.values()), ZERO) or life.top_up
+        gives_back = life.left > 0 and (self._is_scarce or life.is_idle(now_s))
+        asks = wanted > 0 and not life.is_waiting_for(needed, wanted, now_s)
+        if not (asks or gives_back or has_expired or life.is_due(now_s) or not life.is_answered):
+            return None
+        if gives_back:
+            life.give_back()
+        return life.claim(needed, wanted, now_s)
+
+    def _claim_of_past(self, now_s: float) -> BudgetClaim | None:
+        """Give back what lives that are over have left: at their end, and as their last calls end."""
+        for life in self._past:
+            life.expire(now_s)
+            if life.left > 0 and life.may_claim(now_s):
+                life.give_back()
+                return life.claim(ZERO, ZERO, now_s)
+        self._past = [life for life in self._past if life.left > 0 or len(life.reservations)]
+        return None
+
+    def _serve(self, life: Life, now_s: float) -> None:
+        for call_id, want in list(self._waiting.items()):
+            if life.reserve(call_id, want.from_(now_s)):
+                del self._waiting[call_id]
+                self._on_reserved(call_id)
 
     @property
     def _is_scarce(self) -> bool:
@@ -170,26 +177,14 @@ class BudgetLease:
         spent = {(one.window, one.window_start): one.spent_usd for one in told}
         return min(limit - spent.get(told_as(window), ZERO) for window, limit in limits.items())
 
-    def _is_current(self, reservation: _Reservation) -> bool:
-        return (reservation.day, reservation.holder) == (self._day, self.holder)
+    def _present(self, now_s: float) -> Life:
+        """Return the life of this moment: another one on a new day, and under a new name when the last may be over."""
+        if self._life.is_over(now_s):
+            self._past.append(self._life)
+            self._life = self._begin(now_s)
+        return self._life
 
-    def _start_anew(self, now_s: float) -> None:
-        """Begin with nothing on a new day, and under a new name when the lease may be over."""
-        has_lapsed = self._cap > 0 and now_s - self._lease_from_s >= LEASE_S / 2
-        if has_lapsed:
-            self._life += 1
-        if has_lapsed or day_of(now_s) > self._day:
-            self._day = day_of(now_s)
-            self._cap = self._used = self._reserved = self._last_grant = ZERO
-            self._needed = self._wanted = ZERO
-            self._sequence = self._answered = 0
-            self._returning = self._cap_fell = False
-
-    def _expire(self, now_s: float) -> None:
-        for call_id, reservation in list(self._reservations.items()):
-            if now_s >= reservation.until_s:
-                del self._reservations[call_id]
-                if self._is_current(reservation):
-                    self._reserved -= reservation.amount
-                    self._cap -= reservation.amount
-                    self._cap_fell = True
+    def _begin(self, now_s: float) -> Life:
+        self._lives += 1
+        day = day_of(now_s)
+        return Life(self.tenant.name, f"{self._process}.{self._lives}", day, window_bounds(day)[1].timestamp())

@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 
 import orjson
 
-from router.budgets.rules import LEASE_S, ZERO, day_of, limits_of, told_as, window_bounds
+from router.budgets.rules import LEASE_S, REMEMBER_S, ZERO, day_of, limits_of, told_as, window_bounds
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
 from schemas.message import NANO_USD
@@ -113,16 +113,19 @@ class BudgetLedger:
             holding.drawn += cost
 
     def hear(self, claim: BudgetClaim, now_s: float) -> None:
-        """Take in a claim; one that is not newer than the last says nothing."""
+        """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
+        if claim.day < day_of(now_s) and (claim.day, claim.holder) not in self.holdings:
+            return
         holding = self.holdings.setdefault((claim.day, claim.holder), Holding())
         if claim.sequence <= holding.sequence:
             return
         holding.sequence = claim.sequence
         holding.heard_s = now_s
         holding.granted = min(holding.granted, claim.cap_usd)
-        self._pending.pop(claim.holder, None)
         if claim.wanted_usd:
-            self._pending[claim.holder] = claim
+            self._pending[claim.holder] = claim  # in its old place, if it has one
+        else:
+            self._pending.pop(claim.holder, None)
 
     def taken_over(self, now_s: float) -> None:
         """Give every holder a whole lease: nobody knows when the owner before heard of it."""
@@ -130,27 +133,34 @@ class BudgetLedger:
             holding.heard_s = now_s
 
     def decide(self, now_s: float) -> Budget:
-        """Grant what can be granted, forget what is over, and return what to tell everybody."""
+        """Grant what can be granted, forget what is over, and return what to tell everybody.
+
+        What requests wait for is granted whole, if there is enough, and first of all what has waited longest; a claim
+        that cannot be met is kept for a while. While there is one nothing is granted beyond what is waited for.
+        """
         day = day_of(now_s)
         self._forget(day, now_s)
         limits = limits_of(self.tenant, day)
         scarce = False
-        for holder, claim in self._pending.items():
+        for holder, claim in list(self._pending.items()):
             if claim.day != day:
                 continue
+            needed = claim.needed_usd
             free = min((limit - self._committed(window) for window, limit in limits.items()), default=ZERO)
-            holders = sum(of_day == day for of_day, _ in self.holdings)
-            needed = max(ZERO, claim.needed_usd - claim.left_usd)
-            grant = max(needed, (free / (SHARE * holders)).quantize(NANO_USD, ROUND_DOWN))
+            waited_for = min(claim.wanted_usd, free) if needed else ZERO
+            grant = max(needed, waited_for, ZERO if scarce else self._fair_part(free, day))
             if grant <= free:
                 self.holdings[day, holder].granted += grant
-            else:
-                scarce |= needed > 0 and all(
-                    limit - self.spent.get(window, ZERO) >= needed for window, limit in limits.items()
-                )
-        self._pending.clear()
+            elif needed and all(limit - self.spent.get(window, ZERO) >= needed for window, limit in limits.items()):
+                scarce = True
+                continue
+            del self._pending[holder]
         self.version += 1
         return self._budget(day, limits, now_s, scarce=scarce)
+
+    def _fair_part(self, free: Decimal, day: str) -> Decimal:
+        holders = sum(of_day == day for of_day, _ in self.holdings)
+        return (free / (SHARE * holders)).quantize(NANO_USD, ROUND_DOWN)
 
     def crossings(self, now_s: float) -> list[Crossing]:
         """Return which budgets have been crossed since the last call; each is told once a window."""
@@ -172,6 +182,10 @@ class BudgetLedger:
         for key, holding in list(self.holdings.items()):
             if now_s >= holding.heard_s + LEASE_S:
                 del self.holdings[key]
+        for holder, claim in list(self._pending.items()):
+            heard = self.holdings.get((claim.day, holder))
+            if heard is None or claim.day < day or now_s >= heard.heard_s + REMEMBER_S:
+                del self._pending[holder]
         past = [window for window in self.spent if window < day[: len(window)] and not self._is_recent(window, now_s)]
         for window in past:
             del self.spent[window]

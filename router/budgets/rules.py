@@ -12,21 +12,28 @@ been seen to spend counts as spent, so for every window, at every moment:
 A holder reserves inside its grant only. So spend and reservations stay inside the limit whatever the interleaving, as
 long as a call costs no more than its estimate; nothing here needs clocks that agree.
 
-Here are the rules and the windows; `router.budgets.lease` is the worker's end, `router.budgets.ledger` the owner's.
+Here are the rules and the windows; `router.budgets.lease` is the worker's end, by lives (`router.budgets.life`), and
+`router.budgets.ledger` the owner's.
 
 Rules:
-1. Grants are of one UTC day, and cumulative. At midnight a lease is empty; the old day's grants count for the month
-   until their lease is over.
+1. Grants are of one UTC day, and cumulative. At midnight a lease begins a new life, with nothing. The old one gives
+   back what it has not reserved, and then what its last calls did not cost; the rest counts for the month until its
+   lease is over.
 2. A holder lowers its own cap before it tells so, and takes up a grant only if it answers its latest claim: so a grant
-   and a return that cross each other cannot both count.
+   and a return that cross each other cannot both count. A claim may be answered more than once.
 3. A cost event draws on a grant if the worker that reserved for it published it; it carries the holder's name then. One
-   that an heir publishes draws on nobody's, and counts twice until the lease of the worker that has ended is over.
+   that an heir publishes draws on nobody's, and counts twice until the reservation, or the lease of a worker that has
+   ended, is over.
 4. A reservation whose end is never told is over after its call's time and a margin. It is returned to the owner, not to
-   the lease: by then the cost event has been written by somebody.
+   the lease: by then the cost event has been written by somebody. That of a call that was certainly not made is free at
+   once.
 5. A holder that is not heard of for a lease loses its grant. A worker that got no answer for half a lease, by its own
-   clock, spends no more of it, and starts anew under another name.
-6. When a claim cannot be met though it is not hopeless, the budget is *scarce*: every holder returns what it has not
-   reserved, and what settling frees.
+   clock, or whose grant was forgotten, spends no more of it, and begins a new life under another name.
+6. A call that finds too little waits in the lease, in order. What is granted, or becomes free, goes to those who wait
+   before anybody sees it; a grant can thus be neither idle nor returned while somebody waits for it.
+7. What waits is granted whole if there is enough, before any cushion. When it cannot be met though it is not hopeless,
+   the budget is *scarce*: every holder returns what it has not reserved, and what settling frees; the owner meets the
+   claim as soon as there is enough.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -36,6 +43,9 @@ from router.tenants import Tenant
 
 LEASE_S = 180.0
 """Longer than a crash, the recovery of its calls by an heir, and their longest time."""
+ASK_AGAIN_S = 1.0
+"""A lease repeats so often what its requests wait for; the owner remembers it for `REMEMBER_S`."""
+REMEMBER_S = 3.0
 ZERO = Decimal(0)
 
 

@@ -1,6 +1,6 @@
 """What has happened to one request so far, and the response and cost events that tell it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -42,6 +42,12 @@ class AttemptLog:
         """Calls of unknown outcome count with their estimate."""
         self._job = job
         self._calls: list[CallStarted] = []
+        self._called_off: list[CallStarted] = []
+
+    @property
+    def calls(self) -> Sequence[CallStarted]:
+        """The write-ahead records of the attempts."""
+        return self._calls
 
     @property
     def next_attempt(self) -> int:
@@ -65,34 +71,34 @@ class AttemptLog:
         return ErrorCode.FALLBACK_EXHAUSTED, f"{why}; the last one was {last.outcome} of {told}"
 
     def taken_over(self, call: CallStarted) -> None:
-        """Take in a call of an earlier worker: as that handed it on, or cut off if it could not."""
+        """Take in a call of an earlier worker: as that handed it on, or cut off if it could not.
+
+        One that was called off has not happened, and its number is used again.
+        """
         if call.attempt_json is None:
             self.cut_off(call)
-        else:
-            self._remember(call, Attempt.model_validate_json(call.attempt_json))
+            return
+        attempt = Attempt.model_validate_json(call.attempt_json)
+        if attempt.outcome is not AttemptOutcome.CUT_OFF:
+            self._remember(call, attempt)
 
     def handed_on(self) -> tuple[CallStarted, ...]:
-        """Return the calls of this worker that have ended, with what came of them, for whoever goes on."""
+        """Return this worker's calls that have ended or were not made, with what came of them, for whoever goes on."""
         return tuple(
             call.model_copy(update={"attempt_json": attempt.model_dump_json()})
             for call, attempt in zip(self._calls, self.attempts, strict=True)
             if call.attempt_json is None and attempt.outcome is not AttemptOutcome.CUT_OFF
-        )
+        ) + tuple(self._called_off)
 
     def cut_off(self, call: CallStarted) -> None:
         """Take in a call of which only the write-ahead record is left."""
-        attempt = Attempt(
-            attempt=call.attempt,
-            provider_name=call.provider_name,
-            request_model=call.request_model,
-            outcome=AttemptOutcome.CUT_OFF,
-            detail="the worker ended during the call; whether it was charged is not known",
-            started_at=call.occurred_at,
-            latency_ms=None,
-            certainty=Certainty.UNKNOWN,
-            cost_usd=call.cost_usd,
-        )
-        self._remember(call, attempt)
+        detail = "the worker ended during the call; whether it was charged is not known"
+        self._remember(call, _cut_off(call, detail, Certainty.UNKNOWN))
+
+    def called_off(self, call: CallStarted) -> None:
+        """Take in a call that was certainly not made, though its write-ahead record may be on its topic."""
+        attempt = _cut_off(call, "the worker gave the request up before the call was made", None)
+        self._called_off.append(call.model_copy(update={"attempt_json": attempt.model_dump_json()}))
 
     def answered(self, call: CallStarted, candidate: Candidate, answer: Answer, latency_s: float) -> None:
         """Take in an answer. Without the provider's usage its cost is an estimate."""
@@ -218,6 +224,20 @@ def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tup
     by_number = {call.attempt: call for call in calls}
     events = (settled(by_number[attempt.attempt], attempt) for attempt in attempts if attempt.attempt in by_number)
     return tuple(event for event in events if event is not None)
+
+
+def _cut_off(call: CallStarted, detail: str, certainty: Certainty | None) -> Attempt:
+    return Attempt(
+        attempt=call.attempt,
+        provider_name=call.provider_name,
+        request_model=call.request_model,
+        outcome=AttemptOutcome.CUT_OFF,
+        detail=detail,
+        started_at=call.occurred_at,
+        latency_ms=None,
+        certainty=certainty,
+        cost_usd=None if certainty is None else call.cost_usd,
+    )
 
 
 def _cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:

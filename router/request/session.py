@@ -9,7 +9,8 @@ Rules:
 4. Of the candidates the one is called that `router.request.choice` picks, or the session waits.
 5. Calls after the first one come out of the worker's retry budget; without it, they wait.
 6. If the tenant has a budget, the most that a call may cost is reserved before it, and settled after it. While others
-   have reserved what is left, the session waits; when nothing is left for any candidate, it ends.
+   have reserved what is left, the session waits, and is woken by its reservation; when nothing is left for any
+   candidate, it ends.
 7. A failure that no model would answer differently ends the session at once.
 """
 
@@ -52,11 +53,12 @@ from schemas.vocabulary import ErrorCode, SkipReason, Status
 __all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session", "SessionError", "Started"]
 __all__ += ["Wait", "Woke"]
 
-BUDGET_POLL_S = 0.05
-"""When to look first whether more of the budget has been granted; then twice as long, and so on."""
-MAX_BUDGET_POLL_S = 0.8
+BUDGET_POLL_S = 0.8
+"""How often to look whether the budget still pays for a call that waits for its reservation; that itself wakes it."""
 BUDGET_WAIT_S = 10.0
 """So long a request waits for what others have reserved, if its deadline lets it."""
+LAST_LOOK_S = 0.02
+"""So long before its end a wait for the budget is over: there has to be time for a call."""
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ class Session:
     def __init__(self, job: Job, pool: ModelPool, chance: Chance, lease: BudgetLease | None = None) -> None:
         self._job = job
         self._lease = lease
-        self._budget_waits = 0
+        self._reserving: str | None = None
         self._budget_since_s: float | None = None
         self._pool = pool
         self._chance = chance
@@ -94,6 +96,7 @@ class Session:
         self._plan: Plan | None = None
         self._standings: dict[str, CandidateState] = {}
         self._open: _Open | None = None
+        self._called_off: str | None = None
         self._called = False
         self._state = SessionState.NEW
 
@@ -112,6 +115,8 @@ class Session:
                 action = self._start(event)
             case Woke():
                 action = self._decide(self._planned(), event.now_s)
+                if not (isinstance(action, Wait) and action.call_id == self._reserving):
+                    self._stop_reserving()
             case Answered():
                 action = self._succeed(event)
             case Failed():
@@ -119,7 +124,26 @@ class Session:
         self._state = STATE_AFTER[type(action)]
         return action
 
-    def abandon(self) -> tuple[CallStarted, ...]:
+    def call_off(self, *, is_written: bool) -> None:
+        """Take the call back that was asked for last: it was certainly not made.
+
+        One whose write-ahead record may be on its topic stays reserved until `handed_on`, or for its time: an heir that
+        finds the record alone has to count it.
+        """
+        call = self._close_call()
+        self._pool.abandoned(call.permit)
+        self._called_off = call.started.event_id
+        if is_written:
+            self._attempt_log.called_off(call.started)
+        else:
+            self.handed_on()
+
+    def handed_on(self) -> None:
+        """Free what the call that was called off had reserved: an heir of the request knows that it was not made."""
+        if self._lease is not None and self._called_off is not None:
+            self._lease.release(self._called_off)
+
+    def abandon(self, now_s: float) -> tuple[CallStarted, ...]:
         """Give the session up without an end: the request is somebody else's from now on.
 
         Returns:
@@ -128,6 +152,10 @@ class Session:
         if self._open is not None:
             self._pool.abandoned(self._open.permit)
             self._open = None
+        self._stop_reserving()
+        if self._lease is not None:
+            for call in self._attempt_log.calls:
+                self._lease.hand_over(call.event_id, now_s)
         self._state = SessionState.ENDED
         return self._attempt_log.handed_on()
 
@@ -140,8 +168,12 @@ class Session:
     def break_off(self, reason: str, now_s: float) -> Finish:
         """End the request as failed, for a defect of our own; a call under way counts as cut off."""
         if self._open is not None:
-            self._attempt_log.cut_off(self._open.started)
-            self.abandon()
+            call = self._close_call()
+            self._pool.abandoned(call.permit)
+            self._attempt_log.cut_off(call.started)
+            self._settle(call)
+        self._stop_reserving()
+        self.handed_on()
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
         return self._finish(Verdict(Status.FAILED, error=error), now_s)
 
@@ -218,8 +250,8 @@ class Session:
         if self._lease is not None and candidate.upper_usd is not None:
             call_id = self._job.event_id(self._attempt_log.next_attempt)
             if self._lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
-                return self._wait_for_budget(self._lease, now_s)
-        self._budget_since_s, self._budget_waits = None, 0
+                return self._wait_for_budget(self._lease, call_id, now_s)
+        self._budget_since_s = self._reserving = None
         self._attempt_log.passed_over.pop(model.name, None)
         attempt = self._attempt_log.next_attempt
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
@@ -227,20 +259,25 @@ class Session:
         self._called = True
         return Call(model, started, candidate.max_tokens, timeout_s)
 
-    def _wait_for_budget(self, lease: BudgetLease, now_s: float) -> Action:
+    def _wait_for_budget(self, lease: BudgetLease, call_id: str, now_s: float) -> Action:
+        self._reserving = call_id
         if self._budget_since_s is None or not lease.is_contended(now_s):
             self._budget_since_s = now_s
-        poll_s = min(MAX_BUDGET_POLL_S, BUDGET_POLL_S * 2**self._budget_waits)
-        self._budget_waits += 1
-        until_s = now_s + poll_s * (1 + self._chance() / 4)
-        if until_s >= self._job.deadline_s and not lease.is_contended(now_s):
-            return self._end(
-                ErrorCode.DEADLINE_EXCEEDED, "no part of the budget was granted before the deadline", now_s
-            )
-        if until_s >= min(self._job.deadline_s, self._budget_since_s + BUDGET_WAIT_S):
+        is_contended, ends_s = lease.is_contended(now_s), self._job.deadline_s
+        if is_contended:
+            ends_s = min(ends_s, self._budget_since_s + BUDGET_WAIT_S)
+        until_s = min(now_s + BUDGET_POLL_S * (1 + self._chance() / 4), ends_s - LAST_LOOK_S)
+        if until_s > now_s:
+            return Wait(until_s, call_id)
+        if is_contended:
             message = "what is left of the tenant's budget is reserved by calls under way; try again later"
             return self._end(ErrorCode.BUDGET_EXHAUSTED, message, now_s)
-        return Wait(until_s)
+        return self._end(ErrorCode.DEADLINE_EXCEEDED, "no part of the budget was granted before the deadline", now_s)
+
+    def _stop_reserving(self) -> None:
+        if self._lease is not None and self._reserving is not None:
+            self._lease.release(self._reserving)
+        self._reserving = None
 
     def _settle(self, call: _Open) -> None:
         if self._lease is not None:

@@ -10,7 +10,8 @@ Rules:
 1. A session starts once; then it is told what came of its last action and nothing else.
 2. Every path ends in exactly one `Finish`; after it there are no events.
 3. The caller may end a session in any state: `refuse` before its start, `abandon` when another worker goes on,
-   `break_off` for a defect. These are calls of their own, not events.
+   `break_off` for a defect. If the call that was asked for last was not made, it says so before, by `call_off`. These
+   are calls of their own, not events.
 
 `TRANSITIONS` has a row for each state and event; `docs/state-machines.md` is drawn from it.
 """
@@ -79,9 +80,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing can be done before `until_s`."""
+    """Nothing can be done before `until_s`, or before the reservation of `call_id` is made."""
 
     until_s: float
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

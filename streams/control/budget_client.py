@@ -1,6 +1,7 @@
 """A worker's end of the budgets: its leases, what they claim, and what the owner of the ledgers answers."""
 
 import asyncio
+from asyncio import Future
 from collections.abc import Iterable, Mapping
 
 import structlog
@@ -8,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from router.budgets.lease import BudgetLease
 from router.tenants import Tenant
-from schemas.budgets import Budget
+from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent
 from streams.control.following import changes
 from streams.ports import Clock, LogReader
@@ -24,8 +25,11 @@ class BudgetClient:
     """One lease for each tenant with a budget."""
 
     def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Clock) -> None:
-        self._leases = {name: BudgetLease(tenant, process) for name, tenant in tenants.items() if tenant.has_budget}
+        self._leases = {
+            name: BudgetLease(tenant, process, self._reserved) for name, tenant in tenants.items() if tenant.has_budget
+        }
         self._clock = clock
+        self._waiting: dict[str, Future[None]] = {}
 
     def __bool__(self) -> bool:
         """Say whether any tenant has a budget."""
@@ -40,6 +44,25 @@ class BudgetClient:
         lease = self._leases.get(event.tenant)
         return None if lease is None else lease.drawn_by(event.event_id)
 
+    def hand_over(self, events: Iterable[CostEvent]) -> None:
+        """Leave the cost events that this worker has not published to the request's next owner."""
+        for event in events:
+            if (lease := self._leases.get(event.tenant)) is not None:
+                lease.hand_over(event.event_id, self._clock())
+
+    async def reserved(self, call_id: str, within_s: float) -> None:
+        """Wait until the call has its reservation, and no longer than so many seconds."""
+        waiting = self._waiting[call_id] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait([waiting], timeout=within_s)
+        finally:
+            del self._waiting[call_id]
+
+    def _reserved(self, call_id: str) -> None:
+        waiting = self._waiting.get(call_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
     def beyond(self) -> Iterable[tuple[str, int]]:
         """Tell how many calls of a tenant in shadow mode its budget would not have paid for, if any."""
         return [(name, lease.beyond) for name, lease in self._leases.items() if lease.beyond]
@@ -47,14 +70,16 @@ class BudgetClient:
     async def claim(self, publisher: Publisher) -> None:
         """Publish claims as they become due, for ever."""
         while True:
-            for lease in self._leases.values():
-                claim = lease.claim(self._clock())
-                if claim is not None:
-                    try:
-                        await publisher.budget_claim(claim)
-                    except KafkaError as error:  # it is made again
-                        log.warning("a claim on a budget is lost", tenant=claim.tenant, error=str(error))
+            claims = (lease.claim(self._clock()) for lease in self._leases.values())
+            await asyncio.gather(*(self._publish(claim, publisher) for claim in claims if claim is not None))
             await asyncio.sleep(CLAIM_S)
+
+    @staticmethod
+    async def _publish(claim: BudgetClaim, publisher: Publisher) -> None:
+        try:
+            await publisher.budget_claim(claim)
+        except KafkaError as error:  # it is made again
+            log.warning("a claim on a budget is lost", tenant=claim.tenant, error=str(error))
 
     async def follow(self, reader: LogReader, topic: str) -> None:
         """Read the compacted budgets topic from its beginning and for ever, without a group."""
@@ -70,4 +95,4 @@ class BudgetClient:
             return
         lease = self._leases.get(budget.tenant)
         if lease is not None:
-            lease.heard(budget)
+            lease.heard(budget, self._clock())

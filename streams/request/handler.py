@@ -6,7 +6,6 @@ cost events (`streams.request.outcomes` says why); the offset comes last.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -179,7 +178,8 @@ class Handler:
         try:
             finish = await self._run(session, job.request, handling, earlier)
         except asyncio.CancelledError:
-            await self._hand_on(session.abandon(), handling)
+            if await self._hand_on(session.abandon(self.clock()), handling):
+                session.handed_on()
             raise
         except Exception as problem:
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
@@ -197,14 +197,18 @@ class Handler:
         entry, since_s = Identified(job.request, job.tenant), self.clock()
         decision = self.admission.admit(entry, since_s, job.deadline_s)
         while isinstance(decision, Defer):
-            await self._wait(decision.until_s, handling)
+            await self._wait(Wait(decision.until_s), handling)
             decision = self.admission.admit(entry, self.clock(), job.deadline_s, since_s)
         return decision if isinstance(decision, Refuse) else None
 
-    async def _wait(self, until_s: float, handling: Handling) -> None:
+    async def _wait(self, wait: Wait, handling: Handling) -> None:
         """Sleep, and let another request have the slot meanwhile."""
         handling.slot.leave()
-        await asyncio.sleep(until_s - self.clock())
+        for_s = wait.until_s - self.clock()
+        if wait.call_id is None:
+            await asyncio.sleep(for_s)
+        else:
+            await self.budget_client.reserved(wait.call_id, for_s)
         await handling.slot.take_again()
 
     async def _run(
@@ -214,10 +218,7 @@ class Handler:
         while not isinstance(action, Finish):
             match action:
                 case Call():
-                    await self.fence.passed()
-                    written = await self.publisher.call_started(action.started, handling.delivery, handling.trace)
-                    handling.state.call_written(written)
-                    await self.fence.passed()  # the worker may have been frozen since, or the broker away
+                    await self._write_ahead(session, action, handling)
                     called_s = self.clock()
                     result = await self.provider.call(request, action, handling.trace)
                     now_s = self.clock()
@@ -227,21 +228,39 @@ class Handler:
                         else Failed(now_s, result, now_s - called_s)
                     )
                 case Wait():
-                    await self._wait(action.until_s, handling)
+                    await self._wait(action, handling)
                     event = Woke(self.clock())
             action = self._tell(session, event)
         return action
 
-    async def _hand_on(self, ended: tuple[CallStarted, ...], handling: Handling) -> None:
-        """Write down what came of the calls of a request that is given up, or its next owner counts them as cut off."""
+    async def _write_ahead(self, session: Session, call: Call, handling: Handling) -> None:
+        is_written = False
+        try:
+            await self.fence.passed()
+            is_written = True
+            await self._write(call.started, handling)
+            await self.fence.passed()  # the worker may have been frozen since, or the broker away
+        except BaseException:
+            session.call_off(is_written=is_written)
+            raise
+
+    async def _hand_on(self, ended: tuple[CallStarted, ...], handling: Handling) -> bool:
+        """Write down what came of the calls of a request that is given up; say whether its next owner can know it.
+
+        If not it counts them as cut off.
+        """
         if handling.state.is_lost or not self.fence.is_open():
-            return
-        with suppress(TimeoutError):
+            return not ended
+        try:
             async with asyncio.timeout(HAND_ON_S):
                 for call in ended:
-                    handling.state.call_written(
-                        await self.publisher.call_started(call, handling.delivery, handling.trace)
-                    )
+                    await self._write(call, handling)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _write(self, call: CallStarted, handling: Handling) -> None:
+        handling.state.call_written(await self.publisher.call_started(call, handling.delivery, handling.trace))
 
     def _tell(self, session: Session, event: Event) -> Action:
         action = session.receive(event)
@@ -250,7 +269,10 @@ class Handler:
 
     async def _end(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
         handling.slot.leave()
-        await self.outcomes.finish(finish, handling, reply_to)
+        try:
+            await self.outcomes.finish(finish, handling, reply_to)
+        finally:
+            self.budget_client.hand_over(finish.costs)  # those that were not told in the holder's name
 
     async def _dead_letter(self, parsed: ParsedRequest, code: str, reason: str, request_id: str | None) -> None:
         # readable or not, whose key it showed is told, so that it can be replayed without the key

@@ -24,7 +24,7 @@ from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Delivery
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
-from streams.ports import Clock, Fence, Trace
+from streams.ports import Clock, Fence
 from streams.publisher import Publisher
 from streams.request.api_keys import without_key
 from streams.request.handling import Handling
@@ -81,13 +81,13 @@ class Outcomes:
         handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
         if reply_to is not None:
             await self._reply(reply_to, response, handling)
-        await self._costs(finish.costs, handling.trace)
+        await self._costs(finish.costs, handling)
         self.request_log.write(response)
         self.metrics.ended(response)
 
     async def _again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
         calls, attempts = handling.state.unsettled(identity.key)
-        await self._costs(settle_all(calls, attempts), handling.trace)
+        await self._costs(settle_all(calls, attempts), handling)
         self.metrics.answered_again()
         origin = handling.delivery.origin
         log.info("answered already", request_id=identity.request_id, record=str(origin), response_offset=offset)
@@ -104,9 +104,11 @@ class Outcomes:
             # the answer itself is on its own topic: a missing copy is no reason to hold the partition
             log.warning("no copy sent", reply_to=topic, request_id=response.request_id, error=str(error))
 
-    async def _costs(self, events: Iterable[CostEvent], trace: Trace) -> None:
+    async def _costs(self, events: Iterable[CostEvent], handling: Handling) -> None:
         for event in events:
-            await self.publisher.cost(event, trace, self.drawn_by(event))
+            # of a lost partition its next owner may tell the same event first, and then this draws on nobody's grant
+            holder = None if handling.state.is_lost else self.drawn_by(event)
+            await self.publisher.cost(event, handling.trace, holder)
 
     async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
         await self.publisher.dead_letter(letter, delivery.key)

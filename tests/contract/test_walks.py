@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
-from router.tenants import Tenant, TenantMode
+from router.tenants import Tenant
 from tests.contract.test_architecture import steps
 from tests.fakes.provider import Character, Fate
 from tests.fakes.scene import Scene, played
@@ -21,7 +21,7 @@ from tests.stage import TWO
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = re.compile(r"`([\w/]+\.py):((?:\w+\.)?[a-z_]\w*)`")
-ACME = Tenant("acme", daily_budget_usd=Decimal(20), mode=TenantMode.SHADOW)
+ACME = Tenant("acme", daily_budget_usd=Decimal(20))
 CATALOGUE = dataclasses.replace(TWO, tenants=MappingProxyType({"acme": ACME}))
 DOWN = {"alpha": Character(3, 3, chances={Fate.ERROR: 1.0})}
 NOT_IN_MEMORY = ("streams/kafka/", "streams/ports.py", "warehouse/")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from router.budgets.life import IDLE_S
 from schemas.budgets import Budget, BudgetState
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
@@ -23,6 +24,8 @@ monthly_budget_usd = 1000
 daily_budget_usd = 0.000001
 mode = "shadow"
 """
+QUIET = {f"quiet{number}": f"[tenants.quiet{number}]\ndaily_budget_usd = 20" for number in range(8)}
+PROMPT_S = 2.0
 
 
 def requests(prefix: str, count: int, tenant: str) -> list[dict[str, object]]:
@@ -44,7 +47,8 @@ def ids(published: list[dict[str, object]]) -> list[str]:
 
 async def with_tenants(make_pipeline: MakePipeline, make_provider: MakeProvider, folder: Path) -> Pipeline:
     catalogue = folder / "budgets.toml"
-    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{TENANTS}\n")
+    tenants = "\n".join([TENANTS, *QUIET.values()])
+    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}\n")
     return await make_pipeline(make_provider(latency_ms=100), TURNOUT_CATALOGUE=str(catalogue))
 
 
@@ -110,3 +114,24 @@ async def test_two_workers_stop_before_the_limit_and_the_accounts_survive_their_
     lines = [orjson.loads(line) for worker in workers for line in worker.log.read_bytes().splitlines()]
     crossed = sorted((line["tenant"], line["share"]) for line in lines if line["event"] == "budget crossed")
     assert crossed == [("acme", 0.8), ("shadow", 0.8), ("shadow", 1.0)], "each once"
+
+
+async def test_quiet_tenants_are_answered_within_two_seconds_the_first_time_and_after_a_minute_of_quiet(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    pipeline = await with_tenants(make_pipeline, make_provider, tmp_path)
+    for _ in range(2):
+        pipeline.start_worker()
+    await pipeline.publish(warm := requests("warm", 40, "shadow"))
+    await pipeline.wait_for_responses(ids(warm))
+    took_s: dict[str, float] = {}
+    for quiet_s in (0, round(IDLE_S) + 2):
+        await asyncio.sleep(quiet_s)
+        asked = [requests(f"{tenant} after {quiet_s} ", 1, tenant)[0] for tenant in QUIET]
+        asked_s = time.time()
+        await pipeline.publish(asked)
+        responses = await pipeline.wait_for_responses(ids(asked))
+        answers = [response for response in responses if response.request_id in ids(asked)]
+        assert [(one.status, one.error) for one in answers] == [(Status.COMPLETED, None)] * len(asked)
+        took_s |= {one.request_id: one.completed_at.timestamp() - asked_s for one in answers}
+    assert max(took_s.values()) < PROMPT_S, took_s

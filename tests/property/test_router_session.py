@@ -166,7 +166,7 @@ class SessionsMachine(RuleBasedStateMachine):
         """The next owner knows the calls that had ended as they were, and of one under way that it was made."""
         life = self._due()[-1]
         under_way = [life.calls[-1].started] if life.state is State.CALLING else []
-        earlier = (*life.earlier, *life.session.abandon(), *under_way)
+        earlier = (*life.earlier, *life.session.abandon(self.now_s), *under_way)
         life.state = State.ENDED
         assert [call.attempt for call in earlier] == list(range(1, len(life.earlier) + len(life.calls) + 1))
         self.lives.append(Life(life.job, Session(life.job, self.pool, lambda: self.luck), earlier))

@@ -5,9 +5,10 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from router.budgets.lease import ANSWER_S, IDLE_S, MARGIN_S, RENEW_S, BudgetLease, Reserve
+from router.budgets.lease import MARGIN_S, BudgetLease, Reserve
 from router.budgets.ledger import BudgetLedger
-from router.budgets.rules import LEASE_S, day_of, window_bounds
+from router.budgets.life import ANSWER_S, IDLE_S, RENEW_S, Reservation, Reservations
+from router.budgets.rules import ASK_AGAIN_S, LEASE_S, REMEMBER_S, day_of, window_bounds
 from router.tenants import Tenant, TenantMode
 from schemas.budgets import Budget, BudgetState
 
@@ -25,7 +26,7 @@ def exchange(ledger: BudgetLedger, lease: BudgetLease, now_s: float) -> Budget |
         return None
     ledger.hear(claim, now_s)
     budget = ledger.decide(now_s)
-    lease.heard(budget)
+    lease.heard(budget, now_s)
     return budget
 
 
@@ -97,11 +98,11 @@ def test_at_the_edge_the_budget_is_scarce_and_holders_return_what_they_have_not_
     budget = exchange(ledger, second, NOON_S)
     assert budget is not None
     assert budget.scarce
-    first.heard(budget)
-    exchange(ledger, first, NOON_S)
+    first.heard(budget, NOON_S)
+    returned = exchange(ledger, first, NOON_S)
+    assert returned is not None
     assert granted(ledger, first) == CENT
-    assert second.reserve("big", Decimal("0.9"), NOON_S, TIMEOUT_S) is Reserve.LATER
-    exchange(ledger, second, NOON_S)
+    second.heard(returned, NOON_S)
     assert second.reserve("big", Decimal("0.9"), NOON_S, TIMEOUT_S) is Reserve.DONE
 
 
@@ -118,6 +119,41 @@ def test_what_can_never_be_paid_is_known_and_makes_nobody_return_anything() -> N
     assert lease.can_pay(Decimal("0.05"), NOON_S)
 
 
+def test_a_claim_that_cannot_be_met_is_met_as_soon_as_it_can_and_while_it_waits_others_get_no_more_than_they_need() -> (
+    None
+):
+    ledger = BudgetLedger(ACME)
+    holder, large, small = funded(ledger), BudgetLease(ACME, "w2"), BudgetLease(ACME, "w3")
+    large.reserve("large", Decimal("0.9"), NOON_S, TIMEOUT_S)
+    exchange(ledger, large, NOON_S)
+    small.reserve("small", CENT, NOON_S, TIMEOUT_S)
+    exchange(ledger, small, NOON_S)
+    assert granted(ledger, small) == CENT
+    holder.heard(ledger.decide(NOON_S), NOON_S)
+    exchange(ledger, holder, NOON_S)
+    assert granted(ledger, large) == Decimal("0.9")
+
+
+def test_a_claim_that_is_not_repeated_is_forgotten() -> None:
+    ledger = BudgetLedger(ACME)
+    funded(ledger)
+    lease = BudgetLease(ACME, "w2")
+    lease.reserve("large", Decimal("0.9"), NOON_S, TIMEOUT_S)
+    exchange(ledger, lease, NOON_S)
+    assert ledger.decide(NOON_S + REMEMBER_S - 0.1).scarce
+    assert not ledger.decide(NOON_S + REMEMBER_S).scarce
+
+
+def test_a_claim_of_an_earlier_day_that_is_forgotten_makes_nobody_a_holder() -> None:
+    ledger = BudgetLedger(ACME)
+    lease = funded(ledger)
+    claim = lease.claim(NOON_S + RENEW_S + 1)
+    assert claim is not None
+    tomorrow = BudgetLedger(ACME)
+    tomorrow.hear(claim, window_bounds(DAY)[1].timestamp())
+    assert tomorrow.holdings == {}
+
+
 def test_an_answer_to_an_earlier_claim_changes_no_cap() -> None:
     ledger = BudgetLedger(ACME)
     lease = BudgetLease(ACME, "w1")
@@ -131,7 +167,7 @@ def test_an_answer_to_an_earlier_claim_changes_no_cap() -> None:
     again = lease.claim(NOON_S + ANSWER_S)
     assert again is not None
     assert again.sequence == claim.sequence + 1
-    lease.heard(answer)
+    lease.heard(answer, NOON_S)
     assert lease.reserve("c", CENT, NOON_S + ANSWER_S, TIMEOUT_S) is Reserve.LATER
 
 
@@ -191,6 +227,120 @@ def test_a_worker_that_gets_no_answer_stops_spending_before_its_grant_is_given_a
     assert lease.drawn_by("late") == holder
 
 
+def test_a_worker_whose_grant_was_forgotten_begins_under_another_name_and_need_not_earn_back_what_it_had_used() -> None:
+    lease = funded(BudgetLedger(ACME))
+    lease.settle("first", CENT)
+    holder, at_s = lease.holder, NOON_S + RENEW_S + 1
+    forgetful = BudgetLedger(ACME, version=1000)
+    exchange(forgetful, lease, at_s)
+    assert lease.reserve("second", CENT, at_s, TIMEOUT_S) is Reserve.LATER
+    exchange(forgetful, lease, at_s)
+    assert lease.reserve("second", CENT, at_s, TIMEOUT_S) is Reserve.DONE
+    assert lease.holder != holder
+
+
+def test_a_grant_goes_to_those_who_wait_before_anybody_else_and_they_are_told() -> None:
+    told: list[str] = []
+    ledger, lease = BudgetLedger(ACME), BudgetLease(ACME, "w1", told.append)
+    for call_id, cents in (("first", 40), ("too much", 50), ("third", 30)):
+        assert lease.reserve(call_id, cents * CENT, NOON_S, TIMEOUT_S) is Reserve.LATER
+    exchange(BudgetLedger(Tenant("acme", daily_budget_usd=80 * CENT)), lease, NOON_S)
+    assert told == ["first", "third"]
+    assert lease.reserved_usd == 70 * CENT
+    assert lease.reserve("newcomer", 11 * CENT, NOON_S, TIMEOUT_S) is Reserve.LATER
+    assert ledger.holdings == {}
+
+
+def test_a_grant_is_held_for_who_waits_however_long_the_lease_had_been_idle() -> None:
+    ledger, lease = BudgetLedger(ACME), BudgetLease(ACME, "w1")
+    assert lease.reserve("first", CENT, NOON_S, TIMEOUT_S) is Reserve.LATER
+    exchange(ledger, lease, NOON_S + 2 * IDLE_S)
+    lease.claim(NOON_S + 2 * IDLE_S + 0.02)
+    assert lease.reserve("first", CENT, NOON_S + 2 * IDLE_S + 0.1, TIMEOUT_S) is Reserve.DONE
+
+
+def test_what_was_granted_while_the_budget_is_scarce_is_held_for_who_waits_too() -> None:
+    ledger, first, second = BudgetLedger(ACME), BudgetLease(ACME, "w1"), BudgetLease(ACME, "w2")
+    first.reserve("small", 60 * CENT, NOON_S, TIMEOUT_S)
+    second.reserve("large", 50 * CENT, NOON_S, TIMEOUT_S)
+    for lease in (first, second):
+        claim = lease.claim(NOON_S)
+        assert claim is not None
+        ledger.hear(claim, NOON_S)
+    budget = ledger.decide(NOON_S)
+    assert budget.scarce
+    first.heard(budget, NOON_S)
+    exchange(ledger, first, NOON_S + 0.02)
+    assert first.reserve("small", 60 * CENT, NOON_S + 0.5, TIMEOUT_S) is Reserve.DONE
+
+
+def test_two_that_need_as_much_one_after_the_other_are_both_asked_for_at_once() -> None:
+    ledger = BudgetLedger(Tenant("acme", daily_budget_usd=2 * CENT))
+    lease = funded(ledger)
+    assert lease.reserve("second", CENT, NOON_S, TIMEOUT_S) is Reserve.LATER
+    exchange(ledger, lease, NOON_S)
+    assert lease.reserve("second", CENT, NOON_S, TIMEOUT_S) is Reserve.DONE
+
+
+def test_what_cannot_be_met_is_asked_for_once_a_second() -> None:
+    ledger = BudgetLedger(ACME)
+    ledger.spend(DAY, Decimal(1), None)
+    lease = BudgetLease(ACME, "w1")
+    lease.reserve("first", CENT, NOON_S, TIMEOUT_S)
+    claimed_s = [now_s for tick in range(150) if exchange(ledger, lease, now_s := NOON_S + tick / 50) is not None]
+    assert claimed_s == [NOON_S, NOON_S + ASK_AGAIN_S, NOON_S + 2 * ASK_AGAIN_S]
+
+
+def test_who_does_not_wait_any_more_gets_no_reservation() -> None:
+    ledger, lease = BudgetLedger(ACME), BudgetLease(ACME, "w1")
+    lease.reserve("first", CENT, NOON_S, TIMEOUT_S)
+    claim = lease.claim(NOON_S)
+    assert claim is not None
+    lease.release("first")
+    ledger.hear(claim, NOON_S)
+    lease.heard(ledger.decide(NOON_S), NOON_S)
+    assert lease.reserved_usd == 0
+
+
+def test_a_call_that_comes_again_has_one_reservation() -> None:
+    lease = funded(BudgetLedger(ACME))
+    assert lease.reserve("first", 2 * CENT, NOON_S + 1, TIMEOUT_S) is Reserve.DONE
+    assert lease.reserved_usd == 2 * CENT
+    reservations = Reservations()
+    reservations.put("first", Reservation(CENT, NOON_S))
+    reservations.put("first", Reservation(2 * CENT, NOON_S))
+    assert (reservations.total, len(reservations)) == (2 * CENT, 1)
+
+
+def test_a_cost_that_somebody_else_tells_is_reserved_until_it_is_counted_and_then_returned() -> None:
+    ledger = BudgetLedger(ACME)
+    lease = funded(ledger)
+    lease.settle("first", CENT)
+    lease.hand_over("first", NOON_S + 20)
+    lease.hand_over("first", NOON_S + 25)
+    assert (lease.reserved_usd, lease.drawn_by("first")) == (CENT, None)
+    before = granted(ledger, lease)
+    exchange(ledger, lease, NOON_S + 20 + MARGIN_S)
+    assert granted(ledger, lease) == before - CENT
+    assert lease.reserved_usd == 0
+
+
+def test_a_lease_that_ends_gives_back_what_it_has_left_even_if_its_last_claim_was_not_answered() -> None:
+    ledger = BudgetLedger(ACME)
+    lease = funded(ledger)
+    key = DAY, lease.holder
+    assert lease.reserve("late", CENT, NOON_S + LEASE_S / 2 - 1, TIMEOUT_S) is Reserve.DONE
+    assert lease.claim(NOON_S + LEASE_S / 2 - 0.5) is not None  # and lost
+    assert lease.claim(NOON_S + LEASE_S / 2) is None
+    exchange(ledger, lease, NOON_S + LEASE_S / 2 - 0.5 + ANSWER_S)
+    assert ledger.holdings[key].granted == CENT, "the call of its day is under way still"
+    lease.settle("late", Decimal(0))
+    assert lease.claim(NOON_S + LEASE_S / 2 + ANSWER_S) is None
+    exchange(ledger, lease, NOON_S + LEASE_S / 2 + 2 * ANSWER_S)
+    assert ledger.holdings[key].granted == 0
+    assert lease.claim(NOON_S + LEASE_S) is None
+
+
 def test_a_new_day_begins_with_nothing_granted_and_the_month_remembers_grants_of_the_old_one() -> None:
     ledger = BudgetLedger(Tenant("acme", daily_budget_usd=Decimal(1), monthly_budget_usd=Decimal("1.2")))
     lease = BudgetLease(ledger.tenant, "w1")
@@ -198,7 +348,7 @@ def test_a_new_day_begins_with_nothing_granted_and_the_month_remembers_grants_of
     for _ in range(2):
         lease.reserve("first", Decimal("0.2"), night_s - 10, TIMEOUT_S)
         exchange(ledger, lease, night_s - 10)
-    old = granted(ledger, lease)
+    old, before_midnight = granted(ledger, lease), lease.holder
     assert old >= Decimal("0.2")
     assert lease.reserve("new", Decimal("0.1"), night_s + 1, TIMEOUT_S) is Reserve.LATER
     exchange(ledger, lease, night_s + 1)
@@ -206,7 +356,7 @@ def test_a_new_day_begins_with_nothing_granted_and_the_month_remembers_grants_of
     assert Decimal("0.1") <= new <= Decimal("1.2") - old
     lease.settle("first", Decimal("0.2"))
     ledger.spend(DAY, Decimal("0.2"), lease.drawn_by("first"))
-    assert ledger.holdings[DAY, lease.holder].outstanding == old - Decimal("0.2")
+    assert ledger.holdings[DAY, before_midnight].outstanding == old - Decimal("0.2")
     assert ledger.spent == {DAY: Decimal("0.2"), DAY[:7]: Decimal("0.2")}
 
 

@@ -143,7 +143,7 @@ def misuse_wake_after_the_end(play: Play) -> None:
 
 def misuse_after_giving_up(play: Play) -> None:
     play.start()
-    play.session.abandon()
+    play.session.abandon(play.now_s)
     play.answer()
 
 
@@ -590,7 +590,7 @@ def test_a_request_that_is_given_up_hands_on_the_calls_that_have_ended() -> None
     given_up.start()
     call = given_up.fail(AttemptOutcome.UNAVAILABLE)
     assert isinstance(call, Call)  # under way: nobody knows what comes of it
-    (ended,) = given_up.session.abandon()
+    (ended,) = given_up.session.abandon(given_up.now_s)
     assert given_up.pool.in_flight(call.model) == 0
 
     next_owner = Play()
@@ -661,7 +661,7 @@ def test_giving_a_session_up_frees_its_probe() -> None:
     trip(play.pool, ALPHA, NOW_S - 30)
     play.start()
     assert play.pool.breaker(ALPHA).probes == 1
-    play.session.abandon()
+    play.session.abandon(play.now_s)
     assert play.pool.breaker(ALPHA).probes == 0
     assert play.pool.in_flight(ALPHA) == 0
 
@@ -669,6 +669,6 @@ def test_giving_a_session_up_frees_its_probe() -> None:
 def test_giving_up_a_session_that_waits_is_nothing_to_the_fleet() -> None:
     play = Play()
     waiting(play)
-    play.session.abandon()
+    play.session.abandon(play.now_s)
     with pytest.raises(SessionError, match="after the end"):
         play.session.receive(Started(NOW_S))

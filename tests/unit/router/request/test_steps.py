@@ -61,6 +61,6 @@ def test_every_event_in_every_state_does_what_the_table_says(state: SessionState
 @pytest.mark.parametrize("state", SessionState)
 def test_an_abandoned_session_takes_no_event(state: SessionState) -> None:
     session = session_in(state)
-    session.abandon()
+    session.abandon(NOW_S)
     with pytest.raises(SessionError, match="after the end"):
         session.receive(Woke(NOW_S))

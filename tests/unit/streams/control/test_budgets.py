@@ -6,17 +6,25 @@ from decimal import Decimal
 
 import orjson
 
+from router.budgets.life import IDLE_S
+from router.budgets.rules import LEASE_S
 from router.tenants import Tenant
 from schemas.topics import Topic
 from streams.ports import Record
-from tests.fakes.provider import Character
+from tests.fakes.link import Weather
+from tests.fakes.provider import Call, Character
 from tests.fakes.scene import SETTINGS, Json, Scene, played
 from tests.fakes.world import WorkerProcess
 from tests.stage import TWO
 
 SESSION_S = SETTINGS.session_timeout_s
 RICH = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal(10))})
-POOR = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal("0.0030"))})
+POOR_USD = Decimal("0.0030")
+POOR = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=POOR_USD)})
+# the most that two calls cost, and a little
+TWO_CALLS = replace(TWO, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal("0.00022"))})
+HASTY = SETTINGS.model_copy(update={"drain_s": 1.0})
+MANY = replace(TWO, tenants={f"t{number}": Tenant(f"t{number}", daily_budget_usd=Decimal(20)) for number in range(8)})
 FRUGAL = {"alpha": Character(1, 2, median_s=0.2), "beta": Character(3, 6, median_s=0.2)}
 
 
@@ -37,6 +45,16 @@ def owner(scene: Scene) -> WorkerProcess:
     """Return who has the control group's partitions."""
     (member,) = (member for member, tps in scene.world.control.assignments.items() if tps)
     return scene.world.workers[member.partition("#")[0]]
+
+
+def waited_s(scene: Scene, call: Call, asked_s: dict[str, float]) -> float:
+    """Return how long after its request was published a call came."""
+    return call.began_s - asked_s[by_event(scene)[call.key]]
+
+
+def by_event(scene: Scene) -> dict[str, str]:
+    """Return the requests of the calls."""
+    return {message["event_id"]: message["request_id"] for message in scene.messages(Topic.CALLS)}
 
 
 async def spend(scene: Scene, count: int, prefix: str = "r", settle_s: float = 3.0) -> None:
@@ -151,3 +169,70 @@ async def test_an_unreadable_claim_or_cost_event_stops_nothing(scene: Scene) -> 
         scene.world.broker.append(Record(topic, orjson.dumps({"tenant": 7}), b"acme", []))
     await spend(scene, 3)
     assert spent_usd(budget(scene)) == charged_usd(scene)
+
+
+@played(catalogue=MANY)
+async def test_quiet_tenants_are_called_for_within_a_second_however_long_nothing_was_asked(scene: Scene) -> None:
+    await scene.start("w1", "w2")
+    asked_s: dict[str, float] = {}
+    for quiet_s in (0, IDLE_S + 2, LEASE_S):
+        await asyncio.sleep(quiet_s)
+        for number, tenant in enumerate(MANY.tenants):
+            await asyncio.sleep(0.013)
+            name = f"{tenant} after {quiet_s}"
+            asked_s[name] = scene.loop.time()
+            scene.publish(name, partition=number % 2, tenant=tenant)
+        await asyncio.sleep(5)
+    responses = await scene.answered(*asked_s)
+    assert {response["status"] for response in responses} == {"completed"}
+    assert max(waited_s(scene, call, asked_s) for call in scene.calls()) <= 1.0
+
+
+@played(catalogue=TWO_CALLS, characters=FRUGAL, settings=HASTY)
+async def test_what_was_reserved_for_a_call_that_was_not_made_is_free_for_the_next_owner_of_its_request(
+    scene: Scene,
+) -> None:
+    """Both are given up while nobody acknowledges their write-ahead records, and one goes elsewhere."""
+    (first,) = await scene.start("w1")
+
+    def acknowledge_nothing(record: Record) -> None:
+        if record.topic == Topic.CALLS and scene.world.workers.keys() == {"w1"}:
+            first.link.weather = Weather(lost_after=1.0)
+
+    first.link.on_send.append(acknowledge_nothing)
+    for partition in range(2):
+        scene.publish(f"r-{partition}", partition=partition, tenant="acme")
+    await asyncio.sleep(1)
+    assert len(scene.messages(Topic.CALLS)) == 2
+    scene.world.start("w2")
+    await asyncio.sleep(4)
+    assert not scene.calls()
+    first.link.weather = Weather()
+    responses = await scene.answered("r-0", "r-1", within_s=15)
+    assert {response["status"] for response in responses} == {"completed"}
+    assert len({call.caller for call in scene.calls()}) == 2
+    assert [cost["certainty"] for cost in scene.messages(Topic.COSTS)] == ["metered", "metered"]
+
+
+@played(catalogue=POOR, characters=FRUGAL, settings=HASTY)
+async def test_requests_that_are_given_up_before_their_calls_take_nothing_of_the_budget_with_them(scene: Scene) -> None:
+    """In each rebalance they wait for the acknowledgement of their write-ahead records."""
+    first, _ = await scene.start("w1", "w2")
+    await spend(scene, 2)
+    for number in range(5):
+        first.link.weather = Weather(lost_before=1.0)
+        scene.publish(f"given up {number}", partition=0, tenant="acme")
+        scene.publish(f"given up {number} too", partition=1, tenant="acme")
+        await asyncio.sleep(1)
+        third = scene.world.start(f"x{number}")
+        await asyncio.sleep(15)
+        first.link.weather = Weather()
+        await scene.answered(f"given up {number}", f"given up {number} too")
+        await third.stop()
+        await asyncio.sleep(5)
+    names = [f"r-{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        scene.publish(name, partition=number % 2, tenant="acme")
+    await scene.answered(*names)
+    one_call_usd = max(Decimal(message["cost_usd"]) for message in scene.messages(Topic.CALLS))
+    assert POOR_USD - one_call_usd < charged_usd(scene) <= POOR_USD
