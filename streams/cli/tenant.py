@@ -7,7 +7,7 @@ import typer
 from streams.cli import options
 from streams.cli.speech import print_json, say
 from streams.codec import KEY_HEADER
-from streams.config.catalogue_file import quoted
+from streams.config.catalogue_sentences import quoted
 from streams.request.api_keys import key_digest, make_key
 
 tenant = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make keys for tenants.")

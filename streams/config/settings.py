@@ -6,30 +6,37 @@
 What a model costs and when it is left alone stands in the catalogue instead, `streams.config.catalogue_file`.
 """
 
-import json
 import os
-import re
 import socket
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from router.errors import TurnoutError
 from schemas.message import TopicName
 from schemas.topics import Topic
+from streams.config.complaints import closest, complaint
+from streams.config.values import (
+    ApiKey,
+    BaseUrl,
+    Brokers,
+    LogFormat,
+    LogLevel,
+    LongKey,
+    SaslMechanism,
+    SecurityProtocol,
+    from_json,
+    split_at_commas,
+)
 
 PREFIX = "TURNOUT_"
-SECRET_CHARS = 32
 
 OTHERS = (
     "TURNOUT_KAFKA_CACHE",  # where the sandbox keeps Apache Kafka
@@ -44,83 +51,12 @@ class SettingsError(TurnoutError):
     """Settings that cannot be used. The message is one sentence with the variable and the fix, and never a value."""
 
 
-def _checked_base_url(url: str) -> str:
-    # The sentences never repeat the URL: a key may be in it.
-    try:
-        parts = urlsplit(url)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url or re.search(r"\s", url):
-        raise ValueError("must be an http or https URL such as https://api.openai.com/v1")
-    if "@" in parts.netloc:
-        raise ValueError("must not hold a user or password; put the key into TURNOUT_API_KEYS")
-    if parts.query or parts.fragment:
-        raise ValueError("must not have a query or fragment; end it before the ? or #")
-    if parts.path.rstrip("/").endswith("/chat/completions"):
-        raise ValueError("must not hold /chat/completions; end it before that")
-    return url.rstrip("/")
-
-
-def _checked_brokers(brokers: str) -> str:
-    addresses = [address.strip() for address in brokers.split(",")]
-    for address in addresses:
-        host, _, port = address.rpartition(":")
-        is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
-        if not is_port or not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
-            raise ValueError("must be HOST:PORT, or several with commas between them, such as 127.0.0.1:9092")
-    return ",".join(addresses)
-
-
-def _checked_key(key: SecretStr) -> SecretStr:
-    # A line break or an accent would fail much later, as a header, in an error that repeats it.
-    if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
-        raise ValueError("must be the bare key: no spaces, line breaks or letters beyond ASCII")
-    return key
-
-
-def _split(value: object) -> object:
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _from_json(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        decoded: object = json.loads(value)
-    except ValueError:
-        decoded = None
-    if not isinstance(decoded, dict):
-        # Outside the handler above: a decoding error carries the whole text, keys and all.
-        raise ValueError('must be a JSON object of provider names and keys, such as {"openai": "sk-..."}')  # noqa: TRY004 - pydantic takes ValueError
-    return decoded
-
-
 def _worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _data_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"turnout-{os.getuid()}"
-
-
-def _long_enough(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value()) < SECRET_CHARS:
-        raise ValueError(f"must have {SECRET_CHARS} characters or more; `openssl rand -hex 32` makes one")
-    return key
-
-
-BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
-"""Where requests are sent to, without a slash at the end; `/chat/completions` is appended."""
-ApiKey = Annotated[SecretStr, AfterValidator(_checked_key)]
-SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
-LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
 
 
 class Settings(BaseSettings):
@@ -136,7 +72,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    brokers: Annotated[str, AfterValidator(_checked_brokers)] = Field(
+    brokers: Brokers = Field(
         default="127.0.0.1:9092", description="Kafka brokers to start from, HOST:PORT with commas between them."
     )
     kafka_security_protocol: SecurityProtocol = Field(
@@ -173,7 +109,7 @@ class Settings(BaseSettings):
         description="Key for TURNOUT_PROVIDER_BASE_URL; a provider with a base_url of its own has its key in "
         "TURNOUT_API_KEYS, or is called without one.",
     )
-    api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(_from_json)] = Field(
+    api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(from_json)] = Field(
         default={}, description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}.'
     )
 
@@ -190,7 +126,7 @@ class Settings(BaseSettings):
     retention_hours: int | None = Field(
         default=None, ge=1, le=87_600, description="How long topics keep records, hours. Without it, the broker's rule."
     )
-    reply_to_allowed: Annotated[tuple[TopicName, ...], NoDecode, BeforeValidator(_split)] = Field(
+    reply_to_allowed: Annotated[tuple[TopicName, ...], NoDecode, BeforeValidator(split_at_commas)] = Field(
         default=(), description="Topics that a request may name in reply_to, with commas between them. None by default."
     )
     max_message_bytes: int = Field(
@@ -277,7 +213,7 @@ class Settings(BaseSettings):
     probe_key: ApiKey | None = Field(
         default=None, description="Where tenants have keys: the key of the tenant that pays for probes."
     )
-    replay_key: Annotated[ApiKey, AfterValidator(_long_enough)] | None = Field(
+    replay_key: LongKey | None = Field(
         default=None,
         description="Where tenants have keys: a secret of 32 characters or more, the same for the workers and for "
         "`turnout replay`, which signs with it what it puts back in a tenant's name.",
@@ -448,58 +384,3 @@ def _as_text(default: object) -> str:
     if default is None or default is PydanticUndefined or default in ((), {}):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant, if there is one. Case does not count."""
-    by_lower = {name.lower(): name for name in known}
-    matches = get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[matches[0]] if matches else None
-
-
-def complaint(error: ErrorDetails) -> str:
-    """Say what must be, as what follows the key: "must be 1 or more". The value is not repeated: it may be a secret."""
-    phrase = _PHRASES.get(error["type"])
-    if phrase is None:
-        return error["msg"].replace("Input should be", "must be")
-    limits = error.get("ctx", {}).items()
-    return phrase.format(
-        **{name: int(limit) if isinstance(limit, float) and limit.is_integer() else limit for name, limit in limits}
-    )
-
-
-_PHRASES = MappingProxyType(
-    {
-        "bool_parsing": "must be true or false",
-        "bool_type": "must be true or false, without quotes",
-        "date_from_datetime_inexact": "must be a day without a time, such as 2027-01-31",
-        "date_type": "must be a day without quotes, such as 2027-01-31",
-        "datetime_type": "must be a date and time with its zone, such as 2027-01-01T00:00:00Z",
-        "decimal_max_places": "must have at most {decimal_places} decimal places",
-        "dict_type": "must be a table",
-        "enum": "must be {expected}",
-        "finite_number": "must be a finite number",
-        "float_parsing": "must be a number",
-        "float_type": "must be a number, without quotes",
-        "greater_than": "must be more than {gt}",
-        "greater_than_equal": "must be {ge} or more",
-        "int_from_float": "must be a whole number",
-        "int_parsing": "must be a whole number",
-        "int_type": "must be a whole number, without quotes",
-        "is_instance_of": "must be a number, without quotes",
-        "less_than_equal": "must be {le} or less",
-        "list_type": "must be a list in square brackets",
-        "literal_error": "must be {expected}",
-        "model_type": "must be a table",
-        "path_not_file": "must be the path of an existing file",
-        "string_pattern_mismatch": "must consist of letters, digits, dots, underscores and hyphens",
-        "string_too_long": "must have at most {max_length} characters",
-        "string_too_short": "must not be empty",
-        "string_type": "must be text in quotes",
-        "time_type": "must be a time without quotes, such as 16:30:00",
-        "tuple_type": "must be tables, each under a heading in double square brackets",
-        "timezone_aware": "must be a date and time with its zone, such as 2027-01-01T00:00:00Z",
-        "value_error": "{error}",
-    }
-)
-"""What pydantic's types of error demand; a type that is missing here speaks in pydantic's own words."""

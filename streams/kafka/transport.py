@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from time import monotonic
-from typing import Protocol
 
 import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
@@ -30,6 +29,7 @@ from yarl import URL
 
 from streams.kafka.bookkeeping import AckSet, DiscardingMap, ForgettingMap
 from streams.kafka.consumer_thread import ConsumerThread
+from streams.kafka.draining import Draining, HeldByStreams
 from streams.kafka.fence import HeartbeatFence
 from streams.kafka.offsets import OffsetTracker
 from streams.ports import TopicPartition as Partition
@@ -46,35 +46,6 @@ def no_metadata(_tp: TP, _offset: int) -> str:
 LOOK_EVERY_S = 0.25
 """How often a drain looks whether it is over, though an acknowledgement makes it look at once, and a member whether
 it is one still."""
-
-
-class Draining(Protocol):
-    """What a consumer's records are worked on by, as far as draining goes; the part of `streams.ports.Work` for it."""
-
-    def assigned(self, partitions: Iterable[Partition]) -> None: ...  # noqa: D102
-    def drain(self) -> None: ...  # noqa: D102
-    def busy(self) -> bool: ...  # noqa: D102
-    def lost(self) -> None: ...  # noqa: D102
-
-
-class HeldByStreams:
-    """Streams that take no part in draining: it waits for whatever they hold."""
-
-    def __init__(self, consumer: "SafeConsumer") -> None:
-        self._consumer = consumer
-
-    def assigned(self, partitions: Iterable[Partition]) -> None:
-        """Do nothing."""
-
-    def drain(self) -> None:
-        """Do nothing."""
-
-    def lost(self) -> None:
-        """Do nothing."""
-
-    def busy(self) -> bool:
-        """Say whether there is something to wait for."""
-        return bool(self._consumer.unacked)
 
 
 class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped

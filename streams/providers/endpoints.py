@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from router.errors import CatalogueError
-from streams.config.catalogue_file import Provider, quoted
+from streams.config.catalogue_file import Provider
+from streams.config.catalogue_sentences import quoted
 from streams.config.settings import Settings
 
 
