@@ -74,11 +74,13 @@ def _request_schema() -> JsonObject:
         raise TypeError("pydantic has changed the form of its schemas")
     description = request["description"]
     passed_on: JsonObject = {"description": "Passed to the provider as it is."}
+    fields |= {name: _or(fields[name], "integer") for name in ("request_id", "tenant")}
     request |= {
         "properties": {
-            **fields,
+            **{name: _or(field, "null") for name, field in fields.items()},
             "max_completion_tokens": fields["max_tokens"],
             "stream": _only("An answer on a topic is whole.", value=False),
+            "stream_options": {"type": "null", "description": "Goes with `stream`."},
             "n": _only("A response holds one message.", value=1),
             **dict.fromkeys(sorted(PROVIDER_PARAMETERS), passed_on),
         },
@@ -91,8 +93,8 @@ def _request_schema() -> JsonObject:
         "type": "object",
         "properties": {
             "custom_id": fields["request_id"],
-            "method": {"const": "POST"},
-            "url": {"const": BATCH_URL},
+            "method": {"enum": ["POST", None]},
+            "url": {"enum": [BATCH_URL, None]},
             "body": {"$ref": "#/$defs/Request"},
         },
         "required": ["custom_id", "body"],
@@ -104,6 +106,19 @@ def _request_schema() -> JsonObject:
         "anyOf": [{"$ref": "#/$defs/Request"}, {"$ref": "#/$defs/BatchLine"}],
         "$defs": {**definitions, "BatchLine": batch_line, "Request": request},
     }
+
+
+def _or(field: JsonValue, kind: str) -> JsonObject:
+    """Return the schema of a field that may also be of this type."""
+    if not isinstance(field, dict):
+        raise TypeError("pydantic has changed the form of its schemas")
+    options = field.get("anyOf")
+    if not isinstance(options, list):
+        said = {"default", "description", "title"}
+        options = [{name: value for name, value in field.items() if name not in said}]
+        field = {name: value for name, value in field.items() if name in said}
+    other: JsonObject = {"type": kind}
+    return {**field, "anyOf": options if other in options else [*options, other]}
 
 
 def _given(name: str) -> JsonObject:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeGuard
 
 from pydantic import (
     AwareDatetime,
@@ -71,6 +71,9 @@ NOT_OVERRIDABLE = frozenset(
 BATCH_URL = "/v1/chat/completions"
 BATCH_LINE_FIELDS = frozenset({"custom_id", "method", "url", "body"})
 MAX_TAGS = 64
+MAX_TAG_NAME = 256
+MAX_TAG_VALUE = 512
+"""Characters, as OpenAI has it of its `metadata`; of that it takes 16, with names of up to 64."""
 COMPARED_CHARS = 64
 """Of an unknown field's name, so much is compared with the known ones: it may be a megabyte long."""
 
@@ -94,6 +97,25 @@ def _check_tag_count(tags: object) -> object:
     return tags
 
 
+def _without_nulls(fields: object) -> object:
+    """Leave out what is null: clients write every optional field out, and a provider may refuse a null."""
+    return {name: value for name, value in fields.items() if value is not None} if _has_null(fields) else fields
+
+
+def _has_null(fields: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(fields, Mapping) and None in fields.values()
+
+
+def _whole_number(number: object) -> object:
+    """Take 256.0 for 256, as JSON Schema does: to JavaScript, pandas and others they are the same."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _number_as_text(identifier: object) -> object:
+    """Take a number for an id: many databases count."""
+    return str(identifier) if isinstance(identifier, int) and not isinstance(identifier, bool) else identifier
+
+
 def _check_moment(moment: object) -> object:
     # pydantic would take a number for seconds or milliseconds since 1970, whichever looks likelier
     if isinstance(moment, datetime) or (isinstance(moment, str) and moment[4:5] == "-"):
@@ -102,10 +124,13 @@ def _check_moment(moment: object) -> object:
 
 
 JsonObject = dict[str, JsonValue]
-Tag = Annotated[str, Field(max_length=256)]
+Tag = Annotated[str, Field(max_length=MAX_TAG_NAME)]
 TagValue = Annotated[
-    Tag | int | float | bool, _or_else("a tag is a string of up to 256 characters, a number, true or false")
+    Annotated[str, Field(max_length=MAX_TAG_VALUE)] | int | float | bool,
+    _or_else(f"a tag is a string of up to {MAX_TAG_VALUE} characters, a number, true or false"),
 ]
+AnyIdentifier = Annotated[Identifier, BeforeValidator(_number_as_text)]
+Count = Annotated[int, Field(strict=True), BeforeValidator(_whole_number)]
 Content = Annotated[
     str | Annotated[list[JsonObject], Field(fail_fast=True)] | None,
     _or_else("content is a string or a list of objects, its parts"),
@@ -123,17 +148,29 @@ MaxCost = Annotated[
 ]
 
 
+_SAID_BY_NULL = frozenset({"role", "content"})
+"""Of a message: OpenAI's reference wants the content of a call of a tool to be null, or to be left out."""
+_MAY_SAY_NOTHING = frozenset({"assistant", "function"})
+
+
 class ChatMessage(BaseModel):
-    """One message of an OpenAI conversation. Fields that Turnout does not read are passed on untouched."""
+    """One message of an OpenAI conversation. Fields that Turnout does not read are passed on untouched, nulls not."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Content = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_nulls_out(cls, data: object) -> object:
+        if not _has_null(data):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name in _SAID_BY_NULL}
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
-        if self.content is None and self.role != "assistant":
+        if self.content is None and self.role not in _MAY_SAY_NOTHING:
             raise ValueError(f"content: a message of role {self.role!r} needs it")
         return self
 
@@ -154,12 +191,12 @@ class Request(Message):
     type_name: ClassVar[str] = "turnout.request"
 
     schema_version: SchemaVersion = SCHEMA_VERSION
-    request_id: Identifier | None = Field(
+    request_id: AnyIdentifier | None = Field(
         default=None,
         description="Identifies the request for ever; a second request of the same id is not paid twice. "
         "Without one it is `<topic>-<partition>-<offset>`.",
     )
-    tenant: Identifier = Field(default="default", description="Who pays.")
+    tenant: AnyIdentifier = Field(default="default", description="Who pays.")
     prompt: str | None = Field(default=None, min_length=1)
     system_prompt: str | None = None
     messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1, fail_fast=True)] | None = None
@@ -167,19 +204,18 @@ class Request(Message):
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
     policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
     max_cost_usd: MaxCost | None = Field(default=None, description="The most that all attempts together may cost.")
-    max_latency_ms: int | None = Field(
+    max_latency_ms: Count | None = Field(
         default=None,
         ge=1,
         le=86_400_000,
-        strict=True,
         description="Leaves out models whose p99 latency, as measured by all workers, is above it.",
     )
     deadline: Deadline | None = Field(
         default=None, description="Absolute. Default: the record's timestamp plus the worker's setting."
     )
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, strict=True, description="Most output tokens.")
+    max_tokens: Count | None = Field(default=None, ge=1, le=1_000_000, description="Most output tokens.")
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False, strict=True)
-    tools: list[JsonObject] | None = Field(default=None, max_length=128)
+    tools: Annotated[list[JsonObject], Field(fail_fast=True)] | None = None
     tool_choice: ToolChoice = None
     response_format: JsonObject | None = None
     parameters: JsonObject = Field(
@@ -197,17 +233,21 @@ class Request(Message):
     def _accept_openai_forms(cls, data: object) -> object:
         if not isinstance(data, Mapping):
             return data
-        fields = _unwrap_batch_line(data) if is_batch_line(data) else dict(data)
+        fields = {name: value for name, value in _flat(data).items() if value is not None}
         if "max_completion_tokens" in fields:
             fields.setdefault("max_tokens", fields.pop("max_completion_tokens"))
         if fields.pop("stream", None):
             raise ValueError("stream: an answer on a topic is whole; leave `stream` out")
+        if "stream_options" in fields:
+            raise ValueError("stream_options: goes with `stream`, and an answer on a topic is whole; leave it out")
         if fields.pop("n", None) not in (None, 1):
             raise ValueError("n: a response holds one message; send the request n times under different ids")
         passed_on = {name: fields.pop(name) for name in PROVIDER_PARAMETERS & fields.keys()}
-        own = fields.get("parameters", {})
-        if passed_on and isinstance(own, Mapping):
+        own = _without_nulls(fields.get("parameters", {}))
+        if isinstance(own, Mapping) and (own or passed_on):
             fields["parameters"] = {**own, **passed_on}
+        if "metadata" in fields:
+            fields["metadata"] = _without_nulls(fields["metadata"])
         return fields
 
     @model_validator(mode="after")
@@ -248,13 +288,17 @@ def is_batch_line(data: Mapping[str, object]) -> bool:
     return "custom_id" in data and "body" in data
 
 
+def _flat(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return _unwrap_batch_line(data) if is_batch_line(data) else data
+
+
 def _unwrap_batch_line(line: Mapping[Any, Any]) -> dict[Any, Any]:  # JSON as it came; the model checks it next
     body = line["body"]
     if not isinstance(body, Mapping):
         raise ValueError("body: a batch line's body is an object")  # noqa: TRY004 - pydantic reports ValueErrors
-    if line.get("method", "POST") != "POST" or line.get("url", BATCH_URL) != BATCH_URL:
+    if (line.get("method") or "POST") != "POST" or (line.get("url") or BATCH_URL) != BATCH_URL:
         raise ValueError(f"url: only POST {BATCH_URL} can be routed")
-    misplaced = sorted(line.keys() - BATCH_LINE_FIELDS)
+    misplaced = sorted(name for name, value in line.items() if value is not None and name not in BATCH_LINE_FIELDS)
     if misplaced:
         raise ValueError(f"{misplaced[0]}: belongs into the batch line's body")
     return {**body, "request_id": line["custom_id"]}

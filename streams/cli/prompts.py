@@ -12,10 +12,8 @@ from uuid import uuid4
 import orjson
 from pydantic import JsonValue
 
-from schemas.requests import JsonObject, Request
+from schemas.requests import MAX_TAG_VALUE, JsonObject, Request
 from streams.codec import Unreadable, read_request
-
-LONGEST_TAG = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def _as_request(data: JsonObject) -> JsonObject:
 
 
 def _is_tag(value: JsonValue) -> bool:
-    return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= LONGEST_TAG)
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= MAX_TAG_VALUE)
 
 
 def _with_id(data: JsonObject, overrides: Overrides) -> JsonObject:

@@ -53,7 +53,7 @@ def test_the_first_turn_of_a_benchmark_question_is_the_prompt_and_its_short_fiel
 
 
 def test_the_text_of_a_data_set_is_the_prompt_and_a_long_field_is_no_tag() -> None:
-    sent = read({"text": "who?", "label": "qa", "shippable": True, "essay": "x" * 257})
+    sent = read({"text": "who?", "label": "qa", "shippable": True, "essay": "x" * 513})
     assert sent["prompt"] == "who?"
     assert sent["metadata"] == {"label": "qa", "shippable": True}
 
@@ -79,7 +79,7 @@ def test_the_tenant_is_read_for_the_key() -> None:
         (b'{"promt": "x"}', "did you mean 'prompt'?"),
         (b'{"turns": []}', "turns"),
         (b'{"custom_id": "1", "body": 7}', "body"),
-        (b'{"custom_id": 7, "body": {"messages": [{"role": "user", "content": "x"}]}}', "request_id"),
+        (b'{"custom_id": [7], "body": {"messages": [{"role": "user", "content": "x"}]}}', "request_id"),
         (b'{"prompt": "x", "metadata": 7}', "metadata"),
         (b'{"prompt": "' + b"x" * MAX_BYTES + b'"}', "bytes"),
     ],

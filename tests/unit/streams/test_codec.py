@@ -69,7 +69,7 @@ def test_a_value_of_just_the_allowed_size_is_read_and_one_byte_more_is_not() -> 
     [
         ({"request_id": "a"}, "a"),
         ({"request_id": "  a "}, "a"),
-        ({"request_id": 42}, "42"),
+        ({"request_id": 42, "promt": "x"}, "42"),
         ({"request_id": "a\nb"}, "a\nb"),
         ({"custom_id": "b", "body": {}}, "b"),
         ({"custom_id": "b", "body": {"request_id": "a"}}, "b"),
@@ -97,7 +97,7 @@ def test_the_id_of_an_unreadable_request_is_read_wherever_it_can_be(fields: obje
         ({"promt": "x"}, "promt", "promt: unknown field; did you mean 'prompt'?"),
         ({"prompt": "x", "parameters": {"model": "m"}}, "parameters.model", "parameters.model: is decided by Turnout"),
         ({"prompt": "x", "max_tokens": 10.5}, "max_tokens", "max_tokens: Input should be a valid integer"),
-        ({"prompt": "x", "metadata": {"a": {}}}, "metadata.a", "metadata.a: a tag is a string of up to 256 characters"),
+        ({"prompt": "x", "metadata": {"a": {}}}, "metadata.a", "metadata.a: a tag is a string of up to 512 characters"),
         ({"prompt": "x", "response_format": 1}, "response_format", "response_format: must be a JSON object"),
         ({"messages": 1}, "messages", "messages: must be a JSON array"),
         ({"messages": [1]}, "messages.0", "messages.0: must be a JSON object"),
