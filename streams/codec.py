@@ -13,6 +13,7 @@ from router.job import Origin
 from schemas.dead_letters import REPLAY_OF
 from schemas.message import Message
 from schemas.requests import JsonObject, Request, is_batch_line
+from streams.envelopes import MAX_ID_CHARS, EnvelopeError, found_id, opened
 
 Headers = list[tuple[str, bytes]]
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
@@ -24,13 +25,16 @@ JSON_WORDS: Mapping[str, str] = MappingProxyType(
 """Where pydantic's own sentence speaks of Python."""
 REASON_CHARS = 500
 FIELD_CHARS = 100
-MAX_ID_CHARS = 256
 MAX_LEVELS = 254
 """orjson reads more levels of nesting than it writes; what cannot be written cannot be sent to a provider."""
 
 
 KEY_HEADER = "authorization"
 """The header of a record that carries a tenant's key, as `Bearer KEY`."""
+
+
+EARLIEST_S = 978_307_200.0
+"""2001. No record is older than Kafka: a producer has written seconds for milliseconds, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ class Delivery:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+    def written_s(self, now_s: float) -> float:
+        """Return when it was written, seconds since 1970, as far as its timestamp can be believed; else now."""
+        written_s = self.timestamp_ms / 1000
+        return written_s if EARLIEST_S <= written_s <= now_s else now_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,10 @@ def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
     if value is None:
         return Unreadable("empty", "the value is null; send a JSON object with a `prompt`")
     try:
-        data = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        return _not_json(value, error)
+        data = opened(value)
+    except EnvelopeError as error:
+        found = _readable_id(error.data) if error.data is not None else found_id(value)
+        return Unreadable(error.code, str(error)[:REASON_CHARS], found, error.field)
     if len(value) > max_bytes:
         reason = f"the value has {len(value)} bytes, {max_bytes} are allowed; shorten the prompt"
         return Unreadable("too_large", reason, _readable_id(data))
@@ -76,14 +86,6 @@ def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
         return Unreadable("invalid_request", reason, _readable_id(data), field)
 
 
-def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Unreadable:
-    try:
-        value.decode()
-    except UnicodeDecodeError as problem:
-        return Unreadable("not_utf8", f"byte {problem.start} is not UTF-8; encode the JSON as UTF-8")
-    return Unreadable("not_json", f"the value is not JSON: {error}"[:REASON_CHARS])
-
-
 def _is_writable(data: JsonObject) -> bool:
     try:
         orjson.dumps(data)
@@ -93,6 +95,8 @@ def _is_writable(data: JsonObject) -> bool:
 
 
 def _readable_id(data: object) -> str | None:
+    if isinstance(data, list) and len(data) == 1:
+        return _readable_id(data[0]) if isinstance(data[0], dict) else None
     if not isinstance(data, dict):
         return None
     found = data["custom_id"] if is_batch_line(data) else data.get("request_id", data.get("custom_id"))

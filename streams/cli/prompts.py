@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from schemas.requests import MAX_TAG_VALUE, JsonObject, Request
 from streams.codec import Unreadable, read_request
+from streams.envelopes import EnvelopeError, opened, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ class Overrides:
 def read_line(line: bytes, overrides: Overrides, max_bytes: int) -> Prompt | Unreadable:
     """Read one line, `max_bytes` being the largest request that a worker serves. Raises nothing."""
     try:
-        data: JsonValue = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        data = parsed(line)
+        if isinstance(data, dict):
+            data = opened(line)
+    except EnvelopeError:
         return _checked(line, max_bytes)
     if isinstance(data, str):
         data = {"prompt": data}

@@ -278,7 +278,7 @@ class Pump:
         if self._draining or not received.is_current:
             received.let_be()
             return
-        self._state(held.tp).received(delivery.origin.offset, delivery.timestamp_ms / 1000)
+        self._state(held.tp).received(delivery.origin.offset, delivery.written_s(held.parsed.received_s))
         self._held_bytes += held.size
         self._waiting.add(held.parsed.tenant, held)
         self._slots.fill()

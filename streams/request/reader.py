@@ -109,5 +109,4 @@ class RequestReader:
         if reading.deadline is not None:
             return reading.deadline.timestamp()
         # a producer's clock may be ahead; behind it, the request has been waiting since then
-        written_s = delivery.timestamp_ms / 1000
-        return (min(written_s, now_s) if written_s > 0 else now_s) + self.default_deadline_s
+        return delivery.written_s(now_s) + self.default_deadline_s

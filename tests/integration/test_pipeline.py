@@ -99,7 +99,7 @@ BAD: list[tuple[bytes | None, str, str | None]] = [
     (b'{"request_id": "unknown-field", "prompt": "x", "tenat": "a"}', "invalid_request", "unknown-field"),
     (b'{"request_id": "absurd", "prompt": "x", "max_tokens": -5}', "invalid_request", "absurd"),
     (b'{"request_id": "absurd2", "prompt": "x", "max_cost_usd": 1e30}', "invalid_request", "absurd2"),
-    (b'{"request_id": "1e400", "prompt": "x", "temperature": 1e400}', "not_json", None),
+    (b'{"request_id": "1e400", "prompt": "x", "temperature": 1e400}', "not_json", "1e400"),
 ]
 
 

@@ -37,8 +37,6 @@ def test_a_good_request_is_read() -> None:
         (b"", "not_json", "the value is not JSON: "),
         (b"hello", "not_json", "the value is not JSON: "),
         (b'{"prompt": "hello"', "not_json", "the value is not JSON: "),
-        (b'{"prompt": "\\ud800"}', "not_json", "the value is not JSON: "),
-        (b'\xef\xbb\xbf{"prompt": "x"}', "not_json", "the value is not JSON: UTF-8 byte order mark"),
         (b'{"prompt": "x", "temperature": NaN}', "not_json", "the value is not JSON: "),
         (b'{"prompt": "x", "max_cost_usd": 1e400}', "not_json", "the value is not JSON: number is infinity"),
         (b"[" * 100_000, "not_json", "the value is not JSON: "),
