@@ -12,11 +12,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 from sandbox.broker import BrokerInfo, BrokerUnavailableError, open_broker
 from sandbox.postgres import PostgresInfo, PostgresUnavailable, open_postgres
+from tests.examples import examples
 
 MOST_PROCESSES = 6
 TOGETHER = ("tests/chaos/test_scenarios.py", "tests/property/test_virtual_day.py")
 """Files whose tests share what takes long to make: each is run by one process, and first."""
 
+settings.register_profile("share", max_examples=examples(100))
+settings.load_profile("share")
 settings.register_profile("unshrunk", phases=(Phase.explicit, Phase.generate), database=None)
 """For whoever only asks whether a property fails, and not by which smallest example: `make mutants`."""
 

@@ -20,6 +20,7 @@ def test_the_place_is_in_the_code_and_its_tests_exist(mutant: Mutant) -> None:
     assert all((ROOT / test.partition("::")[0]).exists() for test in mutant.tests)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_tenth_of_the_defects_is_caught() -> None:
     results = play(some_mutants(), 1, Console(quiet=True))

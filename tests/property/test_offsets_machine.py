@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from streams.kafka.offsets import OffsetTracker
+from tests.examples import examples
 
 
 class OffsetsMachine(RuleBasedStateMachine):
@@ -83,4 +84,4 @@ class OffsetsMachine(RuleBasedStateMachine):
 
 
 TestOffsets = OffsetsMachine.TestCase
-TestOffsets.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestOffsets.settings = settings(max_examples=examples(200), stateful_step_count=60, deadline=None)

@@ -15,6 +15,7 @@ from router.finished_ids import FinishedIds
 from router.identity import Identity
 from streams.kafka.offsets import OffsetTracker
 from streams.request.partition_state import PartitionState, Position
+from tests.examples import examples
 from tests.stage import Play
 
 WHICH = st.integers(0, 5)
@@ -175,4 +176,4 @@ class PartitionStateMachine(RuleBasedStateMachine):
 
 
 TestPartitionState = PartitionStateMachine.TestCase
-TestPartitionState.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestPartitionState.settings = settings(max_examples=examples(200), stateful_step_count=50, deadline=None)

@@ -12,6 +12,7 @@ from router.models.breaker import RAMP_FROM, Breaker
 from router.models.model_state import Permit, Transition
 from router.models.pool import ModelPool
 from schemas.health import BreakerState
+from tests.examples import examples
 from tests.stage import ALPHA, NOW_S, ONE, UNAVAILABLE, rate_limited
 
 RULES = BreakerRules(consecutive_failures=3, pause_s=10, max_pause_s=35, half_open_probes=2)
@@ -162,4 +163,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreaker = BreakerMachine.TestCase
-TestBreaker.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestBreaker.settings = settings(max_examples=examples(200), stateful_step_count=60, deadline=None)

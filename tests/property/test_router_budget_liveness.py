@@ -11,6 +11,7 @@ from router.budgets.rules import LEASE_S, window_bounds
 from router.tenants import Tenant
 from schemas.vocabulary import Status
 from tests.budget_cluster import HEIR_S, BudgetCluster, request_of, upper_usd
+from tests.examples import examples
 
 NOON_S = 1_800_014_400.0
 PROMPT_S = 1.0
@@ -30,7 +31,7 @@ def cluster_of(
     return cluster
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     workers=WORKERS,
     lag_s=LAGS_S,
@@ -62,7 +63,7 @@ def test_eight_quiet_tenants_are_answered_after_a_claim_or_two_each(workers: int
         assert cluster.claims <= 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     workers=WORKERS,
     lag_s=LAGS_S,
@@ -96,7 +97,7 @@ def test_near_the_limit_too_whatever_can_be_paid_for_is_called_for_at_once(
     assert cluster.spent_usd <= limit
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     workers=WORKERS,
     seed=st.integers(0, 2**16),

@@ -13,6 +13,7 @@ from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import LEASE_S, day_of
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
+from tests.examples import examples
 
 NOON_S = 1_800_014_400.0
 TIMEOUT_S = 20.0
@@ -271,4 +272,4 @@ def sum_of(reserved: dict[str, Reserved]) -> Decimal:
 
 
 TestBudgets = Budgets.TestCase
-TestBudgets.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+TestBudgets.settings = settings(max_examples=examples(80), stateful_step_count=60, deadline=None)

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from router.budgets.counted_events import HORIZON_S, CountedEvents
 from schemas.costs import EVENT_NAMESPACE
+from tests.examples import examples
 
 
 class SeenMachine(RuleBasedStateMachine):
@@ -82,4 +83,4 @@ class SeenMachine(RuleBasedStateMachine):
 
 
 TestSeen = SeenMachine.TestCase
-TestSeen.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestSeen.settings = settings(max_examples=examples(80), stateful_step_count=40, deadline=None)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.fair_queue import FairQueue
+from tests.examples import examples
 
 TENANTS = "abc"
 
@@ -59,4 +60,4 @@ class TurnsMachine(RuleBasedStateMachine):
 
 
 TestTurns = TurnsMachine.TestCase
-TestTurns.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestTurns.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from router.finished_ids import GENERATIONS, FinishedIds
+from tests.examples import examples
 
 HORIZON_S = 60.0
 MOST = 24
@@ -45,4 +46,4 @@ class RecentIdsMachine(RuleBasedStateMachine):
 
 
 TestRecentIds = RecentIdsMachine.TestCase
-TestRecentIds.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestRecentIds.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)

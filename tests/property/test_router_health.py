@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from router.catalogue import HealthRules
 from router.models.health import PANE_S, Window
+from tests.examples import examples
 
 RULES = HealthRules(window_s=60.0, min_requests=3)
 READ_ANEW_S = 1.0
@@ -66,4 +67,4 @@ class WindowMachine(RuleBasedStateMachine):
 
 
 TestWindow = WindowMachine.TestCase
-TestWindow.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestWindow.settings = settings(max_examples=examples(80), stateful_step_count=40, deadline=None)

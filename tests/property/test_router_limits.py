@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from router.sharing.rate_limit import MINUTE_S, RateLimit
+from tests.examples import examples
 
 START_S = 1_800_000_000.0
 TICK_S = 0.25
@@ -77,4 +78,4 @@ class LimitMachine(RuleBasedStateMachine):
 
 
 TestLimit = LimitMachine.TestCase
-TestLimit.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestLimit.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)

@@ -14,6 +14,7 @@ from router.models.histogram import RELATIVE_ERROR, SCALE, Histogram
 from router.models.panes import FAILURES, Pane, pane_number
 from schemas.health import ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
+from tests.examples import examples
 from tests.stage import ALPHA, NOW_S, ONE
 
 WINDOW_S = 60.0
@@ -127,4 +128,4 @@ class MergeMachine(RuleBasedStateMachine):
 
 
 TestMerge = MergeMachine.TestCase
-TestMerge.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMerge.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)

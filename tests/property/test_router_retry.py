@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from router.catalogue import RetryRules
 from router.retry import BUDGET_WINDOW_S, RetryBudget
+from tests.examples import examples
 
 COUNTS = st.integers(1, 20)
 
@@ -59,4 +60,4 @@ class RetryBudgetMachine(RuleBasedStateMachine):
 
 
 TestRetryBudget = RetryBudgetMachine.TestCase
-TestRetryBudget.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestRetryBudget.settings = settings(max_examples=examples(80), stateful_step_count=40, deadline=None)

@@ -34,6 +34,7 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier
+from tests.examples import examples
 from tests.stage import ALPHA, ANSWER, BETA, GAMMA, NOW_S, ORIGIN, TIMEOUT, make_catalogue
 
 PER_MINUTE = 4
@@ -300,4 +301,4 @@ def within_bounds(call: Call, result: Answer | UpstreamFailure) -> Answer | Upst
 
 
 TestSessions = SessionsMachine.TestCase
-TestSessions.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestSessions.settings = settings(max_examples=examples(150), stateful_step_count=50, deadline=None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from router.sharing.allotment import joining_share
 from router.tenants import Tenant, TenantMode
 from schemas.vocabulary import ErrorCode
+from tests.examples import examples
 from tests.stage import NOW_S
 from tests.tenant_cluster import TICK_S, TenantCluster
 
@@ -38,7 +39,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]))
 def test_the_requests_a_minute_hold_over_any_minute_however_workers_come_go_and_burst(
     steps: list[tuple[float, str, int, int]], lag_s: float
@@ -74,7 +75,7 @@ def test_the_requests_a_minute_hold_over_any_minute_however_workers_come_go_and_
     assert cluster.most_in_a_minute() <= LIMIT + joining_share(LIMIT) * joined + untold + floors
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.floats(0.1, 8), st.sampled_from(["join", "kill", "burst", "stream"]), st.integers(0, 5)),

@@ -17,6 +17,7 @@ from router.sharing.allotment import joining_share
 from schemas.health import HealthStatus
 from schemas.requests import Request
 from tests.cluster import Cluster
+from tests.examples import examples
 from tests.stage import ALPHA, ANSWER, BETA, NOW_S, ORIGIN, UNAVAILABLE, make_catalogue
 
 MODEL = replace(ALPHA, requests_per_minute=100_000)
@@ -136,7 +137,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]), seed=st.integers(0, 1000))
 def test_however_workers_come_go_and_burst_the_limit_holds_over_any_minute(
     steps: list[tuple[float, str, int, int]], lag_s: float, seed: int
