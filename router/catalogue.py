@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from router.tenants import Tenant
-from schemas.vocabulary import Policy, Tier
+from schemas.vocabulary import Capability, Policy, Tier
 
 DAY_MS = 86_400_000
 
@@ -144,6 +144,8 @@ class Model:
     """Factors on the rates, by `service_tier`."""
     surcharges_usd: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     """What a call costs more with a parameter, by its name."""
+    lacks: frozenset[Capability] = frozenset()
+    """What it is known not to be able to do. It is taken to be able to do everything else."""
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

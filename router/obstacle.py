@@ -12,6 +12,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
     {
         SkipReason.NOT_ALLOWED: "tenant: the model is not the tenant's to use",
         SkipReason.CONTEXT_TOO_SMALL: "context: up to {needed} tokens do not fit into {limit}",
+        SkipReason.CAPABILITY_LACKING: "capability: {detail}",
         SkipReason.PARAMETER_NOT_TAKEN: "parameter: {detail}",
         SkipReason.PRICE_UNKNOWN: "cost: {detail}, and the request has a cost cap",
         SkipReason.ABOVE_COST_CAP: "cost: up to {needed} USD, above the cap of {limit}",
@@ -27,7 +28,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
     }
 )
 """`needed` is what the call would take, `limit` what there is: tokens, US dollars or milliseconds. `detail` is what
-`router.parameters` and `router.bounds` say."""
+`router.capabilities`, `router.parameters` and `router.bounds` say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class SkipReason(StrEnum):
 
     NOT_ALLOWED = "not_allowed"
     CONTEXT_TOO_SMALL = "context_too_small"
+    CAPABILITY_LACKING = "capability_lacking"
     PARAMETER_NOT_TAKEN = "parameter_not_taken"
     PRICE_UNKNOWN = "price_unknown"
     ABOVE_COST_CAP = "above_cost_cap"
@@ -114,6 +115,23 @@ class SkipReason(StrEnum):
     RATE_LIMIT = "rate_limit"
     RAMPING_UP = "ramping_up"
     BACKING_OFF = "backing_off"
+
+
+class Capability(StrEnum):
+    """What a model may be able to do beside words in and words out."""
+
+    IMAGES = "images"
+    """It takes images."""
+    AUDIO = "audio"
+    """It takes audio."""
+    FILES = "files"
+    """It takes files, PDF foremost."""
+    TOOLS = "tools"
+    """It calls tools."""
+    JSON_SCHEMA = "json_schema"
+    """It keeps to the JSON Schema that it is given for its answer, or for a tool that is strict."""
+    REASONING = "reasoning"
+    """It takes `reasoning_effort`."""
 
 
 class Certainty(StrEnum):

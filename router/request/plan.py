@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router.bounds import input_bound, output_bound
+from router.capabilities import lacking, needs_of
 from router.catalogue import Catalogue, Model
 from router.cost import upper_cost
 from router.errors import RequestRejected
@@ -92,6 +93,7 @@ class _Candidates:
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
         self._max_tokens = request.max_tokens or pool.catalogue.default_max_tokens
+        self._needs = needs_of(request, self._sent)
         self._predicted_tokens = output_bound(request, 0, pool.text_bound)
 
     def of(self, model: Model, why: str) -> Candidate:
@@ -104,6 +106,9 @@ class _Candidates:
         if likely_tokens > model.context_tokens:
             too_long = Obstacle(SkipReason.CONTEXT_TOO_SMALL, likely_tokens, model.context_tokens)
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=too_long)
+        if (cannot := lacking(model.lacks, self._needs)) is not None:
+            unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot)
+            return Candidate(model, why, bound, None, max_tokens, None, not_taken=unable)
         terms = terms_of(self._parameters, model)
         match terms:
             case NotTaken(detail):

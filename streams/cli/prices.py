@@ -1,10 +1,12 @@
-"""`turnout prices`: the catalogue's prices beside the public list prices, or list prices ready to be pasted into it."""
+"""`turnout prices`: the catalogue beside what public lists say, or what they say, ready to be pasted into it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -16,6 +18,7 @@ from streams.cli.running import keep_libraries_quiet
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.config.catalogue_file import load_catalogue
 from streams.config.list_prices import list_price
+from streams.config.public_lists import ListedModel, PublicList, read_public_list
 from streams.config.settings import load_settings
 
 EPILOG = """\b
@@ -23,9 +26,11 @@ Examples:
     turnout prices
     turnout prices --toml
     turnout prices --catalogue examples/list-prices.toml --json
+    turnout prices --list model_prices_and_context_window.json --toml
 
-List prices come from the data inside the package genai-prices: pip install "turnout[prices]". They are what providers
-publish, not what your contract says.
+List prices come from the data inside the package genai-prices: pip install "turnout[prices]". A file named by --list is
+read instead: LiteLLM's model_prices_and_context_window.json, or what https://openrouter.ai/api/v1/models replies. These
+say limits and capabilities too. All are what others publish, not what your contract says.
 """
 
 _METERS = (
@@ -52,33 +57,67 @@ class _Line:
         return None if ours is None or not theirs else (ours - theirs) / theirs * 100
 
 
+_LIMITS = ("context_tokens", "max_output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """A limit of one model, in tokens, or whether it can do something."""
+
+    model: str
+    name: str
+    catalogue: int | bool
+    public_list: int | bool
+
+
 def prices(
     *,
     catalogue: options.CatalogueFile = None,
     env_file: options.EnvFile = None,
     toml: Annotated[
-        bool, typer.Option("--toml", "--write", help="Print the list prices as TOML, to paste into the catalogue.")
+        bool, typer.Option("--toml", "--write", help="Print what the list says as TOML, to paste into the catalogue.")
     ] = False,
+    public_list: Annotated[
+        Path | None,
+        typer.Option("--list", help="A file: LiteLLM's or OpenRouter's list, with limits and capabilities."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare the catalogue's prices, as they are at this moment, with the public list prices. Needs no network."""
+    """Compare the catalogue's prices, as they are at this moment, with public lists. Needs no network."""
     keep_libraries_quiet()
     settings = load_settings(env_file, catalogue=catalogue)
     models = tuple(load_catalogue(settings.catalogue).catalogue.models.values())
     now_ms = time.time_ns() // 1_000_000
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    listed = {model.name: list_price(model.name, model.provider_name, now) for model in models}
-    unlisted = [name for name, price in listed.items() if price is None]
+    from_file = None if public_list is None else read_public_list(public_list)
+    listed = {model.name: _listed(model, from_file, now) for model in models}
     if toml:
-        typer.echo("\n".join(_toml(listed[model.name], model) for model in models if listed[model.name]))
+        typer.echo("\n".join(text for model in models if (text := _toml(listed[model.name], model))))
     else:
-        lines = [line for model in models for line in _lines(model, model.price_at(now_ms), listed[model.name])]
+        lines = [line for model in models for line in _lines(model, model.price_at(now_ms), listed[model.name].price)]
+        facts = [fact for model in models for fact in _facts(model, listed[model.name])]
         if as_json:
-            print_json([_row(line) for line in lines])
+            print_json([*map(_row, lines), *map(_fact_row, facts)])
         else:
             stdout_console().print(_table(lines))
-    if unlisted:
+            if facts:
+                stdout_console().print(_fact_table(facts))
+    if unlisted := [name for name, one in listed.items() if one.price is None]:
         say(f"No public price is known for {', '.join(unlisted)}")
+
+
+def _listed(model: Model, from_file: PublicList | None, now: datetime) -> ListedModel:
+    if from_file is None:
+        return ListedModel(list_price(model.name, model.provider_name, now))
+    return from_file.find(model.name, model.provider_name) or ListedModel()
+
+
+def _facts(model: Model, listed: ListedModel) -> Iterator[_Fact]:
+    for name in _LIMITS:
+        if (limit := getattr(listed, name)) is not None:
+            yield _Fact(model.name, name, getattr(model, name), limit)
+    for capability, is_able in listed.capabilities.items():
+        yield _Fact(model.name, capability, capability not in model.lacks, is_able)
 
 
 def _lines(model: Model, ours: Price | None, theirs: Price | None) -> Iterator[_Line]:
@@ -129,13 +168,38 @@ def _row(line: _Line) -> dict[str, object]:
     }
 
 
-def _toml(price: Price | None, model: Model) -> str:
-    if price is None:
-        return ""
+_SHOWN: Mapping[type, Callable[[int], str]] = MappingProxyType({bool: ("no", "yes").__getitem__, int: "{:,}".format})
+
+
+def _fact_table(facts: Sequence[_Fact]) -> Table:
+    table = empty_table("Limits and capabilities", ("model", "what"), ("catalogue", "public list"))
+    before = None
+    for fact in facts:
+        shown = map(_SHOWN[type(fact.public_list)], (fact.catalogue, fact.public_list))
+        table.add_row("" if fact.model == before else fact.model, fact.name, *shown)
+        before = fact.model
+    return table
+
+
+def _fact_row(fact: _Fact) -> dict[str, object]:
+    return {"model": fact.model, "what": fact.name, "catalogue": fact.catalogue, "list": fact.public_list}
+
+
+def _toml(listed: ListedModel, model: Model) -> str:
     name = '"' + model.name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    text = f"[models.{name}]\n{_toml_rates(price)}"
-    for tier in price.tiers:
-        if tier.above_input_tokens < model.context_tokens:
+    price = listed.price
+    text = "" if price is None else _toml_rates(price)
+    for limit in _LIMITS:
+        if (tokens := getattr(listed, limit)) is not None:
+            text += f"{limit} = {tokens}\n"
+    if listed.capabilities:
+        stated = ", ".join(f"{one} = {str(is_able).lower()}" for one, is_able in listed.capabilities.items())
+        text += f"capabilities = {{ {stated} }}\n"
+    if not text:
+        return ""
+    text = f"[models.{name}]\n{text}"
+    for tier in price.tiers if price else ():
+        if tier.above_input_tokens < (listed.context_tokens or model.context_tokens):
             text += f"\n[[models.{name}.context_tiers]]\nabove_input_tokens = {tier.above_input_tokens}\n"
             text += _toml_rates(tier)
     return text

@@ -17,7 +17,7 @@ from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryR
 from router.errors import CatalogueError
 from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant
-from schemas.vocabulary import Tier
+from schemas.vocabulary import Capability, Tier
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
 from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawTenant, RawThresholds
@@ -172,6 +172,7 @@ def _model(name: str, file: RawCatalogue) -> Model:
         parameters=_parameters(raw.provider, file),
         service_tiers=raw.service_tiers,
         surcharges_usd=raw.surcharges_usd,
+        lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
     )
 
 

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from streams.config.catalogue_prices import LONGEST, RawContextTier, RawPriceWindow
 from streams.config.catalogue_shape import (
     RawBreaker,
+    RawCapabilities,
     RawCatalogue,
     RawHealth,
     RawKey,
@@ -38,7 +39,12 @@ _TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
 """The tables of the file, and what stands in them or in their sub-tables."""
 
 _BELOW_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
-    {"health": RawThresholds, "context_tiers": RawContextTier, "price_windows": RawPriceWindow}
+    {
+        "capabilities": RawCapabilities,
+        "health": RawThresholds,
+        "context_tiers": RawContextTier,
+        "price_windows": RawPriceWindow,
+    }
 )
 
 

@@ -68,6 +68,17 @@ class RawThresholds(_Raw):
     degraded_error_rate: _Rate | None = None
 
 
+class RawCapabilities(_Raw):
+    """`[models.NAME.capabilities]`, a field for each `Capability`; None: not stated."""
+
+    images: bool | None = None
+    audio: bool | None = None
+    files: bool | None = None
+    tools: bool | None = None
+    json_schema: bool | None = None
+    reasoning: bool | None = None
+
+
 class RawModel(RawPrices):
     """`[models.NAME]`."""
 
@@ -84,6 +95,7 @@ class RawModel(RawPrices):
     file_tokens: _Tokens | None = None
     service_tiers: dict[_Label, _Factor] = Field(default={})
     surcharges_usd: dict[_Label, _Surcharge] = Field(default={})
+    capabilities: RawCapabilities = RawCapabilities()
     health: RawThresholds | None = None
 
 

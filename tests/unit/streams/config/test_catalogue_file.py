@@ -9,7 +9,7 @@ import pytest
 
 from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.errors import CatalogueError
-from schemas.vocabulary import Policy, Tier
+from schemas.vocabulary import Capability, Policy, Tier
 from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
 
 REFERENCE = Path(__file__).parents[4] / "catalogue.toml"
@@ -111,6 +111,25 @@ def test_the_reference_catalogue_holds_the_reference_figures() -> None:
     }
     assert catalogue.quality_floors == {Tier.FAST: 5, Tier.BALANCED: 6, Tier.REASONING: 9, Tier.POWERFUL: 9}
     assert catalogue.baseline is catalogue.models["gpt-4.1"]
+
+
+def test_the_reference_catalogue_states_what_each_model_lacks_by_its_makers_reference() -> None:
+    # OpenAI, models/gpt-4.1: text and images in, structured outputs, no reasoning; Anthropic and Google, models
+    # overview; DeepSeek, chat completions: messages of text alone, and a response_format of text or json_object
+    lacks = {name: model.lacks for name, model in load_catalogue(REFERENCE).catalogue.models.items()}
+    media = {Capability.IMAGES, Capability.AUDIO, Capability.FILES}
+    assert lacks == {
+        "gpt-4.1": {Capability.AUDIO, Capability.REASONING},
+        "claude-sonnet-4.5": {Capability.AUDIO},
+        "gemini-2.5-flash": set(),
+        "deepseek-v3.2": {*media, Capability.JSON_SCHEMA},
+    }
+
+
+def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
+    file = parse_catalogue(first_model("capabilities = { images = false, tools = true }"))
+    assert file.catalogue.models["m-1.0"].lacks == {Capability.IMAGES}
+    assert file.catalogue.models["m-2"].lacks == frozenset()
 
 
 @pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
@@ -372,6 +391,14 @@ MISTAKES = {
     "no timeout": (first_model("timeout_s = 0"), f"{M}.timeout_s is 0, must be more than 0."),
     "no default timeout": (top("default_timeout_s = -1"), "default_timeout_s is -1, must be more than 0."),
     "no default cost": (top("default_max_cost_usd = 0"), "default_max_cost_usd is 0, must be more than 0."),
+    "an unknown capability": (
+        first_model("capabilities = { image = true }"),
+        f'{M}.capabilities.image is not known; did you mean "images"?',
+    ),
+    "a capability that is no boolean": (
+        first_model('capabilities = { images = "yes" }'),
+        f"{M}.capabilities.images must be true or false, without quotes.",
+    ),
     "no default tokens": (top("default_max_tokens = 0"), "default_max_tokens is 0, must be 1 or more."),
     "floor 0": (changed("balanced = 1", "balanced = 0"), "quality_floors.balanced is 0, must be 1 or more."),
     "percent for a rate": (
