@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Catalogue  # noqa: E402  (after the path is set)
+from router.charges import Charge  # noqa: E402  (same)
 from router.errors import Answer, UpstreamFailure  # noqa: E402  (same)
 from router.identity import Identity  # noqa: E402  (same)
 from router.job import Job, Origin  # noqa: E402  (same)
@@ -60,7 +61,7 @@ CALLERS = ("single model", "single model, 3 retries", "plain fallback", "turnout
 Z_99 = 2.3263478740
 ERROR_S = 0.05
 DOWN = UpstreamFailure(AttemptOutcome.UNAVAILABLE, "overloaded", status_code=503)
-SILENT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", maybe_charged=True)
+SILENT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", charge=Charge.UNKNOWN)
 ANSWER = Answer(AnswerMessage(content="Yes."), "stop", None, None, Usage(input_tokens=40, output_tokens=200))
 
 FIGURES = {  # P50 and P99 in milliseconds, uptime

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
+from router.charges import Charge
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Choice, Usage
 from schemas.vocabulary import AttemptOutcome, ErrorCode
@@ -109,14 +110,19 @@ class UpstreamFailure:
     """What the provider said, shortened; no secret in it."""
     status_code: int | None = None
     retry_after_s: float | None = None
-    maybe_charged: bool = False
-    """False only if the provider certainly did not charge: it never had the request, or it answered with an error."""
+    charge: Charge = Charge.FREE
+    """Whether it was charged, by the table of charges (`router.charges`)."""
     usage: Usage | None = None
-    """Set when an unusable answer said what it cost."""
+    """Set when an unusable answer said what it cost; then that is billed, whatever the table says."""
     is_final: bool = False
     """The request itself is wrong, whichever model is asked."""
     is_cut_short: bool = False
     """The request's deadline ended the call before the model's own time was up."""
+
+    @property
+    def maybe_charged(self) -> bool:
+        """Whether there is something to bill."""
+        return self.charge is not Charge.FREE
 
     @property
     def disposition(self) -> Disposition:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from router.catalogue import Catalogue, Model, Price
+from router.charges import Charge
 from router.errors import Answer, UpstreamFailure
 from router.identity import Identity
 from router.job import Job, Origin
@@ -39,7 +40,7 @@ ANSWER = Answer(
     AnswerMessage(content="The sea is wide."), "stop", "alpha-2026", "id-1", Usage(input_tokens=10, output_tokens=20)
 )
 UNAVAILABLE = UpstreamFailure(AttemptOutcome.UNAVAILABLE, "overloaded", status_code=503)
-TIMEOUT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", maybe_charged=True)
+TIMEOUT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", charge=Charge.UNKNOWN)
 
 
 def make_catalogue(*chain: Model, others: tuple[Model, ...] = (), floor: int = 5) -> Catalogue:

@@ -9,6 +9,7 @@ from math import log
 from random import Random
 
 from router.catalogue import Catalogue, Model
+from router.charges import Charge
 from router.errors import Answer, UpstreamFailure
 from router.job import Job
 from router.models.model_state import Transition
@@ -60,8 +61,8 @@ SHARED_PER_MINUTE = 20
 ERROR_S = 0.05
 REFUSED = UpstreamFailure(AttemptOutcome.UNREACHABLE, "connection refused")
 DOWN = UpstreamFailure(AttemptOutcome.UNAVAILABLE, "overloaded", status_code=503)
-BROKEN_OFF = UpstreamFailure(AttemptOutcome.DISCONNECTED, "connection reset", maybe_charged=True)
-SILENT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", maybe_charged=True)
+BROKEN_OFF = UpstreamFailure(AttemptOutcome.DISCONNECTED, "connection reset", charge=Charge.UNKNOWN)
+SILENT = UpstreamFailure(AttemptOutcome.TIMEOUT, "no answer in time", charge=Charge.UNKNOWN)
 
 
 class VirtualProvider:
@@ -122,7 +123,7 @@ class VirtualProvider:
         if luck < unlucky * 0.85:
             return latency_s, BROKEN_OFF
         if luck < unlucky:
-            return latency_s, UpstreamFailure(AttemptOutcome.MALFORMED, "no JSON", maybe_charged=True, usage=usage)
+            return latency_s, UpstreamFailure(AttemptOutcome.MALFORMED, "no JSON", charge=Charge.UNKNOWN, usage=usage)
         return latency_s, Answer(MESSAGE, "stop", self._model.name, None, usage)
 
     def _charge(self, call: Call) -> Usage:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from router.charges import Charge
 from router.cost import certainty_of, cost_of, estimate_tokens, settled
 from router.errors import Answer, UpstreamFailure
 from router.identity import Identity
@@ -122,12 +123,13 @@ class AttemptLog:
         self._remember(call, attempt)
 
     def failed(self, call: CallStarted, candidate: Candidate, failure: UpstreamFailure, latency_s: float) -> None:
-        """Take in a failure. It costs what its usage says, or its estimate if it may have been charged."""
+        """Take in a failure. It costs what its usage says, or its estimate if it was or may have been charged."""
         certainty, cost_usd = None, None
         if failure.usage is not None:
             certainty, cost_usd = certainty_of(failure.usage, call.service_tier), _cost(call, candidate, failure.usage)
         elif failure.maybe_charged:
-            certainty, cost_usd = Certainty.UNKNOWN, call.cost_usd
+            certainty = Certainty.ESTIMATED if failure.charge is Charge.CHARGED else Certainty.UNKNOWN
+            cost_usd = call.cost_usd
         attempt = Attempt(
             attempt=call.attempt,
             provider_name=call.provider_name,

@@ -4,6 +4,7 @@ Two steps: raw models take the file's shape and refuse unknown keys and impossib
 more than one key make the checked values. Fractions are read as `Decimal`, so that prices stay exact.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
+from router.charges import ChargeRow
 from router.errors import CatalogueError
 from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant
-from schemas.vocabulary import Capability, Tier
+from schemas.vocabulary import AttemptOutcome, Capability, Tier
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
-from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawTenant, RawThresholds
+from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawProvider, RawTenant, RawThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Provider:
     """Without a slash at the end. None: the settings' `provider_base_url`."""
     allow_http: bool = False
     """A key may go there in the clear."""
+    charges: tuple[ChargeRow, ...] = ()
+    """What it charges without an answer, where that is not as in `charges.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def _read(text: str) -> RawCatalogue:
         raise CatalogueError("a number is too long or brackets are nested too deep; mend it.") from None
 
 
+_UNANSWERED = frozenset(AttemptOutcome) - {AttemptOutcome.SUCCEEDED, AttemptOutcome.CUT_OFF}
 _ORDERED = (
     ("breaker", "pause_s", "max_pause_s"),
     ("health", "degraded_p99_ms", "unhealthy_p99_ms"),
@@ -122,9 +127,27 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         tenants=_tenants(raw.tenants, models),
     )
     providers = {
-        name: Provider(name, provider.base_url, provider.allow_http) for name, provider in raw.providers.items()
+        name: Provider(name, provider.base_url, provider.allow_http, _charges(name, provider))
+        for name, provider in raw.providers.items()
     }
     return CatalogueFile(catalogue, MappingProxyType(providers))
+
+
+def _charges(name: str, provider: RawProvider) -> tuple[ChargeRow, ...]:
+    table = key_of("providers", name, "charges")
+    for ending in provider.charges:
+        if ending not in _UNANSWERED and not re.fullmatch("[1-9][0-9]{2}", ending):
+            instead = instead_of(ending, _UNANSWERED)
+            raise CatalogueError(f"{table}.{ending} is neither an HTTP status, such as 503, nor an outcome; {instead}")
+    return tuple(
+        ChargeRow(
+            charge,
+            f"the catalogue, {table}",
+            outcomes=frozenset(() if ending.isdecimal() else (AttemptOutcome(ending),)),
+            statuses=frozenset((int(ending),) if ending.isdecimal() else ()),
+        )
+        for ending, charge in provider.charges.items()
+    )
 
 
 def _check_order(key: str, lower: str, upper: str, values: Mapping[str, float]) -> None:

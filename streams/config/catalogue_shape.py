@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
+from router.charges import Charge
 from router.models.health import PANE_S
 from router.tenants import TenantMode
 from schemas.message import Identifier
@@ -55,6 +56,7 @@ class RawProvider(_Raw):
     dialect: Literal["openai"] = "openai"
     parameters: list[_Label] = []
     allow_http: bool = False
+    charges: dict[str, Annotated[Charge, Field(strict=False)]] = {}
 
 
 class RawThresholds(_Raw):

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from router.errors import Answer, UpstreamFailure
 from router.request.session import Call
 from schemas.requests import JsonObject, Request
+from streams.config.charges import charge_rules
 from streams.providers.endpoints import Endpoint
 from streams.providers.outcomes import OutcomeReader, Reply
 from streams.providers.secrets import Scrubber
@@ -31,7 +32,11 @@ class ChatCompletions:
         self._urls = {name: httpx.URL(f"{endpoint.base_url}/chat/completions") for name, endpoint in endpoints.items()}
         self._headers = {name: _standing_headers(endpoint.api_key) for name, endpoint in endpoints.items()}
         keys = (endpoint.api_key for endpoint in endpoints.values())
-        self._outcomes = OutcomeReader(Scrubber(key.get_secret_value() for key in keys if key is not None))
+        scrub = Scrubber(key.get_secret_value() for key in keys if key is not None)
+        self._outcomes = {
+            name: OutcomeReader(scrub, charges=charge_rules(name, endpoint.charges))
+            for name, endpoint in endpoints.items()
+        }
 
     async def call(self, request: Request, call: Call, trace: Mapping[str, str]) -> Answer | UpstreamFailure:
         """Make the call. Blocks for `call.timeout_s` at the most; raises nothing that the network may cause.
@@ -51,9 +56,9 @@ class ChatCompletions:
             content = await _content_of(response)
         except httpx.RequestError as error:
             is_cut_short = call.timeout_s < call.model.timeout_s
-            return self._outcomes.from_exception(error, call.timeout_s, is_cut_short=is_cut_short)
+            return self._outcomes[provider].from_exception(error, call.timeout_s, is_cut_short=is_cut_short)
         is_cut = bool(response.extensions.get("is_cut"))
-        return self._outcomes.from_reply(
+        return self._outcomes[provider].from_reply(
             Reply(response.status_code, response.headers, content, is_cut=is_cut), self._clock()
         )
 

@@ -1,4 +1,4 @@
-"""Where each provider is, and the key that may go there."""
+"""Where each provider is, the key that may go there, and what it charges without an answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from router.charges import ChargeRow
 from router.errors import CatalogueError
 from streams.config.catalogue_file import Provider
 from streams.config.catalogue_sentences import quoted
@@ -15,10 +16,11 @@ from streams.config.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a provider is, and the key to it."""
+    """Where a provider is, the key to it, and its own rows of charges."""
 
     base_url: str
     api_key: SecretStr | None
+    charges: tuple[ChargeRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpo
                 f"Provider {name} has a base_url of its own and no key in TURNOUT_API_KEYS, so it is called without "
                 "one: TURNOUT_API_KEY is only for TURNOUT_PROVIDER_BASE_URL."
             )
-        endpoints[name] = Endpoint(base_url, api_key)
+        endpoints[name] = Endpoint(base_url, api_key, provider.charges)
     return Endpoints(endpoints, tuple(warnings))
 
 

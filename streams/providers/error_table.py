@@ -32,7 +32,6 @@ class Row:
     dialect: str | None = None
     is_final: bool = False
     """No model will take the request."""
-    maybe_charged: bool = False
 
     def fits(self, dialect: str, status: int, error: ErrorBody) -> bool:
         """Say whether the error is one of this row."""
@@ -241,10 +240,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(_OPERATORS, "RFC 9110: the base_url is wrong", statuses=frozenset({405})),
     Row(_OPERATORS, "RFC 9110: it is elsewhere, so the base_url is wrong", statuses=frozenset(range(300, 400))),
-    Row(_TIMEOUT, "RFC 9110; Cloudflare 524", statuses=frozenset({408, 504, 524}), maybe_charged=True),
+    Row(_TIMEOUT, "RFC 9110; Cloudflare 524", statuses=frozenset({408, 504, 524})),
     Row(_TOO_LONG, "RFC 9110", statuses=frozenset({413})),
     Row(_LIMITED, "RFC 6585", statuses=frozenset({HTTPStatus.TOO_MANY_REQUESTS})),
-    Row(_UNAVAILABLE, "nginx 499: it gave the call up, having had it", statuses=frozenset({499}), maybe_charged=True),
+    Row(_UNAVAILABLE, "nginx 499: it gave the call up, having had it", statuses=frozenset({499})),
     Row(
         _UNAVAILABLE,
         "openai-python retries 409; RFC 9110 and 8470: 423 to 425; Groq 498",

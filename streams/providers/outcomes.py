@@ -1,7 +1,8 @@
 """From a provider's reply to the router's words: an answer, or a failure of one category.
 
 Bytes become JSON (`body`), JSON a completion (`answers`, `usage`) or an error (`error_body`), an error a row of the
-table (`error_table`), with the time that the provider asks for (`waits`). What providers say is scrubbed (`secrets`).
+table (`error_table`), with the time that the provider asks for (`waits`) and whether it is charged (`router.charges`).
+What providers say is scrubbed (`secrets`).
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import httpx
 import orjson
 from pydantic import JsonValue
 
+from router.charges import Charge, ChargeRules
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
 from schemas.responses import Choice, Usage
@@ -44,7 +46,7 @@ ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
     (httpx.RemoteProtocolError, AttemptOutcome.MALFORMED),
     (httpx.RequestError, AttemptOutcome.DISCONNECTED),
 )
-"""The first class that fits. Only what is unreachable has certainly not been sent, and so not been charged."""
+"""The first class that fits. Only what is unreachable has certainly not been sent."""
 
 WAITED_FOR = frozenset({AttemptOutcome.RATE_LIMITED, AttemptOutcome.UNAVAILABLE, AttemptOutcome.TIMEOUT})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -66,9 +68,15 @@ class Reply:
 class OutcomeReader:
     """Reads what came of a call to a provider."""
 
-    def __init__(self, scrub: Scrubber | None = None, dialect: str = CHAT_COMPLETIONS) -> None:
+    def __init__(
+        self,
+        scrub: Scrubber | None = None,
+        dialect: str = CHAT_COMPLETIONS,
+        charges: ChargeRules | None = None,
+    ) -> None:
         self._scrub = scrub or Scrubber()
         self._dialect = dialect
+        self._charges = charges or ChargeRules(())
 
     def from_exception(
         self, error: httpx.RequestError, timeout_s: float | None = None, *, is_cut_short: bool = False
@@ -93,7 +101,7 @@ class OutcomeReader:
             UpstreamFailure(
                 outcome,
                 detail,
-                maybe_charged=outcome is not AttemptOutcome.UNREACHABLE,
+                charge=self._charges.of(outcome),
                 is_cut_short=is_cut_short,
             )
         )
@@ -111,11 +119,11 @@ class OutcomeReader:
     def _answered(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
         status = reply.status_code
         if reply.is_cut:
-            return _malformed(f"the body is larger than the {len(reply.content)} bytes that are read", status)
+            return self._malformed(f"the body is larger than the {len(reply.content)} bytes that are read", status)
         try:
             value = _value_of(reply)
         except UnreadableBody as reason:
-            return _malformed(str(reason), status)
+            return self._malformed(str(reason), status)
         completion = completion_in(value)
         choices = read_choices(completion)
         if choices and choices[0].message.tool_calls and LONG_INTEGER.search(reply.content):
@@ -129,7 +137,7 @@ class OutcomeReader:
                 AttemptOutcome.CONTENT_FILTERED,
                 f"the answer was withheld: finish_reason {main.finish_reason}",
                 status_code=status,
-                maybe_charged=True,
+                charge=self._charges.of(AttemptOutcome.CONTENT_FILTERED, status),
                 usage=usage,
             )
         return Answer(
@@ -156,17 +164,19 @@ class OutcomeReader:
                 AttemptOutcome.UNAVAILABLE,
                 f"HTTP {reply.status_code} with an error in it: {why}",
                 status_code=reply.status_code,
-                maybe_charged=True,
+                charge=_begun(self._charges.of(AttemptOutcome.UNAVAILABLE, reply.status_code, error_body=True)),
                 usage=usage,
             )
         if row is None or not (error.text or error.codes):
-            return _malformed(_what_is_missing(value, main, error), reply.status_code, usage)
+            return self._malformed(_what_is_missing(value, main, error), reply.status_code, usage)
+        status = error.status or reply.status_code
+        charge = self._charges.of(row.outcome, status, error_body=True)
         return UpstreamFailure(
             row.outcome,
             f"HTTP {reply.status_code} with an error in it: {error.text or ', '.join(sorted(error.codes))}",
-            status_code=error.status or reply.status_code,
+            status_code=status,
             retry_after_s=self._wait(row.outcome, reply, told, error, now_s),
-            maybe_charged=broken_off or row.maybe_charged,
+            charge=_begun(charge) if broken_off else charge,
             usage=usage,
             is_final=row.is_final,
         )
@@ -182,6 +192,7 @@ class OutcomeReader:
         except UnreadableBody:
             body = text_of(content[:MAX_TEXT_CHARS])
         error = read_error(body)
+        is_json = isinstance(body, dict | list)
         row = row_of(self._dialect, status, error)
         outcome = row.outcome if row else AttemptOutcome.UNAVAILABLE
         said = error.text or ", ".join(sorted(error.codes)) or "the provider says no more"
@@ -192,9 +203,13 @@ class OutcomeReader:
             f"HTTP {status}: {said}",
             status_code=status,
             retry_after_s=self._wait(outcome, reply, body, error, now_s),
-            maybe_charged=bool(row and row.maybe_charged),
+            charge=self._charges.of(outcome, status, error_body=is_json and bool(error.text or error.codes)),
             is_final=bool(row and row.is_final),
         )
+
+    def _malformed(self, why: str, status: int, usage: Usage | None = None) -> UpstreamFailure:
+        charge = self._charges.of(AttemptOutcome.MALFORMED, status)
+        return UpstreamFailure(AttemptOutcome.MALFORMED, why, status_code=status, charge=charge, usage=usage)
 
     def _wait(
         self, outcome: AttemptOutcome, reply: Reply, body: JsonValue, error: ErrorBody, now_s: float
@@ -218,8 +233,9 @@ def _value_of(reply: Reply, *, exact: bool = False) -> JsonValue:
     return parsed(content, reply.headers.get("content-type", ""), exact=exact)
 
 
-def _malformed(why: str, status: int, usage: Usage | None = None) -> UpstreamFailure:
-    return UpstreamFailure(AttemptOutcome.MALFORMED, why, status_code=status, maybe_charged=True, usage=usage)
+def _begun(charge: Charge) -> Charge:
+    """Return what an answer costs that had begun: what is free of charge speaks of calls that were refused."""
+    return Charge.UNKNOWN if charge is Charge.FREE else charge
 
 
 def _others(choices: list[ReadChoice]) -> tuple[Choice, ...]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from router.charges import ChargeRow
+from streams.config.charges import ROWS as CHARGES
 from streams.providers.error_table import ROWS, Row
 from streams.providers.usage import COST_FIELDS, FIELDS
 
@@ -16,8 +18,21 @@ def test_every_row_of_the_errors_is_there(row: Row) -> None:
     (line,) = (line for line in LINES if line.endswith(f"| {row.source} |"))
     assert line.startswith(f"| `{row.outcome}`")
     assert all(f"`{code}`" in line for code in row.codes)
-    assert ("ends the request" in line, "may be charged" in line) == (row.is_final, row.maybe_charged)
+    assert ("ends the request" in line) == row.is_final
     assert ("| yes |" in line) == (row.words is not None)
+
+
+@pytest.mark.parametrize("row", CHARGES, ids=lambda row: row.source)
+def test_every_row_of_the_charges_is_there(row: ChargeRow) -> None:
+    assert f"{_charge_line(row)}" in LINES, _charge_line(row)
+
+
+def _charge_line(row: ChargeRow) -> str:
+    providers = ", ".join(sorted(row.providers)) or "any"
+    outcomes = ", ".join(f"`{outcome}`" for outcome in sorted(row.outcomes)) or "any"
+    statuses = ", ".join(str(status) for status in sorted(row.statuses)) or "any"
+    body = ", with an error in JSON" if row.error_body else ""
+    return f"| {row.charge} | {providers} | {outcomes} | {statuses}{body} | {row.source} |"
 
 
 def test_every_field_of_a_usage_is_there() -> None:

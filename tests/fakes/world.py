@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from router.catalogue import Catalogue
+from router.charges import Charge, ChargeRow
 from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings
 from streams.kafka.fence import HeartbeatFence
@@ -28,6 +29,8 @@ CONTROL_DRAIN_S = 2.0
 CONTROL_REBALANCE_S = 30.0
 REBALANCE_MARGIN_S = 30.0
 """As `streams.kafka` has them."""
+KIND = (ChargeRow(Charge.FREE, "tests.fakes.provider", statuses=frozenset({400, 503})),)
+"""What fails at once is not charged."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ class World:
     requests: Group = field(init=False)
     control: Group = field(init=False)
     providers: Providers = field(init=False)
+    charges: tuple[ChargeRow, ...] = KIND
+    """What the catalogue says of what the providers charge without an answer."""
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Those that were started last under each name."""
     random: Random = field(init=False)
@@ -137,7 +142,8 @@ class World:
         )
         fence, control_fence = (HeartbeatFence(settings.session_timeout_s, clock) for _ in range(2))
         endpoints = {
-            model.provider_name: Endpoint("http://provider/v1", None) for model in self.catalogue.models.values()
+            model.provider_name: Endpoint("http://provider/v1", None, self.charges)
+            for model in self.catalogue.models.values()
         }
         return Ports(
             log=log,

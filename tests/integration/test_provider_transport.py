@@ -134,7 +134,7 @@ async def test_a_body_without_end_is_read_up_to_the_bound(*, told: bool) -> None
 
 async def test_an_error_without_end_is_the_error_that_it_begins_as() -> None:
     failure = failed(await outcome(response(b"<html><title>Sorry</title>" + b"y" * 2_000_000, status="503 No")))
-    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.UNAVAILABLE, False)
+    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.UNAVAILABLE, True)
     assert failure.detail == "HTTP 503: an HTML page: Sorry"
 
 

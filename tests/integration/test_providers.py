@@ -36,13 +36,13 @@ NUMBERS = count(1)
 
 CATEGORIES: dict[FaultKind, tuple[AttemptOutcome | None, bool]] = {
     FaultKind.STATUS_500: (AttemptOutcome.UNAVAILABLE, False),
-    FaultKind.STATUS_502: (AttemptOutcome.UNAVAILABLE, False),
+    FaultKind.STATUS_502: (AttemptOutcome.UNAVAILABLE, True),
     FaultKind.STATUS_503: (AttemptOutcome.UNAVAILABLE, False),
     FaultKind.STATUS_429: (AttemptOutcome.RATE_LIMITED, False),
     FaultKind.OUTAGE: (AttemptOutcome.UNAVAILABLE, False),
     FaultKind.UNAUTHORIZED: (AttemptOutcome.AUTHENTICATION, False),
     FaultKind.CONTEXT_TOO_LONG: (AttemptOutcome.CONTEXT_TOO_LONG, False),
-    FaultKind.CONTENT_FILTER: (AttemptOutcome.CONTENT_FILTERED, False),
+    FaultKind.CONTENT_FILTER: (AttemptOutcome.CONTENT_FILTERED, True),
     FaultKind.REFUSED: (AttemptOutcome.DISCONNECTED, True),
     FaultKind.RESET: (AttemptOutcome.DISCONNECTED, True),
     FaultKind.HANG: (AttemptOutcome.TIMEOUT, True),
@@ -78,7 +78,9 @@ class Wire:
         candidate = Candidate(ALPHA, "the test's", bound, Decimal("0.001"), 100)
         route = Route(Task.MATH, Tier.FAST, "the test's")
         started = call_started(make_job(), route, candidate, next(NUMBERS), ONE, NOW_S)
-        return await self.adapter.call(REQUEST, Call(replace(ALPHA, name=MODEL), started, 100, timeout_s), TRACE)
+        return await self.adapter.call(
+            REQUEST, Call(replace(ALPHA, name=MODEL, provider_name="openai"), started, 100, timeout_s), TRACE
+        )
 
     async def settled(self) -> None:
         """Wait until the provider listens and generates nothing more."""
@@ -110,7 +112,7 @@ async def wire(provider: ProviderProcess) -> AsyncIterator[Wire]:
 @asynccontextmanager
 async def connected(provider: ProviderProcess) -> AsyncIterator[Wire]:
     async with AiohttpTransport() as transport:
-        adapter = ChatCompletions(transport, {"one": Endpoint(provider.base_url, None)}, time.time)
+        adapter = ChatCompletions(transport, {"openai": Endpoint(provider.base_url, None)}, time.time)
         yield Wire(provider, adapter, len(provider.invoice()))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
+from router.charges import Charge
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from router.identity import Identity
 from router.job import Job
@@ -64,7 +65,7 @@ FAILURES = st.builds(
     category=st.sampled_from(sorted(DISPOSITIONS.keys() - {AttemptOutcome.CUT_OFF})),  # no provider says that
     detail=st.just("trouble"),
     retry_after_s=st.none() | st.floats(0, 90),
-    maybe_charged=st.booleans(),
+    charge=st.sampled_from(Charge),
     usage=st.none() | USAGES,
 )
 RESULTS = st.one_of(ANSWERS, FAILURES)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from router.charges import Charge
 from router.errors import (
     DISPOSITIONS,
     Blame,
@@ -46,7 +47,7 @@ def test_what_will_be_the_same_again_is_not_asked_of_the_same_model_again() -> N
 
 
 def test_a_timeout_is_the_models_only_if_it_had_its_own_time() -> None:
-    late = UpstreamFailure(AttemptOutcome.TIMEOUT, "no whole answer in 20 s", maybe_charged=True)
+    late = UpstreamFailure(AttemptOutcome.TIMEOUT, "no whole answer in 20 s", charge=Charge.UNKNOWN)
     assert late.disposition.blame is Blame.MODEL
     assert replace(late, is_cut_short=True).disposition.blame is Blame.NONE
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from router.catalogue import BreakerRules, RetryRules
+from router.charges import Charge
 from router.errors import UpstreamFailure
 from router.models.pool import ModelPool
 from router.request.session import Answered, Call, Failed, Finish, SessionError, Started, Wait, Woke
@@ -246,7 +247,7 @@ def test_an_unusable_answer_that_said_its_usage_is_metered() -> None:
     usage = Usage(input_tokens=7, output_tokens=9)
     play = Play()
     play.start()
-    play.fail(UpstreamFailure(AttemptOutcome.MALFORMED, "no JSON", maybe_charged=True, usage=usage))
+    play.fail(UpstreamFailure(AttemptOutcome.MALFORMED, "no JSON", charge=Charge.UNKNOWN, usage=usage))
     play.answer()
     first, second = play.finish.costs
     assert (first.certainty, first.cost_nano_usd) == (Certainty.METERED, 7 * 1_000 + 9 * 2_000)

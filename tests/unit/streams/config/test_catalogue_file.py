@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
+from router.charges import Charge, ChargeRow
 from router.errors import CatalogueError
-from schemas.vocabulary import Capability, Policy, Tier
+from schemas.vocabulary import AttemptOutcome, Capability, Policy, Tier
 from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
 
 REFERENCE = Path(__file__).parents[4] / "catalogue.toml"
@@ -142,7 +143,7 @@ def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_router
 def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defaults_it_says() -> None:
     lines = REFERENCE.read_text().splitlines()
     shown = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
-    assert len(shown) == 9
+    assert len(shown) == 10
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
     file = parse_catalogue(uncommented)
     assert file.catalogue == load_catalogue(REFERENCE).catalogue
@@ -160,7 +161,8 @@ def test_every_optional_key_reaches_its_value() -> None:
         """
         + first_model("timeout_s = 1.5\ncached_input_usd_per_mtok = 0.000000001").replace(
             "[providers.openai]",
-            '[providers.openai]\nbase_url = "http://127.0.0.1:8080/v1/"\ndialect = "openai"\n[providers.spare]',
+            '[providers.openai]\nbase_url = "http://127.0.0.1:8080/v1/"\ndialect = "openai"\n[providers.spare]\n'
+            'charges = { 503 = "free", timeout = "charged" }',
         )
         + """
         [models."m-1.0".health]
@@ -197,9 +199,21 @@ def test_every_optional_key_reaches_its_value() -> None:
     )
     assert catalogue.health.degraded_error_rate == 0.05
     assert catalogue.retry.max_attempts == 2
+    spare = "the catalogue, providers.spare.charges"
     assert file.providers == {
         "openai": Provider("openai", "http://127.0.0.1:8080/v1"),
-        "spare": Provider("spare", None),
+        "spare": Provider(
+            "spare",
+            None,
+            charges=(
+                ChargeRow(Charge.FREE, spare, statuses=frozenset({503})),
+                ChargeRow(
+                    Charge.CHARGED,
+                    spare,
+                    outcomes=frozenset({AttemptOutcome.TIMEOUT}),
+                ),
+            ),
+        ),
     }
 
 
@@ -306,6 +320,25 @@ MISTAKES = {
     "dot without quotes": (
         appended("[models.m-3.5]\nquality = 1"),
         'models.m-3.5 is not known; a name with a dot is written in quotes: [models."m-3.5"].',
+    ),
+    "charge of no status": (
+        changed("[providers.openai]", '[providers.openai.charges]\n5003 = "free"'),
+        (
+            "providers.openai.charges.5003 is neither an HTTP status, such as 503, nor an outcome; "
+            "known: authentication, content_filtered, context_too_long, disconnected, invalid_request, malformed, "
+            "rate_limited, timeout, unavailable, unreachable."
+        ),
+    ),
+    "charge of no outcome": (
+        changed("[providers.openai]", '[providers.openai.charges]\ntimeuot = "free"'),
+        (
+            "providers.openai.charges.timeuot is neither an HTTP status, such as 503, nor an outcome; "
+            'did you mean "timeout"?'
+        ),
+    ),
+    "no such charge": (
+        changed("[providers.openai]", '[providers.openai.charges]\n503 = "half"'),
+        "providers.openai.charges.503 must be 'free', 'charged' or 'unknown'.",
     ),
     "secret": (
         changed("[providers.openai]", '[providers.openai]\napi_key = "sk-abc"'),

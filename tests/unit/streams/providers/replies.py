@@ -6,9 +6,11 @@ from pydantic import JsonValue
 
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
+from streams.config.charges import charge_rules
 from streams.providers.outcomes import OutcomeReader, Reply
 
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+READER = OutcomeReader(charges=charge_rules("openai"))
 USAGE: JsonObject = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 MESSAGE: JsonObject = {"role": "assistant", "content": "an answer"}
 
@@ -22,10 +24,10 @@ def completion(message: JsonValue = None, usage: JsonValue = None, **fields: Jso
 
 
 def outcome_of(body: object, status: int = 200, **headers: str) -> Answer | UpstreamFailure:
-    """Return what a reply means. Underscores in the names of headers stand for hyphens."""
+    """Return what a reply of OpenAI's means. Underscores in the names of headers stand for hyphens."""
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     names = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return OutcomeReader().from_reply(Reply(status, names, content), NOW_S)
+    return READER.from_reply(Reply(status, names, content), NOW_S)
 
 
 def answer_of(body: object, status: int = 200, **headers: str) -> Answer:

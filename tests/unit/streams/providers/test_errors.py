@@ -1,12 +1,15 @@
 """Errors as providers, gateways and proxies send them, and what each one means. Sources stand with the cases."""
 
 import httpx
+import orjson
 import pytest
 from pydantic import JsonValue
 
-from router.errors import Blame, Next
+from router.charges import Charge, ChargeRow
+from router.errors import Blame, Next, UpstreamFailure
 from schemas.requests import JsonObject
 from schemas.vocabulary import AttemptOutcome
+from streams.config.charges import charge_rules
 from streams.providers.error_body import ErrorBody, read_error
 from streams.providers.error_table import ROWS, row_of
 from streams.providers.outcomes import DETAIL_CHARS, ERROR_OUTCOMES, OutcomeReader, Reply
@@ -271,7 +274,7 @@ def test_what_is_wrong_whichever_model_is_asked_ends_the_request() -> None:
     )
     assert (failure.category, failure.is_final, failure.disposition.next) == (INVALID, True, Next.STOP)
     # a dialect that Turnout translates into: what is wrong there is the translation
-    translated = OutcomeReader(dialect="anthropic").from_reply(
+    translated = OutcomeReader(dialect="anthropic", charges=charge_rules("anthropic")).from_reply(
         Reply(400, {}, b'{"error": {"code": "invalid_type", "message": "no"}}'), 0.0
     )
     assert translated == failure_of({"error": {"code": "x", "message": "no"}}, 400)
@@ -296,14 +299,54 @@ def test_what_a_provider_repeats_of_a_request_is_not_held_against_the_model(said
     assert said in failure.detail
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 409, 413, 422, 429, 500, 502, 503, 529])
-def test_an_error_is_not_charged(status: int) -> None:
-    assert not failure_of(error("no"), status).maybe_charged
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 429, 500, 503, 529])
+def test_an_error_of_a_provider_that_is_known_is_not_charged(status: int) -> None:
+    for provider in ("openai", "anthropic", "google", "deepseek"):
+        assert charge_by(provider, status) is Charge.FREE
 
 
-@pytest.mark.parametrize("status", [408, 499, 504, 524])
-def test_who_gave_up_waiting_may_be_charged(status: int) -> None:
-    assert failure_of(error("no"), status).maybe_charged
+@pytest.mark.parametrize("status", [408, 499, 502, 504, 520, 524])
+def test_an_error_behind_which_a_model_may_have_run_may_be_charged(status: int) -> None:
+    for provider in ("openai", "anthropic", "google", "deepseek", "acme"):
+        assert charge_by(provider, status) is Charge.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [400, 422, 500, 503, 529])
+def test_what_a_provider_without_rows_charges_is_not_known(status: int) -> None:
+    assert charge_by("acme", status) is Charge.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 429])
+def test_a_call_that_was_turned_away_is_charged_by_no_provider(status: int) -> None:
+    assert charge_by("acme", status) is Charge.FREE
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_error_without_a_readable_body_may_be_somebody_elses(status: int) -> None:
+    for body in (b"", b"no healthy upstream", b"<html><title>503</title></html>"):
+        assert charge_by("openai", status, body) is Charge.UNKNOWN
+
+
+def test_an_own_row_goes_before_the_table_in_the_order_of_the_catalogue() -> None:
+    own = (
+        ChargeRow(Charge.CHARGED, "mine", outcomes=frozenset({AttemptOutcome.CONTENT_FILTERED})),
+        ChargeRow(Charge.FREE, "mine", statuses=frozenset({400, 502})),
+    )
+    assert charge_by("acme", 400, error("no", code="content_filter"), own) is Charge.CHARGED
+    assert charge_by("acme", 502, b"", own) is Charge.FREE
+    assert charge_by("acme", 500, error("no"), own) is Charge.UNKNOWN
+
+
+def test_a_prompt_that_was_filtered_may_be_charged_whatever_the_status() -> None:
+    for status in (400, 403):
+        assert charge_by("openai", status, error("no", code="content_filter")) is Charge.UNKNOWN
+
+
+def charge_by(provider: str, status: int, body: object = None, own: tuple[ChargeRow, ...] = ()) -> Charge:
+    content = body if isinstance(body, bytes) else orjson.dumps(error("no") if body is None else body)
+    failure = OutcomeReader(charges=charge_rules(provider, own)).from_reply(Reply(status, {}, content), 0.0)
+    assert isinstance(failure, UpstreamFailure)
+    return failure.charge
 
 
 def test_a_redirect_says_where_to() -> None:
@@ -326,7 +369,6 @@ def test_a_redirect_says_where_to() -> None:
         ({"error": "model 'x' not found"}, OPERATORS, 200),
         ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, OPERATORS, 200),
         ({"code": "1113", "msg": "account in arrears", "success": False}, OPERATORS, 200),
-        ({"choices": [], "error": {"message": "maximum context length is 4096"}}, CONTEXT, 200),
     ],
 )
 def test_a_success_that_holds_an_error_is_that_error_and_not_charged(
@@ -335,6 +377,11 @@ def test_a_success_that_holds_an_error_is_that_error_and_not_charged(
     failure = failure_of(body)
     assert (failure.category, failure.status_code, failure.maybe_charged) == (outcome, status, False)
     assert failure.detail.startswith("HTTP 200 with an error in it: ")
+
+
+def test_a_success_that_cannot_be_used_may_be_charged_unless_it_was_turned_away() -> None:
+    failure = failure_of({"choices": [], "error": {"message": "maximum context length is 4096"}})
+    assert (failure.category, failure.charge) == (CONTEXT, Charge.UNKNOWN)
 
 
 def test_a_success_that_holds_an_error_nobody_knows_is_malformed_and_says_what_it_said() -> None:
@@ -405,8 +452,8 @@ def test_an_error_without_end_is_read_as_far_as_it_is_an_error() -> None:
 
 @pytest.mark.parametrize("exception", [httpx.ConnectError("refused"), httpx.ConnectTimeout("late")])
 def test_what_was_never_sent_was_never_charged(exception: httpx.RequestError) -> None:
-    failure = OutcomeReader().from_exception(exception)
-    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.UNREACHABLE, False)
+    failure = OutcomeReader(charges=charge_rules("acme")).from_exception(exception)
+    assert (failure.category, failure.charge) == (AttemptOutcome.UNREACHABLE, Charge.FREE)
 
 
 def test_every_error_of_the_transport_has_its_outcome_and_none_repeats_the_address() -> None:
