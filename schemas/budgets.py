@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Usd
+from schemas.message import SCHEMA_VERSION, Count, Day, Message, SchemaVersion, Timestamp, Usd
 
 
 class BudgetState(StrEnum):
@@ -40,7 +40,7 @@ class Grant(_Part):
     holder: str
     day: str
     granted_usd: Usd
-    sequence: int
+    sequence: Count
 
 
 class Budget(Message):
@@ -60,7 +60,7 @@ class Budget(Message):
     windows: tuple[BudgetWindow, ...] = ()
     grants: tuple[Grant, ...] = Field(default=(), description="What each worker may spend. For workers only.")
     scarce: bool = Field(default=False, description="Workers return what they have not reserved.")
-    version: int = Field(default=0, description="Rises with every record of the tenant.")
+    version: Count = Field(default=0, description="Rises with every record of the tenant.")
     crossed: float | None = Field(
         default=None, description="The highest share of the limit that is an alert and has been reached; 1: the limit."
     )
@@ -73,9 +73,9 @@ class BudgetClaim(Message):
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     tenant: str
-    holder: str
-    day: str
-    sequence: int
+    holder: str = Field(max_length=300)
+    day: Day
+    sequence: Count
     cap_usd: Usd = Field(description="It will not spend more than this of the day, unless it is granted more.")
     left_usd: Usd = Field(description="The part of it that is neither spent nor reserved.")
     needed_usd: Usd = Field(description="The smallest reservation that waits; 0 if none does.")

@@ -5,7 +5,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field
 
-from schemas.message import Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
+from schemas.message import EpochMs, Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
 from schemas.vocabulary import AttemptOutcome, Certainty, IdSource, PriceStatus, Task, Tier, TokenCountSource
 
 EVENT_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "https://turnout.dev/cost-event")
@@ -41,7 +41,7 @@ class CostEvent(Message):
     )
     schema_version: SchemaVersion = COST_SCHEMA_VERSION
     occurred_at: Timestamp
-    occurred_at_ms: int
+    occurred_at_ms: EpochMs
     request_id: str
     attempt: int = Field(ge=1)
     is_fallback: bool = Field(description="Whether it is not the first call for its request.")
@@ -69,7 +69,9 @@ class CostEvent(Message):
     cached_input_usd_per_mtok: UsdPerMtok | None
     output_usd_per_mtok: UsdPerMtok | None
     cost_usd: Usd | None
-    cost_nano_usd: int | None = Field(description="The same, a 64-bit integer of billionths of a US dollar.")
+    cost_nano_usd: int | None = Field(
+        ge=0, le=2**63 - 1, description="The same, a 64-bit integer of billionths of a US dollar."
+    )
     baseline_model: str | None
     baseline_cost_usd: Usd | None = Field(description="What the same tokens cost at the catalogue's baseline model.")
     currency: str = "USD"

@@ -24,15 +24,18 @@ SchemaVersion = Annotated[
 ]
 Usd = Annotated[
     Decimal,
-    Field(description="US dollars, a decimal string with 9 places."),
+    Field(ge=0, le=1_000_000_000_000, max_digits=40, description="US dollars, a decimal string with 9 places."),
     PlainSerializer(_nine_places, return_type=str),
 ]
 UsdPerMtok = Annotated[
     Decimal,
-    Field(description="US dollars per million tokens, a decimal string."),
+    Field(ge=0, le=1_000_000_000, max_digits=40, description="US dollars per million tokens, a decimal string."),
     PlainSerializer(_written_out, return_type=str),
 ]
 Tokens = Annotated[int, Field(ge=0, le=100_000_000)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+EpochMs = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970; until 9999.")]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339, UTC.")]
 Identifier = Annotated[
     str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$", strip_whitespace=True)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp
+from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, Timestamp
 
 
 class _Part(BaseModel):
@@ -17,11 +17,11 @@ class _Part(BaseModel):
 class TenantDemand(_Part):
     """Where one worker stands with one tenant's limits."""
 
-    admitted: int = Field(default=0, ge=0, description="Requests let in during the last minute.")
-    share_per_minute: int | None = Field(default=None, ge=0, description="Requests a minute that it allows itself.")
+    admitted: Count = Field(default=0, description="Requests let in during the last minute.")
+    share_per_minute: Count | None = Field(default=None, description="Requests a minute that it allows itself.")
     limited: bool = Field(default=False, description="Lately it had no room for a request.")
-    under_way: int = Field(default=0, ge=0, description="Requests under way; the most since its last word.")
-    places: int | None = Field(default=None, ge=0, description="Requests at a time that it allows itself.")
+    under_way: Count = Field(default=0, description="Requests under way; the most since its last word.")
+    places: Count | None = Field(default=None, description="Requests at a time that it allows itself.")
     waiting: bool = Field(default=False, description="Lately a request had to wait for a place.")
 
 
@@ -32,8 +32,8 @@ class WorkerDemand(Message):
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     worker: str
-    epoch: int = Field(description="Rises when the worker starts anew.")
-    sequence: int = Field(ge=0)
+    epoch: Count = Field(description="Rises when the worker starts anew.")
+    sequence: Count
     as_of: Timestamp
     tenants: dict[str, TenantDemand] = Field(default_factory=dict)
     leaving: bool = Field(default=False, description="The worker's last word: it lets no more requests in.")
@@ -43,10 +43,10 @@ class TenantShare(_Part):
     """What one life of a worker may have of a tenant's limits, and what it had when it last told."""
 
     worker: str
-    epoch: int
-    share_per_minute: int | None = None
-    places: int | None = None
-    admitted: int = 0
+    epoch: Count
+    share_per_minute: Count | None = None
+    places: Count | None = None
+    admitted: Count = 0
 
 
 class TenantShares(Message):
@@ -57,7 +57,7 @@ class TenantShares(Message):
     schema_version: SchemaVersion = SCHEMA_VERSION
     tenant: str
     as_of: Timestamp
-    requests_per_minute: int | None = Field(default=None, description="The catalogue's limit, for all workers.")
-    concurrent_requests: int | None = Field(default=None, description="The catalogue's limit, for all workers.")
-    admitted: int = Field(default=0, ge=0, description="Requests let in lately by all, ended workers included.")
+    requests_per_minute: Count | None = Field(default=None, description="The catalogue's limit, for all workers.")
+    concurrent_requests: Count | None = Field(default=None, description="The catalogue's limit, for all workers.")
+    admitted: Count = Field(default=0, description="Requests let in lately by all, ended workers included.")
     shares: tuple[TenantShare, ...] = ()

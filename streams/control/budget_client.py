@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import Future
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -11,7 +12,9 @@ from router.budgets.lease import BudgetLease
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CostEvent
+from schemas.message import utc_from_ms
 from streams.control.following import changes
+from streams.internal_records import read_internal
 from streams.ports import Clock, LogReader
 from streams.publisher import Publisher
 
@@ -85,14 +88,15 @@ class BudgetClient:
         """Read the compacted budgets topic from its beginning and for ever, without a group."""
         async for batch in changes(reader, topic):
             for _, value in batch:
-                self._take(value)
+                self._take(value, topic)
 
-    def _take(self, value: bytes) -> None:
-        try:
-            budget = Budget.decode(value)
-        except ValueError as error:
-            log.warning("a record of the budgets topic cannot be read", error=str(error).partition("\n")[0])
-            return
-        lease = self._leases.get(budget.tenant)
-        if lease is not None:
-            lease.heard(budget, self._clock())
+    def _take(self, value: bytes, topic: str) -> None:
+        now_s = self._clock()
+        budget = read_internal(Budget, value, topic, now_s, _when_told)
+        lease = None if budget is None else self._leases.get(budget.tenant)
+        if budget is not None and lease is not None:
+            lease.heard(budget, now_s)
+
+
+def _when_told(budget: Budget) -> datetime:
+    return utc_from_ms(budget.version)  # versions go on from the owner's clock

@@ -17,6 +17,7 @@ forgotten until their holders claim again, and the ids of seconds whose record c
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import orjson
 import structlog
@@ -28,7 +29,9 @@ from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent
+from schemas.message import utc_from_ms
 from streams.codec import Delivery
+from streams.internal_records import read_internal
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import HOLDER, Publisher
 
@@ -41,6 +44,10 @@ POSITIONS_S = 5.0
 LOOK_S = 10.0
 """How often to look whether the costs topic has more partitions."""
 READ_AT_ONCE = 5000
+
+
+def _when_called(event: CostEvent) -> datetime:
+    return utc_from_ms(event.occurred_at_ms)
 
 
 class _UnsureError(Exception):
@@ -208,10 +215,8 @@ class BudgetOwner:
             ledger = self._ledgers.get(name)
             if ledger is None or record.value is None or offset <= ledger.counted_to(record.origin.partition):
                 continue
-            try:
-                event = CostEvent.decode(record.value)
-            except ValueError as error:
-                log.warning("a record of the costs topic cannot be read", error=str(error).partition("\n")[0])
+            event = read_internal(CostEvent, record.value, record.origin.topic, self._clock(), _when_called)
+            if event is None:
                 continue
             second = event.occurred_at_ms // 1000
             seen = self._counted[name]
@@ -219,19 +224,16 @@ class BudgetOwner:
                 seen.add(event.event_id, second, offset)
                 self._seconds.add((name, second))
                 if event.cost_usd is not None:
-                    holder = dict(record.headers).get(HOLDER, b"").decode() or None
+                    holder = (dict(record.headers).get(HOLDER) or b"").decode(errors="replace") or None
                     ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder)
             ledger.count_to(record.origin.partition, offset)
             self._changed.add(name)
 
     def _hear(self, received: Received) -> str | None:
-        try:
-            claim = BudgetClaim.decode(received.delivery.value or b"")
-        except ValueError as error:
-            log.warning("a record of the claims topic cannot be read", error=str(error).partition("\n")[0])
-            return None
-        ledger = self._ledgers.get(claim.tenant)
-        if ledger is None:
+        delivery = received.delivery
+        claim = read_internal(BudgetClaim, delivery.value, delivery.origin.topic, self._clock())
+        ledger = None if claim is None else self._ledgers.get(claim.tenant)
+        if claim is None or ledger is None:
             return None
         ledger.hear(claim, self._clock())
         return claim.tenant

@@ -18,6 +18,7 @@ from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
+from streams.internal_records import read_internal, skipped
 from streams.ports import Clock, Fence, Received, Table
 from streams.publisher import Publisher
 
@@ -150,15 +151,16 @@ class HealthAgent:
         if self._aggregators is None or value is None:
             received.acknowledge()
             return
-        try:
-            stats = ModelStats.decode(value)
-            aggregator = self._aggregators.get(stats.request_model)
-            pane = aggregator.take(stats, self._clock()) if aggregator else None
-        except ValueError as error:
-            log.warning("a record of the stats topic cannot be read", error=str(error).partition("\n")[0])
-            received.acknowledge()
-            return
-        if pane is None:
+        topic = received.delivery.origin.topic
+        stats = read_internal(ModelStats, value, topic, self._clock())
+        aggregator = None if stats is None else self._aggregators.get(stats.request_model)
+        pane = None
+        if stats is not None and aggregator is not None:
+            try:
+                pane = aggregator.take(stats, self._clock())
+            except ValueError as error:
+                skipped(topic, error)
+        if stats is None or pane is None:
             received.acknowledge()
             return
         if stats.outcomes or stats.in_flight:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 
 import structlog
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
 from router.models.pool import ModelPool
 from router.tenancy.limiter import TenantLimiters
@@ -13,6 +12,7 @@ from schemas.health import ModelHealth, ModelStats
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
 from streams.control.following import changes
+from streams.internal_records import read_internal
 from streams.ports import Clock, LogReader
 from streams.publisher import Publisher
 
@@ -114,17 +114,14 @@ class Follower:
             self._has_shares.set()
 
     def _take(self, topic: str, value: bytes) -> None:
-        try:
-            if topic == self._shares_topic:
-                shares = TenantShares.decode(value)
+        now_s = self._clock()
+        if topic == self._shares_topic:
+            shares = read_internal(TenantShares, value, topic, now_s, lambda told: told.as_of)
+            if shares is not None:
                 self.latest_shares[shares.tenant] = shares
                 self._limiters.follow(shares)
-                return
-            health = ModelHealth.decode(value)
-        except (ValueError, ValidationError) as error:
-            log.warning(
-                "a record of the other workers cannot be read", topic=topic, error=str(error).partition("\n")[0]
-            )
             return
-        self.latest[health.request_model] = health
-        self._pool.follow(health, self._clock())
+        health = read_internal(ModelHealth, value, topic, now_s, lambda told: told.as_of)
+        if health is not None:
+            self.latest[health.request_model] = health
+            self._pool.follow(health, now_s)

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from router.tenancy.allotment import TenantAllotment
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantShares, WorkerDemand
+from streams.internal_records import read_internal
 from streams.ports import Clock, Fence, Received
 from streams.publisher import Publisher
 
@@ -52,16 +53,15 @@ class ShareKeeper:
     def take(self, batch: Sequence[Received]) -> None:
         """Hear the workers."""
         for received in batch:
-            self._take(received.delivery.value)
+            self._take(received.delivery.value, received.delivery.origin.topic)
             received.acknowledge()
 
-    def _take(self, value: bytes | None) -> None:
+    def _take(self, value: bytes | None, topic: str) -> None:
         if self._aggregator is None or value is None:
             return
-        try:
-            self._aggregator.take(WorkerDemand.decode(value), self._clock())
-        except ValueError as error:
-            log.warning("a record of the demand topic cannot be read", error=str(error).partition("\n")[0])
+        demand = read_internal(WorkerDemand, value, topic, self._clock(), lambda told: told.as_of)
+        if demand is not None:
+            self._aggregator.take(demand, self._clock())
 
     async def watch(self) -> None:
         """Hand out and publish, for ever."""

@@ -17,6 +17,7 @@ from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
 from streams.control.shadow_mode import WouldRefuse
+from streams.internal_records import SKIPPED
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
@@ -52,6 +53,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(SKIPPED)
         self.duplicates = 0
         """Requests that were answered from what had already happened."""
         self._requests = Counter(

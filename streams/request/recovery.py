@@ -11,6 +11,7 @@ from router.identity import identity_of_response
 from schemas.costs import CallStarted
 from schemas.responses import Response
 from streams.codec import Delivery
+from streams.internal_records import read_internal, skipped
 from streams.ports import LogReader, TopicPartition
 from streams.request.partition_state import PartitionState, Position
 
@@ -56,15 +57,21 @@ async def recover(
     ids_from = await _ids_from(reader, responses, known, horizon, ends[responses])
     read = {responses: 0, calls: 0}
     async for record, value in _tail(reader, responses, min(start.responses, ids_from), ends[responses]):
-        response = orjson.loads(value)
-        identity = identity_of_response(response)
-        if record.origin.offset >= start.responses:
-            state.recover_response(identity, Response.model_validate(response))
+        try:
+            response = _object(value)
+            identity = identity_of_response(response)
+            if record.origin.offset >= start.responses:
+                state.recover_response(identity, Response.model_validate(response))
+        except (ValueError, LookupError) as error:
+            skipped(responses.topic, error)
+            continue
         state.response_written(identity, record.origin.offset, record.timestamp_ms / 1000)
         read[responses] += 1
-    async for _, value in _tail(reader, calls, start.calls, ends[calls]):
-        state.recover_call(CallStarted.decode(value))
-        read[calls] += 1
+    async for record, value in _tail(reader, calls, start.calls, ends[calls]):
+        call = read_internal(CallStarted, value, calls.topic, record.timestamp_ms / 1000)
+        if call is not None:
+            state.recover_call(call)
+            read[calls] += 1
     state.recovered(start, Position(ends[responses], ends[calls]))
     log.debug("partition recovered", partition=responses.partition, responses=read[responses], calls=read[calls])
 
@@ -77,6 +84,13 @@ async def stored_response(reader: LogReader, responses: TopicPartition, offset: 
     async for record, value in _tail(reader, responses, offset, offset + 1):
         return value if record.origin.offset == offset else None
     return None
+
+
+def _object(value: bytes) -> dict[str, object]:
+    found = orjson.loads(value)
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - as what is no JSON at all
+    return found
 
 
 def _inside(offset: int, begin: int, end: int) -> int:

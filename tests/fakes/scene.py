@@ -89,7 +89,7 @@ class Scene:
         return [event.message for event in self.timeline if event.what == topic]
 
     def responses(self, request_id: str) -> list[Json]:
-        return [found for found in self.messages(Topic.RESPONSES) if found["request_id"] == request_id]
+        return [found for found in self.messages(Topic.RESPONSES) if found.get("request_id") == request_id]
 
     def calls(self) -> list[Call]:
         """Return the calls that the providers have seen."""

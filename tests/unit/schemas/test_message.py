@@ -19,7 +19,7 @@ class Priced(Message):
 
 @pytest.mark.parametrize(
     ("amount", "written"),
-    [("0", "0.000000000"), ("1E+2", "100.000000000"), ("1E-9", "0.000000001"), ("-0.5", "-0.500000000")],
+    [("0", "0.000000000"), ("1E+2", "100.000000000"), ("1E-9", "0.000000001"), ("0.5", "0.500000000")],
 )
 def test_an_amount_is_written_with_nine_places(amount: str, written: str) -> None:
     assert orjson.loads(Priced(amount=Decimal(amount), price=Decimal(1)).encode())["amount"] == written
