@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Model  # noqa: E402  (same)
-from router.models.aggregator import KEPT_S, HealthAggregator  # noqa: E402  (after the path is set)
+from router.models.aggregator import PANES_KEPT_S, HealthAggregator  # noqa: E402  (after the path is set)
 from router.models.health import PANE_S  # noqa: E402  (same)
 from router.models.model_state import Permit  # noqa: E402  (same)
 from router.models.panes import Pane  # noqa: E402  (same)
@@ -77,7 +77,7 @@ def measure() -> Report:
         changed: dict[tuple[str, int], Pane] = {}
         for value in written:
             stats = ModelStats.decode(value)
-            pane = aggregators[stats.request_model].take(stats, now_s)
+            pane = aggregators[stats.request_model].ingest(stats, now_s)
             if pane is not None:
                 changed[stats.request_model, pane.number] = pane
         stored = {key: pane.stored() for key, pane in changed.items()}
@@ -104,7 +104,7 @@ def measure() -> Report:
         delta_bytes=delta_bytes // deltas,
         deltas_per_s=round(deltas / SECONDS, 1),
         pane_bytes=pane_bytes,
-        table_bytes_per_model=int(pane_bytes * KEPT_S / PANE_S),
+        table_bytes_per_model=int(pane_bytes * PANES_KEPT_S / PANE_S),
         changelog_bytes_per_s=round(changelog_bytes / SECONDS, 1),
         health_bytes=health_bytes // healths,
     )

@@ -22,7 +22,7 @@ TOPICS = (Topic.COSTS, Topic.RESPONSES, Topic.MODEL_HEALTH, Topic.FAILOVERS, Top
 MOST_RECORDS = 200_000
 """Of a topic, the youngest so many are read at the start, however far the window reaches."""
 POLL_MS = 200
-AT_ONCE = 500
+RECORDS_A_POLL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Feed:
         """
         await self._go_to_tail(partitions)
         while True:
-            batches = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
+            batches = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_A_POLL)
             for tp, records in batches.items():
                 for record in records:
                     self._take(self.topics[tp.topic], record)

@@ -54,7 +54,7 @@ class DeadLetterLimit:
         self._all = _Count()
         self._excess: str | None = None
 
-    def take(self, now_s: float, tenant: str | None = "") -> None:
+    def count(self, now_s: float, tenant: str | None = "") -> None:
         """Count a record, good or bad, of a proven tenant; None: it proves none.
 
         Raises:

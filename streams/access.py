@@ -40,7 +40,7 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AccessGrant:
     """What a role may do. Reading and writing a topic include describing it, by Kafka's own rules."""
 
     operations: tuple[Operation, ...]
@@ -74,7 +74,7 @@ _WRITES: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
 )
 
 
-def grants(role: Role, settings: Settings, own_group: str | None = None) -> list[Grant]:
+def grants(role: Role, settings: Settings, own_group: str | None = None) -> list[AccessGrant]:
     """Return the least that a role needs.
 
     Args:
@@ -85,16 +85,16 @@ def grants(role: Role, settings: Settings, own_group: str | None = None) -> list
     found = []
     if role in _READS:
         groups = {Role.WORKER: _groups(settings), Role.READER: (own_group or "*",)}.get(role, ())
-        found.append(Grant((Operation.READ,), _names(_READS[role], settings), groups))
+        found.append(AccessGrant((Operation.READ,), _names(_READS[role], settings), groups))
     if role in _WRITES:
         copies = tuple(settings.reply_to_allowed) if role is Role.WORKER else ()
-        found.append(Grant((Operation.WRITE,), _names(_WRITES[role], settings) + copies))
+        found.append(AccessGrant((Operation.WRITE,), _names(_WRITES[role], settings) + copies))
     if role is Role.DASHBOARD:  # the lag of the workers' group
-        found.append(Grant((Operation.DESCRIBE,), _names((Topic.REQUESTS,), settings), _groups(settings)))
+        found.append(AccessGrant((Operation.DESCRIBE,), _names((Topic.REQUESTS,), settings), _groups(settings)))
     if role is Role.OPERATOR:
-        found.append(Grant((Operation.CREATE, Operation.DESCRIBE), _names(Topic, settings)))
+        found.append(AccessGrant((Operation.CREATE, Operation.DESCRIBE), _names(Topic, settings)))
         replay = settings.topic(Topic.DEAD_LETTERS) + ".replay"
-        found.append(Grant((Operation.WRITE, Operation.DESCRIBE), transactional_id=replay))
+        found.append(AccessGrant((Operation.WRITE, Operation.DESCRIBE), transactional_id=replay))
     return found
 
 

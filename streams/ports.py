@@ -153,7 +153,7 @@ class Work(Protocol):
         """Start anew with these partitions, and no others."""
         ...
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Take records, each partition's in order; they are acknowledged in any order, at any time."""
         ...
 

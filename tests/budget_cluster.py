@@ -159,7 +159,7 @@ class BudgetCluster:
         lease = BudgetLease(self.tenant, name, lambda call_id: self.at(self.now_s, lambda: goes_on(call_id)))
         worker = self.workers[name] = Worker(name, lease, ModelPool(self.catalogue))
         if self._last is not None:
-            lease.heard(self._last, self.now_s)
+            lease.receive(self._last, self.now_s)
         beat = self._beat
         self.at(self.now_s + self._random.random() * beat.every_s, lambda: self._claim(worker, beat))
 
@@ -306,10 +306,10 @@ class BudgetCluster:
         if self.owner_is_away:
             return
         for claim in self._heard:
-            self.ledger.hear(BudgetClaim.decode(claim.encode()), self.now_s)
+            self.ledger.receive(BudgetClaim.decode(claim.encode()), self.now_s)
         if self._heard or (self._is_changed and self.now_s - self._told_s >= TELL_S):
             self._heard.clear()
             self._is_changed, self._told_s = False, self.now_s
             budget = self._last = Budget.decode(self.ledger.decide(self.now_s).encode())
             for worker in self.workers.values():
-                self.at(self.now_s + self.lag_s, lambda lease=worker.lease: lease.heard(budget, self.now_s))  # type: ignore[misc]
+                self.at(self.now_s + self.lag_s, lambda lease=worker.lease: lease.receive(budget, self.now_s))  # type: ignore[misc]

@@ -133,7 +133,7 @@ class Cluster:
         self.at(self.now_s + self.lag_s, lambda: self._arrive(stats))
 
     def _arrive(self, stats: ModelStats) -> None:
-        self.aggregators[stats.request_model].take(stats, self.now_s)
+        self.aggregators[stats.request_model].ingest(stats, self.now_s)
 
     def _tick(self) -> None:
         for name, aggregator in self.aggregators.items():

@@ -62,7 +62,7 @@ class TenantCluster:
         """Stop a worker in good order; nothing of it is under way."""
         demand = self.workers.pop(worker).limiters.leave(self.now_s)
         assert demand is not None
-        self.at(self.now_s + self.lag_s, lambda: self._aggregator.take(demand, self.now_s))
+        self.at(self.now_s + self.lag_s, lambda: self._aggregator.ingest(demand, self.now_s))
 
     def kill(self, worker: str) -> None:
         """Stop it without a word."""
@@ -147,7 +147,7 @@ class TenantCluster:
 
     def _deliver(self, demand: WorkerDemand) -> None:
         passed_on = WorkerDemand.decode(demand.encode())
-        self.at(self.now_s + self.lag_s, lambda: self._aggregator.take(passed_on, self.now_s))
+        self.at(self.now_s + self.lag_s, lambda: self._aggregator.ingest(passed_on, self.now_s))
 
     def _tick(self) -> None:
         for shares in self._aggregator.shares(self.now_s):

@@ -40,7 +40,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Spend:
+class SpendRow:
     """The calls that share a key: a tenant, a model, a day. Amounts leave out calls of unknown price."""
 
     key: str
@@ -87,11 +87,11 @@ class Report:
     period: Period
     dimension: str
     baseline_models: tuple[str, ...]
-    total: Spend
-    rows: tuple[Spend, ...]
+    total: SpendRow
+    rows: tuple[SpendRow, ...]
     """By the dimension, dearest first; days in their order."""
-    days: tuple[Spend, ...]
-    models: tuple[Spend, ...]
+    days: tuple[SpendRow, ...]
+    models: tuple[SpendRow, ...]
     budgets: tuple[BudgetUse, ...]
     """Of the day and month under way, whatever the period."""
     recommendations: tuple[Recommendation, ...]
@@ -122,7 +122,7 @@ def make_report(store: Store, period: Period, dimension: str, norms: Norms, now:
     )
 
 
-def spend_by(store: Store, period: Period, dimension: str) -> tuple[Spend, ...]:
+def spend_by(store: Store, period: Period, dimension: str) -> tuple[SpendRow, ...]:
     """Return the spend of a period by a dimension.
 
     Raises:
@@ -137,7 +137,9 @@ def spend_by(store: Store, period: Period, dimension: str) -> tuple[Spend, ...]:
     return _spend(store, period, f"costs.{DIMENSIONS[dimension]}", "costs", ())
 
 
-def _spend(store: Store, period: Period, key: str, source: str, source_values: tuple[Cell, ...]) -> tuple[Spend, ...]:
+def _spend(
+    store: Store, period: Period, key: str, source: str, source_values: tuple[Cell, ...]
+) -> tuple[SpendRow, ...]:
     condition, values = period.condition()
     order = "1" if key == "costs.occurred_on" else "7 DESC, 1"
     sql = f"""
@@ -156,10 +158,10 @@ def _spend(store: Store, period: Period, key: str, source: str, source_values: t
     return tuple(_row(cells) for cells in store.query(sql, *source_values, *values))
 
 
-def _row(cells: tuple[Cell, ...]) -> Spend:
+def _row(cells: tuple[Cell, ...]) -> SpendRow:
     calls, unpriced, input_tokens, output_tokens, priced = (int(cast("int", cell)) for cell in cells[1:6])
     cost, unknown, failed, baseline, compared = (Decimal(cast("Decimal", cell)) for cell in cells[6:])
-    return Spend(
+    return SpendRow(
         key=str(cells[0]),
         calls=calls,
         unpriced_calls=unpriced,
@@ -174,5 +176,5 @@ def _row(cells: tuple[Cell, ...]) -> Spend:
     )
 
 
-def _nothing() -> Spend:
+def _nothing() -> SpendRow:
     return _row(("all", *[0] * 10))

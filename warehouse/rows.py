@@ -36,7 +36,7 @@ MONEY = (
 )
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as the sentence it starts
+class NoRow(Exception):  # noqa: N818 - reads as the sentence it starts
     """A record is no row; the message says why and repeats no content."""
 
 
@@ -64,7 +64,7 @@ class Batch:
         self._reach(place)
         try:
             row = cost_row(value)
-        except Unreadable as reason:
+        except NoRow as reason:
             self.unreadable.append(unreadable_row(place, value, str(reason)))
             return
         known = self.costs.setdefault(str(row["event_id"]), row)
@@ -76,7 +76,7 @@ class Batch:
         self._reach(place)
         try:
             row = response_row(value)
-        except Unreadable as reason:
+        except NoRow as reason:
             self.unreadable.append(unreadable_row(place, value, str(reason)))
             return
         self.responses.setdefault(tuple(row[column] for column in RESPONSE_KEY), row)
@@ -103,7 +103,7 @@ def cost_row(value: bytes | None) -> Row:
         event = CostEvent.decode(value or b"")
         moment = event.occurred_at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Unreadable(_reason(value, error)) from None
+        raise NoRow(_reason(value, error)) from None
     # Its fields in their order: model_dump() would take as long as reading the event did.
     row: Row = dict(vars(event))
     for name in MONEY:
@@ -124,7 +124,7 @@ def response_row(value: bytes | None) -> Row:
         response = Response.decode(value or b"")
         received, completed = response.received_at.astimezone(UTC), response.completed_at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Unreadable(_reason(value, error)) from None
+        raise NoRow(_reason(value, error)) from None
     usage = response.usage or Usage(input_tokens=0, output_tokens=0)
     row: Row = {
         "request_id": response.request_id,
@@ -176,7 +176,7 @@ def _tags(text: str) -> str:
     except orjson.JSONDecodeError:
         tags = None
     if not isinstance(tags, dict):
-        raise Unreadable("tags_json: is not a JSON object in a string")
+        raise NoRow("tags_json: is not a JSON object in a string")
     # Postgres' text holds no NUL, and its JSON functions fail at one, for the whole query.
     return text.replace("\\u0000", "\\ufffd")
 
@@ -186,7 +186,7 @@ def _amount(name: str, amount: Decimal | None) -> str | None:
         return None
     text = f"{amount:.9f}"
     if len(text.lstrip("-")) > LONGEST_AMOUNT:
-        raise Unreadable(f"{name}: is beyond a thousand million dollars")
+        raise NoRow(f"{name}: is beyond a thousand million dollars")
     return text
 
 
@@ -194,7 +194,7 @@ def _storable(row: Row, value: bytes | None) -> Row:
     for name in COUNTS:
         count = row.get(name)
         if isinstance(count, int) and count not in INT64:
-            raise Unreadable(f"{name}: is beyond 64 bits")
+            raise NoRow(f"{name}: is beyond 64 bits")
     if value is not None and b"\\u0000" in value:
         # Only so does a NUL come into JSON; Postgres' text holds none.
         return {name: _without_nul(cell) for name, cell in row.items()}

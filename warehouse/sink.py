@@ -17,13 +17,13 @@ BATCH_RECORDS = 20_000
 BATCH_WITHIN_S = 0.5
 """A batch is written when it is full or this old."""
 POLL_MS = 200
-AT_ONCE = 1_000
+RECORDS_A_TURN = 1_000
 """So many records are read between two turns of the event loop, which fetches the next ones meanwhile."""
 SHORTEST_REPORT_S = 5.0
 
 
 @dataclass(slots=True)
-class Progress:
+class SinkProgress:
     """What one run of a sink has done."""
 
     costs: int = 0
@@ -51,7 +51,7 @@ class Sink:
     topics: Mapping[str, Topic]
     say: Callable[[str], None]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    progress: Progress = field(default_factory=Progress)
+    progress: SinkProgress = field(default_factory=SinkProgress)
     _reported_s: float = 0.0
 
     async def run(self, partitions: list[TopicPartition], *, once: bool) -> None:
@@ -100,7 +100,7 @@ class Sink:
         batch, clock = Batch(), asyncio.get_running_loop().time
         give_up_s = clock() + BATCH_WITHIN_S
         while batch.records < BATCH_RECORDS and clock() < give_up_s and not self.stop.is_set():
-            most = min(AT_ONCE, BATCH_RECORDS - batch.records)
+            most = min(RECORDS_A_TURN, BATCH_RECORDS - batch.records)
             found = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=most)
             for tp, records in found.items():
                 take = batch.add_cost if self.topics[tp.topic] is Topic.COSTS else batch.add_response

@@ -120,7 +120,7 @@ class BudgetLease:
         if life is not None:
             life.hand_over(call_id, cost, now_s + MARGIN_S)
 
-    def heard(self, budget: Budget, now_s: float) -> None:
+    def receive(self, budget: Budget, now_s: float) -> None:
         """Take in what the owner says, and give what it grants to the calls that wait, the oldest first."""
         if self._budget is not None and budget.version < self._budget.version:
             return
@@ -128,7 +128,7 @@ class BudgetLease:
         life = self._present(now_s)
         for grant in budget.grants:
             if (grant.holder, grant.day) == (life.holder, life.day):
-                life.hear(grant)
+                life.receive(grant)
         self._serve(life, now_s)
 
     def claim(self, now_s: float) -> BudgetClaim | None:

@@ -11,9 +11,9 @@ from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
 from schemas.message import NANO_USD
 
-SHARE = 2
+GRANT_SHARE = 2
 """A claim gets one part in (SHARE x holders) of what is free, if it needs no more."""
-KEPT_S = 86_400.0
+LATE_EVENTS_TAKEN_S = 86_400.0
 """So long after its end a window still takes late events."""
 WHOLE = Decimal(1)
 
@@ -112,7 +112,7 @@ class BudgetLedger:
         if holding is not None:
             holding.drawn += cost
 
-    def hear(self, claim: BudgetClaim, now_s: float) -> None:
+    def receive(self, claim: BudgetClaim, now_s: float) -> None:
         """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
         if claim.day < day_of(now_s) and (claim.day, claim.holder) not in self.holdings:
             return
@@ -160,7 +160,7 @@ class BudgetLedger:
 
     def _fair_part(self, free: Decimal, day: str) -> Decimal:
         holders = sum(of_day == day for of_day, _ in self.holdings)
-        return (free / (SHARE * holders)).quantize(NANO_USD, ROUND_DOWN)
+        return (free / (GRANT_SHARE * holders)).quantize(NANO_USD, ROUND_DOWN)
 
     def crossings(self, now_s: float) -> list[Crossing]:
         """Return which budgets have been crossed since the last call; each is told once a window."""
@@ -193,7 +193,7 @@ class BudgetLedger:
 
     @staticmethod
     def _is_recent(window: str, now_s: float) -> bool:
-        return now_s < window_bounds(window)[1].timestamp() + KEPT_S
+        return now_s < window_bounds(window)[1].timestamp() + LATE_EVENTS_TAKEN_S
 
     def _shares_reached(self, window: str, limit: Decimal) -> list[Decimal]:
         """Return the shares of the budget that the spend has reached, rising; the last of all is 1."""

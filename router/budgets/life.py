@@ -135,7 +135,7 @@ class Life:
         self.used -= cost
         self.reservations.put(call_id, Reservation(cost, until_s))
 
-    def hear(self, grant: Grant) -> None:
+    def receive(self, grant: Grant) -> None:
         """Take up a grant, unless it answers an earlier claim than the last."""
         if self._claim is None or grant.sequence != self._claim.sequence:
             return

@@ -18,7 +18,7 @@ from router.sharing.rate_limit import MINUTE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 
-KEPT_S = 3600.0
+PANES_KEPT_S = 3600.0
 GONE_S = 6.0
 """A worker without a report for this time is gone. It reports every two seconds, `router.models.stats`."""
 AHEAD_S = 60.0
@@ -38,7 +38,7 @@ class _WorkerView:
     called_second: int = 0
     opened_second: int = 0
 
-    def take(self, stats: ModelStats, now_s: float) -> bool:
+    def ingest(self, stats: ModelStats, now_s: float) -> bool:
         """Apply a delta; True if the worker's breaker has closed with it."""
         if stats.outcomes.get(AttemptOutcome.SUCCEEDED):
             self.answered_second = max(self.answered_second, stats.second)
@@ -68,13 +68,13 @@ class HealthAggregator:
         self._resumed_s: float | None = None
         self._last: ModelHealth | None = None
 
-    def take(self, stats: ModelStats, now_s: float) -> Pane | None:
+    def ingest(self, stats: ModelStats, now_s: float) -> Pane | None:
         """Merge one delta and return its pane, to be stored; None if it is in already, or nothing to keep.
 
         Raises:
             ValueError: it cannot be merged.
         """
-        if not now_s - KEPT_S < stats.second < now_s + AHEAD_S:
+        if not now_s - PANES_KEPT_S < stats.second < now_s + AHEAD_S:
             return None
         number = pane_number(stats.second)
         pane = self._panes.get(number) or Pane(number)
@@ -96,7 +96,7 @@ class HealthAggregator:
 
     def expire(self, now_s: float) -> list[int]:
         """Forget the panes that are older than an hour, and return their numbers."""
-        old = [number for number in self._panes if (number + 1) * PANE_S <= now_s - KEPT_S]
+        old = [number for number in self._panes if (number + 1) * PANE_S <= now_s - PANES_KEPT_S]
         for number in old:
             del self._panes[number]
         return old
@@ -149,7 +149,7 @@ class HealthAggregator:
             view = self._workers[stats.worker] = _WorkerView(stats, now_s)
             if stats.breaker is not BreakerState.CLOSED:
                 view.opened_second = stats.second
-        if view.take(stats, now_s):
+        if view.ingest(stats, now_s):
             self._recover(stats.second)
         if view.stats.leaving:
             del self._workers[stats.worker]

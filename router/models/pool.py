@@ -312,7 +312,7 @@ class ModelPool:
         for name, model_state in self._model_states.items():
             snapshot = self._snapshot(self.catalogue.models[name], model_state, now_s)
             if leaving or model_state.stats_buffer.is_due(snapshot, now_s):
-                reports += model_state.stats_buffer.tell(
+                reports += model_state.stats_buffer.report(
                     name, self._member, self._sequence, snapshot, now_s, leaving=leaving
                 )
         return reports

@@ -80,7 +80,7 @@ class StatsBuffer:
         untold = sum(second.calls for second in self._seconds.values())
         return untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds)
 
-    def tell(
+    def report(
         self,
         model: str,
         member: Member,

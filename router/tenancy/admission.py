@@ -20,7 +20,7 @@ from router.tenants import Key, Tenant
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode
 
-POLL_S = 0.1
+FREE_PLACE_LOOK_S = 0.1
 """How often a request looks again for a free place among its tenant's."""
 SHARE_POLL_S = 0.5
 SHARE_WAIT_S = 3.0
@@ -199,7 +199,7 @@ def _too_many_at_a_time(
     if limiter.has_place(now_s):
         return None
     if now_s < deadline_s:
-        return Defer(min(now_s + POLL_S, deadline_s))
+        return Defer(min(now_s + FREE_PLACE_LOOK_S, deadline_s))
     return Refuse(
         ErrorCode.CONCURRENCY_EXCEEDED,
         f"{tenant.concurrent_requests} requests of the tenant were under way until the deadline; send fewer at "

@@ -57,7 +57,7 @@ class TenantAllotment:
         self._gone.update((life, view) for life, view in views.items() if life == EARLIER)
         self._views.update((life, view) for life, view in views.items() if life != EARLIER)
 
-    def take(self, demand: WorkerDemand, now_s: float) -> None:
+    def ingest(self, demand: WorkerDemand, now_s: float) -> None:
         """Merge a worker's demand, unless it is older than the last."""
         life = Member(demand.worker, demand.epoch)
         known = self._views.get(life) or self._gone.get(life)

@@ -16,7 +16,7 @@ from router.sharing.rate_limit import RateLimit
 from router.tenants import Tenant
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
 
-TELL_S = 1.0
+DEMAND_TOLD_EVERY_S = 1.0
 """How often what is not urgent is reported, in seconds."""
 FLOOR = 1
 """What a worker lets in that has no share, so that no request is refused because of where it was read."""
@@ -104,7 +104,7 @@ class TenantLimiter:
         """Say whether anything has changed since it was told."""
         return self._told != self._demand(now_s)
 
-    def tell(self, now_s: float) -> TenantDemand:
+    def report(self, now_s: float) -> TenantDemand:
         """Return where this worker stands."""
         self._told = self._demand(now_s)
         self._most_under_way, self._untold = self._under_way, 0
@@ -193,7 +193,7 @@ class TenantLimiters:
         """Return what is due to be told to the other workers; a worker on its own tells nothing."""
         since_s, limiters = now_s - self._told_s, self._limiters.values()
         is_due = since_s >= HEARTBEAT_S or any(limiter.is_urgent(now_s) for limiter in limiters)
-        if is_due or (since_s >= TELL_S and any(limiter.has_news(now_s) for limiter in limiters)):
+        if is_due or (since_s >= DEMAND_TOLD_EVERY_S and any(limiter.has_news(now_s) for limiter in limiters)):
             return self._report(now_s, leaving=False)
         return None
 
@@ -211,6 +211,6 @@ class TenantLimiters:
             epoch=self._member.epoch,
             sequence=self._sequence,
             as_of=datetime.fromtimestamp(now_s, UTC),
-            tenants={name: limiter.tell(now_s) for name, limiter in self._limiters.items()},
+            tenants={name: limiter.report(now_s) for name, limiter in self._limiters.items()},
             leaving=leaving,
         )

@@ -51,7 +51,7 @@ class Tally:
     dead_letters: int = 0
     models: defaultdict[str, ModelCount] = field(default_factory=lambda: defaultdict(ModelCount))
 
-    def take(self, topic: Topic, value: bytes) -> None:
+    def add(self, topic: Topic, value: bytes) -> None:
         """Take in the value of one record of a watched topic. Raises pydantic.ValidationError."""
         match topic:
             case Topic.RESPONSES:

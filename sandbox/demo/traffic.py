@@ -40,7 +40,7 @@ class Traffic:
         batches = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000))
         for partition, records in batches.items():
             for record in records:
-                self._tally.take(self._watched[partition.topic], record.value)
+                self._tally.add(self._watched[partition.topic], record.value)
         if batches:
             self.heard_at_s = monotonic()
 

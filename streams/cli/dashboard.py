@@ -42,7 +42,7 @@ It reads the topics without a group, so it is in nobody's way. With a warehouse 
 """
 
 PORT = 8090
-LOOK_EVERY_S = 1.0
+ADVICE_LOOK_S = 1.0
 ADVISE_EVERY_S = 60.0
 ADVICE_DAYS = 30
 FRESH_S = 0.5
@@ -173,7 +173,7 @@ async def _look(lag: _Lag, figures: Figures, told: _Told) -> None:
         except KafkaError as error:
             told.problem = f"Kafka does not answer ({type(error).__name__}): what is shown may be old."
         figures.observe(found, in_flight(figures, time.time()), time.time())
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(ADVICE_LOOK_S)
 
 
 async def _keep_advised(advise: Callable[[], list[_Advice]], told: _Told) -> None:

@@ -18,7 +18,7 @@ from schemas.vocabulary import Status
 from streams.cli.line_input import lines_of
 from streams.cli.partitions import Start, go_to, partitions_of
 from streams.cli.prompts import Overrides, Prompt, prompt_of, read_line
-from streams.cli.sending import Key, Outbox, Receipt, read_answers
+from streams.cli.sending import Outbox, Receipt, RecordKey, read_answers
 from streams.cli.speech import print_json, say, stdout_console, usd
 from streams.cli.tally import Tally
 from streams.codec import Unreadable
@@ -34,7 +34,7 @@ class Order:
     descriptor: int | None
     overrides: Overrides
     deadline_s: float | None
-    key: Key
+    key: RecordKey
     per_second: float | None
     wait: bool
     patience_s: float
@@ -151,7 +151,7 @@ class Dispatch:
     def _on_sent(self, receipt: Receipt) -> None:
         self._sent += 1
         refusal = self._tally.sent(receipt.partition, receipt.offset)
-        if refusal is not None and self._tally.take(refusal):
+        if refusal is not None and self._tally.add(refusal):
             self._on_answer(refusal)
         self._show_progress()
         if self._order.wait:

@@ -9,12 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from schemas import dead_letters
-from streams.cli.partitions import Record
+from streams.cli.partitions import ReadRecord
 from streams.codec import Headers
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class LetterPlace:
     """Where a record stands on the dead-letter topic, written PARTITION:OFFSET."""
 
     partition: int
@@ -24,7 +24,7 @@ class Place:
         return f"{self.partition}:{self.offset}"
 
     @classmethod
-    def parse(cls, text: str) -> "Place":
+    def parse(cls, text: str) -> "LetterPlace":
         """Read PARTITION:OFFSET.
 
         Raises:
@@ -40,7 +40,7 @@ class Place:
 class Letter:
     """One dead letter."""
 
-    record: Record
+    record: ReadRecord
     code: str
     reason: str
     request_id: str | None
@@ -51,7 +51,7 @@ class Letter:
     origin_partition: int | None
 
     @classmethod
-    def of(cls, record: Record) -> "Letter | None":
+    def of(cls, record: ReadRecord) -> "Letter | None":
         """Return the record as a dead letter, or None if it is none, such as a marker."""
         # Turnout's own stand behind the original ones, which may have the same names: nothing before is believed.
         codes = [place for place, (name, _) in enumerate(record.headers) if name == dead_letters.CODE]
@@ -72,9 +72,9 @@ class Letter:
         )
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LetterPlace:
         """Where it stands."""
-        return Place(self.record.partition, self.record.offset)
+        return LetterPlace(self.record.partition, self.record.offset)
 
     def original_key(self) -> bytes | None:
         """Return the key of the original record; a dead letter without one is keyed by its origin."""
@@ -94,14 +94,14 @@ class Letter:
         return [(dead_letters.REPLAYED, str(self.place).encode())]
 
 
-def replayed_place(record: Record) -> Place | None:
+def replayed_place(record: ReadRecord) -> LetterPlace | None:
     """Return which dead letter the record marks as replayed; None if it is no marker."""
     named = dict(record.headers)
     # the original of a dead letter may have had a header of this name
     if dead_letters.REPLAYED not in named or dead_letters.CODE in named:
         return None
     try:
-        return Place.parse(named[dead_letters.REPLAYED].decode(errors="replace"))
+        return LetterPlace.parse(named[dead_letters.REPLAYED].decode(errors="replace"))
     except ValueError:
         return None
 
@@ -112,7 +112,7 @@ class Selection:
 
     codes: Collection[str] = ()
     request_ids: Collection[str] = ()
-    places: Collection[Place] = ()
+    places: Collection[LetterPlace] = ()
     since_ms: int | None = None
     until_ms: int | None = None
 

@@ -16,7 +16,7 @@ FURTHER_BACK = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ReadRecord:
     """A record as it came; `timestamp_ms` is since 1970."""
 
     topic: str
@@ -67,7 +67,7 @@ async def partitions_of(settings: Settings, *topics: Topic) -> dict[Topic, list[
 
 async def read_records(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], start: Start, *, follow: bool
-) -> AsyncGenerator[Record, None]:
+) -> AsyncGenerator[ReadRecord, None]:
     """Give the records from `start` to where the partitions end now, and if asked whatever comes after, for ever.
 
     The last N of a topic are its N youngest, by timestamp; otherwise records come as the partitions give them.
@@ -96,7 +96,7 @@ async def go_to(
     return ends
 
 
-async def _youngest(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], count: int) -> list[Record]:
+async def _youngest(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], count: int) -> list[ReadRecord]:
     """Return the youngest records. Offsets that hold none, of markers for one, take a look further back."""
     begins, back = await consumer.beginning_offsets(partitions), count
     while True:
@@ -107,21 +107,21 @@ async def _youngest(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartit
         back *= FURTHER_BACK
 
 
-async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncGenerator[Record, None]:
+async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncGenerator[ReadRecord, None]:
     unread = list(ends)
     while unread := [tp for tp in unread if await consumer.position(tp) < ends[tp]]:
         for record in await poll(consumer):
             yield record
 
 
-async def poll(consumer: AIOKafkaConsumer) -> list[Record]:
+async def poll(consumer: AIOKafkaConsumer) -> list[ReadRecord]:
     """Return what has come; nothing after a while of waiting."""
     batches = await consumer.getmany(timeout_ms=POLL_MS)
     return [_record(found) for batch in batches.values() for found in batch]
 
 
-def _record(found: ConsumerRecord[bytes | None, bytes | None]) -> Record:
-    return Record(
+def _record(found: ConsumerRecord[bytes | None, bytes | None]) -> ReadRecord:
+    return ReadRecord(
         topic=found.topic,
         partition=found.partition,
         offset=found.offset,

@@ -17,7 +17,7 @@ from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
 from streams.cli.letters import replayed_place
-from streams.cli.partitions import Record
+from streams.cli.partitions import ReadRecord
 from streams.cli.speech import printable, usd
 
 SNIPPET = 80
@@ -31,7 +31,7 @@ _COLOURS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def readable(topic: Topic, record: Record) -> Text:
+def readable(topic: Topic, record: ReadRecord) -> Text:
     """Return the record as one line for a person; what cannot be read is shown as the bytes it is."""
     moment = (f"{utc_from_ms(record.timestamp_ms):%m-%d %H:%M:%S}", "dim")
     try:
@@ -42,7 +42,7 @@ def readable(topic: Topic, record: Record) -> Text:
     return Text("  ").join(Text(text, style) for text, style in styled)
 
 
-def json_form(topic: Topic, record: Record) -> JsonValue:
+def json_form(topic: Topic, record: ReadRecord) -> JsonValue:
     """Return the record for a program: its value, or for dead letters and what is no JSON an object around it."""
     if topic is not Topic.DEAD_LETTERS:
         try:
@@ -93,7 +93,7 @@ def _shown(value: bytes | None) -> str:
     return "null" if value is None else printable(value[: 4 * SNIPPET].decode(errors="backslashreplace"), SNIPPET)
 
 
-def _response(record: Record) -> list[Part]:
+def _response(record: ReadRecord) -> list[Part]:
     response = Response.decode(record.value or b"")
     attempts = len(response.attempts)
     said = response.message.content if response.message is not None else None
@@ -111,7 +111,7 @@ def _response(record: Record) -> list[Part]:
     ]
 
 
-def _cost(record: Record) -> list[Part]:
+def _cost(record: ReadRecord) -> list[Part]:
     event = CostEvent.decode(record.value or b"")
     return [
         (event.outcome, _COLOURS.get(event.outcome, "red")),
@@ -128,7 +128,7 @@ def _tokens(count: int | None) -> str:
     return "?" if count is None else str(count)
 
 
-def _call(record: Record) -> list[Part]:
+def _call(record: ReadRecord) -> list[Part]:
     call = CallStarted.decode(record.value or b"")
     return [
         (call.request_model, "cyan"),
@@ -138,7 +138,7 @@ def _call(record: Record) -> list[Part]:
     ]
 
 
-def _failover(record: Record) -> list[Part]:
+def _failover(record: ReadRecord) -> list[Part]:
     failover = Failover.decode(record.value or b"")
     instead = ", ".join(failover.alternatives)
     return [
@@ -150,7 +150,7 @@ def _failover(record: Record) -> list[Part]:
     ]
 
 
-def _request(record: Record) -> list[Part]:
+def _request(record: ReadRecord) -> list[Part]:
     request = Request.decode(record.value or b"")
     return [
         (request.request_id or f"{record.topic}-{record.partition}-{record.offset}", "bold"),
@@ -161,7 +161,7 @@ def _request(record: Record) -> list[Part]:
     ]
 
 
-def _dead_letter(record: Record) -> list[Part]:
+def _dead_letter(record: ReadRecord) -> list[Part]:
     if (replayed := replayed_place(record)) is not None:
         return [("replayed", "green"), (f"the dead letter at {replayed}", "")]
     named = _texts(record.headers)
@@ -174,7 +174,7 @@ def _dead_letter(record: Record) -> list[Part]:
     ]
 
 
-_PARTS: Mapping[Topic, Callable[[Record], list[Part]]] = MappingProxyType(
+_PARTS: Mapping[Topic, Callable[[ReadRecord], list[Part]]] = MappingProxyType(
     {
         Topic.RESPONSES: _response,
         Topic.COSTS: _cost,

@@ -14,7 +14,7 @@ from rich.table import Table
 from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.cli import options
-from streams.cli.letters import Letter, Place, Selection, replayed_place
+from streams.cli.letters import Letter, LetterPlace, Selection, replayed_place
 from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.record_text import SNIPPET, json_form
 from streams.cli.running import keep_libraries_quiet, run
@@ -57,9 +57,9 @@ class _Wish:
     do_replay: bool
 
 
-def _places(texts: list[str] | None) -> frozenset[Place]:
+def _places(texts: list[str] | None) -> frozenset[LetterPlace]:
     try:
-        return frozenset(map(Place.parse, texts or ()))
+        return frozenset(map(LetterPlace.parse, texts or ()))
     except ValueError as error:
         raise typer.BadParameter(f"--at {error}") from None
 
@@ -159,12 +159,14 @@ class _Run:
                 self._seen.found += len(batch)
         return self._seen
 
-    async def _replayed(self, consumer: AIOKafkaConsumer) -> set[Place]:
+    async def _replayed(self, consumer: AIOKafkaConsumer) -> set[LetterPlace]:
         records = read_records(consumer, self._partitions, Start(None), follow=False)
         async with aclosing(records):
             return {place async for record in records if (place := replayed_place(record)) is not None}
 
-    async def _batches(self, consumer: AIOKafkaConsumer, replayed: set[Place]) -> AsyncGenerator[list[Letter], None]:
+    async def _batches(
+        self, consumer: AIOKafkaConsumer, replayed: set[LetterPlace]
+    ) -> AsyncGenerator[list[Letter], None]:
         batch: list[Letter] = []
         size, left = 0, self._wish.limit
         async with aclosing(read_records(consumer, self._partitions, Start(None), follow=False)) as records:

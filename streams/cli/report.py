@@ -18,7 +18,7 @@ from warehouse.advice import ModelQuality
 from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError
 from warehouse.page import page
-from warehouse.report import Norms, Period, Report, Spend, make_report
+from warehouse.report import Norms, Period, Report, SpendRow, make_report
 
 EPILOG = """\b
 Examples:
@@ -105,7 +105,7 @@ def _as_json(made: Report) -> dict[str, object]:
     }
 
 
-def _spend_json(spend: Spend) -> dict[str, object]:
+def _spend_json(spend: SpendRow) -> dict[str, object]:
     return {**asdict(spend), "usd_per_mtok": spend.usd_per_mtok, "saved_usd": spend.saved_usd}
 
 
@@ -144,7 +144,7 @@ def _print(made: Report) -> None:
         console.print(f"{number}. {printable(str(advice), LONGEST_ADVICE)}", soft_wrap=True)
 
 
-def _cells(row: Spend) -> tuple[str, ...]:
+def _cells(row: SpendRow) -> tuple[str, ...]:
     average = "" if row.usd_per_mtok is None else f"{row.usd_per_mtok:.4f}"
     tokens = (f"{row.input_tokens:,}", f"{row.output_tokens:,}")
     return (

@@ -13,7 +13,7 @@ from streams.cli import options
 from streams.cli.dispatch import Dispatch, Order
 from streams.cli.prompts import Overrides, prompt_of
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.sending import Key
+from streams.cli.sending import RecordKey
 from streams.codec import Unreadable
 from streams.config.settings import load_settings
 
@@ -58,7 +58,7 @@ def send(  # noqa: PLR0913 - one parameter an option
         list[str] | None, typer.Option(help="A tag of the answers and costs; may be repeated.", metavar="NAME=VALUE")
     ] = None,
     reply_to: Annotated[str | None, typer.Option(help="A topic that gets a copy of each answer.")] = None,
-    key: Annotated[Key, typer.Option(help="What the records are keyed by.")] = Key.REQUEST_ID,
+    key: Annotated[RecordKey, typer.Option(help="What the records are keyed by.")] = RecordKey.REQUEST_ID,
     rate: Annotated[float | None, typer.Option(help="Send no more a second than this.", min=0.001)] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the answers.")] = False,
     timeout_s: Annotated[

@@ -17,7 +17,7 @@ from streams.cli.prompts import Prompt
 from streams.cli.tally import Tally
 
 
-class Key(StrEnum):
+class RecordKey(StrEnum):
     """What requests are keyed by: those of one key are in one partition."""
 
     REQUEST_ID = "request_id"
@@ -26,7 +26,7 @@ class Key(StrEnum):
 
     def of(self, prompt: Prompt) -> bytes | None:
         """Return the record's key."""
-        keys = {Key.REQUEST_ID: prompt.request_id, Key.TENANT: prompt.tenant}
+        keys = {RecordKey.REQUEST_ID: prompt.request_id, RecordKey.TENANT: prompt.tenant}
         return keys[self].encode() if self in keys else None
 
 
@@ -46,7 +46,7 @@ class Outbox:
 
     producer: AIOKafkaProducer
     topic: str
-    key: Key
+    key: RecordKey
     per_second: float | None
     on_sent: Callable[[Receipt], None]
     on_refused: Callable[[Prompt, KafkaError], None]
@@ -98,7 +98,7 @@ async def read_answers(
     while tally.pending or not all_sent.is_set():
         for record in await poll(consumer):
             response = _response(record.value)
-            if response is not None and tally.take(response):
+            if response is not None and tally.add(response):
                 progressed_s = clock()
                 on_answer(response)
         if not all_sent.is_set():

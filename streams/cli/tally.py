@@ -16,7 +16,7 @@ NO_MODEL = "(none)"
 
 
 @dataclass(slots=True)
-class Row:
+class ModelRow:
     """The answers of one model."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
@@ -46,8 +46,8 @@ class Tally:
         self._pending: set[str] = set()
         self._places: set[tuple[int, int]] = set()
         self._doubtful: dict[tuple[int, int], Response] = {}
-        self._rows: dict[str, Row] = {}
-        self.total = Row()
+        self._rows: dict[str, ModelRow] = {}
+        self.total = ModelRow()
         """All answers together."""
 
     @property
@@ -73,7 +73,7 @@ class Tally:
         self._places.add((partition, offset))
         return self._doubtful.pop((partition, offset), None)
 
-    def take(self, response: Response) -> bool:
+    def add(self, response: Response) -> bool:
         """Count an answer if it is waited for, and say whether it was.
 
         A refusal that leaves the id free may be of anybody's record: it counts only if the record is ours.
@@ -85,7 +85,7 @@ class Tally:
             self._doubtful[place] = response
             return False
         self._pending.discard(response.request_id)
-        self._rows.setdefault(response.request_model or NO_MODEL, Row()).add(response)
+        self._rows.setdefault(response.request_model or NO_MODEL, ModelRow()).add(response)
         self.total.add(response)
         return True
 

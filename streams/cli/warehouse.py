@@ -18,7 +18,7 @@ from streams.kafka.clients import reader
 from warehouse.duckdb_store import DuckDbStore
 from warehouse.errors import WarehouseError
 from warehouse.postgres_store import PostgresStore
-from warehouse.sink import Progress, Sink
+from warehouse.sink import Sink, SinkProgress
 from warehouse.store import Store
 
 EPILOG = """\b
@@ -74,7 +74,7 @@ def open_store(settings: Settings, *, duckdb: Path | None, postgres: str | None,
     return DuckDbStore.open(file or Path(), read_only=read_only)
 
 
-async def _fill(settings: Settings, store: Store, *, once: bool) -> Progress:
+async def _fill(settings: Settings, store: Store, *, once: bool) -> SinkProgress:
     found = await partitions_of(settings, *TOPICS)
     async with reader(settings, follows=not once) as consumer:
         sink = Sink(consumer, store, {settings.topic(topic): topic for topic in TOPICS}, say)

@@ -115,7 +115,7 @@ class Control:
             fence=parts.group.fence,
             probe_idle_s=parts.settings.probe_idle_s,
         )
-        parts.group.deliver(topic(Topic.MODEL_STATS), "turnout.health", agent.take)
+        parts.group.deliver(topic(Topic.MODEL_STATS), "turnout.health", agent.ingest)
         owners[TopicPartition(topic(Topic.MODEL_STATS), 0)] = agent
         return agent
 
@@ -129,7 +129,7 @@ class Control:
             self._follower.latest_shares,
             parts.group.fence,
         )
-        parts.group.deliver(topic(Topic.TENANT_DEMAND), "turnout.tenant-shares", keeper.take)
+        parts.group.deliver(topic(Topic.TENANT_DEMAND), "turnout.tenant-shares", keeper.ingest)
         owners[TopicPartition(topic(Topic.TENANT_DEMAND), 0)] = keeper
         return keeper
 
@@ -151,6 +151,6 @@ class Control:
             partitions,
             fence=parts.group.fence,
         )
-        parts.group.deliver(topic(Topic.BUDGET_CLAIMS), "turnout.accounts", owner.take)
+        parts.group.deliver(topic(Topic.BUDGET_CLAIMS), "turnout.accounts", owner.ingest)
         owners[TopicPartition(topic(Topic.BUDGET_CLAIMS), 0)] = owner
         return owner

@@ -95,7 +95,7 @@ class BudgetClient:
         budget = read_internal(Budget, value, topic, now_s, _when_told)
         lease = None if budget is None else self._leases.get(budget.tenant)
         if budget is not None and lease is not None:
-            lease.heard(budget, now_s)
+            lease.receive(budget, now_s)
 
 
 def _when_told(budget: Budget) -> datetime:

@@ -37,8 +37,8 @@ from streams.publisher import HOLDER, Publisher
 
 log = structlog.get_logger()
 
-POLL_S = 0.02
-TELL_S = 1.0
+LEDGER_READ_S = 0.02
+SPEND_TOLD_EVERY_S = 1.0
 """Spend alone is told so often; an answer to a claim at once."""
 POSITIONS_S = 5.0
 LOOK_S = 10.0
@@ -148,7 +148,7 @@ class BudgetOwner:
                 ledger.count_to(partition, ledger.unplaced)
         return min(behind)
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Take claims."""
         self._claimed.extend(batch)
 
@@ -163,18 +163,18 @@ class BudgetOwner:
                 log.info("the accounts may be somebody else's: nothing is written")
             except KafkaError as error:
                 log.warning("the accounts could not be kept up to date", error=str(error))
-                await asyncio.sleep(TELL_S)
+                await asyncio.sleep(SPEND_TOLD_EVERY_S)
 
     async def _step(self, term: int) -> None:
         await self._assign(term)  # here, where no read of the term before can be under way and take what comes
-        records = await self._reader.read(timeout_s=POLL_S, most=READ_AT_ONCE)
+        records = await self._reader.read(timeout_s=LEDGER_READ_S, most=READ_AT_ONCE)
         if not self._is_owner(term):
             return
         self._count(records)
         claims = tuple(self._claimed)  # kept until they are answered; hearing one twice says nothing
         heard = {name for name in map(self._hear, claims) if name is not None}
         now_s = self._clock()
-        if heard or (self._changed and now_s - self._told_s >= TELL_S):
+        if heard or (self._changed and now_s - self._told_s >= SPEND_TOLD_EVERY_S):
             self._told_s = now_s
             await self._tell(sorted(self._changed | heard), now_s, term)
         for claim in claims:
@@ -235,7 +235,7 @@ class BudgetOwner:
         ledger = None if claim is None else self._ledgers.get(claim.tenant)
         if claim is None or ledger is None:
             return None
-        ledger.hear(claim, self._clock())
+        ledger.receive(claim, self._clock())
         return claim.tenant
 
     async def _tell(self, names: Sequence[str], now_s: float, term: int) -> None:

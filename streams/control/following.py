@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from streams.ports import LogReader, TopicPartition
 
-POLL_S = 0.2
+FOLLOW_READ_S = 0.2
 
 
 async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[str, bytes]]]:
@@ -16,5 +16,5 @@ async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[s
     reader.assign(partitions)
     await reader.seek_to_beginning(partitions)
     while True:
-        records = await reader.read(timeout_s=POLL_S)
+        records = await reader.read(timeout_s=FOLLOW_READ_S)
         yield [(record.origin.topic, record.value) for record in records if record.value]

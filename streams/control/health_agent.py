@@ -13,7 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from router.catalogue import Catalogue
-from router.models.aggregator import KEPT_S, HealthAggregator
+from router.models.aggregator import PANES_KEPT_S, HealthAggregator
 from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
@@ -24,8 +24,8 @@ from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
-TICK_S = 1.0
-TICK_AT_S = 0.3
+HEALTH_EVERY_S = 1.0
+HEALTH_AT_S = 0.3
 """So long after the turn of a second the workers' deltas of it have come."""
 SIGN_OF_LIFE_S = 10.0
 """Health that has not changed is published again after so long: silence would make it unknown, after `STALE_S`."""
@@ -75,7 +75,7 @@ class HealthAgent:
         restored: dict[str, list[Pane]] = {name: [] for name in self._catalogue.models}
         for key, value in self._table.items().items():
             model = _model_of(key)
-            if model in restored and _ends_s(key) > now_s - KEPT_S:
+            if model in restored and _ends_s(key) > now_s - PANES_KEPT_S:
                 restored[model].append(Pane.restored(value))
         aggregators = {name: HealthAggregator(self._catalogue, model) for name, model in self._catalogue.models.items()}
         for name, aggregator in aggregators.items():
@@ -90,7 +90,7 @@ class HealthAgent:
         self._dirty.clear()
         self._unacknowledged.clear()
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Take deltas."""
         for received in batch:
             self._take(received)
@@ -99,7 +99,7 @@ class HealthAgent:
         """Store, judge and publish, once a second and for ever."""
         while True:
             now_s = self._clock()
-            await asyncio.sleep(TICK_S - (now_s - TICK_AT_S) % TICK_S)
+            await asyncio.sleep(HEALTH_EVERY_S - (now_s - HEALTH_AT_S) % HEALTH_EVERY_S)
             try:
                 await self.tick()
             except KafkaError as error:
@@ -157,7 +157,7 @@ class HealthAgent:
         pane = None
         if stats is not None and aggregator is not None:
             try:
-                pane = aggregator.take(stats, self._clock())
+                pane = aggregator.ingest(stats, self._clock())
             except ValueError as error:
                 skipped(topic, error)
         if stats is None or pane is None:
@@ -175,7 +175,7 @@ class HealthAgent:
         dirty, self._dirty = self._dirty, {}
         stored, self._unacknowledged = self._unacknowledged, []
         changes: dict[bytes, bytes | None] = {key: pane.stored() for key, pane in dirty.items()}
-        changes.update((key, None) for key in self._table.items() if _ends_s(key) <= now_s - KEPT_S)
+        changes.update((key, None) for key in self._table.items() if _ends_s(key) <= now_s - PANES_KEPT_S)
         try:
             if changes:
                 await self._table.put(changes)

@@ -18,7 +18,7 @@ from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
-TELL_S = 0.1
+REPORT_LOOK_S = 0.1
 """How often to look whether there is something to tell; `router.models.stats` decides."""
 SHARE_TIMEOUT_S = 5.0
 """A starting worker waits so long for its shares of the limits before it takes requests with its joining share."""
@@ -50,7 +50,7 @@ class Reporter:
                 await self._publish(self._pool.take_reports(now_s), self._limiters.take_report(now_s))
             except KafkaError as error:
                 log.warning("a report to the other workers is lost", error=str(error))
-            await asyncio.sleep(TELL_S)
+            await asyncio.sleep(REPORT_LOOK_S)
 
     async def _publish(self, reports: Iterable[ModelStats], demand: WorkerDemand | None) -> None:
         if demand is not None:

@@ -15,7 +15,7 @@ from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
-TICK_S = 0.5
+SHARES_EVERY_S = 0.5
 SIGN_OF_LIFE_S = 10.0
 """Shares that have not changed are published again after so long: silence would end them, after `STALE_S`."""
 
@@ -50,7 +50,7 @@ class ShareKeeper:
         """Forget the allotments: somebody else hands them out."""
         self._aggregator = None
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Hear the workers."""
         for received in batch:
             self._take(received.delivery.value, received.delivery.origin.topic)
@@ -61,12 +61,12 @@ class ShareKeeper:
             return
         demand = read_internal(WorkerDemand, value, topic, self._clock(), lambda told: told.as_of)
         if demand is not None:
-            self._aggregator.take(demand, self._clock())
+            self._aggregator.ingest(demand, self._clock())
 
     async def watch(self) -> None:
         """Hand out and publish, for ever."""
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(SHARES_EVERY_S)
             try:
                 await self._tick()
             except KafkaError as error:

@@ -14,9 +14,9 @@ import structlog
 
 log = structlog.get_logger()
 
-SHARE = 0.8
+OPEN_SHARE = 0.8
 """Of the session timeout; the rest is for the write to reach the broker."""
-LOOK_EVERY_S = 0.05
+FENCE_LOOK_S = 0.05
 
 
 class HeartbeatFence:
@@ -26,7 +26,7 @@ class HeartbeatFence:
 
     def __init__(self, session_timeout_s: float, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._open_for_s = session_timeout_s * SHARE
+        self._open_for_s = session_timeout_s * OPEN_SHARE
         self._renewed_s = float("-inf")
         self._said = False
 
@@ -46,5 +46,5 @@ class HeartbeatFence:
             self._said = True
             log.warning("ownership is uncertain: nothing is written until the group's coordinator answers")
         while not self.is_open():  # noqa: ASYNC110  # the consumer's thread sets it
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(FENCE_LOOK_S)
         self._said = False

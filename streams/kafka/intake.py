@@ -48,8 +48,8 @@ class FaustIntake:
         requests = app.topic(settings.topic(Topic.REQUESTS), key_serializer="raw", value_serializer="raw")
 
         @app.agent(requests, name="turnout.pump")  # type: ignore[untyped-decorator]  # faust is untyped
-        async def take(stream: StreamT[bytes]) -> None:
-            await deliver(app, stream, work.take)
+        async def ingest(stream: StreamT[bytes]) -> None:
+            await deliver(app, stream, work.ingest)
 
         @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
         async def revoked(_app: faust.App, revoked: set[TP], **_signal: object) -> None:

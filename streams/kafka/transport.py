@@ -43,7 +43,7 @@ def no_metadata(_tp: TP, _offset: int) -> str:
     return ""
 
 
-LOOK_EVERY_S = 0.25
+DRAIN_LOOK_S = 0.25
 """How often a drain looks whether it is over, though an acknowledgement makes it look at once, and a member whether
 it is one still."""
 
@@ -209,7 +209,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         work.drain()
         while work.busy() and not self.should_stop and (left := deadline - monotonic()) > 0:
             self._waiting_for_ack = self.loop.create_future()
-            await asyncio.wait([self._waiting_for_ack], timeout=min(left, LOOK_EVERY_S))
+            await asyncio.wait([self._waiting_for_ack], timeout=min(left, DRAIN_LOOK_S))
         self._waiting_for_ack = None
         if work.busy() and not self.should_stop:
             self.log.warning(
@@ -265,7 +265,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     @Service.task  # type: ignore[untyped-decorator]  # faust is untyped
     async def _watch_coordinator(self) -> None:
         """End the app when its membership has ended: the client tells whoever reads, and in a rebalance nobody does."""
-        async for _ in self.itertimer(LOOK_EVERY_S, name="coordinator"):
+        async for _ in self.itertimer(DRAIN_LOOK_S, name="coordinator"):
             if (error := self._thread.membership_error()) is not None:
                 await self.crash(error)
 

@@ -21,11 +21,11 @@ log = structlog.get_logger()
 
 STUCK = 70
 """The exit code: EX_SOFTWARE of sysexits.h."""
-LOOK_EVERY_S = 1.0
+WATCH_EVERY_S = 1.0
 LOOKS = 12
 """So often it looks before it bites."""
 STOPPED_S = 5.0
-"""A sleep of `LOOK_EVERY_S` that took so long was not a sleep."""
+"""A sleep of `WATCH_EVERY_S` that took so long was not a sleep."""
 
 
 class Progress:
@@ -88,12 +88,12 @@ class Watchdog:
                     place = await concern.standing()
                     if progress.look(place, looked_s, should_move=place is not None):
                         _bite(f"{concern.complaint} for {self._after_s:.0f} s")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(WATCH_EVERY_S)
 
     def _watch(self) -> None:
         while not self._over.is_set():
             before_s = monotonic()
-            sleep(LOOK_EVERY_S)
+            sleep(WATCH_EVERY_S)
             now_s = monotonic()
             if now_s - before_s > STOPPED_S:
                 self._turned_s = now_s

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from streams.providers.event_stream import assembled, lines_of_data
 
-MAX_DEPTH = 250
+WRITABLE_DEPTH = 250
 """What is nested deeper cannot be written again: orjson writes 254 levels."""
 MAX_DIGITS = 300
 """A longer integer is read as a float, which may be infinite; Python itself refuses to read more than 4300 digits."""
@@ -169,19 +169,19 @@ def _assembled(data: Iterable[str], what: str) -> JsonValue:
 
 
 def _flattened(text: str) -> str:
-    """Return the JSON with null in place of what is nested deeper than `MAX_DEPTH`."""
+    """Return the JSON with null in place of what is nested deeper than `WRITABLE_DEPTH`."""
     kept: list[str] = []
     depth = start = 0
     for token in _STRING_OR_BRACKET.finditer(text):
         if token[0] in "[{":
             depth += 1
-            if depth == MAX_DEPTH + 1:
+            if depth == WRITABLE_DEPTH + 1:
                 kept += [text[start : token.start()], "null"]
         elif token[0] in "]}":
-            if depth == MAX_DEPTH + 1:
+            if depth == WRITABLE_DEPTH + 1:
                 start = token.end()
             depth -= 1
-    if depth <= MAX_DEPTH:
+    if depth <= WRITABLE_DEPTH:
         kept.append(text[start:])
     return "".join(kept)
 

@@ -39,7 +39,7 @@ class Count(Enum):
     """Input beside the input."""
 
 
-class Place(Enum):
+class Inclusion(Enum):
     """Where the counted tokens are told."""
 
     EITHER = auto()
@@ -54,11 +54,11 @@ class Field:
 
     path: tuple[str, ...]
     count: Count
-    place: Place
+    place: Inclusion
     source: str
 
 
-def _field(path: str, count: Count, source: str, place: Place = Place.EITHER) -> Field:
+def _field(path: str, count: Count, source: str, place: Inclusion = Inclusion.EITHER) -> Field:
     return Field(tuple(path.split(".")), count, place, source)
 
 
@@ -71,13 +71,13 @@ FIELDS: tuple[Field, ...] = (
     _field("prompt_tokens_details.cache_write_tokens", Count.WRITTEN, "OpenRouter"),
     _field("prompt_tokens_details.cache_creation_tokens", Count.WRITTEN, "LiteLLM"),
     _field("prompt_tokens_details.cache_creation_input_tokens", Count.WRITTEN, "Qwen (DashScope)"),
-    _field("prompt_cache_hit_tokens", Count.CACHED, "DeepSeek", Place.INSIDE),
-    _field("cached_tokens", Count.CACHED, "Moonshot: at the top", Place.INSIDE),
-    _field("num_cached_tokens", Count.CACHED, "Mistral", Place.INSIDE),
-    _field("prompt_token_details.cached_tokens", Count.CACHED, "Mistral", Place.INSIDE),
+    _field("prompt_cache_hit_tokens", Count.CACHED, "DeepSeek", Inclusion.INSIDE),
+    _field("cached_tokens", Count.CACHED, "Moonshot: at the top", Inclusion.INSIDE),
+    _field("num_cached_tokens", Count.CACHED, "Mistral", Inclusion.INSIDE),
+    _field("prompt_token_details.cached_tokens", Count.CACHED, "Mistral", Inclusion.INSIDE),
     _field("reasoning_tokens", Count.REASONING, "Perplexity, Cohere: at the top"),
-    _field("output_tokens_details.reasoning_tokens", Count.REASONING, "OpenAI Responses", Place.INSIDE),
-    _field("input_tokens_details.cached_tokens", Count.CACHED, "OpenAI Responses", Place.INSIDE),
+    _field("output_tokens_details.reasoning_tokens", Count.REASONING, "OpenAI Responses", Inclusion.INSIDE),
+    _field("input_tokens_details.cached_tokens", Count.CACHED, "OpenAI Responses", Inclusion.INSIDE),
     _field("input_tokens", Count.INPUT, "Anthropic, OpenAI Responses, DashScope"),
     _field("output_tokens", Count.OUTPUT, "Anthropic, OpenAI Responses, DashScope"),
     _field("cache_read_input_tokens", Count.CACHED, "Anthropic beside; gateways of its models either"),
@@ -85,14 +85,14 @@ FIELDS: tuple[Field, ...] = (
     _field("promptTokenCount", Count.INPUT, "Gemini"),
     _field("candidatesTokenCount", Count.OUTPUT, "Gemini"),
     _field("totalTokenCount", Count.TOTAL, "Gemini"),
-    _field("cachedContentTokenCount", Count.CACHED, "Gemini", Place.INSIDE),
-    _field("thoughtsTokenCount", Count.REASONING, "Gemini", Place.BESIDE),
+    _field("cachedContentTokenCount", Count.CACHED, "Gemini", Inclusion.INSIDE),
+    _field("thoughtsTokenCount", Count.REASONING, "Gemini", Inclusion.BESIDE),
     _field("toolUsePromptTokenCount", Count.TOOL_INPUT, "Gemini"),
     _field("inputTokens", Count.INPUT, "Bedrock Converse"),
     _field("outputTokens", Count.OUTPUT, "Bedrock Converse"),
     _field("totalTokens", Count.TOTAL, "Bedrock Converse"),
-    _field("cacheReadInputTokens", Count.CACHED, "Bedrock Converse", Place.BESIDE),
-    _field("cacheWriteInputTokens", Count.WRITTEN, "Bedrock Converse", Place.BESIDE),
+    _field("cacheReadInputTokens", Count.CACHED, "Bedrock Converse", Inclusion.BESIDE),
+    _field("cacheWriteInputTokens", Count.WRITTEN, "Bedrock Converse", Inclusion.BESIDE),
     _field("tokens.input_tokens", Count.INPUT, "Cohere"),
     _field("tokens.output_tokens", Count.OUTPUT, "Cohere"),
     _field("prompt_eval_count", Count.INPUT, "Ollama"),
@@ -311,24 +311,24 @@ def _derive(counts: dict[Count, int], doubts: list[str], said: Callable[[], str]
     counts.setdefault(Count.OUTPUT, 0)
 
 
-def _ways(place: Place, part: int, whole: int) -> tuple[bool, ...]:
+def _ways(place: Inclusion, part: int, whole: int) -> tuple[bool, ...]:
     """Return whether the part stands beside the whole, the likelier reading first."""
     if not part:
         return (False,)
-    if place is Place.BESIDE or part > whole:
+    if place is Inclusion.BESIDE or part > whole:
         return (True,)
-    return (False,) if place is Place.INSIDE else (False, True)
+    return (False,) if place is Inclusion.INSIDE else (False, True)
 
 
-def _place(told: Mapping[Count, _Told], count: Count) -> Place:
-    return told[count].field.place if count in told else Place.EITHER
+def _place(told: Mapping[Count, _Told], count: Count) -> Inclusion:
+    return told[count].field.place if count in told else Inclusion.EITHER
 
 
-def _cache_place(told: Mapping[Count, _Told]) -> Place:
+def _cache_place(told: Mapping[Count, _Told]) -> Inclusion:
     """Return where cached and written tokens are told; they stand at one place."""
     paths = {told[count].field.path for count in (Count.CACHED, Count.WRITTEN) if count in told}
     if Count.INPUT in told and told[Count.INPUT].field.path in _CACHE_BESIDE_WITH and paths & _ANTHROPIC_CACHE:
-        return Place.BESIDE
+        return Inclusion.BESIDE
     return _place(told, Count.CACHED if Count.CACHED in told else Count.WRITTEN)
 
 

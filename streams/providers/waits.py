@@ -27,7 +27,7 @@ _SPOKEN = re.compile(
 _RETRY_DELAYS = frozenset({"retrydelay", "retry_after", "retry-after", "retry_after_seconds", "retryafter"})
 _RETRY_DELAYS_MS = frozenset({"retry-after-ms", "retry_after_ms"})
 MAX_DEPTH = 8
-MAX_NODES = 500
+NODES_LOOKED_AT = 500
 
 
 def wait_s(headers: Mapping[str, str], body: JsonValue, said: str, now_s: float) -> float | None:
@@ -124,7 +124,7 @@ def _number(text: str | None) -> float | None:
 def _leaves(body: JsonValue) -> Iterable[tuple[str, str]]:
     """Yield the named texts and numbers of the body, names in lower case, as far as it is not deep or large."""
     nodes: list[tuple[str, JsonValue, int]] = [("", body, 0)]
-    for _ in range(MAX_NODES):
+    for _ in range(NODES_LOOKED_AT):
         if not nodes:
             return
         name, value, depth = nodes.pop()

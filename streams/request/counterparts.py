@@ -15,7 +15,7 @@ from streams.ports import Intake, TopicPartition
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S = 2.0
+COUNTERPARTS_LOOK_S = 2.0
 SAY_EVERY_S = 60.0
 
 PartitionCount = Callable[[str], Awaitable[int]]
@@ -60,7 +60,7 @@ class Counterparts:
             self._let_flow()
             if self._waiting:
                 self._say()
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(COUNTERPARTS_LOOK_S)
             else:
                 self._some_wait.clear()
 

@@ -71,7 +71,7 @@ class Handler:
         Raises:
             TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
-        self.dead_letter_limit.take(parsed.received_s, parsed.proven)
+        self.dead_letter_limit.count(parsed.received_s, parsed.proven)
         handling = Handling(parsed.delivery, state, slot, trace_of(dict(parsed.delivery.headers)))
         reading, entry, identity = parsed.reading, parsed.entry, parsed.identity
         if isinstance(reading, Unreadable):

@@ -39,7 +39,7 @@ LAST_WRITES_S = 10.0
 RESUME_SHARE = 0.5
 """Of a bound that was reached; so much must be left before more is taken, so that nothing flutters."""
 
-AT_ONCE = 16
+STARTS_A_TURN = 16
 """So many requests begin in one turn of the event loop. A thousand that began together would march in step: all decide,
 all are written ahead, all are called for, and while they all wait for their answers nobody has work."""
 
@@ -80,13 +80,13 @@ class Slots:
         self._filling: asyncio.Handle | None = None
 
     def fill(self) -> None:
-        """Give free places away to who wants one, `AT_ONCE` in a turn of the event loop."""
+        """Give free places away to who wants one, `STARTS_A_TURN` in a turn of the event loop."""
         if self._filling is None:
             self._fill()
 
     def _fill(self) -> None:
         self._filling = None
-        for _ in range(AT_ONCE):
+        for _ in range(STARTS_A_TURN):
             if not self._free or not self._give():
                 return
         self._filling = asyncio.get_running_loop().call_soon(self._fill)
@@ -121,7 +121,7 @@ class Slots:
             raise
 
 
-class Slot:
+class PumpSlot:
     """One request's place."""
 
     __slots__ = ("_slots", "_taken")
@@ -204,7 +204,7 @@ class Pump:
             oldest_s = self._states[tp].oldest_s() if tp in self._states else None
             yield Lag(tp.partition, self._intake.lag(tp), oldest_s, self._intake.behind_open_transaction(tp))
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Take records off the intake; they wait here for their turn."""
         for received in batch:
             self._take(received)
@@ -288,13 +288,13 @@ class Pump:
         if not self._waiting:
             return False
         held = self._waiting.take()
-        slot = Slot(self._slots)
+        slot = PumpSlot(self._slots)
         task = asyncio.create_task(self._process(held, slot))
         self._tasks[held.tp][task] = None
         task.add_done_callback(partial(self._over, held, slot))
         return True
 
-    async def _process(self, held: _Held, slot: Slot) -> None:
+    async def _process(self, held: _Held, slot: PumpSlot) -> None:
         state = self._state(held.tp)
         if (recovery := self._recoveries.get(held.tp)) is not None:
             await asyncio.shield(recovery)
@@ -315,7 +315,7 @@ class Pump:
             self._recoveries[tp] = asyncio.create_task(self._recover(tp, state))
         return state
 
-    def _over(self, held: _Held, slot: Slot, task: Task[None]) -> None:
+    def _over(self, held: _Held, slot: PumpSlot, task: Task[None]) -> None:
         self._tasks[held.tp].pop(task, None)
         self._begun.pop(held, None)
         self._held_bytes -= held.size

@@ -17,9 +17,9 @@ from streams.request.partition_state import PartitionState, Position
 
 log = structlog.get_logger()
 
-AT_ONCE = 500
+RECORDS_A_READ = 500
 """Records that are unpacked together; a fetch holds thousands, and all partitions are read back at the same time."""
-POLL_S = 1.0
+READ_TIMEOUT_S = 1.0
 SILENT_POLLS = 20
 """Polls that bring nothing; then the link is as good as dead, or the topic has lost its end."""
 
@@ -111,7 +111,7 @@ async def _tail(
     reader.seek(partition, start)
     silent = 0
     while await reader.position(partition) < end:
-        found = await reader.read(partition, timeout_s=POLL_S, most=AT_ONCE)
+        found = await reader.read(partition, timeout_s=READ_TIMEOUT_S, most=RECORDS_A_READ)
         silent = 0 if found else silent + 1
         if silent == SILENT_POLLS:
             raise KafkaTimeoutError(

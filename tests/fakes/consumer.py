@@ -35,7 +35,7 @@ class Owner(Protocol):
     async def assigned(self, partitions: tuple[TopicPartition, ...]) -> None:
         """Get ready; records come when this returns."""
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Take records of one partition, in order."""
 
     def checkpoint(self, partition: TopicPartition, offset: int) -> str | None:
@@ -224,7 +224,7 @@ class GroupConsumer:
             self.unfinished[received] = None
             self.handed_over += 1
         for batch in batches.values():
-            owner.take(batch)
+            owner.ingest(batch)
 
     async def _commit_now_and_then(self, owner: Owner) -> None:
         while True:

@@ -112,7 +112,7 @@ class MemoryControlGroup:
                 continue
         await self._assignee.restored()
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         """Pass records on."""
         take = self._takes.get(batch[0].delivery.origin.topic)
         if take is None:

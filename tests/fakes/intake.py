@@ -9,7 +9,7 @@ class _Requests:
     """What the consumer tells, for the work."""
 
     def __init__(self, work: Work) -> None:
-        self.take = work.take
+        self.ingest = work.ingest
         self.checkpoint = work.checkpoint
         self.drain = work.drain
         self.busy = work.busy

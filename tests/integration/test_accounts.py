@@ -233,7 +233,7 @@ async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_faile
         asked = claim(1)
         with capture_logs() as lines:
             await spend(pipeline, *(cost(f"many{number}") for number in range(80)))
-            keeper.budget_owner.take([asked])
+            keeper.budget_owner.ingest([asked])
             await until(lambda: asked.acked and spent(keeper.table) == 80 * CENT)
             await until(lambda: any(line["event"] == "budget crossed" for line in lines))
         assert next(failures, None) is None
@@ -249,12 +249,12 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
     async with owning(pipeline) as keeper:
         keeper.table.before = gate = Gate()
         former, later = claim(1), claim(1)
-        keeper.budget_owner.take([former])
+        keeper.budget_owner.ingest([former])
         await gate.reached.wait()
         keeper.budget_owner.give_up()
         keeper.budget_owner.take_over()
         keeper.table.before = at_once
-        keeper.budget_owner.take([later])
+        keeper.budget_owner.ingest([later])
         gate.opened.set()
         await until(lambda: later.acked)
         assert not former.acked

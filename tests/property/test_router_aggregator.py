@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.catalogue import HealthRules
-from router.models.aggregator import GONE_S, KEPT_S, HealthAggregator
+from router.models.aggregator import GONE_S, PANES_KEPT_S, HealthAggregator
 from router.models.health import DWELL_S, SEVERITY, Reading, Standing
 from router.models.histogram import SCALE, Histogram
 from router.models.panes import SequenceSet, pane_number
@@ -51,7 +51,7 @@ def test_the_p99_of_100_000_random_latencies_of_five_workers_is_within_1_percent
     for number in range(1000):
         found = [dice.lognormvariate(6, 0.8) if dice.random() < 0.995 else 20_000 for _ in range(100)]
         latencies_ms += found
-        aggregator.take(delta(f"w{number % 5}", number, NOW_S + number % 290, found), NOW_S + 290)
+        aggregator.ingest(delta(f"w{number % 5}", number, NOW_S + number % 290, found), NOW_S + 290)
     p99_ms = aggregator.health(NOW_S + 290).p99_ms
     assert p99_ms is not None
     assert abs(p99_ms - exact_p99(latencies_ms)) <= 0.01 * exact_p99(latencies_ms)
@@ -69,18 +69,18 @@ def test_a_set_of_ranges_is_a_set(numbers: list[int]) -> None:
 
 def test_panes_older_than_an_hour_are_dropped_and_later_deltas_of_them_are_not_taken() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    assert aggregator.take(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
-    assert aggregator.expire(NOW_S + KEPT_S) == []
-    assert aggregator.expire(NOW_S + KEPT_S + 10) == [pane_number(NOW_S)]
-    assert aggregator.take(delta("a", 1, NOW_S, [100.0]), NOW_S + KEPT_S + 10) is None
-    assert aggregator.take(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
+    assert aggregator.ingest(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
+    assert aggregator.expire(NOW_S + PANES_KEPT_S) == []
+    assert aggregator.expire(NOW_S + PANES_KEPT_S + 10) == [pane_number(NOW_S)]
+    assert aggregator.ingest(delta("a", 1, NOW_S, [100.0]), NOW_S + PANES_KEPT_S + 10) is None
+    assert aggregator.ingest(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
 
 
 def test_slow_calls_under_way_are_in_the_window_before_they_end() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    aggregator.take(delta("a", 0, NOW_S, [300.0] * 50), NOW_S + 1)
+    aggregator.ingest(delta("a", 0, NOW_S, [300.0] * 50), NOW_S + 1)
     assert aggregator.health(NOW_S + 1).status is HealthStatus.HEALTHY
-    aggregator.take(delta("a", 1, NOW_S + 1, [], in_flight=9, slow_in_flight=9, stuck_in_flight=4), NOW_S + 2)
+    aggregator.ingest(delta("a", 1, NOW_S + 1, [], in_flight=9, slow_in_flight=9, stuck_in_flight=4), NOW_S + 2)
     found = aggregator.health(NOW_S + 2)
     assert (found.status, found.cause, found.requests) == (HealthStatus.UNHEALTHY, HealthCause.LATENCY, 59)
 
@@ -88,19 +88,19 @@ def test_slow_calls_under_way_are_in_the_window_before_they_end() -> None:
 def test_a_recovery_by_probes_starts_the_window_anew() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
     failed = {AttemptOutcome.UNAVAILABLE: 20}
-    aggregator.take(delta("a", 0, NOW_S, [], outcomes=failed, breaker=BreakerState.OPEN), NOW_S + 1)
+    aggregator.ingest(delta("a", 0, NOW_S, [], outcomes=failed, breaker=BreakerState.OPEN), NOW_S + 1)
     assert aggregator.health(NOW_S + 1).status is HealthStatus.UNHEALTHY
-    aggregator.take(delta("a", 1, NOW_S + 30, [300.0] * 3), NOW_S + 31)
+    aggregator.ingest(delta("a", 1, NOW_S + 30, [300.0] * 3), NOW_S + 31)
     found = aggregator.health(NOW_S + 31)
     assert (found.status, found.requests, found.breakers) == (HealthStatus.IDLE, 0, {})
     assert found.window_from is not None
-    aggregator.take(delta("a", 2, NOW_S + 40, [300.0] * 9), NOW_S + 41)
+    aggregator.ingest(delta("a", 2, NOW_S + 40, [300.0] * 9), NOW_S + 41)
     assert aggregator.health(NOW_S + 41).status is HealthStatus.HEALTHY
 
 
 def test_silence_after_a_takeover_is_no_recovery() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    aggregator.take(delta("a", 0, NOW_S, [], breaker=BreakerState.OPEN), NOW_S + 1)
+    aggregator.ingest(delta("a", 0, NOW_S, [], breaker=BreakerState.OPEN), NOW_S + 1)
     before = aggregator.health(NOW_S + 1)
     assert (before.status, before.cause) == (HealthStatus.UNHEALTHY, HealthCause.BREAKERS)
     next_owner = HealthAggregator(CATALOGUE, ALPHA)
@@ -111,26 +111,26 @@ def test_silence_after_a_takeover_is_no_recovery() -> None:
 
 def test_what_was_published_long_ago_reserves_nothing_for_workers_of_then() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    aggregator.take(delta("then", 0, NOW_S, []), NOW_S)
+    aggregator.ingest(delta("then", 0, NOW_S, []), NOW_S)
     long_ago = aggregator.health(NOW_S)
     assert long_ago.shares == {"then": ALPHA.requests_per_minute}
     for gap_s, share in ((20, 20), (120, ALPHA.requests_per_minute)):
         next_owner, now_s = HealthAggregator(CATALOGUE, ALPHA), NOW_S + gap_s
         next_owner.restore([], long_ago, now_s)
-        next_owner.take(delta("now", 0, now_s, [], share_per_minute=20), now_s)
+        next_owner.ingest(delta("now", 0, now_s, [], share_per_minute=20), now_s)
         assert next_owner.health(now_s + 1).shares["now"] == share
 
 
 def test_a_worker_that_is_silent_or_says_goodbye_is_gone_and_its_calls_are_not() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    aggregator.take(delta("a", 0, NOW_S, [300.0] * 400), NOW_S)
-    aggregator.take(delta("b", 0, NOW_S, [], leaving=True), NOW_S)
+    aggregator.ingest(delta("a", 0, NOW_S, [300.0] * 400), NOW_S)
+    aggregator.ingest(delta("b", 0, NOW_S, [], leaving=True), NOW_S)
     found = aggregator.health(NOW_S + 1)
     assert (found.workers, found.shares) == (1, {"a": ALPHA.requests_per_minute})
-    aggregator.take(delta("c", 0, NOW_S + 8, [], share_per_minute=20), NOW_S + 8)
+    aggregator.ingest(delta("c", 0, NOW_S + 8, [], share_per_minute=20), NOW_S + 8)
     found = aggregator.health(NOW_S + 8)
     assert (found.workers, found.shares) == (1, {"c": ALPHA.requests_per_minute - 400})
-    aggregator.take(delta("c", 1, NOW_S + 62, [], share_per_minute=600), NOW_S + 62)
+    aggregator.ingest(delta("c", 1, NOW_S + 62, [], share_per_minute=600), NOW_S + 62)
     assert aggregator.health(NOW_S + 62).shares == {"c": ALPHA.requests_per_minute}
 
 
@@ -161,6 +161,6 @@ def test_a_status_is_never_better_than_its_entering_thresholds_and_does_not_flap
 
 def test_health_of_the_board_is_a_record() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
-    aggregator.take(delta("a", 0, NOW_S, [300.0] * 9), NOW_S)
+    aggregator.ingest(delta("a", 0, NOW_S, [300.0] * 9), NOW_S)
     found = aggregator.health(NOW_S + 1)
     assert ModelHealth.decode(found.encode()) == found

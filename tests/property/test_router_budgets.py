@@ -166,7 +166,7 @@ class Budgets(RuleBasedStateMachine):
         """What happens most of the time, at once."""
         self.call(which, amount)
         self.claim(which)
-        self.hear(len(self.claims), twice=False)
+        self.receive(len(self.claims), twice=False)
         self.deliver(which, len(self.workers[which].inbox))
         for _ in range(calls):
             self.call(which, amount)
@@ -179,10 +179,10 @@ class Budgets(RuleBasedStateMachine):
                 self.ask_and_call(which, amount, 4)
 
     @rule(twice=st.booleans(), how_many=st.integers(1, 3))
-    def hear(self, how_many: int, *, twice: bool) -> None:
+    def receive(self, how_many: int, *, twice: bool) -> None:
         for _ in range(min(how_many, len(self.claims))):
             claim = self.claims[0] if twice else self.claims.pop(0)
-            self.ledger.hear(claim, self.now_s)
+            self.ledger.receive(claim, self.now_s)
             twice = False
         self.decide()
 
@@ -203,7 +203,7 @@ class Budgets(RuleBasedStateMachine):
     def deliver(self, which: int, how_many: int) -> None:
         for _ in range(how_many):
             if self.workers[which].inbox:
-                self.workers[which].lease.heard(self.workers[which].inbox.pop(0), self.now_s)
+                self.workers[which].lease.receive(self.workers[which].inbox.pop(0), self.now_s)
 
     @rule()
     def owner_ends(self) -> None:
@@ -227,7 +227,7 @@ class Budgets(RuleBasedStateMachine):
     def a_lease_passes(self) -> None:
         for _ in range(int(LEASE_S // 19) + 1):
             self.time_passes(19.0)
-        self.hear(3, twice=False)
+        self.receive(3, twice=False)
 
     @rule(which=WORKERS)
     def everything_that_is_left_can_be_had(self, which: int) -> None:
@@ -248,7 +248,7 @@ class Budgets(RuleBasedStateMachine):
         """Let everybody say and hear what there is."""
         for which in range(3):
             self.claim(which)
-        self.hear(len(self.claims), twice=False)
+        self.receive(len(self.claims), twice=False)
         for which in range(3):
             self.deliver(which, len(self.workers[which].inbox))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.catalogue import HealthRules
-from router.models.aggregator import AHEAD_S, KEPT_S, HealthAggregator
+from router.models.aggregator import AHEAD_S, PANES_KEPT_S, HealthAggregator
 from router.models.histogram import RELATIVE_ERROR, SCALE, Histogram
 from router.models.panes import FAILURES, Pane, pane_number
 from schemas.health import ModelHealth, ModelStats
@@ -77,8 +77,8 @@ class MergeMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def one_is_delivered(self, data: st.DataObject) -> None:
         told = self.on_its_way.pop(data.draw(st.integers(0, len(self.on_its_way) - 1)))
-        pane = self.aggregator.take(told.stats, self.now_s)
-        assert (pane is not None) == (self.now_s - KEPT_S < told.stats.second < self.now_s + AHEAD_S)
+        pane = self.aggregator.ingest(told.stats, self.now_s)
+        assert (pane is not None) == (self.now_s - PANES_KEPT_S < told.stats.second < self.now_s + AHEAD_S)
         if pane is not None:
             self.taken.append(told)
             self.unacknowledged.append(told)
@@ -87,9 +87,9 @@ class MergeMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
     def one_is_delivered_again(self, data: st.DataObject) -> None:
-        assert self.aggregator.take(data.draw(st.sampled_from(self.taken)).stats, self.now_s) is None
+        assert self.aggregator.ingest(data.draw(st.sampled_from(self.taken)).stats, self.now_s) is None
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, WINDOW_S / 2, WINDOW_S, 2 * WINDOW_S, KEPT_S]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, WINDOW_S / 2, WINDOW_S, 2 * WINDOW_S, PANES_KEPT_S]))
     def time_passes(self, seconds: float) -> None:
         self.now_s += seconds
 

@@ -28,7 +28,7 @@ class Reads:
         self.partitions = partitions
         self.told.append("assigned")
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def ingest(self, batch: Sequence[Received]) -> None:
         self.received += batch
 
     def checkpoint(self, _partition: TopicPartition, offset: int) -> str | None:

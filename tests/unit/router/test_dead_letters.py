@@ -11,16 +11,16 @@ def limit(share: float = 0.5, minimum: int = 10) -> DeadLetterLimit:
 
 def taken(limit: DeadLetterLimit, now_s: float, *, good: int = 0, bad: int = 0) -> None:
     for _ in range(good):
-        limit.take(now_s)
+        limit.count(now_s)
     for _ in range(bad):
-        limit.take(now_s)
+        limit.count(now_s)
         limit.count_dead_letter(now_s, "empty: the value is null")
 
 
 def test_poison_alone_passes_until_the_sample_is_large_enough() -> None:
     poisoned = limit(minimum=10)
     taken(poisoned, NOON_S, bad=9)
-    poisoned.take(NOON_S)
+    poisoned.count(NOON_S)
     with pytest.raises(TooManyDeadLetters) as caught:
         poisoned.count_dead_letter(NOON_S, "empty: the value is null")
     assert str(caught.value) == (
@@ -32,21 +32,21 @@ def test_poison_alone_passes_until_the_sample_is_large_enough() -> None:
 def test_the_share_itself_may_be_reached_but_not_exceeded() -> None:
     half = limit(share=0.5)
     taken(half, NOON_S, good=51, bad=50)
-    half.take(NOON_S)
+    half.count(NOON_S)
     half.count_dead_letter(NOON_S, "not_json")
-    half.take(NOON_S)
+    half.count(NOON_S)
     with pytest.raises(TooManyDeadLetters, match="52 of 103"):
         half.count_dead_letter(NOON_S, "not_json")
 
 
 def test_after_the_excess_good_records_are_refused_too_and_no_time_heals_it() -> None:
     halted = limit(minimum=1)
-    halted.take(NOON_S)
+    halted.count(NOON_S)
     with pytest.raises(TooManyDeadLetters):
         halted.count_dead_letter(NOON_S, "not_json")
     for later_s in (NOON_S, NOON_S + 3600):
         with pytest.raises(TooManyDeadLetters):
-            halted.take(later_s)
+            halted.count(later_s)
         with pytest.raises(TooManyDeadLetters):
             halted.count_dead_letter(later_s, "not_json")
 
@@ -79,7 +79,7 @@ def test_a_clock_that_steps_back_neither_fails_nor_forgets() -> None:
 def test_an_excess_of_defects_counts_each_record_once() -> None:
     defective = limit(share=0.5, minimum=10)
     for _ in range(20):
-        defective.take(NOON_S)
+        defective.count(NOON_S)
     for _ in range(10):
         defective.count_dead_letter(NOON_S, "internal_error")
     with pytest.raises(TooManyDeadLetters, match="11 of 20 "):
@@ -89,18 +89,18 @@ def test_an_excess_of_defects_counts_each_record_once() -> None:
 def test_one_tenants_junk_halts_no_worker_that_serves_others_well() -> None:
     many = limit(share=0.1, minimum=10)
     for _ in range(50):
-        many.take(NOON_S, "good")
+        many.count(NOON_S, "good")
     for _ in range(500):
-        many.take(NOON_S, "careless")
+        many.count(NOON_S, "careless")
         many.count_dead_letter(NOON_S, "not_json", "careless")
 
 
 def test_junk_of_every_tenant_halts_the_worker() -> None:
     many = limit(share=0.1, minimum=10)
     for number in range(9):
-        many.take(NOON_S, f"tenant-{number % 2}")
+        many.count(NOON_S, f"tenant-{number % 2}")
         many.count_dead_letter(NOON_S, "not_json", f"tenant-{number % 2}")
-    many.take(NOON_S, "tenant-1")
+    many.count(NOON_S, "tenant-1")
     with pytest.raises(TooManyDeadLetters):
         many.count_dead_letter(NOON_S, "not_json", "tenant-1")
 
@@ -108,7 +108,7 @@ def test_junk_of_every_tenant_halts_the_worker() -> None:
 def test_what_proves_no_tenant_counts_for_nothing() -> None:
     many = limit(share=0.1, minimum=10)
     for _ in range(500):
-        many.take(NOON_S, None)
+        many.count(NOON_S, None)
         many.count_dead_letter(NOON_S, "not_json", None)
     for _ in range(9):
-        many.take(NOON_S, "good")
+        many.count(NOON_S, "good")

@@ -19,9 +19,9 @@ def exchange(ledger: BudgetLedger, lease: BudgetLease, now_s: float) -> Budget |
     claim = lease.claim(now_s)
     if claim is None:
         return None
-    ledger.hear(claim, now_s)
+    ledger.receive(claim, now_s)
     budget = ledger.decide(now_s)
-    lease.heard(budget, now_s)
+    lease.receive(budget, now_s)
     return budget
 
 
@@ -64,7 +64,7 @@ def test_a_call_of_unknown_outcome_keeps_its_estimate() -> None:
 def test_what_the_budget_cannot_pay_is_rejected_at_once_and_no_call_is_made() -> None:
     ledger, lease = BudgetLedger(ACME), BudgetLease(ACME, "w1")
     ledger.spend(day_of(NOW_S), Decimal("0.00099"), None)
-    lease.heard(ledger.decide(NOW_S), NOW_S)
+    lease.receive(ledger.decide(NOW_S), NOW_S)
     assert ended(session(lease).receive(Started(NOW_S))) == (Status.REJECTED, ErrorCode.BUDGET_EXHAUSTED)
 
 

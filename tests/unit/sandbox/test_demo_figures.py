@@ -105,7 +105,7 @@ def tally_of(*messages: Message) -> Tally:
     topics: dict[type[Message], Topic] = {Response: Topic.RESPONSES, CostEvent: Topic.COSTS, Failover: Topic.FAILOVERS}
     tally = Tally()
     for message in messages:
-        tally.take(next(topic for kind, topic in topics.items() if isinstance(message, kind)), message.encode())
+        tally.add(next(topic for kind, topic in topics.items() if isinstance(message, kind)), message.encode())
     return tally
 
 
@@ -190,7 +190,7 @@ def test_a_request_that_was_not_answered_once_and_a_wrong_bill_are_problems(tall
 
 def test_a_dead_letter_is_a_problem() -> None:
     tally = tally_of(response("a", attempt(1, FIRST)))
-    tally.take(Topic.DEAD_LETTERS, b"\xff")
+    tally.add(Topic.DEAD_LETTERS, b"\xff")
 
     assert work_out(["a"], tally, [], None).problems == ("1 dead letter",)
 

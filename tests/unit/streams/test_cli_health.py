@@ -7,7 +7,7 @@ from rich.console import Console
 from schemas.health import ModelHealth
 from schemas.topics import Topic
 from streams.cli.health import health_table
-from streams.cli.partitions import Record
+from streams.cli.partitions import ReadRecord
 from streams.cli.record_text import readable
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden" / "v1"
@@ -41,7 +41,7 @@ def test_health_that_nobody_keeps_up_to_date_is_unknown() -> None:
 
 
 def test_a_change_of_health_is_one_line_with_the_reason_and_who_stands_in() -> None:
-    record = Record("llm.failovers.v1", 0, 0, int(NOW_S * 1000), (GOLDEN / "failover-health.json").read_bytes())
+    record = ReadRecord("llm.failovers.v1", 0, 0, int(NOW_S * 1000), (GOLDEN / "failover-health.json").read_bytes())
     line = readable(Topic.FAILOVERS, record).plain
     assert "gemini-2.5-flash  healthy -> unhealthy  p99 of 4096 calls is 4210 ms" in line
     assert "instead: deepseek-v3.2, gpt-4.1" in line

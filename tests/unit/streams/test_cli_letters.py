@@ -3,14 +3,14 @@ from dataclasses import replace
 import pytest
 
 from schemas.dead_letters import DeadLetter
-from streams.cli.letters import Letter, Place, Selection, replayed_place
-from streams.cli.partitions import Record
+from streams.cli.letters import Letter, LetterPlace, Selection, replayed_place
+from streams.cli.partitions import ReadRecord
 
 NOON_MS = 1_767_268_800_000
 ORIGIN = b"llm.requests.v1-1-42"
 
 
-def record(value: bytes | None = b"{}", key: bytes | None = b"key", request_id: str | None = "r1") -> Record:
+def record(value: bytes | None = b"{}", key: bytes | None = b"key", request_id: str | None = "r1") -> ReadRecord:
     letter = DeadLetter(
         value=value,
         headers=(("mine", b"\xff"), ("turnout-replay-of", b"0:1"), ("turnout-replayed", b"0:9"), ("mine", b"2")),
@@ -22,10 +22,10 @@ def record(value: bytes | None = b"{}", key: bytes | None = b"key", request_id: 
         reason="the value has 2 bytes, 1 are allowed; shorten the prompt",
         request_id=request_id,
     )
-    return Record("llm.dead-letters.v1", 0, 7, NOON_MS, value, tuple(letter.record_headers()), key)
+    return ReadRecord("llm.dead-letters.v1", 0, 7, NOON_MS, value, tuple(letter.record_headers()), key)
 
 
-def read(found: Record) -> Letter:
+def read(found: ReadRecord) -> Letter:
     letter = Letter.of(found)
     assert letter is not None
     return letter
@@ -43,14 +43,14 @@ def test_a_replay_has_the_original_key_or_none_if_there_was_none() -> None:
 
 
 def test_a_marker_names_its_letter_and_is_none_itself() -> None:
-    marker = Record("llm.dead-letters.v1", 0, 8, NOON_MS, None, tuple(read(record()).marker_headers()))
-    assert replayed_place(marker) == Place(0, 7)
+    marker = ReadRecord("llm.dead-letters.v1", 0, 8, NOON_MS, None, tuple(read(record()).marker_headers()))
+    assert replayed_place(marker) == LetterPlace(0, 7)
     assert Letter.of(marker) is None
 
 
 def test_a_letter_whose_original_had_a_header_like_a_markers_is_a_letter() -> None:
     assert replayed_place(record()) is None
-    assert read(record()).place == Place(0, 7)
+    assert read(record()).place == LetterPlace(0, 7)
 
 
 def test_only_what_a_worker_wrote_behind_the_original_headers_is_believed_of_a_letters_tenant() -> None:
@@ -62,7 +62,7 @@ def test_only_what_a_worker_wrote_behind_the_original_headers_is_believed_of_a_l
 
 @pytest.mark.parametrize("value", [b"", b"0", b"0:", b"-1:2", b"0:1:2", b"a:b", b"\xff:1", "\u0663:\u0661".encode()])
 def test_a_marker_of_no_place_marks_nothing(value: bytes) -> None:
-    assert replayed_place(Record("t", 0, 8, NOON_MS, None, (("turnout-replayed", value),))) is None
+    assert replayed_place(ReadRecord("t", 0, 8, NOON_MS, None, (("turnout-replayed", value),))) is None
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_marker_of_no_place_marks_nothing(value: bytes) -> None:
         (Selection(codes=["not_json"]), False),
         (Selection(request_ids=["r1"]), True),
         (Selection(request_ids=["r2"]), False),
-        (Selection(places=[Place(0, 7)]), True),
-        (Selection(places=[Place(0, 42)]), False),
+        (Selection(places=[LetterPlace(0, 7)]), True),
+        (Selection(places=[LetterPlace(0, 42)]), False),
         (Selection(since_ms=NOON_MS), True),
         (Selection(since_ms=NOON_MS + 1), False),
         (Selection(until_ms=NOON_MS), False),

@@ -8,14 +8,14 @@ from schemas.message import utc_from_ms
 from schemas.responses import AnswerMessage, ErrorDetail, Response
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status, Task, Tier
-from streams.cli.partitions import Record
+from streams.cli.partitions import ReadRecord
 from streams.cli.record_text import json_form, readable
 
 NOON_MS = 1_767_268_800_000
 
 
-def record(value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
-    return Record("topic", 3, 7, NOON_MS, value, headers)
+def record(value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> ReadRecord:
+    return ReadRecord("topic", 3, 7, NOON_MS, value, headers)
 
 
 def response(content: str | None, error: ErrorDetail | None = None) -> bytes:
@@ -38,7 +38,7 @@ def response(content: str | None, error: ErrorDetail | None = None) -> bytes:
     ).encode()
 
 
-def dead_letter(value: bytes | None) -> Record:
+def dead_letter(value: bytes | None) -> ReadRecord:
     letter = DeadLetter(
         value=value,
         headers=(("turnout-code", b"of an earlier burial"), ("theirs", b"\xff")),

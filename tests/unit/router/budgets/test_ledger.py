@@ -29,12 +29,12 @@ def claim(sequence: int, cap: str, wanted: str) -> BudgetClaim:
 def test_a_claim_that_comes_again_after_a_newer_one_takes_no_grant_back() -> None:
     ledger = BudgetLedger(Tenant("acme", daily_budget_usd=Decimal(1)))
     first = claim(1, "0", "0.2")
-    ledger.hear(first, NOON_S)
+    ledger.receive(first, NOON_S)
     once = ledger.decide(NOON_S).grants[0].granted_usd
-    ledger.hear(claim(2, str(once), "0.2"), NOON_S + 1)
+    ledger.receive(claim(2, str(once), "0.2"), NOON_S + 1)
     twice = ledger.decide(NOON_S + 1).grants[0].granted_usd
     assert twice > once
-    ledger.hear(first, NOON_S + 2)
+    ledger.receive(first, NOON_S + 2)
     assert ledger.decide(NOON_S + 2).grants[0].granted_usd == twice, "else others are granted what w1 may still spend"
 
 

@@ -24,9 +24,9 @@ def exchange(ledger: BudgetLedger, lease: BudgetLease, now_s: float) -> Budget |
     claim = lease.claim(now_s)
     if claim is None:
         return None
-    ledger.hear(claim, now_s)
+    ledger.receive(claim, now_s)
     budget = ledger.decide(now_s)
-    lease.heard(budget, now_s)
+    lease.receive(budget, now_s)
     return budget
 
 
@@ -98,11 +98,11 @@ def test_at_the_edge_the_budget_is_scarce_and_holders_return_what_they_have_not_
     budget = exchange(ledger, second, NOON_S)
     assert budget is not None
     assert budget.scarce
-    first.heard(budget, NOON_S)
+    first.receive(budget, NOON_S)
     returned = exchange(ledger, first, NOON_S)
     assert returned is not None
     assert granted(ledger, first) == CENT
-    second.heard(returned, NOON_S)
+    second.receive(returned, NOON_S)
     assert second.reserve("big", Decimal("0.9"), NOON_S, TIMEOUT_S) is Reserve.DONE
 
 
@@ -129,7 +129,7 @@ def test_a_claim_that_cannot_be_met_is_met_as_soon_as_it_can_and_while_it_waits_
     small.reserve("small", CENT, NOON_S, TIMEOUT_S)
     exchange(ledger, small, NOON_S)
     assert granted(ledger, small) == CENT
-    holder.heard(ledger.decide(NOON_S), NOON_S)
+    holder.receive(ledger.decide(NOON_S), NOON_S)
     exchange(ledger, holder, NOON_S)
     assert granted(ledger, large) == Decimal("0.9")
 
@@ -150,7 +150,7 @@ def test_a_claim_of_an_earlier_day_that_is_forgotten_makes_nobody_a_holder() -> 
     claim = lease.claim(NOON_S + RENEW_S + 1)
     assert claim is not None
     tomorrow = BudgetLedger(ACME)
-    tomorrow.hear(claim, window_bounds(DAY)[1].timestamp())
+    tomorrow.receive(claim, window_bounds(DAY)[1].timestamp())
     assert tomorrow.holdings == {}
 
 
@@ -160,14 +160,14 @@ def test_an_answer_to_an_earlier_claim_changes_no_cap() -> None:
     lease.reserve("c", CENT, NOON_S, TIMEOUT_S)
     claim = lease.claim(NOON_S)
     assert claim is not None
-    ledger.hear(claim, NOON_S)
+    ledger.receive(claim, NOON_S)
     answer = ledger.decide(NOON_S)
     lease.reserve("c", CENT, NOON_S, TIMEOUT_S)
     assert lease.claim(NOON_S + ANSWER_S / 2) is None
     again = lease.claim(NOON_S + ANSWER_S)
     assert again is not None
     assert again.sequence == claim.sequence + 1
-    lease.heard(answer, NOON_S)
+    lease.receive(answer, NOON_S)
     assert lease.reserve("c", CENT, NOON_S + ANSWER_S, TIMEOUT_S) is Reserve.LATER
 
 
@@ -178,7 +178,7 @@ def test_a_claim_that_is_read_twice_counts_once() -> None:
     claim = lease.claim(NOON_S)
     assert claim is not None
     for _ in range(2):
-        ledger.hear(claim, NOON_S)
+        ledger.receive(claim, NOON_S)
         ledger.decide(NOON_S)
     assert granted(ledger, lease) == Decimal("0.5")
 
@@ -266,10 +266,10 @@ def test_what_was_granted_while_the_budget_is_scarce_is_held_for_who_waits_too()
     for lease in (first, second):
         claim = lease.claim(NOON_S)
         assert claim is not None
-        ledger.hear(claim, NOON_S)
+        ledger.receive(claim, NOON_S)
     budget = ledger.decide(NOON_S)
     assert budget.scarce
-    first.heard(budget, NOON_S)
+    first.receive(budget, NOON_S)
     exchange(ledger, first, NOON_S + 0.02)
     assert first.reserve("small", 60 * CENT, NOON_S + 0.5, TIMEOUT_S) is Reserve.DONE
 
@@ -297,8 +297,8 @@ def test_who_does_not_wait_any_more_gets_no_reservation() -> None:
     claim = lease.claim(NOON_S)
     assert claim is not None
     lease.release("first")
-    ledger.hear(claim, NOON_S)
-    lease.heard(ledger.decide(NOON_S), NOON_S)
+    ledger.receive(claim, NOON_S)
+    lease.receive(ledger.decide(NOON_S), NOON_S)
     assert lease.reserved_usd == 0
 
 
