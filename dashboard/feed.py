@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 TOPICS = (Topic.COSTS, Topic.RESPONSES, Topic.MODEL_HEALTH, Topic.FAILOVERS, Topic.BUDGETS)
 MOST_RECORDS = 200_000
-"""Of a topic, the youngest so many are read at the start, however far the window reaches."""
+"""How many of a topic's youngest records are read at the start, however far the window reaches."""
 POLL_MS = 200
 RECORDS_A_POLL = 500
 

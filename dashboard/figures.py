@@ -19,7 +19,7 @@ from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, Status
 
 STEPS = 120
-"""So many points a chart has."""
+"""How many points a chart has."""
 MOST_KEYS = 200
 """Pairs of model and tenant that one step tells apart; the rest of it is one tenant, `OTHERS`."""
 MOST_TENANTS = 500

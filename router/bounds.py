@@ -2,7 +2,7 @@
 
 Everything that a provider counts is in the bound: the words, names, tool calls and tools, the schema of the answer, a
 prediction, and images, audio and files by the model's own figures. What has no figure has no bound, and is not called
-for by anybody who has a cap or a budget.
+for by a tenant or request that has a cap or a budget.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from router.cost import estimate_tokens
 from schemas.requests import ChatMessage, JsonObject, Request
 
 TextBound = Callable[[str], int]
-"""Gives the most tokens that a text may be, whoever counts it."""
+"""Gives the most tokens that a text may be, with any tokenizer."""
 
 MESSAGE_TOKENS = 4
 NAME_TOKENS = 1

@@ -5,7 +5,7 @@ Judged before a dead letter is written: if with it more than the allowed share o
 is refused, so that the rest stays where it is. Source of the idea: the dead-letter policy of Sentry's Arroyo,
 `max_invalid_ratio`.
 
-Records count for the tenant that has proven itself, and what proves none counts for nothing: junk that anybody can
+Records count for the tenant that has proven itself, and what proves none counts for nothing: junk that any producer can
 write halts no worker. Nor does one tenant's while others are served well: without that tenant's records, the share must
 be exceeded too. Where no tenant has a key all records are of one.
 """

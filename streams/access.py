@@ -80,7 +80,7 @@ def grants(role: Role, settings: Settings, own_group: str | None = None) -> list
     Args:
         role: the role.
         settings: give the names of topics and of the workers' group.
-        own_group: the consumer group of a reader, whose name nobody here knows.
+        own_group: the consumer group of a reader, whose name is not known here.
     """
     found = []
     if role in _READS:

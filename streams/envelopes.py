@@ -28,7 +28,7 @@ OWN = frozenset({"body", "messages", "prompt"})
 _ADDED = frozenset({"__db", "__deleted", "__lsn", "__op", "__schema", "__source_ts_ms", "__table", "__ts_ms"})
 """What Debezium's transform ExtractNewRecordState adds to a row, by its options."""
 MOST_WRAPPINGS = 4
-"""A CloudEvent inside of a frame inside of a string: so many, and no more."""
+"""A CloudEvent inside of a frame inside of a string: this many, and no more."""
 MAX_ID_CHARS = 256
 
 _UTF16: Mapping[bytes, str] = MappingProxyType(

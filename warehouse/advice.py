@@ -157,7 +157,7 @@ def recommend(
 
 
 def _uses(store: Store, condition: str, values: tuple[Cell, ...]) -> list[_Use]:
-    # Tokens and cost of the answers alone: what a failed call would have cost elsewhere nobody knows.
+    # Tokens and cost of the answers alone: what a failed call would have cost elsewhere is not known.
     rows = store.query(
         f"""
         SELECT

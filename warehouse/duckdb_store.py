@@ -19,7 +19,7 @@ which takes a third of the time of all writing; after a crash 128 MB are read ba
 
 
 class DuckDbStore:
-    """A DuckDB file; one process at a time has it open for writing, and then nobody else reads it."""
+    """A DuckDB file; one process at a time has it open for writing, and then no other process reads it."""
 
     engine = Engine.DUCKDB
 

@@ -18,7 +18,7 @@ LOCK_WITHIN_S = 20
 
 
 class PostgresStore:
-    """A Postgres database; one sink at a time writes, anybody reads."""
+    """A Postgres database; one sink at a time writes, any number read."""
 
     engine = Engine.POSTGRES
 

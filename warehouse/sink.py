@@ -18,7 +18,7 @@ BATCH_WITHIN_S = 0.5
 """A batch is written when it is full or this old."""
 POLL_MS = 200
 RECORDS_A_TURN = 1_000
-"""So many records are read between two turns of the event loop, which fetches the next ones meanwhile."""
+"""How many records are read between two turns of the event loop, which fetches the next ones meanwhile."""
 SHORTEST_REPORT_S = 5.0
 
 

@@ -27,7 +27,7 @@ class CountedEvents:
         return counted_at is not None and counted_at < offset
 
     def add(self, event_id: str, occurred_s: int, offset: int) -> None:
-        """Take note that the event is counted."""
+        """Note that the event is counted."""
         self._seconds.setdefault(occurred_s, {}).setdefault(_short(event_id), offset)
         self._newest_s = max(self._newest_s, occurred_s)
 

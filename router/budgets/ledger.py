@@ -14,7 +14,7 @@ from schemas.message import NANO_USD
 GRANT_SHARE = 2
 """A claim gets one part in (SHARE x holders) of what is free, if it needs no more."""
 LATE_EVENTS_TAKEN_S = 86_400.0
-"""So long after its end a window still takes late events."""
+"""How long after its end a window still takes late events, seconds."""
 WHOLE = Decimal(1)
 
 
@@ -100,7 +100,7 @@ class BudgetLedger:
         return self.offsets.get(partition, self.unplaced)
 
     def count_to(self, partition: int, offset: int) -> None:
-        """Take note that the partition's events up to the offset are counted."""
+        """Note that the partition's events up to the offset are counted."""
         self.offsets[partition] = offset
         self.unplaced = -1
 
@@ -128,7 +128,7 @@ class BudgetLedger:
             self._pending.pop(claim.holder, None)
 
     def taken_over(self, now_s: float) -> None:
-        """Give every holder a whole lease: nobody knows when the owner before heard of it."""
+        """Give every holder a whole lease: it is not known when the owner before heard of it."""
         for holding in self.holdings.values():
             holding.heard_s = now_s
 

@@ -17,7 +17,7 @@ ANSWER_S = 2.0
 IDLE_S = 60.0
 """How long a grant may lie unused before it is returned."""
 LOW_WATER = 4
-"""A lease asks for more when less than one part in so many of its last grant is left."""
+"""A lease asks for more when less than one part in this many of its last grant is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,15 @@ Rules:
 2. A holder lowers its own cap before it tells so, and takes up a grant only if it answers its latest claim: so a grant
    and a return that cross each other cannot both count. A claim may be answered more than once.
 3. A cost event draws on a grant if the worker that reserved for it published it; it carries the holder's name then. One
-   that an heir publishes draws on nobody's, and counts twice until the reservation, or the lease of a worker that has
-   ended, is over.
+   that an heir publishes draws on no reservation, and counts twice until the reservation, or the lease of a worker
+   that has ended, is over.
 4. A reservation whose end is never told is over after its call's time and a margin. It is returned to the owner, not to
-   the lease: by then the cost event has been written by somebody. That of a call that was certainly not made is free at
+   the lease: by then the cost event has been written. That of a call that was certainly not made is free at
    once.
 5. A holder that is not heard of for a lease loses its grant. A worker that got no answer for half a lease, by its own
    clock, or whose grant was forgotten, spends no more of it, and begins a new life under another name.
 6. A call that finds too little waits in the lease, in order. What is granted, or becomes free, goes to those who wait
-   before anybody sees it; a grant can thus be neither idle nor returned while somebody waits for it.
+   before it is seen; a grant can thus be neither idle nor returned while a request waits for it.
 7. What waits is granted whole if there is enough, before any cushion. When it cannot be met though it is not hopeless,
    the budget is *scarce*: every holder returns what it has not reserved, and what settling frees; the owner meets the
    claim as soon as there is enough.

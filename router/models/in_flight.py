@@ -4,7 +4,7 @@ from router.catalogue import HealthRules
 
 RECENT = 20
 MOSTLY = 10
-"""Of the last `RECENT` calls so many have to be slow before it is said of the model."""
+"""How many of the last `RECENT` calls have to be slow before it is said of the model."""
 
 
 class Recent:

@@ -26,13 +26,13 @@ DEFAULT_COOLDOWN_S = 1.0
 """How long a model is left alone that answers 429 without saying for how long."""
 
 BYPASS_PAUSE_S = 5.0
-"""An open breaker is bypassed once in so long: when all are open, requests wait rather than use up their calls."""
+"""How often an open breaker is bypassed, seconds: when all are open, requests wait rather than use up their calls."""
 
 SHARE_POLL_S = 0.5
 """While a worker has a part of the limit only, it looks so often whether the part has grown."""
 
 VIEW_S = 0.02
-"""For so long a look at a model serves every plan; what changes it meanwhile makes a new one."""
+"""How long a look at a model serves every plan, seconds; what changes it meanwhile makes a new one."""
 
 
 class ModelPool:
@@ -78,7 +78,7 @@ class ModelPool:
         return self._model_states[model.name].breaker.state is BreakerState.CLOSED
 
     def is_slow(self, model: Model) -> bool:
-        """Say whether the model's breaker is open for slowness: it answers, so it is better than nobody."""
+        """Say whether the model's breaker is open for slowness: it answers, so it is better than none."""
         breaker = self._model_states[model.name].breaker
         return breaker.slow and breaker.state is not BreakerState.CLOSED
 
@@ -111,7 +111,7 @@ class ModelPool:
             note = f"{status}: {shared.reason}" if shared.reason else None
         severity = SEVERITY[status]
         if model_state.breaker.state is not BreakerState.CLOSED:
-            severity = 0  # it keeps its place: behind the others nobody would ever probe it
+            severity = 0  # it keeps its place: behind the others it would never be probed
         elif shared is not None and model_state.recovered_after(model_state.shared_s):
             severity, note = 0, None
         if not severity and model_state.breaker.state is BreakerState.CLOSED and model_state.is_browned_out(now_s):
@@ -127,7 +127,7 @@ class ModelPool:
         return self._budget.ready_at(now_s)
 
     def call(self, model: Model, now_s: float, *, retry: bool = False) -> Permit:
-        """Take note of a call that starts now."""
+        """Note a call that starts now."""
         model_state = self._model_states[model.name]
         before = model_state.breaker
         probe = before.takes_probe(self.catalogue.breaker)
@@ -140,7 +140,7 @@ class ModelPool:
         return Permit(model, before.openings if probe else None, model_state.flight.start(now_s))
 
     def answered(self, permit: Permit, latency_s: float, now_s: float, usage: Usage | None = None) -> None:
-        """Take note of an answer."""
+        """Note an answer."""
         model_state = self._model_states[permit.model.name]
         self._look(permit.model, model_state, now_s)
         model_state.flight.end(permit.number, answered=True)
@@ -154,7 +154,7 @@ class ModelPool:
         self._tell_breaker(permit.model, event, reason)
 
     def failed(self, permit: Permit, failure: UpstreamFailure, latency_s: float, now_s: float) -> None:
-        """Take note of a failure, as far as it is the model's."""
+        """Note a failure, as far as it is the model's."""
         model_state = self._model_states[permit.model.name]
         self._look(permit.model, model_state, now_s)
         model_state.flight.end(permit.number, answered=False)
@@ -180,13 +180,13 @@ class ModelPool:
                     self._tell_breaker(permit.model, BreakerEvent(BreakerInput.TRIP, now_s), reason)
 
     def abandoned(self, permit: Permit) -> None:
-        """Take note of a call that was given up for a reason of our own."""
+        """Note a call that was given up for a reason of our own."""
         model_state = self._model_states[permit.model.name]
         model_state.flight.end(permit.number, answered=False)
         self._end_without_verdict(permit)
 
     def turned_away(self, model: Model, now_s: float) -> None:
-        """Take note of a request that the share of the limit had no room for: the worker could do with more."""
+        """Note a request that the share of the limit had no room for: the worker could do with more."""
         self._model_states[model.name].limited_s = now_s
 
     def follow(self, health: ModelHealth, now_s: float) -> None:

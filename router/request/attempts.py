@@ -84,7 +84,7 @@ class AttemptLog:
             self._remember(call, attempt)
 
     def handed_on(self) -> tuple[CallStarted, ...]:
-        """Return this worker's calls that have ended or were not made, with what came of them, for whoever goes on."""
+        """Return this worker's calls that have ended or were not made, with what came of them, for its heir."""
         return tuple(
             call.model_copy(update={"attempt_json": attempt.model_dump_json()})
             for call, attempt in zip(self._calls, self.attempts, strict=True)

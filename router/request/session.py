@@ -56,9 +56,9 @@ __all__ += ["Wait", "Woke"]
 BUDGET_POLL_S = 0.8
 """How often to look whether the budget still pays for a call that waits for its reservation; that itself wakes it."""
 BUDGET_WAIT_S = 10.0
-"""So long a request waits for what others have reserved, if its deadline lets it."""
+"""How long a request waits for what others have reserved, if its deadline lets it, seconds."""
 LAST_LOOK_S = 0.02
-"""So long before its end a wait for the budget is over: there has to be time for a call."""
+"""How long before the deadline a wait for the budget ends, seconds: there has to be time for a call."""
 
 
 @dataclass(slots=True)
@@ -144,10 +144,10 @@ class Session:
             self._lease.release(self._called_off)
 
     def abandon(self, now_s: float) -> tuple[CallStarted, ...]:
-        """Give the session up without an end: the request is somebody else's from now on.
+        """Give the session up without an end: the request is another worker's from now on.
 
         Returns:
-            The calls that have ended, with what came of them, to be written down for whoever goes on.
+            The calls that have ended, with what came of them, to be written down for the worker that goes on.
         """
         if self._open is not None:
             self._pool.abandoned(self._open.permit)

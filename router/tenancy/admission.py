@@ -164,7 +164,7 @@ class Admission:
         return Admit()
 
     def release(self, tenant: Tenant | None) -> None:
-        """Take note that an admitted request has ended."""
+        """Note that an admitted request has ended."""
         if tenant is not None and (limiter := self.limiters.of(tenant)) is not None:
             limiter.leave()
 

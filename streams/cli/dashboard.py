@@ -37,7 +37,7 @@ Examples:
     turnout dashboard
     turnout dashboard --port 8091 --minutes 10 --duckdb costs.duckdb
 
-It reads the topics without a group, so it is in nobody's way. With a warehouse it shows recommendations too. Elsewhere:
+It reads the topics without a group, so it disturbs no worker. With a warehouse it shows recommendations too. Elsewhere:
     ssh -L 8090:127.0.0.1:8090 HOST
 """
 
@@ -197,7 +197,7 @@ def _adviser(settings: Settings, duckdb: Path | None, postgres: str | None) -> C
 
     def advise() -> list[_Advice]:
         condition, values = Period(since=datetime.now(UTC).date() - timedelta(days=ADVICE_DAYS)).condition()
-        # opened for each question: whoever writes a DuckDB file needs it alone
+        # opened for each question: a process that writes a DuckDB file needs it alone
         with closing(open_store(settings, duckdb=duckdb, postgres=postgres, read_only=True)) as store:
             found = recommend(store, condition, values, norms.qualities, norms.floors)
             return [_Advice(one.headline, one.arithmetic) for one in found]

@@ -47,7 +47,7 @@ NO_KEY = (
 
 
 class _KeyMissingError(Exception):
-    """A letter has a tenant that nobody can vouch for."""
+    """A letter has a tenant that cannot be vouched for."""
 
 
 @dataclass(frozen=True, slots=True)

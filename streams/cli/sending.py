@@ -108,7 +108,7 @@ async def read_answers(
 
 
 def _response(value: bytes | None) -> Response | None:
-    """Read a record that may be anybody's."""
+    """Read a record that may be another producer's."""
     try:
         return None if value is None else Response.decode(value)
     except ValueError:

@@ -99,7 +99,7 @@ async def _serve(settings: Settings, catalogue_file: CatalogueFile, *, supervise
 
 
 def _stop_without_supervisor() -> None:
-    # Nobody writes to the pipe: it is readable because the supervisor has ended, killed perhaps.
+    # Nothing is written to the pipe: it is readable because the supervisor has ended, killed perhaps.
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -5,7 +5,7 @@ from math import ceil
 from router.bounds import TextBound, byte_bound
 
 MARGIN = 1.3
-"""Other vendors' tokenizers find up to so many times the tokens of o200k in ordinary text."""
+"""Other vendors' tokenizers find up to this many times the tokens of o200k in ordinary text."""
 LONGEST_CHARS = 200_000
 """A longer text is bounded by its bytes: counting it would hold up everything else for tens of milliseconds."""
 

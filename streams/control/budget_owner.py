@@ -1,17 +1,17 @@
 """The ledgers: one worker at a time keeps what every tenant has spent, grants what is left, and tells everybody.
 
-Whoever is assigned the claims topic is the owner. It reads all cost events without a group, and keeps in a table, for
-each tenant, the sums together with the offset up to which they are counted: one value, so that after a crash both are
-of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an hour catch
-events that were published twice. What is told was stored before. A tenant's events lie in one partition; when others
-are added, they go on in another one, and each has its own offset.
+The owner is the worker that is assigned the claims topic. It reads all cost events without a group, and keeps in a
+table, for each tenant, the sums together with the offset up to which they are counted: one value, so that after a
+crash both are of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an
+hour catch events that were published twice. What is told was stored before. A tenant's events lie in one partition;
+when others are added, they go on in another one, and each has its own offset.
 
-A worker that was frozen may wake in the middle of this, when somebody else keeps the ledgers. Before each write and
+A worker that was frozen may wake in the middle of this, when another worker keeps the ledgers. Before each write and
 before telling it looks whether it is still the owner, of the same assignment, and whether its fence is open; if not it
-writes nothing. What the client had been handed before may still come in late, over newer records. Then whoever takes
-over finds a ledger that is behind what a position was stored for, and counts from that ledger's own offset on: the
-sums are exact again, and believed, as versions go on from the clock. Not exact are the grants of that time, which are
-forgotten until their holders claim again, and the ids of seconds whose record came late.
+writes nothing. What the client had been handed before may still come in late, over newer records. Then the worker that
+takes over finds a ledger that is behind what a position was stored for, and counts from that ledger's own offset on:
+the sums are exact again, and believed, as versions go on from the clock. Not exact are the grants of that time, which
+are forgotten until their holders claim again, and the ids of seconds whose record came late.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ def _when_called(event: CostEvent) -> datetime:
 
 
 class _UnsureError(Exception):
-    """The ledgers may be somebody else's by now: nothing more may be written."""
+    """The ledgers may be another worker's by now: nothing more may be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class BudgetOwner:
 
     def take_over(self) -> None:
         """Begin with what the table holds."""
-        # The table may have been lost, and nobody believes a budget of a lower version than one that was told.
+        # The table may have been lost, and no worker believes a budget of a lower version than one that was told.
         newest = int(self._clock() * 1000)
         self._ledgers = {name: BudgetLedger(tenant, version=newest) for name, tenant in self._tenants.items()}
         self._counted = {name: CountedEvents() for name in self._tenants}
@@ -125,7 +125,7 @@ class BudgetOwner:
         log.info("this worker keeps the accounts", tenants=len(self._ledgers))
 
     def give_up(self) -> None:
-        """Forget the ledgers: somebody else keeps them."""
+        """Forget the ledgers: another worker keeps them."""
         self._owner.clear()
         self._term += 1
         self._changed.clear()
@@ -160,7 +160,7 @@ class BudgetOwner:
             try:
                 await self._step(self._term)
             except _UnsureError:
-                log.info("the accounts may be somebody else's: nothing is written")
+                log.info("the accounts may be another worker's: nothing is written")
             except KafkaError as error:
                 log.warning("the accounts could not be kept up to date", error=str(error))
                 await asyncio.sleep(SPEND_TOLD_EVERY_S)
@@ -289,8 +289,8 @@ class BudgetOwner:
         """Write, if the ledgers are surely still ours, and see that they were until it was acknowledged.
 
         Raises:
-            KafkaError: nobody knows whether it was written.
-            _UnsureError: the ledgers may be somebody else's.
+            KafkaError: it is not known whether it was written.
+            _UnsureError: the ledgers may be another worker's.
         """
         self._be_sure(term)
         await self._table.put(changes)

@@ -1,6 +1,6 @@
 """The health agent: one worker at a time merges what all of them tell, and publishes what they see together.
 
-Its window is a table, key model and pane, whose changelog brings it to whoever takes over. A delta is acknowledged when
+Its window is a table, key model and pane, whose changelog brings it to the next owner. A delta is acknowledged when
 its pane is in the changelog; one that is delivered again is in its pane already and counts once. Panes older than an
 hour are deleted, restored ones too: Faust's own windowed tables never expire what they have restored (upstream issue
 385), so this is a plain table with the pane in the key.
@@ -26,9 +26,9 @@ log = structlog.get_logger()
 
 HEALTH_EVERY_S = 1.0
 HEALTH_AT_S = 0.3
-"""So long after the turn of a second the workers' deltas of it have come."""
+"""How long after the turn of a second the workers' deltas of it have come, seconds."""
 SIGN_OF_LIFE_S = 10.0
-"""Health that has not changed is published again after so long: silence would make it unknown, after `STALE_S`."""
+"""Unchanged health is published again after this time, seconds: silence would make it unknown, after `STALE_S`."""
 QUIET = frozenset({HealthStatus.HEALTHY, HealthStatus.IDLE})
 """Going from one to the other is no news."""
 
@@ -49,7 +49,7 @@ class HealthAgent:
     ) -> None:
         """Take what the agent works with; the table's keys are `model|pane`.
 
-        With `probe_idle_s`, a model that is idle for so long is asked something.
+        With `probe_idle_s`, a model that has been idle for that long is asked something.
         """
         self._catalogue = catalogue
         self._publisher = publisher
@@ -85,7 +85,7 @@ class HealthAgent:
         log.info("this worker keeps the shared health", panes=sum(map(len, restored.values())))
 
     def give_up(self) -> None:
-        """Forget the aggregators: somebody else speaks for all."""
+        """Forget the aggregators: another worker speaks for all."""
         self._aggregators = None
         self._dirty.clear()
         self._unacknowledged.clear()
@@ -135,7 +135,7 @@ class HealthAgent:
                 await self._announce(before.status, health)
 
     def _speaks_by(self, aggregators: dict[str, HealthAggregator]) -> bool:
-        """Say whether these are still the aggregators, and nobody else can speak for all by now."""
+        """Say whether these are still the aggregators, and no other worker can speak for all by now."""
         return self._aggregators is aggregators and self._fence.is_open()
 
     async def _probe(self, now_s: float) -> None:

@@ -7,14 +7,14 @@ from streams.ports import TopicPartition
 
 
 class PartitionOwner(Protocol):
-    """What one worker at a time does for all: whoever is assigned its partition."""
+    """What one worker at a time does for all: the one that is assigned its partition."""
 
     def take_over(self) -> None:
-        """Go on where somebody else stopped."""
+        """Go on where another worker stopped."""
         ...
 
     def give_up(self) -> None:
-        """Forget everything: somebody else goes on."""
+        """Forget everything: another worker goes on."""
         ...
 
 

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 REPORT_LOOK_S = 0.1
 """How often to look whether there is something to tell; `router.models.stats` decides."""
 SHARE_TIMEOUT_S = 5.0
-"""A starting worker waits so long for its shares of the limits before it takes requests with its joining share."""
+"""How long a starting worker waits for its shares of the limits, seconds; then it begins with its joining share."""
 
 
 class Reporter:

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 SHARES_EVERY_S = 0.5
 SIGN_OF_LIFE_S = 10.0
-"""Shares that have not changed are published again after so long: silence would end them, after `STALE_S`."""
+"""Unchanged shares are published again after this time, seconds: silence would end them, after `STALE_S`."""
 
 
 class ShareKeeper:
@@ -47,7 +47,7 @@ class ShareKeeper:
         log.info("this worker hands out the tenants' limits")
 
     def give_up(self) -> None:
-        """Forget the allotments: somebody else hands them out."""
+        """Forget the allotments: another worker hands them out."""
         self._aggregator = None
 
     def ingest(self, batch: Sequence[Received]) -> None:

@@ -22,11 +22,11 @@ from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
 from streams.config.settings import Settings
 
 REQUEST_TIMEOUT_MS = 10_000
-"""A broker that is silent for so long has gone; the client's own 40 s are most of a request's deadline."""
+"""A broker that is silent for longer has gone; the client's own 40 s are most of a request's deadline."""
 
 METADATA_MAX_AGE_MS = 10_000
 """How soon added partitions are known. And a group's leader that could not ask for the topics' partitions in time
-assigns none, to nobody, and joins again only when it has asked once more: left to the client, after five minutes."""
+assigns none to any member, and joins again only when it has asked once more: left to the client, after five minutes."""
 
 MAX_BATCH_BYTES = 1_048_576
 
@@ -187,7 +187,7 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer whole, as its own `stop` does not where the broker is away.
 
     It awaits the fetches that it cancels (aiokafka 0.14, issue 647). One that waits to be repeated passes the
-    cancellation on to whoever stops the consumer: that task ends as cancelled, though nobody has cancelled it.
+    cancellation on to the task that stops the consumer, which ends as cancelled, though it was not.
     """
     stopping = asyncio.create_task(consumer.stop())
     await asyncio.wait([stopping])

@@ -88,7 +88,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self.thread_loop))
 
     def last_stable_offset(self, tp: TopicPartition) -> int | None:
-        """Return where the partition ended for whoever reads what is committed, at the last fetch; None before it."""
+        """Return where the partition ended for a reader of what is committed, at the last fetch; None before it."""
         offset: int | None = self._ensure_consumer().last_stable_offset(tp)
         return offset
 

@@ -19,7 +19,7 @@ STORE_S = 30.0
 DRAIN_S = 2.0
 """A delta waits for the next tick at most."""
 REBALANCE_S = 30.0
-"""The group waits so long for a member to join again."""
+"""How long the group waits for a member to join again, seconds."""
 
 
 class ChangelogTable:

@@ -1,4 +1,4 @@
-"""Keeps a worker from speaking for partitions that may be somebody else's by now.
+"""Keeps a worker from speaking for partitions that may be another worker's by now.
 
 A process that was stopped, or cut off from the broker, for longer than the session timeout wakes up with requests in
 flight that another worker has been given meanwhile. Its last heartbeat that the coordinator answered says how long its
@@ -31,7 +31,7 @@ class HeartbeatFence:
         self._said = False
 
     def renew(self, sent_s: float) -> None:
-        """Take note of an answered heartbeat, or of a join, that was sent at `sent_s`."""
+        """Note an answered heartbeat, or of a join, that was sent at `sent_s`."""
         self._renewed_s = sent_s
 
     def is_open(self) -> bool:

@@ -56,7 +56,7 @@ class FaustIntake:
             await work.let_go(TopicPartition(*tp) for tp in revoked)
 
         await app.start()
-        app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which nobody reads
+        app.sensors.remove(app.monitor)  # Faust's own statistics at every record, which are not read
 
     async def stop(self) -> None:
         """Drain, commit, leave."""

@@ -22,7 +22,7 @@ class OffsetTracker:
         return offset < self._floor
 
     def delivered(self, offset: int) -> None:
-        """Take note that the record at `offset` was handed over and must be finished before a commit may pass it."""
+        """Note that the record at `offset` was handed over and must be finished before a commit may pass it."""
         if self.has_passed(offset) or offset in self._unfinished:
             return
         self._unfinished.add(offset)
@@ -30,7 +30,7 @@ class OffsetTracker:
         self._end = max(self._end, offset + 1)
 
     def read_on(self, last: int, position: int) -> None:
-        """Take note that the consumer read the record at `last` and then went on to `position` without finding another.
+        """Note that the consumer read the record at `last` and then went on to `position` without finding another.
 
         Markers of transactions, and the records of those that were aborted, take up offsets. It changes nothing while
         the record at `last` has not been delivered.
@@ -39,7 +39,7 @@ class OffsetTracker:
             self._end = max(self._end, position)
 
     def finished(self, offset: int) -> None:
-        """Take note that the record at `offset` needs no further work; one that was never delivered changes nothing."""
+        """Note that the record at `offset` needs no further work; one that was never delivered changes nothing."""
         self._unfinished.discard(offset)
 
     def committable(self) -> int | None:

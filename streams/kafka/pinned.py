@@ -1,4 +1,4 @@
-"""What is overridden and used of Faust and aiokafka that they promise to nobody, and a check that it is still there.
+"""What is overridden and used of Faust and aiokafka that they do not promise, and a check that it is still there.
 
 An override of a method that is no longer called dies without a word, and with it a guarantee: offsets would pass
 unfinished records, or a worker would write for partitions that it has lost. So each member stands here, with its

@@ -38,7 +38,7 @@ from streams.ports import Record
 log = structlog.get_logger()
 
 STOP_S = 5.0
-"""For so long producers may flush at the end; without a broker they would do so for ever."""
+"""How long producers may flush at the end, seconds; without a broker they would do so for ever."""
 _ENDED = (
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
@@ -50,9 +50,9 @@ _ENDED = (
 
 
 class _Client:
-    """An aiokafka producer that is not stopped while somebody is about to put a record into one of its batches.
+    """An aiokafka producer that is not stopped while a task is about to put a record into one of its batches.
 
-    A stopped one gets no more metadata, and whoever waits for those of a topic would wait for ever.
+    A stopped one gets no more metadata, and a task that waits for those of a topic would wait for ever.
     """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
@@ -93,7 +93,7 @@ class _Client:
             raise UnknownTopicOrPartitionError(f"topic {topic} has no partition {partition}: add partitions to it")
 
     async def stop(self) -> None:
-        """Flush, and disconnect. For whoever is still about to send it has no end, so nobody new may come."""
+        """Flush, and disconnect. For a task that is still about to send it has no end, so no new one may come."""
         await self._left.wait()
         await self._producer.stop()
 
@@ -135,7 +135,7 @@ class RenewableProducer:
 
         Raises:
             MessageSizeTooLargeError: the topic does not take so large a record, even alone.
-            KafkaError: it was not written, or nobody knows; it can be sent again.
+            KafkaError: it was not written, or it is not known; it can be sent again.
         """
         client = self._client
         try:
@@ -154,7 +154,7 @@ class RenewableProducer:
         return await self._send_alone(record)
 
     async def _send_alone(self, record: Record) -> int:
-        # One at a time, by a producer that nobody else uses: aiokafka's own `send_batch` waits for its turn and does
+        # One at a time, by a producer that has no other user: aiokafka's own `send_batch` waits for its turn and does
         # not notice if the producer is stopped meanwhile, so its acknowledgement would never come.
         async with self._going_alone:
             if self._lone is None:
@@ -173,7 +173,7 @@ class RenewableProducer:
 
     async def _renew(self, client: _Client, error: KafkaError) -> None:
         async with self._renewing:
-            if client is not self._client:  # somebody else's send has failed before
+            if client is not self._client:  # another task's send has failed before
                 return
             self._client = await self._make_started()
             self.renewals += 1

@@ -24,7 +24,7 @@ class PatientRecovery(Recovery):  # type: ignore[misc]  # faust is untyped
         """Complete, unless the group has rebalanced, which Faust takes for the end of the changelog that it reads.
 
         Raises:
-            RebalanceAgain: the tables are restored anew; whoever took over now would begin with too little.
+            RebalanceAgain: the tables are restored anew; a worker that took over now would begin with too little.
         """
         if self.signal_recovery_start.is_set() or self.app.consumer_generation_id != generation_id:
             raise RebalanceAgain

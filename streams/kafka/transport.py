@@ -167,7 +167,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         return {TP(*tp): offset for tp, offset in committed.items()}
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed; whoever wants the flow to go on has to resume it.
+        """Go back to what is committed; the caller that wants the flow to go on has to resume it.
 
         What was handed over meanwhile would be cleared from the streams' queues when the flow is resumed.
 
@@ -264,7 +264,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
 
     @Service.task  # type: ignore[untyped-decorator]  # faust is untyped
     async def _watch_coordinator(self) -> None:
-        """End the app when its membership has ended: the client tells whoever reads, and in a rebalance nobody does."""
+        """End the app when its membership has ended: the client tells a reader, and in a rebalance there is none."""
         async for _ in self.itertimer(DRAIN_LOOK_S, name="coordinator"):
             if (error := self._thread.membership_error()) is not None:
                 await self.crash(error)
@@ -272,7 +272,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     def _watch_heartbeats(self) -> None:
         """Tell the fence of each heartbeat that the coordinator has answered; once for each coordinator."""
         coordinator, fence = self._coordinator, self.transport.fence
-        beat = coordinator._do_heartbeat  # noqa: SLF001  # aiokafka tells nobody when the last one was answered
+        beat = coordinator._do_heartbeat  # noqa: SLF001  # aiokafka does not tell when the last one was answered
         if isinstance(beat, partial):
             return
 

@@ -1,6 +1,6 @@
 """What a worker measures of itself, in one registry, and the unit and meaning of each.
 
-Gauges are read from the living parts when somebody asks, so they cost a request nothing. Names of calls follow
+Gauges are read from the living parts when they are asked for, so they cost a request nothing. Names of calls follow
 OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 """
 
@@ -90,7 +90,7 @@ class Metrics:
         )
 
     def ended(self, response: Response) -> None:
-        """Take note of a request whose response is acknowledged."""
+        """Note a request whose response is acknowledged."""
         code = response.error.code if response.error else ""
         self._requests.labels(response.status, code, response.tier or "").inc()
         self._latency.labels(response.status).observe(response.latency_ms / 1000)
@@ -106,7 +106,7 @@ class Metrics:
                 self._cost.labels(model, attempt.certainty).inc(float(attempt.cost_usd))
 
     def answered_again(self) -> None:
-        """Take note of a request that was answered from what had already happened."""
+        """Note a request that was answered from what had already happened."""
         self.duplicates += 1
 
     def watch(

@@ -16,7 +16,7 @@ import structlog
 log = structlog.get_logger()
 
 GOODBYE_S = 30.0
-"""For so long beyond the drain an end may take."""
+"""How much longer than the drain an end may take, seconds."""
 
 
 class Shutdown:
@@ -34,7 +34,7 @@ class Shutdown:
             asyncio.get_running_loop().add_signal_handler(number, self._signalled)
 
     async def asked(self) -> None:
-        """Wait until somebody asks."""
+        """Wait until an end is asked for."""
         await self._asked.wait()
 
     def begin(self, code: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Ends a worker that is stuck, with a clear last message, so that whoever supervises it starts another one.
+"""Ends a worker that is stuck, with a clear last message, so that its supervisor starts another one.
 
 Three ways of being stuck: the event loop does not turn, which only another thread can see; or the loop turns, the
 group's coordinator answers, records lie on the topic, and still none is read; or a request is under way long after its
@@ -25,7 +25,7 @@ WATCH_EVERY_S = 1.0
 LOOKS = 12
 """So often it looks before it bites."""
 STOPPED_S = 5.0
-"""A sleep of `WATCH_EVERY_S` that took so long was not a sleep."""
+"""A sleep of `WATCH_EVERY_S` that took longer was not a sleep."""
 
 
 class Progress:

@@ -20,7 +20,7 @@ MAX_WRAPPERS = 5
 MAX_EXTRA_BYTES = 65_536
 """Larger fields beside the answer are left out, so that they do not make the response too large for its topic."""
 _MARGIN = 16
-"""So many levels deeper a value stands in a response; orjson writes 254 at most."""
+"""How many levels deeper a value stands in a response; orjson writes 254 at most."""
 
 FILTERED = frozenset(
     {

@@ -21,7 +21,7 @@ _NEVER_NULL = ("tool_calls", "function_call", "audio", "refusal", "annotations",
 class ChatCompletions:
     """The providers of a catalogue behind one transport.
 
-    It is spoken to without httpx's client, whose cookies, redirects and authentication nobody here needs.
+    It is spoken to without httpx's client, whose cookies, redirects and authentication are not needed here.
     """
 
     def __init__(

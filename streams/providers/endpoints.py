@@ -62,7 +62,7 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpo
 
 
 def is_private(base_url: str) -> bool:
-    """Say whether what is sent there can be read by nobody else: over TLS, or within this machine."""
+    """Say whether what is sent there can be read by no third party: over TLS, or within this machine."""
     parts = urlsplit(base_url)
     if parts.scheme == "https":
         return True

@@ -1,4 +1,4 @@
-"""Puts a streamed completion together: server-sent events, or JSON lines, that nobody asked for.
+"""Puts a streamed completion together: server-sent events, or JSON lines, that were not asked for.
 
 Sources: https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI, "Streaming events" of chat completions.
 """

@@ -9,12 +9,12 @@ import aiohttp
 import httpx
 
 CONNECT_TIMEOUT_S = 5.0
-"""Whoever takes longer to accept a connection is as good as gone."""
+"""A host that takes longer to accept a connection is as good as gone."""
 MAX_HEADER_BYTES = 65_536
 """The longest line of a response's head; behind aiohttp's own 8190 bytes paid answers are lost to long cookies."""
 MAX_HEADERS = 512
 BODY_FACTOR = 3
-"""A body may be so many times as large as the record of its response: providers escape text that Turnout does not."""
+"""How many times as large as the record of its response a body may be: providers escape text that Turnout does not."""
 MAX_BODY_BYTES = BODY_FACTOR * 6_291_456
 
 

@@ -36,7 +36,7 @@ from streams.request.reader import ParsedRequest, RequestReader
 log = structlog.get_logger()
 
 HAND_ON_S = 5.0
-"""So long a request that is given up tries to hand on what is known of its calls; the broker may be away."""
+"""How long a request that is given up tries to hand on what is known of its calls, seconds; the broker may be away."""
 
 
 @dataclass(frozen=True, slots=True)

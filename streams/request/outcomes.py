@@ -106,7 +106,7 @@ class Outcomes:
 
     async def _costs(self, events: Iterable[CostEvent], handling: Handling) -> None:
         for event in events:
-            # of a lost partition its next owner may tell the same event first, and then this draws on nobody's grant
+            # of a lost partition its next owner may tell the same event first, and then this draws on no worker's grant
             holder = None if handling.state.is_lost else self.drawn_by(event)
             await self.publisher.cost(event, handling.trace, holder)
 

@@ -42,7 +42,7 @@ class PartitionState:
         """Start with the ids of an earlier state of this partition, which knew the topics as far as `known`."""
         self.finished = finished
         self.is_lost = False
-        """Whether the partition may be somebody else's by now."""
+        """Whether the partition may be another worker's by now."""
         self._end = known or Position()
         self._recovered_from: Position | None = None
         self._recovered_offset = -1
@@ -68,7 +68,7 @@ class PartitionState:
         self._recovered_offset = max(self._recovered_offset, call.request_offset)
 
     def recovered(self, start: Position, end: Position) -> None:
-        """Take note of what has been read back; nothing that had happened to a request received so far lies before."""
+        """Note what has been read back; nothing that had happened to a request received so far lies before."""
         self._recovered_from, self._end = start, end
         self._received_at = {offset: (start, written_s) for offset, (_, written_s) in self._received_at.items()}
 
@@ -78,15 +78,15 @@ class PartitionState:
         self._end = Position(max(self._end.responses, offset + 1), self._end.calls)
 
     def call_written(self, offset: int) -> None:
-        """Take note of an acknowledged write-ahead record."""
+        """Note an acknowledged write-ahead record."""
         self._end = Position(self._end.responses, max(self._end.calls, offset + 1))
 
     def received(self, offset: int, written_s: float = 0.0) -> None:
-        """Take note that the request at `offset`, which was written at `written_s`, has been handed over."""
+        """Note that the request at `offset`, which was written at `written_s`, has been handed over."""
         self._received_at.setdefault(offset, (self._end, written_s))  # delivered again: its first delivery may go on
 
     def acknowledged(self, offset: int) -> None:
-        """Take note that the request at `offset` is finished, and not merely given up."""
+        """Note that the request at `offset` is finished, and not merely given up."""
         self._received_at.pop(offset, None)
 
     def checkpoint(self, offset: int) -> Position | None:

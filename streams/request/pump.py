@@ -35,13 +35,13 @@ from streams.request.reader import ParsedRequest
 log = structlog.get_logger()
 
 LAST_WRITES_S = 10.0
-"""For so long after the drain a request may go on that is being published."""
+"""How long after the drain a request may go on that is being published, seconds."""
 RESUME_SHARE = 0.5
 """Of a bound that was reached; so much must be left before more is taken, so that nothing flutters."""
 
 STARTS_A_TURN = 16
-"""So many requests begin in one turn of the event loop. A thousand that began together would march in step: all decide,
-all are written ahead, all are called for, and while they all wait for their answers nobody has work."""
+"""How many requests begin in one turn of the event loop. A thousand that began together would march in step: all
+decide, all are written ahead, all are called for, and while they all wait the processor has no work."""
 
 Recover = Callable[[TopicPartition, PartitionState], Coroutine[None, None, None]]
 """Fills a partition state with what had already happened on its partition."""
@@ -131,7 +131,7 @@ class PumpSlot:
         self._taken = True
 
     def leave(self) -> None:
-        """Let somebody else have it; harmless a second time."""
+        """Let another request have it; harmless a second time."""
         if self._taken:
             self._taken = False
             self._slots.give_back()
@@ -224,7 +224,7 @@ class Pump:
         return None if position is None else str(position)
 
     def assigned(self, tps: Iterable[TopicPartition]) -> None:
-        """Begin to take requests; what was known of partitions that are somebody else's now is forgotten."""
+        """Begin to take requests; what was known of partitions that are another worker's now is forgotten."""
         self._draining = False
         self._held_back.clear()
         self._assigned = dict.fromkeys(tps)
@@ -349,4 +349,4 @@ def _problem(task: Task[None]) -> BaseException | None:
     if not task.cancelled():
         return task.exception()
     # a library's stray cancellation is not ours: the request would stay unfinished, and its partition with it
-    return None if task.cancelling() else RuntimeError("a request was cancelled, though nobody has given it up")
+    return None if task.cancelling() else RuntimeError("a request was cancelled, though it was not given up")

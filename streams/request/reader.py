@@ -83,7 +83,7 @@ class RequestReader:
         entry = self.admission.identify(request, shown, now_s)
         replay = replay_suffix(dict(delivery.headers))
         if isinstance(entry, Identified) and not self.admission.is_open and not isinstance(shown, Vouched):
-            replay = ""  # unsigned, a replay's header is anybody's to write
+            replay = ""  # unsigned, a replay's header can be written by any producer
         own_id = request.request_id
         identity = Identity(
             tenant=entry.request.tenant if isinstance(entry, Identified) else request.tenant,

@@ -1,4 +1,4 @@
-"""Replays of dead letters whose tenant has keys: the key was not kept, so whoever replays vouches for the tenant.
+"""Replays of dead letters whose tenant has keys: the key was not kept, so the one who replays vouches for the tenant.
 
 A dead letter says whose key the original had shown. `turnout replay` signs a copy of it with a secret that only it and
 the workers have, and a worker takes the signature for the tenant's key. It covers all that matters: the tenant, the
@@ -21,7 +21,7 @@ from streams.config.settings import Settings
 from streams.request.api_keys import presented_key
 
 LEAST_S = 60.0
-"""A signature holds for so long at least; workers remember ids for longer, by default for ten minutes."""
+"""How long a signature holds at least, seconds; workers remember ids for longer, by default for ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
