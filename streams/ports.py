@@ -314,8 +314,8 @@ class Fence(Protocol):
         """Say whether they are."""
         ...
 
-    async def passed(self) -> None:
-        """Wait until it is open. What is cancelled here has lost its partition."""
+    async def passed(self, unless: Callable[[], bool] = ...) -> None:
+        """Wait until it is open, or `unless` says so. What is cancelled here has lost its partition."""
         ...
 
 

@@ -38,13 +38,13 @@ class HeartbeatFence:
         """Say whether the partitions are certainly still this worker's."""
         return self._clock() < self._renewed_s + self._open_for_s
 
-    async def passed(self) -> None:
-        """Wait until it is open. Who is cancelled here has lost the partition."""
+    async def passed(self, unless: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it is open, or there is nothing to wait for. Who is cancelled here has lost the partition."""
         if self.is_open():
             return
         if not self._said:  # hundreds of requests may wait here
             self._said = True
             log.warning("ownership is uncertain: nothing is written until the group's coordinator answers")
-        while not self.is_open():  # noqa: ASYNC110  # the consumer's thread sets it
+        while not (self.is_open() or unless()):  # noqa: ASYNC110  # the consumer's thread sets it
             await asyncio.sleep(FENCE_LOOK_S)
         self._said = False

@@ -3,7 +3,8 @@
 Once begun, an outcome is published to its end in spite of a cancellation, unless the partition is another worker's by
 then. The response goes before its cost events, so that a crash in between leaves of a call either its response, from
 which the same cost event is made again, or nothing, and then it is billed as unknown, but never two prices for one
-event id.
+event id. Of a partition that was lost while the response was on its way nothing more is published: the request comes
+again at its next owner, who has billed its calls as unknown or makes their cost events from the response.
 """
 
 import asyncio
@@ -69,7 +70,7 @@ class Outcomes:
         response = finish.response
 
         async def still_ours() -> None:
-            await self.fence.passed()
+            await self.fence.passed(lambda: handling.state.is_lost)
             if handling.state.is_lost:  # its worker of now answers, or has read what was written after all
                 raise asyncio.CancelledError
 
@@ -79,6 +80,7 @@ class Outcomes:
             response = _without_message(response)
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
         handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
+        await still_ours()  # else its worker of now may have billed the calls as cut off, before this was written
         if reply_to is not None:
             await self._reply(reply_to, response, handling)
         await self._costs(finish.costs, handling)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from schemas.topics import Topic
-from tests.fakes.link import GIVES_UP_S, Weather
+from streams.ports import Record
+from tests.fakes.link import GIVES_UP_S, Link, Weather
 from tests.fakes.provider import Character
 from tests.fakes.scene import SETTINGS, Scene, played
 
@@ -140,6 +141,28 @@ async def test_an_answer_that_could_not_be_written_is_not_tried_again_when_the_p
     await asyncio.sleep(60)
     assert len(scene.messages(Topic.RESPONSES)) == 1
     await scene.until(lambda: scene.committed() == 1)
+
+
+@played(settings=SETTINGS.model_copy(update={"session_timeout_s": 4.0}))
+async def test_an_answer_that_came_late_over_a_broken_link_gives_no_call_a_second_price(scene: Scene) -> None:
+    """The client still writes it, beside the heir's; what the heir has billed as unknown stays billed so."""
+    for worker in await scene.start("w1", "w2"):
+        worker.link.on_send.append(lambda record, link=worker.link: _cut_at(record, link, scene))
+    scene.publish(deadline=LATE)
+    await scene.until(lambda: scene.messages(Topic.COSTS))
+    first = scene.world.providers.calls[0].caller
+    (owner,) = (one for one in scene.world.workers.values() if one.process.name == first)
+    owner.link.heal()
+    await scene.until(lambda: len(scene.messages(Topic.RESPONSES)) == 2)
+    await asyncio.sleep(60)
+    costs = {(cost["event_id"], cost["cost_nano_usd"]) for cost in scene.messages(Topic.COSTS)}
+    assert len({event_id for event_id, _ in costs}) == len(costs) == 2
+    assert scene.committed() == 1
+
+
+def _cut_at(record: Record, link: Link, scene: Scene) -> None:
+    if record.topic == Topic.RESPONSES and len(scene.calls()) == 1:
+        link.cut()
 
 
 @played(characters=SLOW)
