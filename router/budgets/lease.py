@@ -22,8 +22,8 @@ class Reserve(Enum):
     """Not now: it has been asked for, and is made as soon as there is enough."""
 
 
-def _unheard(_call_id: str) -> None:
-    """Wake no call: those that wait look again by themselves."""
+def _unheard(_name: str) -> None:
+    """Tell nobody: those that wait look again by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,27 @@ class _Want:
 class BudgetLease:
     """What one worker may spend of one tenant's budget, by lives (`router.budgets.life`)."""
 
-    def __init__(self, tenant: Tenant, process: str, on_reserved: Callable[[str], None] = _unheard) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        process: str,
+        on_reserved: Callable[[str], None] = _unheard,
+        on_change: Callable[[str], None] = _unheard,
+    ) -> None:
         """Begin with nothing.
 
         Args:
             tenant: whose budget it is.
             process: names the worker's process, once for ever.
             on_reserved: is told each call that had to wait for its reservation and has it now.
+            on_change: is told the tenant whenever more than time has passed: there may be something to claim.
         """
         self.tenant = tenant
         self.beyond = 0
         """In shadow mode: calls that would not have been made."""
         self._process = process
         self._on_reserved = on_reserved
+        self._on_change = on_change
         self._lives = 0
         self._budget: Budget | None = None
         self._waiting: dict[str, _Want] = {}
@@ -91,6 +99,7 @@ class BudgetLease:
         for one in (*self._past, life):
             one.reservations.pop(call_id)  # made while it waited, perhaps for another model or on another day
         life.used_s = now_s
+        self._on_change(self.tenant.name)
         want = _Want(amount, timeout_s + MARGIN_S)
         if life.reserve(call_id, want.from_(now_s)):
             self._waiting.pop(call_id, None)
@@ -108,6 +117,7 @@ class BudgetLease:
         for life in (*self._past, self._life):
             if life.settle(call_id, cost) and cost:
                 self._settled[call_id] = life, cost
+        self._on_change(self.tenant.name)
 
     def drawn_by(self, call_id: str) -> str | None:
         """Return who had reserved for a settled call, once: its cost event carries the name."""
@@ -130,6 +140,7 @@ class BudgetLease:
             if (grant.holder, grant.day) == (life.holder, life.day):
                 life.receive(grant)
         self._serve(life, now_s)
+        self._on_change(self.tenant.name)
 
     def claim(self, now_s: float) -> BudgetClaim | None:
         """Return what to tell the owner now, if there is anything."""

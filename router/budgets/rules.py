@@ -38,6 +38,7 @@ Rules:
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from router.tenants import Tenant
 
@@ -46,14 +47,21 @@ LEASE_S = 180.0
 ASK_AGAIN_S = 1.0
 """A lease repeats so often what its requests wait for; the owner remembers it for `REMEMBER_S`."""
 REMEMBER_S = 3.0
+DAY_S = 86_400
 ZERO = Decimal(0)
 
 
 def day_of(now_s: float) -> str:
     """Return the UTC day, such as 2026-01-31."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%d")
+    return _day(int(now_s // DAY_S))
 
 
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY_S, UTC).strftime("%Y-%m-%d")
+
+
+@lru_cache(maxsize=64)
 def window_bounds(name: str) -> tuple[datetime, datetime]:
     """Return start and end (exclusive) of a window: a day such as 2026-01-31, or a month such as 2026-01."""
     if len(name) > len("2026-01"):

@@ -1,5 +1,6 @@
 """Bounds the tokens of a text with a real tokenizer where one is installed, else by its bytes."""
 
+from functools import cache
 from math import ceil
 
 from router.bounds import TextBound, byte_bound
@@ -10,6 +11,7 @@ LONGEST_CHARS = 200_000
 """A longer text is bounded by its bytes: counting it would hold up everything else for tens of milliseconds."""
 
 
+@cache
 def best_text_bound() -> TextBound:
     """Return the bound by the exact count of o200k, with the extra `tokens`; without it, `byte_bound`."""
     try:

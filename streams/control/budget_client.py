@@ -20,8 +20,10 @@ from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
-CLAIM_S = 0.02
-"""How often to look whether there is something to claim; `router.budgets.lease` decides."""
+GATHER_S = 0.01
+"""What changes within so short a time is claimed together; `router.budgets.lease` decides what to claim."""
+LEASES_LOOK_S = 0.5
+"""How often to look at leases of which nothing was asked: what time alone brings about is due within seconds."""
 
 
 class BudgetClient:
@@ -29,9 +31,14 @@ class BudgetClient:
 
     def __init__(self, tenants: Mapping[str, Tenant], process: str, clock: Clock) -> None:
         self._leases = {
-            name: BudgetLease(tenant, process, self._reserved) for name, tenant in tenants.items() if tenant.has_budget
+            name: BudgetLease(tenant, process, self._reserved, self._change)
+            for name, tenant in tenants.items()
+            if tenant.has_budget
         }
         self._clock = clock
+        self._changed: dict[str, None] = {}
+        self._has_changed = asyncio.Event()
+        self._looked_s = 0.0
         self._waiting: dict[str, Future[None]] = {}
 
     def __bool__(self) -> bool:
@@ -73,9 +80,29 @@ class BudgetClient:
     async def claim(self, publisher: Publisher) -> None:
         """Publish claims as they become due, for ever."""
         while True:
-            claims = (lease.claim(self._clock()) for lease in self._leases.values())
+            names = await self._due()
+            claims = (self._leases[name].claim(self._clock()) for name in names)
             await asyncio.gather(*(self._publish(claim, publisher) for claim in claims if claim is not None))
-            await asyncio.sleep(CLAIM_S)
+
+    async def _due(self) -> Iterable[str]:
+        """Wait for a change, no longer than `LEASES_LOOK_S`; return whose leases to look at."""
+        timer = asyncio.get_running_loop().call_later(LEASES_LOOK_S, self._has_changed.set)
+        try:
+            await self._has_changed.wait()
+        finally:
+            timer.cancel()
+        await asyncio.sleep(GATHER_S)
+        self._has_changed.clear()
+        names, self._changed = self._changed, {}
+        now_s = self._clock()
+        if now_s - self._looked_s < LEASES_LOOK_S:
+            return names
+        self._looked_s = now_s
+        return self._leases
+
+    def _change(self, name: str) -> None:
+        self._changed[name] = None
+        self._has_changed.set()
 
     @staticmethod
     async def _publish(claim: BudgetClaim, publisher: Publisher) -> None:

@@ -10,6 +10,7 @@ from router.budgets.life import IDLE_S
 from router.budgets.rules import LEASE_S
 from router.tenants import Tenant
 from schemas.topics import Topic
+from streams.control.budget_client import GATHER_S
 from streams.ports import Record
 from tests.fakes.link import Weather
 from tests.fakes.provider import Call, Character
@@ -188,6 +189,15 @@ async def test_quiet_tenants_are_called_for_within_a_second_however_long_nothing
     assert max(waited_s(scene, call, asked_s) for call in scene.calls()) <= 1.0
 
 
+@played(catalogue=RICH)
+async def test_a_request_that_waits_for_money_has_it_claimed_at_once(scene: Scene) -> None:
+    await scene.start("w1")
+    asked_s = scene.loop.time()
+    scene.publish(tenant="acme")
+    await scene.until(lambda: scene.messages(Topic.BUDGET_CLAIMS))
+    assert scene.loop.time() - asked_s <= GATHER_S + 0.03
+
+
 @played(catalogue=TWO_CALLS, characters=FRUGAL, settings=HASTY)
 async def test_what_was_reserved_for_a_call_that_was_not_made_is_free_for_the_next_owner_of_its_request(
     scene: Scene,
@@ -236,3 +246,34 @@ async def test_requests_that_are_given_up_before_their_calls_take_nothing_of_the
     await scene.answered(*names)
     one_call_usd = max(Decimal(message["cost_usd"]) for message in scene.messages(Topic.CALLS))
     assert POOR_USD - one_call_usd < charged_usd(scene) <= POOR_USD
+
+
+@played(catalogue=RICH)
+async def test_a_claim_that_is_lost_is_made_again(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    worker.link.weather = Weather(lost_before=1.0)
+    scene.publish(tenant="acme")
+    await asyncio.sleep(15)
+    assert not scene.messages(Topic.BUDGET_CLAIMS)
+    worker.link.weather = Weather()
+    (response,) = await scene.answered("r-1")
+    assert response["status"] == "completed"
+
+
+@played(catalogue=RICH)
+async def test_a_claim_that_a_dying_owner_has_not_answered_is_answered_by_its_heir(scene: Scene) -> None:
+    await scene.start("w1", "w2")
+    first = owner(scene)
+    other = next(worker for worker in scene.world.workers.values() if worker is not first)
+    partition = int(scene.world.requests.assignments[_member_of(scene, other)][0].partition)
+    first.process.freeze()
+    scene.publish(partition=partition, tenant="acme", deadline="2027-01-15T08:05:00Z")
+    await scene.until(lambda: scene.messages(Topic.BUDGET_CLAIMS))
+    first.kill()
+    (response,) = await scene.answered("r-1")
+    assert response["status"] == "completed"
+
+
+def _member_of(scene: Scene, worker: WorkerProcess) -> str:
+    name = worker.process.name.partition("@")[0]
+    return next(member for member in scene.world.requests.assignments if member.startswith(f"{name}#"))
