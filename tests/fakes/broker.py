@@ -5,8 +5,7 @@ It is what clusters of brokers have in common; what lies between it and a worker
 
 from asyncio import Future
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -63,10 +62,10 @@ class Broker:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.topics: dict[str, Topic] = {}
-        self.on_append: list[Callable[[TopicPartition, Delivery], None]] = []
-        """Are told of every record, in order."""
+        self.on_append: list[Callable[[TopicPartition, Delivery, str], None]] = []
+        """Are told of every record, in order, and of who wrote it."""
         self._loop = loop
-        self._waiting: defaultdict[TopicPartition, dict[Future[None], None]] = defaultdict(dict)
+        self._waiting: dict[Future[None], Collection[TopicPartition]] = {}
 
     def create(
         self,
@@ -95,7 +94,7 @@ class Broker:
         number = crc32(record.key or b"") % count if record.partition is None else record.partition
         return TopicPartition(record.topic, number)
 
-    def append(self, record: Record) -> int:
+    def append(self, record: Record, writer: str = "") -> int:
         """Return the offset of the record.
 
         Raises:
@@ -111,9 +110,10 @@ class Broker:
         partition.offsets.append(partition.end)
         partition.end += 1
         for told in self.on_append:
-            told(tp, delivery)
-        for woken in self._waiting.pop(tp, ()):
-            _wake(woken)
+            told(tp, delivery, writer)
+        for woken, wanted in self._waiting.items():
+            if tp in wanted:
+                _wake(woken)
         return origin.offset
 
     def read(self, positions: Mapping[TopicPartition, int], most: int | None = None) -> Sequence[Delivery]:
@@ -128,20 +128,22 @@ class Broker:
 
     def has_news(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Say whether any partition goes beyond its position."""
-        return any(self.partition(tp).end > position for tp, position in positions.items())
+        topics = self.topics
+        for tp, position in positions.items():  # asked for the most of all
+            if topics[tp[0]].partitions[tp[1]].end > position:
+                return True
+        return False
 
-    async def news(self, partitions: Iterable[TopicPartition], timeout_s: float) -> None:
+    async def news(self, partitions: Collection[TopicPartition], timeout_s: float) -> None:
         """Wait until a record is written to any of the partitions, or for `timeout_s`."""
         woken: Future[None] = self._loop.create_future()
         timer = self._loop.call_later(timeout_s, _wake, woken)
-        for tp in partitions:
-            self._waiting[tp][woken] = None
+        self._waiting[woken] = partitions
         try:
             await woken
         finally:
             timer.cancel()
-            for tp in partitions:
-                self._waiting[tp].pop(woken, None)
+            del self._waiting[woken]
 
     def values(self, topic: str) -> Iterator[bytes]:
         """Return all values of a topic, partition by partition."""

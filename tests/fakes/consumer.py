@@ -153,10 +153,10 @@ class GroupConsumer:
     async def _run(self, owner: Owner) -> None:
         while not self._stopping:
             joined = await self._join()
-            self._rejoin.clear()
+            if not self._stopping:
+                self._rejoin.clear()
             self._member, self.generation = joined.member, joined.generation
             self._forget()
-            self.fence.renew(self._link.loop.time())
             reading = asyncio.create_task(self._read(joined, owner))
             beside = [
                 asyncio.create_task(self._beat(joined)),
@@ -171,15 +171,22 @@ class GroupConsumer:
             self._group.leave(self._member)
 
     async def _join(self) -> Assignment:
+        """Join, and ask for what is assigned, as Kafka has it: whatever froze in between is told to join again."""
         rhythm = self._rhythm
         while True:
             try:
                 await self._link.pass_over()
                 joined = await self._group.join(self._member, self._name, rhythm.session_s, rhythm.rebalance_s)
                 await self._link.pass_over()
+                sent_s = self._link.loop.time()
+                await self._link.pass_over()
+                has_synced = self._group.sync(joined.member, joined.generation)
+                await self._link.pass_over()
             except TimeoutError:
                 continue
-            return joined
+            if has_synced:
+                self.fence.renew(sent_s)
+                return joined
 
     async def _beat(self, joined: Assignment) -> None:
         while True:

@@ -109,6 +109,13 @@ class Group:
         self._complete()
         return joining
 
+    def sync(self, member: str, generation: int) -> bool:
+        """Say whether the member may take up what it was assigned: not if the group has gone on since."""
+        if member not in self._sessions or generation != self.generation:
+            return False
+        self._sessions[member].heard_s = self.loop.time()
+        return True
+
     def heartbeat(self, member: str, generation: int) -> Beat:
         session = self._sessions.get(member)
         if session is None:

@@ -87,7 +87,7 @@ class MemoryLog:
             )
             return
         try:
-            sent.offset = self._broker.append(sent.record)
+            sent.offset = self._broker.append(sent.record, link.process.name)
         except TooLargeError:
             self._tell(sent, MessageSizeTooLargeError(f"{sent.record.topic}: too large"), link.delay_s())
             return
@@ -198,7 +198,7 @@ async def arrival(broker: Broker, link: Link, positions: Mapping[TopicPartition,
         left_s = until_s - link.loop.time()
         if left_s <= 0:
             return False
-        await broker.news(tuple(positions), left_s)
+        await broker.news(positions, left_s)
 
 
 async def _reach(link: Link) -> None:

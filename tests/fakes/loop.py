@@ -75,13 +75,6 @@ class _Handle(TimerHandle):
         self._cancelled = True
         self._callback, self._args = None, ()
 
-    def process(self) -> "Process | None":
-        return self._context.get(_PROCESS)
-
-    def run(self) -> None:
-        if self._callback is not None:
-            self._context.run(self._callback, *self._args)
-
 
 class Process:
     """What dies and freezes together."""
@@ -243,7 +236,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         raise StandstillError(f"these tasks do not end: {tasks}")
 
     def _jump(self) -> None:
-        while self._timers and self._timers[0][2].cancelled():
+        while self._timers and self._timers[0][2]._cancelled:
             heappop(self._timers)
         if not self._timers:
             raise StandstillError("nothing is due, and nothing ever will be")
@@ -254,17 +247,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
         timers, due = self._timers, self._due
         while timers and timers[0][0] <= self._now_s:
             handle = heappop(timers)[2]
-            if not handle.cancelled():
+            if not handle._cancelled:
                 due.append(handle)
         for _ in range(MOST_AT_ONCE):
             if not due:
                 return
             handle = due.popleft()
-            process = handle.process()
-            if process is None or process.is_running:
-                handle.run()
-            else:
+            context, callback = handle._context, handle._callback
+            process = context.get(_PROCESS)
+            if process is not None and process._parked is not None:
                 process.keep(handle)
+            elif callback is not None:
+                context.run(callback, *handle._args)
         raise StandstillError(f"at {self._now_s} there is no end of what is to be done at once")
 
 

@@ -104,7 +104,7 @@ class Scene:
         found = self.world.requests.committed.get(self.world.partition(Topic.REQUESTS, partition))
         return 0 if found is None else found.offset
 
-    def _wrote(self, tp: TopicPartition, record: Delivery) -> None:
+    def _wrote(self, tp: TopicPartition, record: Delivery, _writer: str) -> None:
         try:
             message = orjson.loads(record.value or b"{}")
         except orjson.JSONDecodeError:

@@ -14,7 +14,7 @@ from streams.kafka.fence import HeartbeatFence
 from streams.ports import Ports, TopicPartition
 from streams.providers.chat_completions import ChatCompletions
 from streams.providers.endpoints import Endpoint
-from streams.worker import Worker, make_parts
+from streams.worker import Parts, Worker, make_parts
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm
 from tests.fakes.control_group import MemoryControlGroup
@@ -40,6 +40,7 @@ class WorkerProcess:
     process: Process
     link: Link
     ports: Ports
+    parts: Parts
     worker: Worker
     running: "Task[None]"
     asked: asyncio.Event
@@ -51,7 +52,7 @@ class WorkerProcess:
     async def stop(self) -> None:
         """Ask it to stop, and wait until it has."""
         self.asked.set()
-        await self.running
+        await asyncio.shield(self.running)
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class World:
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Those that were started last under each name."""
     random: Random = field(init=False)
+    _started: int = 0
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - a test's dice
@@ -107,7 +109,8 @@ class World:
 
     def start(self, name: str) -> WorkerProcess:
         """Start a worker; of one name there is one at a time."""
-        process = Process(self.loop, f"{name}@{len(self.providers.calls)}")
+        self._started += 1
+        process = Process(self.loop, f"{name}@{self._started}")
         link = Link(self.loop, process, Random(self.random.random()), self.weather)  # noqa: S311 - a test's dice
         self.workers[name] = process.run(self._make, name, process, link)
         return self.workers[name]
@@ -115,7 +118,8 @@ class World:
     def _make(self, name: str, process: Process, link: Link) -> WorkerProcess:
         settings = self.settings.model_copy(update={"worker_id": name})
         ports = self.ports(name, link)
-        worker = Worker(settings, make_parts(settings, self.catalogue, ports), ports)
+        parts = make_parts(settings, self.catalogue, ports)
+        worker = Worker(settings, parts, ports)
         asked = asyncio.Event()
 
         async def is_asked() -> None:
@@ -125,7 +129,7 @@ class World:
             async with worker.running():
                 await worker.stopped(is_asked)
 
-        return WorkerProcess(process, link, ports, worker, asyncio.create_task(run()), asked)
+        return WorkerProcess(process, link, ports, parts, worker, asyncio.create_task(run()), asked)
 
     def ports(self, name: str, link: Link) -> Ports:
         """Return what a worker stands on."""

@@ -185,6 +185,25 @@ def test_a_record_that_is_delivered_again_after_a_rebalance_is_not_finished_by_i
     in_virtual_time(main)
 
 
+def test_a_member_that_freezes_while_it_joins_takes_up_no_assignment_of_before() -> None:
+    async def main(loop: VirtualLoop) -> None:
+        scene = Scene(loop)
+        first = scene.join("w1")
+        first.is_busy = True
+        await asyncio.sleep(5)
+        scene.join("w2")
+        await asyncio.sleep(1)
+        scene.links["w2"].process.freeze()
+        first.is_busy = False
+        await asyncio.sleep(3 * RHYTHM.session_s)
+        assert first.partitions == TPS
+        scene.links["w2"].process.thaw()
+        await asyncio.sleep(0.1)
+        assert not scene.fences["w2"].is_open()
+
+    in_virtual_time(main)
+
+
 def test_what_one_member_has_together_stays_with_it_until_it_goes() -> None:
     async def main(loop: VirtualLoop) -> None:
         scene = Scene(loop)
@@ -197,5 +216,17 @@ def test_what_one_member_has_together_stays_with_it_until_it_goes() -> None:
         await scene.consumers["w2"].stop()
         await asyncio.sleep(5)
         assert first.partitions == TPS
+
+    in_virtual_time(main)
+
+
+def test_a_member_that_is_stopped_while_it_joins_leaves() -> None:
+    async def main(loop: VirtualLoop) -> None:
+        scene = Scene(loop)
+        scene.join("w1")
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await scene.consumers["w1"].stop()
+        assert not scene.group.assignments
 
     in_virtual_time(main)
