@@ -42,6 +42,10 @@ machine: ## Install what the tests run and this machine lacks: Java, Maven, Chro
 mutants: $(STAMP) ## Put each deliberate defect of tests/mutants.toml into a copy of the code; a test must catch it (ONLY="name name")
 	$(BIN)/python -m tests.mutants $(ONLY)
 
+.PHONY: simulate
+simulate: $(STAMP) ## Whole workers in virtual time, all from one seed, then hold the invariants (SEED=7 HOURS=1, or SECONDS=20)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(SECONDS),--seconds $(SECONDS))
+
 chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random)
 	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 

@@ -129,7 +129,7 @@ class Broker:
     def has_news(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Say whether any partition goes beyond its position."""
         topics = self.topics
-        for tp, position in positions.items():  # asked for the most of all
+        for tp, position in positions.items():  # noqa: SIM110  # asked for the most of all, and faster than `any`
             if topics[tp[0]].partitions[tp[1]].end > position:
                 return True
         return False

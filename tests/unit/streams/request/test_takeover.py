@@ -1,6 +1,7 @@
 """A partition that passes from worker to worker, in memory: what the heir knows, and what the first may still do."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -147,7 +148,7 @@ async def test_an_answer_that_could_not_be_written_is_not_tried_again_when_the_p
 async def test_an_answer_that_came_late_over_a_broken_link_gives_no_call_a_second_price(scene: Scene) -> None:
     """The client still writes it, beside the heir's; what the heir has billed as unknown stays billed so."""
     for worker in await scene.start("w1", "w2"):
-        worker.link.on_send.append(lambda record, link=worker.link: _cut_at(record, link, scene))
+        worker.link.on_send.append(partial(_cut_at_an_answer, scene, worker.link))
     scene.publish(deadline=LATE)
     await scene.until(lambda: scene.messages(Topic.COSTS))
     first = scene.world.providers.calls[0].caller
@@ -160,7 +161,7 @@ async def test_an_answer_that_came_late_over_a_broken_link_gives_no_call_a_secon
     assert scene.committed() == 1
 
 
-def _cut_at(record: Record, link: Link, scene: Scene) -> None:
+def _cut_at_an_answer(scene: Scene, link: Link, record: Record) -> None:
     if record.topic == Topic.RESPONSES and len(scene.calls()) == 1:
         link.cut()
 

@@ -1,0 +1,107 @@
+"""What must happen at last, and by when: `tests.simulation.checker` has the list."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from tests.simulation.evidence import Evidence
+from tests.simulation.history import LETTER, Limits
+
+GRACE_S = 3.0
+TROUBLE_S = 40.0
+CALLED_S = 1.0
+SILENCE_S = 30.0
+BEFORE_S = 45.0
+"""So long after a trouble its consequences may last."""
+RESERVED_S = 51.0
+"""The longest time of a call, and the margin after which its reservation is over by itself."""
+HOLDER = "turnout-holder"
+"""The header of a cost event that names who had reserved for its call."""
+ROOM = 2.0
+"""A tenant has room if so many times what it has spent and may be spending is inside its budget."""
+ONE_CALL_NANO_USD = 20_000_000
+"""More than any request here may cost."""
+
+
+def in_time(evidence: Evidence) -> Iterator[str]:
+    for case, records in evidence.cases.items():
+        first = records[0]
+        if first.expects == LETTER or case not in evidence.answered:
+            continue
+        answered_s = evidence.answered[case][0][0].at_s
+        due_s = max(first.deadline_s, first.at_s) + GRACE_S
+        for trouble in evidence.troubles:
+            if trouble.from_s <= answered_s and trouble.to_s >= first.at_s - TROUBLE_S:
+                due_s += TROUBLE_S + trouble.to_s - trouble.from_s
+        if answered_s > due_s:
+            yield f"{case} was answered {answered_s - first.deadline_s:.1f} s after its deadline"
+
+
+def never_starved(evidence: Evidence) -> Iterator[str]:
+    history = evidence.history
+    spells = [(trouble.from_s, trouble.to_s + BEFORE_S) for trouble in history.troubles]
+    spent: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for case, records in evidence.cases.items():
+        for answer, message in evidence.answered.get(case, ())[:1]:
+            spent[records[0].tenant].append((answer.at_s, int(float(message.get("cost_usd") or 0) * 1e9)))
+    for case, records in evidence.cases.items():
+        first, limits = records[0], history.tenants.get(records[0].tenant)
+        if not first.is_plain or limits is None or limits.per_minute is not None or case not in evidence.answered:
+            continue
+        answer, message = evidence.answered[case][0]
+        if any(from_s <= answer.at_s and first.at_s <= to_s for from_s, to_s in spells):
+            continue
+        if not _has_room(limits, sum(cost for at_s, cost in spent[first.tenant] if at_s <= answer.at_s)):
+            continue
+        called_s = evidence.called_s.get(case)
+        if called_s is None:
+            yield f"{case} had room and was never called for: {message.get('error')}"
+        elif called_s > first.at_s + CALLED_S:
+            yield f"{case} had room and was called for only after {called_s - first.at_s:.2f} s"
+        if evidence.is_calm and message["status"] != "completed":
+            yield f"{case} had room, all models are well, and it was {message['status']}: {message.get('error')}"
+
+
+def _has_room(limits: Limits, spent_nano_usd: int) -> bool:
+    budget = limits.budget_nano_usd
+    return budget is None or limits.is_shadow or ROOM * spent_nano_usd + ONE_CALL_NANO_USD <= budget
+
+
+def told_again(evidence: Evidence) -> Iterator[str]:
+    history, troubles = evidence.history, evidence.troubles
+    for topic in ("llm.model-health.v1", "llm.tenant-shares.v1"):
+        moments = sorted(record.at_s for record in history.written if record.topic == topic)
+        for begin_s in (history.began_s, *(trouble.to_s for trouble in troubles)):
+            end_s = begin_s + SILENCE_S
+            is_disturbed = any(trouble.from_s < end_s and trouble.to_s > begin_s for trouble in troubles)
+            if is_disturbed or end_s > history.ended_s:
+                continue
+            if bisect_left(moments, begin_s) == bisect_right(moments, end_s):
+                yield f"{topic} was silent for {SILENCE_S} s from {evidence.since_began_s(begin_s)} on"
+
+
+def left_clean(evidence: Evidence) -> Iterator[str]:
+    for left in evidence.history.left:
+        for key in left.reserved:
+            if not _may_be_reserved(evidence, key):
+                yield f"{left.worker} has money reserved for call {key} at the end"
+        if left.in_flight or left.waiting:
+            yield f"{left.worker} has {left.in_flight} requests under way and {left.waiting} waiting at the end"
+    yield from evidence.history.defects
+
+
+def _may_be_reserved(evidence: Evidence, key: str) -> bool:
+    """Say whether another may have told the call's cost: its worker keeps the reservation until its time is over.
+
+    It never heard the call's end, or has left the cost event to the request's next owner, who names no holder.
+    """
+    told = evidence.costs.get(key, ())
+    answers = evidence.answered.get(evidence.case_of_call.get(key, ""), ())
+    last_s = max([evidence.ahead.get(key, 0.0), *(answer.at_s for answer, _ in answers)])
+    is_elsewhere = all(
+        event["outcome"] == "cut_off" or HOLDER not in {name for name, _ in record.headers} for record, event in told
+    )
+    return is_elsewhere and evidence.history.ended_s - last_s <= RESERVED_S
+
+
+RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (in_time, never_starved, told_again, left_clean)

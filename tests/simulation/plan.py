@@ -1,0 +1,234 @@
+"""What one seed does: workers, tenants, traffic, and what goes wrong when. All of it is known before the play."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+
+import orjson
+
+from router.catalogue import Catalogue
+from router.tenants import Key, Tenant, TenantMode
+from streams.config.settings import Settings
+from tests.fakes.provider import Character, Fate
+from tests.simulation.history import ANSWER, BOTH, LETTER, Limits
+from tests.stage import ALPHA, BETA, GAMMA, make_catalogue
+
+PARTITIONS = 4
+SESSION_S = 4.0
+DRAIN_S = 3.0
+COPIES = "copies"
+SETTINGS = Settings(
+    partitions=PARTITIONS,
+    session_timeout_s=SESSION_S,
+    drain_s=DRAIN_S,
+    max_in_flight=50,
+    log_sample=0,
+    reply_to_allowed=(COPIES,),
+)
+LONG_S = 1000.0
+"""A play of so long has three workers at its begin, so that its speed can be compared."""
+KEPT = 40
+"""So many of the latest requests may be published again."""
+AGAIN_WITHIN_S = 60.0
+LEAST_S, MOST_S = 8.0, 30.0
+"""From a request to its deadline."""
+CALM = 0.35
+"""The share of seeds in which nothing goes wrong, so that nothing excuses a delay."""
+
+HEADERS = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One record for the requests topic."""
+
+    at_s: float
+    partition: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    case: str
+    tenant: str
+    deadline_s: float
+    expects: str = ANSWER
+    is_plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """What goes wrong at a moment, and for how long. `whom` is a worker's number, or a model."""
+
+    at_s: float
+    for_s: float
+    what: str
+    whom: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A tenant, its key, and how many requests a second it has."""
+
+    tenant: Tenant
+    key: str
+    rate: float
+
+
+@dataclass(slots=True)
+class Plan:
+    """One seed's play of `seconds`, from `began_s` on."""
+
+    seed: int
+    seconds: float
+    began_s: float
+    rate: float = 1.0
+    """Requests a second, of all tenants together."""
+    workers: int = field(init=False)
+    is_calm: bool = field(init=False)
+    honours_keys: bool = field(init=False)
+    guests: tuple[Guest, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        random = self._random("cast")
+        few = random.randint(2, 5)
+        self.workers = few if self.seconds < LONG_S else 3
+        self.is_calm = random.random() < CALM
+        self.honours_keys = random.random() < 0.5
+        self.guests = tuple(self._guests(random))
+
+    def catalogue(self) -> Catalogue:
+        """Return the models, and the tenants with their keys."""
+        tenants = {guest.tenant.name: guest.tenant for guest in self.guests}
+        return replace(make_catalogue(ALPHA, BETA, GAMMA), tenants=tenants)
+
+    def characters(self) -> dict[str, Character]:
+        """Return how the models are, on a good day."""
+        some = {Fate.ERROR: 0.01, Fate.BROKEN_OFF: 0.005, Fate.MALFORMED: 0.002, Fate.WITHOUT_USAGE: 0.01}
+        chances = {} if self.is_calm else some
+        return {
+            "alpha": Character(1, 2, 0.4, 0.5, dict(chances)),
+            "beta": Character(3, 6, 0.8, 0.4, dict(chances)),
+            "gamma": Character(5, 10, 1.2, 0.3, dict(chances)),
+        }
+
+    def limits(self) -> dict[str, Limits]:
+        """Return what each tenant may have, for the checker."""
+        return {guest.tenant.name: _limits(guest.tenant) for guest in self.guests}
+
+    def traffic(self) -> Iterator[Ask]:
+        """Return what clients publish, in order."""
+        random, number, now_s = self._random("traffic"), 0, self.began_s
+        recent: list[Ask] = []
+        again: list[Ask] = []
+        while True:
+            now_s += random.expovariate(self.rate)
+            if now_s >= self.began_s + self.seconds:
+                break
+            while again and again[0].at_s <= now_s:
+                yield again.pop(0)
+            number += 1
+            guest = random.choices(self.guests, [guest.rate for guest in self.guests])[0]
+            ask = self._hostile(random, guest, now_s, number, recent) if guest.tenant.name == "hostile" else None
+            if ask is None:
+                ask = self._plain(random, guest, now_s, f"{guest.tenant.name}-{number}")
+            yield ask
+            if ask.is_plain:
+                recent = [*recent[1 - KEPT :], ask]
+            if ask.is_plain and random.random() < 0.1:
+                later_s = now_s + random.choice((0.01, 1.0, AGAIN_WITHIN_S)) * random.random()
+                again = sorted([*again, replace(ask, at_s=later_s)], key=lambda one: one.at_s)
+        yield from (one for one in again if one.at_s < self.began_s + self.seconds)
+
+    def blows(self) -> Iterator[Blow]:
+        """Return what goes wrong, in order; in a calm play nothing."""
+        random, now_s = self._random("blows"), self.began_s
+        every_s = min(60.0, max(4.0, self.seconds / 6))
+        while not self.is_calm:
+            now_s += random.expovariate(1 / every_s)
+            if now_s >= self.began_s + self.seconds:
+                return
+            what = random.choice(("kill", "kill", "stop", "freeze", "freeze", "cut", "join", "lose", "spell", "spell"))
+            whom: int | str = random.choice(("alpha", "beta", "gamma")) if what == "spell" else random.randrange(8)
+            yield Blow(now_s, random.choice((1.0, SESSION_S, 3 * SESSION_S)) * (0.5 + random.random()), what, whom)
+
+    def _random(self, purpose: str) -> Random:
+        return Random(f"{self.seed}/{purpose}")  # noqa: S311 - dice
+
+    def _guests(self, random: Random) -> Iterator[Guest]:
+        budget = Decimal(20)
+        many = 4
+        yield self._guest("steady", 0.40)
+        yield self._guest("active", 0.15, daily_budget_usd=Decimal(5))
+        for number in range(many):
+            yield self._guest(f"quiet-{number}", 0.03, daily_budget_usd=budget)
+        yield self._guest("poor", 0.08, daily_budget_usd=Decimal(random.choice(("0.0004", "0.002", "0.01"))))
+        yield self._guest("limited", 0.08, requests_per_minute=random.choice((3, 20)), concurrent_requests=2)
+        yield self._guest("shadow", 0.04, daily_budget_usd=Decimal("0.0005"), mode=TenantMode.SHADOW)
+        yield self._guest("hostile", 0.13, daily_budget_usd=Decimal("0.05"))
+
+    def _guest(self, name: str, rate: float, **limits: object) -> Guest:
+        key = f"turnout-{hashlib.sha256(f'{self.seed}/{name}'.encode()).hexdigest()[:40]}"
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return Guest(Tenant(name, keys=(Key(digest),), **limits), key, rate)  # type: ignore[arg-type]  # limits' types differ
+
+    def _plain(self, random: Random, guest: Guest, now_s: float, request_id: str, **fields: object) -> Ask:
+        deadline_s = now_s + random.uniform(LEAST_S, MOST_S)
+        asked = {
+            "request_id": request_id,
+            "prompt": "Write a poem about the sea. " * random.choice((1, 1, 4)),
+            "max_tokens": random.choice((20, 50, 200)),
+            "deadline": datetime.fromtimestamp(deadline_s, UTC).isoformat(),
+            **fields,
+        }
+        if random.random() < 0.05:
+            asked["reply_to"] = COPIES
+        headers = (("authorization", f"Bearer {guest.key}".encode()),)
+        place = int(hashlib.sha256(request_id.encode()).hexdigest(), 16) % PARTITIONS
+        return Ask(now_s, place, orjson.dumps(asked), headers, request_id, guest.tenant.name, deadline_s)
+
+    def _hostile(  # noqa: PLR0911 - one for each thing that is tried
+        self, random: Random, guest: Guest, now_s: float, number: int, recent: list[Ask]
+    ) -> Ask | None:
+        """Return what a client with a key of its own tries; None: it asks something ordinary."""
+        name = f"hostile-{number}"
+        ask = self._plain(random, guest, now_s, name)
+        body = orjson.loads(ask.value)
+        victim = random.choice(recent) if recent else ask
+        match random.randrange(10):
+            case 0:
+                return replace(ask, value=b"\xff\x00 not JSON " + name.encode(), expects=LETTER, is_plain=False)
+            case 1:
+                value = orjson.dumps({**body, "prompt": 7})
+                return replace(ask, value=value, expects=BOTH, is_plain=False)
+            case 2:
+                return replace(ask, headers=(), is_plain=False)
+            case 3:
+                return replace(ask, headers=(("authorization", b"Bearer wrong"),), is_plain=False)
+            case 4:
+                return replace(ask, value=orjson.dumps({**body, "tenant": victim.tenant + "x"}), is_plain=False)
+            case 5:
+                return replace(ask, value=orjson.dumps({**body, "reply_to": "secrets"}), is_plain=False)
+            case 6:
+                past = datetime.fromtimestamp(now_s - 5, UTC).isoformat()
+                value = orjson.dumps({**body, "deadline": past})
+                return replace(ask, value=value, deadline_s=now_s - 5, is_plain=False)
+            case 7 if victim.tenant != "hostile":  # another tenant's id, with a key of its own
+                theirs = orjson.loads(victim.value)["request_id"]
+                value = orjson.dumps({**body, "request_id": theirs, "prompt": name})
+                return replace(ask, value=value, partition=victim.partition, is_plain=False)
+            case 8 if victim.tenant == "hostile":  # an id of its own, with another body
+                theirs = orjson.loads(victim.value)["request_id"]
+                value = orjson.dumps({**body, "request_id": theirs, "prompt": name})
+                return replace(ask, value=value, partition=victim.partition, is_plain=False)
+        return None
+
+
+def _limits(tenant: Tenant) -> Limits:
+    budget = tenant.daily_budget_usd
+    return Limits(
+        None if budget is None else int(budget * 10**9),
+        tenant.requests_per_minute,
+        tenant.concurrent_requests,
+        not tenant.enforced,
+    )
