@@ -46,7 +46,7 @@ TopicName = Annotated[str, StringConstraints(min_length=1, max_length=249, patte
 class Message(BaseModel):
     """A record's value on one of Turnout's topics. Readers ignore fields that they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     type_name: ClassVar[str]
     """The CloudEvents type, `ce_type`."""

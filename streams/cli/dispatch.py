@@ -6,10 +6,9 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import typer
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
-from rich.console import Console
+from pydantic import SecretStr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.responses import Response
@@ -19,7 +18,7 @@ from streams.cli.line_input import lines_of
 from streams.cli.partitions import Start, go_to, partitions_of
 from streams.cli.prompts import Overrides, Prompt, prompt_of, read_line
 from streams.cli.sending import Outbox, Receipt, RecordKey, read_answers
-from streams.cli.speech import print_json, say, stdout_console, usd
+from streams.cli.speech import PlainConsole, print_json, print_text, say, stdout_console, usd
 from streams.cli.tally import Tally
 from streams.codec import Unreadable
 from streams.config.settings import Settings
@@ -35,6 +34,8 @@ class Order:
     overrides: Overrides
     deadline_s: float | None
     key: RecordKey
+    tenant_key: SecretStr | None
+    """Shown with every record."""
     per_second: float | None
     wait: bool
     patience_s: float
@@ -58,7 +59,7 @@ class Dispatch:
         self._sent = 0
         self._not_sent = 0
         self._all_sent = asyncio.Event()
-        stderr = Console(stderr=True)
+        stderr = PlainConsole(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -93,7 +94,13 @@ class Dispatch:
             client = await stack.enter_async_context(producer(settings))
             stack.enter_context(self._progress)
             outbox = Outbox(
-                client, settings.topic(Topic.REQUESTS), order.key, order.per_second, self._on_sent, self._on_refused
+                client,
+                settings.topic(Topic.REQUESTS),
+                order.key,
+                order.per_second,
+                self._on_sent,
+                self._on_refused,
+                order.tenant_key,
             )
             if consumer is None:
                 await outbox.publish(self._prompts())
@@ -186,7 +193,7 @@ def _print_answer(response: Response) -> None:
     if response.message is not None:
         message = response.message
         if (text := message.content or message.refusal) is not None:
-            typer.echo(text)
+            print_text(text)
         for tool_call in message.tool_calls or ():
             print_json(tool_call)
     if response.error is None:

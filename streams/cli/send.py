@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from schemas.vocabulary import Policy, Tier
 from streams.cli import options
@@ -15,6 +15,7 @@ from streams.cli.prompts import Overrides, prompt_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.sending import RecordKey
 from streams.codec import Unreadable
+from streams.config.key_files import read_key
 from streams.config.settings import load_settings
 
 EPILOG = """\b
@@ -22,6 +23,7 @@ Examples:
     turnout send "What is a turnout?" --wait
     turnout send --file prompts.jsonl --tenant research --tag run=7 --wait --json > answers.jsonl
     cat batch.jsonl | turnout send - --rate 50
+    turnout send "Hello" --key-file ~/.turnout-acme
 
 \b
 A line of a file is one of:
@@ -59,6 +61,12 @@ def send(  # noqa: PLR0913 - one parameter an option
     ] = None,
     reply_to: Annotated[str | None, typer.Option(help="A topic that gets a copy of each answer.")] = None,
     key: Annotated[RecordKey, typer.Option(help="What the records are keyed by.")] = RecordKey.REQUEST_ID,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where tenants have keys: the file that holds the tenant's.", show_default="TURNOUT_TENANT_KEY_FILE"
+        ),
+    ] = None,
     rate: Annotated[float | None, typer.Option(help="Send no more a second than this.", min=0.001)] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the answers.")] = False,
     timeout_s: Annotated[
@@ -84,19 +92,20 @@ def send(  # noqa: PLR0913 - one parameter an option
         "reply_to": reply_to,
     }
     given = {name: value for name, value in fields.items() if value is not None}
+    keep_libraries_quiet()
+    settings = load_settings(env_file, brokers=brokers, tenant_key_file=key_file)
     order = Order(
         text=None if prompt == "-" else prompt,
         descriptor=_descriptor(prompt, file),
         overrides=Overrides(given, dict(_tag(text) for text in tag or ())),
         deadline_s=deadline_s,
         key=key,
+        tenant_key=_tenant_key(settings.tenant_key_file),
         per_second=rate,
         wait=wait,
         patience_s=max(PATIENCE_S, (deadline_s or 0) + 30) if timeout_s is None else timeout_s,
         as_json=as_json,
     )
-    keep_libraries_quiet()
-    settings = load_settings(env_file, brokers=brokers)
     # An option that no worker would accept is the option's fault, not that of every line.
     if isinstance(probe := prompt_of("?", order.overrides, settings.max_request_bytes), Unreadable):
         raise typer.BadParameter(probe.reason)
@@ -104,6 +113,13 @@ def send(  # noqa: PLR0913 - one parameter an option
     run(settings, dispatch.run())
     dispatch.report()
     raise typer.Exit(0 if dispatch.is_complete else 1)
+
+
+def _tenant_key(path: Path | None) -> SecretStr | None:
+    try:
+        return None if path is None else read_key(path)
+    except ValueError as error:
+        raise typer.BadParameter(f"--key-file or TURNOUT_TENANT_KEY_FILE: {error}") from None
 
 
 def _descriptor(prompt: str | None, file: Path | None) -> int | None:

@@ -10,11 +10,13 @@ from functools import partial
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
+from pydantic import SecretStr
 
 from schemas.responses import Response
 from streams.cli.partitions import poll
 from streams.cli.prompts import Prompt
 from streams.cli.tally import Tally
+from streams.codec import KEY_HEADER, Headers
 
 
 class RecordKey(StrEnum):
@@ -50,6 +52,8 @@ class Outbox:
     per_second: float | None
     on_sent: Callable[[Receipt], None]
     on_refused: Callable[[Prompt, KafkaError], None]
+    tenant_key: SecretStr | None = None
+    """What proves whose the requests are."""
 
     async def publish(self, prompts: AsyncIterator[Prompt]) -> None:
         """Publish all, no faster than `per_second`, and return when each has been told of.
@@ -58,6 +62,7 @@ class Outbox:
             KafkaConnectionError: the broker is gone.
         """
         clock = asyncio.get_running_loop().time
+        headers = self._headers()
         due_s = clock()
         async for prompt in prompts:
             if self.per_second is not None:
@@ -68,13 +73,19 @@ class Outbox:
                     self.topic,
                     value=prompt.value,
                     key=self.key.of(prompt),
-                    headers=[("content-type", b"application/json")],
+                    headers=headers,
                 )
             except KafkaError as error:
                 self.on_refused(prompt, error)
             else:
                 acknowledged.add_done_callback(partial(self._acknowledged, prompt))
         await self.producer.flush()
+
+    def _headers(self) -> Headers:
+        headers = [("content-type", b"application/json")]
+        if self.tenant_key is not None:
+            headers.append((KEY_HEADER, b"Bearer " + self.tenant_key.get_secret_value().encode()))
+        return headers
 
     def _acknowledged(self, prompt: Prompt, acknowledged: Future[RecordMetadata]) -> None:
         error = acknowledged.exception()

@@ -1,31 +1,50 @@
 """How commands speak: sentences and tables for people, JSON lines for programs."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import orjson
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+
+from streams.plain_text import on_lines, plain_json, without_controls
 
 _WIDTH_OF_A_FILE = 120
 
 
 def say(sentence: str) -> None:
     """Tell a person something, on stderr, so that stdout holds nothing but what was asked for."""
-    typer.echo(sentence if sentence.endswith((".", "?", "!")) else f"{sentence}.", err=True)
+    shown = on_lines(sentence)
+    typer.echo(shown if shown.endswith((".", "?", "!")) else f"{shown}.", err=True)
 
 
 def print_json(value: object) -> None:
     """Print one line of JSON on stdout; what JSON has no form for becomes text."""
-    typer.echo(orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z))
+    typer.echo(plain_json(orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)))
+
+
+def print_text(text: str) -> None:
+    """Print a text of others on stdout: as it is for a program, its controls escaped on a terminal."""
+    typer.echo(on_lines(text) if sys.stdout.isatty() else text, color=True)  # else click takes parts of it out
+
+
+class PlainConsole(Console):
+    """A console on which only Turnout's own styles are commands: controls in a text are shown as U+FFFD."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render, and take the controls out of what is shown."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=without_controls(segment.text))
 
 
 def stdout_console() -> Console:
     """Return where tables and coloured lines go; in a file or pipe they are plain and not cut to 80 columns."""
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, width=_WIDTH_OF_A_FILE)
+    console = PlainConsole(highlight=False, markup=False)
+    return console if console.is_terminal else PlainConsole(highlight=False, markup=False, width=_WIDTH_OF_A_FILE)
 
 
 def empty_table(title: str, words: Sequence[str], numbers: Sequence[str] = ()) -> Table:

@@ -75,7 +75,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
     catalogue_file = load_catalogue(settings.catalogue)
     check_pinned()
     if processes > 1:
-        configure_logging(settings.log_level, settings.log_format)
+        configure_logging(settings.log_level, settings.log_format, settings.secrets())
         raise typer.Exit(uvloop.run(Supervisor(_children(settings.worker_id, processes, env_file, given)).run()))
     keep_libraries_quiet()
     try:
@@ -90,7 +90,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
 
 async def _serve(settings: Settings, catalogue_file: CatalogueFile, *, supervised: bool) -> None:
     async with admin(settings):
-        configure_logging(settings.log_level, settings.log_format)
+        configure_logging(settings.log_level, settings.log_format, settings.secrets())
     if supervised:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_without_supervisor)
     from streams.app import run_worker  # noqa: PLC0415  # which could not even be imported before `check_pinned`

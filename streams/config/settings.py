@@ -218,6 +218,10 @@ class Settings(BaseSettings):
         description="Where tenants have keys: a secret of 32 characters or more, the same for the workers and for "
         "`turnout replay`, which signs with it what it puts back in a tenant's name.",
     )
+    tenant_key_file: Path | None = Field(
+        default=None,
+        description="Where tenants have keys: the file with the key that `turnout send` shows.",
+    )
     static_membership: bool = Field(
         default=False,
         description="Let a worker that comes back under its TURNOUT_WORKER_ID within the session timeout have its "
@@ -283,6 +287,12 @@ class Settings(BaseSettings):
     def topic(self, topic: Topic) -> str:
         """Return the topic's name on this cluster."""
         return self.topic_prefix + topic.value
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return everything in these settings that may be shown to nobody."""
+        values = (getattr(self, name) for name in Settings.model_fields)
+        each = (one for value in values for one in (value.values() if isinstance(value, dict) else (value,)))
+        return tuple(one.get_secret_value() for one in each if isinstance(one, SecretStr))
 
     def api_key_for(self, provider_name: str, *, has_own_url: bool) -> SecretStr | None:
         """Return the provider's own key, or else the one for all, which is for `provider_base_url` alone."""

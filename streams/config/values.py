@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 SECRET_CHARS = 32
 """Shortest secret that signs, characters."""
+MAX_KEY_CHARS = 8192
+"""Longest key; longer than any header that a provider takes."""
 
 
 def _checked_base_url(url: str) -> str:
@@ -39,9 +41,14 @@ def _checked_brokers(brokers: str) -> str:
     return ",".join(addresses)
 
 
+def is_bare_key(text: str) -> bool:
+    """Say whether a text can be sent as a key."""
+    return re.fullmatch(r"[!-~]+", text) is not None
+
+
 def _checked_key(key: SecretStr) -> SecretStr:
     # A line break or an accent would fail much later, as a header, in an error that repeats it.
-    if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+    if not is_bare_key(key.get_secret_value()):
         raise ValueError("must be the bare key: no spaces, line breaks or letters beyond ASCII")
     return key
 

@@ -2,19 +2,26 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import IO, AnyStr, BinaryIO, Generic, TextIO, cast
+from typing import IO, Any, AnyStr, BinaryIO, Generic, TextIO, cast
 
 import orjson
 import structlog
 
 from schemas.responses import Response
 from schemas.vocabulary import Status
+from streams.ops.log_lines import LibraryLines, LogCleaner, end_with_clean_tracebacks
+from streams.plain_text import plain_json
+from streams.providers.secrets import Scrubber
 
 
-def configure_logging(level: str, log_format: str) -> None:
-    """Send all logs to stderr: JSON lines for programs, or coloured text for people."""
+def configure_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> None:
+    """Send all logs to stderr: JSON lines for programs, or coloured text for people.
+
+    Everything is scrubbed of the secrets, and of what looks like a key; errors and controls are as `log_lines` says.
+    """
+    scrub = Scrubber(secrets)
     numeric = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -24,20 +31,27 @@ def configure_logging(level: str, log_format: str) -> None:
     renderer: structlog.typing.Processor
     factory: Callable[..., structlog.typing.WrappedLogger]
     if log_format == "json":
-        renderer = structlog.processors.JSONRenderer(serializer=orjson.dumps)
+        renderer = structlog.processors.JSONRenderer(serializer=_as_json)
         factory = structlog.BytesLoggerFactory(file=cast("BinaryIO", _Unfailing(sys.stderr.buffer)))
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         factory = structlog.PrintLoggerFactory(file=cast("TextIO", _Unfailing(sys.stderr)))
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, LogCleaner(scrub, escapes=log_format != "json"), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(numeric, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LibraryLines(scrub))
+    logging.basicConfig(level=max(numeric, logging.WARNING), handlers=[handler])
+    end_with_clean_tracebacks(scrub)
+
+
+def _as_json(line: object, **options: Any) -> bytes:  # noqa: ANN401 - structlog's
+    return plain_json(orjson.dumps(line, **options))
 
 
 class _Unfailing(Generic[AnyStr]):

@@ -95,6 +95,8 @@ class Providers:
     honours_keys: bool = True
     charges_failures: bool = False
     answer_text: str = "Certainly."
+    error_text: str = ""
+    """What errors say beside what they are."""
     calls: list[Call] = field(default_factory=list)
     invoice: list[Charge] = field(default_factory=list)
     on_call: list[Callable[[Call], None]] = field(default_factory=list)
@@ -154,14 +156,18 @@ class Providers:
     def _answer(self, fate: Fate, character: Character, name: str, number: int, usage: tuple[int, int]) -> Answer:
         match fate:
             case Fate.UNREACHABLE:
-                return httpx.ConnectError("connection refused")
+                return httpx.ConnectError(f"connection refused{self.error_text}")
             case Fate.BROKEN_OFF:
-                return httpx.RemoteProtocolError("the peer has closed the connection")
+                return httpx.RemoteProtocolError(f"the peer has closed the connection{self.error_text}")
             case Fate.ERROR | Fate.LIMITED | Fate.REFUSED:
                 after = {"retry-after": f"{character.retry_after_s:.3f}"} if fate is Fate.LIMITED else {}
-                return STATUS[fate], after, orjson.dumps({"error": {"message": fate, "code": fate}})
+                return (
+                    STATUS[fate],
+                    after,
+                    orjson.dumps({"error": {"message": f"{fate}{self.error_text}", "code": fate}}),
+                )
             case Fate.MALFORMED:
-                return 200, {}, b"<html>"
+                return 200, {}, f"<html>{self.error_text}".encode()
         completion: dict[str, object] = {
             "id": f"c-{number}",
             "model": name,

@@ -6,6 +6,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
+from pydantic import SecretStr
+
 from router.catalogue import Catalogue
 from router.charges import Charge, ChargeRow
 from schemas.topics import TOPICS, Topic
@@ -70,6 +72,8 @@ class World:
     requests: Group = field(init=False)
     control: Group = field(init=False)
     providers: Providers = field(init=False)
+    api_key: SecretStr | None = None
+    """What every provider is called with."""
     charges: tuple[ChargeRow, ...] = KIND
     """What the catalogue says of what the providers charge without an answer."""
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
@@ -146,7 +150,7 @@ class World:
         )
         fence, control_fence = (HeartbeatFence(settings.session_timeout_s, clock) for _ in range(2))
         endpoints = {
-            model.provider_name: Endpoint("http://provider/v1", None, self.charges)
+            model.provider_name: Endpoint("http://provider/v1", self.api_key, self.charges)
             for model in self.catalogue.models.values()
         }
         return Ports(
