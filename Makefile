@@ -62,6 +62,10 @@ check: $(STAMP) ## Lint, types and import rules
 bench-health: $(STAMP) ## What shared health costs: CPU a request, bytes of table and changelog
 	$(BIN)/python bench/health.py
 
+.PHONY: bench-walk
+bench-walk: $(STAMP) ## How many files one request enters, and how often it goes from one to another
+	$(BIN)/python bench/walk.py
+
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
