@@ -41,8 +41,8 @@ from schemas.topics import Topic  # noqa: E402
 from streams.config.catalogue_file import load_catalogue  # noqa: E402
 from streams.config.settings import Settings  # noqa: E402
 from streams.ports import Ports, Record  # noqa: E402
-from streams.providers.chat_completions import ChatCompletions  # noqa: E402
 from streams.providers.endpoints import Endpoint  # noqa: E402
+from streams.providers.http_provider import HttpProvider  # noqa: E402
 from streams.providers.transport import AiohttpTransport  # noqa: E402
 from tests.fakes.link import Link  # noqa: E402
 from tests.fakes.loop import START_S, Process, VirtualLoop  # noqa: E402
@@ -120,7 +120,7 @@ class CountedTransport(httpx.AsyncBaseTransport):
 class LoopbackWorld(World):
     """A world whose provider is another process."""
 
-    provider: ChatCompletions
+    provider: HttpProvider
 
     def ports(self, name: str, link: Link) -> Ports:
         """Return what a worker stands on: memory, and sockets for the calls."""
@@ -188,7 +188,7 @@ async def _serve(requests: int, base_url: str, selector: JumpingSelector) -> Non
     settings = Settings(partitions=2, log_sample=0, topic_prefix="")
     endpoints = {model.provider_name: Endpoint(base_url, None) for model in catalogue.models.values()}
     async with CountedTransport(selector) as transport:
-        provider = ChatCompletions(transport, endpoints, loop.time)
+        provider = HttpProvider(transport, endpoints, loop.time)
         world = LoopbackWorld(loop, catalogue, settings=settings, provider=provider)
         worker = world.start("worker")
         await asyncio.sleep(JOINED_S)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
+from router.dialects.wire import OPENAI, Wire
 from router.tenants import Tenant
 from schemas.vocabulary import Capability, Policy, Tier
 
@@ -146,6 +147,15 @@ class Model:
     """What a call costs more with a parameter, by its name."""
     lacks: frozenset[Capability] = frozenset()
     """What it is known not to be able to do. It is taken to be able to do everything else."""
+    wire: Wire = OPENAI
+    """How its provider is asked."""
+    upstream_model: str | None = None
+    """The provider's name for it; None: the same."""
+
+    @property
+    def upstream_name(self) -> str:
+        """The provider's name for it."""
+        return self.upstream_model or self.name
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

@@ -14,7 +14,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
         SkipReason.CONTEXT_TOO_SMALL: "context: up to {needed} tokens do not fit into {limit}",
         SkipReason.CAPABILITY_LACKING: "capability: {detail}",
         SkipReason.PARAMETER_NOT_TAKEN: "parameter: {detail}",
-        SkipReason.PRICE_UNKNOWN: "cost: {detail}, and the request has a cost cap",
+        SkipReason.PRICE_UNKNOWN: "cost: {detail}, and the request has a cost cap or its tenant a budget",
         SkipReason.ABOVE_COST_CAP: "cost: up to {needed} USD, above the cap of {limit}",
         SkipReason.COST_CAP_USED: "cost: {limit} USD are left of the cap",
         SkipReason.TOO_SLOW: "latency: its p99 is {needed:.0f} ms, above the request's {limit} ms",

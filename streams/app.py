@@ -21,8 +21,8 @@ from streams.ops.clock import Clock
 from streams.ops.shutdown import GOODBYE_S, Shutdown
 from streams.ops.watchdog import Concern, Watchdog
 from streams.ports import Ports
-from streams.providers.chat_completions import ChatCompletions
 from streams.providers.endpoints import endpoints_of
+from streams.providers.http_provider import HttpProvider
 from streams.providers.transport import BODY_FACTOR, AiohttpTransport
 from streams.topics import check_topics
 from streams.worker import Worker, make_parts
@@ -78,7 +78,7 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
             control_group=FaustControlGroup(settings),
             intake=FaustIntake(settings, fence),
             fence=fence,
-            provider=ChatCompletions(transport, endpoints.by_provider, clock),
+            provider=HttpProvider(transport, endpoints.by_provider, clock),
             clock=clock,
             wall_clock=time,
             chance=random.random,

@@ -14,7 +14,7 @@ its errors by their names (`aiokafka.errors`). The real ones are made in `stream
 | `Assignee`     | what such a group tells of its assignments                  | `streams.control.ownership`, our side |
 | `Received`     | a record that was handed over, and its acknowledgement      | `streams.kafka.received`              |
 | `Fence`        | whether partitions are certainly still this worker's        | `streams.kafka.fence`                 |
-| `Provider`     | makes the calls                                             | `streams.providers.chat_completions`  |
+| `Provider`     | makes the calls                                             | `streams.providers.http_provider`     |
 | `Clock`        | seconds since 1970                                          | `streams.ops.clock`                   |
 """
 

@@ -8,6 +8,7 @@ from router.bounds import input_bound, output_bound
 from router.capabilities import lacking, needs_of
 from router.catalogue import Catalogue, Model
 from router.cost import upper_cost
+from router.dialects.dialect import Asked
 from router.errors import RequestRejected
 from router.job import Job
 from router.models.model_state import View
@@ -47,12 +48,16 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Pl
         reason = f"{reason}; the tenant has tier {tier} instead"
     policy = request.policy or catalogue.default_policy
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
+    needs_bound = request.max_cost_usd is not None or (
+        job.tenant is not None and job.tenant.enforced and job.tenant.has_budget
+    )
     candidates: list[Candidate] = []
     obstacles: dict[str, Obstacle] = {}
     views = _Views(pool, now_s)
     for candidate in _in_order(job, tier, policy, views):
         obstacle = _forbidden(candidate.model, job.tenant)
         obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
+        obstacle = obstacle or (_unbounded(candidate.model) if needs_bound else None)
         obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
         if obstacle is None:
             candidates.append(candidate)
@@ -89,7 +94,7 @@ class _Candidates:
     def __init__(self, job: Job, views: _Views) -> None:
         request, pool = job.request, views.pool
         self._views = views
-        self._parameters = request.parameters
+        self._request = request
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
         self._max_tokens = request.max_tokens or pool.catalogue.default_max_tokens
@@ -109,7 +114,8 @@ class _Candidates:
         if (cannot := lacking(model.lacks, self._needs)) is not None:
             unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot)
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=unable)
-        terms = terms_of(self._parameters, model)
+        asked = Asked(self._request, model.upstream_name, max_tokens, model.wire)
+        terms = terms_of(asked.parameters, model)
         match terms:
             case NotTaken(detail):
                 unknown = Obstacle(SkipReason.PARAMETER_NOT_TAKEN, detail=detail)
@@ -183,6 +189,15 @@ def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) ->
     if candidate.upper_usd > max_cost_usd:
         return Obstacle(SkipReason.ABOVE_COST_CAP, candidate.upper_usd, max_cost_usd)
     return None
+
+
+def _unbounded(model: Model) -> Obstacle | None:
+    if model.wire.is_bounded:
+        return None
+    key = f"providers.{model.provider_name}.max_tokens_field"
+    return Obstacle(
+        SkipReason.PRICE_UNKNOWN, detail=f"its provider is not known to heed a limit of the answer; set {key}"
+    )
 
 
 def _no_candidate(obstacles: Mapping[str, Obstacle], max_cost_usd: Decimal) -> RequestRejected:

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.charges import ChargeRow
+from router.dialects.wire import DROPPABLE, MAX_TOKENS_FIELDS, OPENAI, DialectName, Wire
 from router.errors import CatalogueError
 from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant
+from schemas.requests import PROVIDER_PARAMETERS
 from schemas.vocabulary import AttemptOutcome, Capability, Tier
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
@@ -27,7 +30,7 @@ from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawProvider,
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider is reached. All speak OpenAI's chat completions."""
+    """Where a provider is reached, and how it is asked."""
 
     name: str
     base_url: str | None
@@ -36,6 +39,7 @@ class Provider:
     """A key may go there in the clear."""
     charges: tuple[ChargeRow, ...] = ()
     """What it charges without an answer, where that is not as in `charges.toml`."""
+    wire: Wire = OPENAI
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ _ORDERED = (
 
 
 def _checked(raw: RawCatalogue) -> CatalogueFile:
-    models = {name: _model(name, raw) for name in raw.models}
+    wires = {name: _wire(name, provider) for name, provider in raw.providers.items()}
+    models = {name: _model(name, raw, wires) for name in raw.models}
     if not models:
         raise CatalogueError('models is empty; add a model, such as [models."gpt-4.1"].')
     rules = raw.model_dump(include={"breaker", "health", "retry"})
@@ -127,7 +132,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         tenants=_tenants(raw.tenants, models),
     )
     providers = {
-        name: Provider(name, provider.base_url, provider.allow_http, _charges(name, provider))
+        name: Provider(name, provider.base_url, provider.allow_http, _charges(name, provider), wires[name])
         for name, provider in raw.providers.items()
     }
     return CatalogueFile(catalogue, MappingProxyType(providers))
@@ -166,7 +171,7 @@ def _thresholds(key: str, own: RawThresholds | None, all_models: RawHealth) -> H
     return HealthRules(**values)
 
 
-def _model(name: str, file: RawCatalogue) -> Model:
+def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
     raw, key = file.models[name], key_of("models", name)
     if raw.provider not in file.providers:
         instead = instead_of(raw.provider, file.providers)
@@ -196,7 +201,42 @@ def _model(name: str, file: RawCatalogue) -> Model:
         service_tiers=raw.service_tiers,
         surcharges_usd=raw.surcharges_usd,
         lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
+        wire=wires[raw.provider],
+        upstream_model=raw.upstream_model,
     )
+
+
+def _wire(name: str, raw: RawProvider) -> Wire:
+    """Return how a provider is asked.
+
+    OpenAI and Azure heed `max_completion_tokens`, and the address in the settings is taken for one of theirs; others
+    mostly heed `max_tokens` alone, and which name a server heeds only its operator knows.
+    """
+    key = key_of("providers", name)
+    for place, parameter in enumerate(raw.drop_parameters):
+        if parameter not in DROPPABLE:
+            raise CatalogueError(
+                f'{key}.drop_parameters[{place}] is "{parameter}", which decides the answer or its price, or is none '
+                f"of OpenAI's; {instead_of(parameter, DROPPABLE)}"
+            )
+    for parameter in raw.rename_parameters:
+        if parameter not in PROVIDER_PARAMETERS:
+            raise CatalogueError(
+                f'{key}.rename_parameters names "{parameter}", which is no parameter of OpenAI\'s that Turnout passes '
+                f"on; {instead_of(parameter, PROVIDER_PARAMETERS)}"
+            )
+    is_openais = raw.base_url is None or _is_openais(raw.base_url)
+    return Wire(
+        dialect=raw.dialect,
+        max_tokens_field=raw.max_tokens_field or MAX_TOKENS_FIELDS[0 if is_openais else 1],
+        is_bounded=is_openais or raw.max_tokens_field is not None or raw.dialect is not DialectName.CHAT,
+        drops=frozenset(raw.drop_parameters),
+        renames=raw.rename_parameters,
+    )
+
+
+def _is_openais(base_url: str) -> bool:
+    return f".{urlsplit(base_url).hostname}".endswith((".openai.com", ".openai.azure.com"))
 
 
 def _parameters(provider: str, file: RawCatalogue) -> frozenset[str]:

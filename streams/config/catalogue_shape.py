@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.charges import Charge
+from router.dialects.wire import DialectName
 from router.models.health import PANE_S
 from router.tenants import TenantMode
 from schemas.message import Identifier
@@ -53,8 +54,11 @@ class RawProvider(_Raw):
     """`[providers.NAME]`."""
 
     base_url: BaseUrl | None = None
-    dialect: Literal["openai"] = "openai"
+    dialect: Annotated[DialectName, Field(strict=False)] = DialectName.CHAT
     parameters: list[_Label] = []
+    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] | None = None
+    drop_parameters: list[_Label] = []
+    rename_parameters: dict[_Label, _Label] = {}
     allow_http: bool = False
     charges: dict[str, Annotated[Charge, Field(strict=False)]] = {}
 
@@ -85,6 +89,7 @@ class RawModel(RawPrices):
     """`[models.NAME]`."""
 
     provider: str
+    upstream_model: _Label | None = None
     price_windows: tuple[RawPriceWindow, ...] = Field(default=(), strict=False)
     quality: _Quality
     context_tokens: _Tokens

@@ -57,6 +57,11 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpo
                 f"Provider {name} has a base_url of its own and no key in TURNOUT_API_KEYS, so it is called without "
                 "one: TURNOUT_API_KEY is only for TURNOUT_PROVIDER_BASE_URL."
             )
+        if not provider.wire.is_bounded:
+            warnings.append(
+                f"Provider {name} is not known to heed {provider.wire.max_tokens_field}, so no request with a cost cap "
+                f"or of a tenant with a budget goes there; set {table}.max_tokens_field to the name that it heeds."
+            )
         endpoints[name] = Endpoint(base_url, api_key, provider.charges)
     return Endpoints(endpoints, tuple(warnings))
 

@@ -12,12 +12,13 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from router.dialects.wire import DialectName
 from router.errors import DISPOSITIONS, Blame
 from schemas.vocabulary import AttemptOutcome
 from streams.providers.error_body import ErrorBody
 
-CHAT_COMPLETIONS = "openai"
-"""The dialect in which a request's own fields reach the provider as they came."""
+UNTRANSLATED = frozenset({DialectName.CHAT})
+"""Dialects in which a request's own fields reach the provider as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,14 @@ class Row:
     codes: frozenset[str] = frozenset()
     words: re.Pattern[str] | None = None
     statuses: frozenset[int] = frozenset()
-    dialect: str | None = None
+    dialects: frozenset[DialectName] = frozenset()
     is_final: bool = False
     """No model will take the request."""
 
-    def fits(self, dialect: str, status: int, error: ErrorBody) -> bool:
+    def fits(self, dialect: DialectName, status: int, error: ErrorBody) -> bool:
         """Say whether the error is one of this row."""
         return (
-            (self.dialect is None or self.dialect == dialect)
+            (not self.dialects or dialect in self.dialects)
             and (not self.statuses or status in self.statuses)
             and (not self.codes or not self.codes.isdisjoint(error.codes))
             and (self.words is None or self.words.search(self._heard(error)) is not None)
@@ -71,7 +72,7 @@ ROWS: tuple[Row, ...] = (
         "OpenAI, error codes: what is wrong whichever model is asked",
         codes=_codes("invalid_type missing_required_parameter empty_array invalid_image image_parse_error"),
         statuses=frozenset({400, 422}),
-        dialect=CHAT_COMPLETIONS,
+        dialects=UNTRANSLATED,
         is_final=True,
     ),
     Row(
@@ -256,7 +257,7 @@ ROWS: tuple[Row, ...] = (
 )
 
 
-def row_of(dialect: str, status: int, error: ErrorBody) -> Row | None:
+def row_of(dialect: DialectName, status: int, error: ErrorBody) -> Row | None:
     """Return the row for an error, or None if no row fits: a 2xx that holds none of the errors that are known."""
     return next((row for row in ROWS if row.fits(dialect, status, error)), None)
 

@@ -15,6 +15,9 @@ import orjson
 from pydantic import JsonValue
 
 from router.charges import Charge, ChargeRules
+from router.dialects.dialect import Dialect
+from router.dialects.registry import DIALECTS
+from router.dialects.wire import DialectName
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
 from schemas.responses import Choice, Usage
@@ -29,7 +32,7 @@ from streams.providers.answers import (
 )
 from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, UnreadableBody, parsed, text_of, unpacked
 from streams.providers.error_body import ErrorBody, read_error
-from streams.providers.error_table import CHAT_COMPLETIONS, is_success, row_of
+from streams.providers.error_table import is_success, row_of
 from streams.providers.secrets import Scrubber
 from streams.providers.usage import read_usage
 from streams.providers.waits import wait_s
@@ -37,6 +40,8 @@ from streams.providers.waits import wait_s
 DETAIL_CHARS = 500
 """Of what a provider says, so much is kept."""
 MAX_UNPACKED_BYTES = 67_108_864
+
+CHAT_COMPLETIONS = DIALECTS[DialectName.CHAT]
 
 ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
     (httpx.ConnectError, AttemptOutcome.UNREACHABLE),
@@ -71,12 +76,13 @@ class OutcomeReader:
     def __init__(
         self,
         scrub: Scrubber | None = None,
-        dialect: str = CHAT_COMPLETIONS,
+        dialect: Dialect = CHAT_COMPLETIONS,
         charges: ChargeRules | None = None,
     ) -> None:
         self._scrub = scrub or Scrubber()
         self._dialect = dialect
         self._charges = charges or ChargeRules(())
+        self._completion = dialect.completion
 
     def from_exception(
         self, error: httpx.RequestError, timeout_s: float | None = None, *, is_cut_short: bool = False
@@ -124,10 +130,10 @@ class OutcomeReader:
             value = _value_of(reply)
         except UnreadableBody as reason:
             return self._malformed(str(reason), status)
-        completion = completion_in(value)
+        completion = completion_in(self._completion(value))
         choices = read_choices(completion)
         if choices and choices[0].message.tool_calls and LONG_INTEGER.search(reply.content):
-            choices = with_exact_arguments(choices, _value_of(reply, exact=True))
+            choices = with_exact_arguments(choices, self._completion(_value_of(reply, exact=True)))
         usage = read_usage(completion, lambda: texts_of(choices)) if completion else None
         main = choices[0] if choices else None
         if main is None or (not main.is_usable and not main.is_withheld):
@@ -156,7 +162,7 @@ class OutcomeReader:
         """Return what a 2xx means that holds no answer: the error that it holds, or else it is malformed."""
         told = main.error if main is not None and main.error is not None else _without_choices(value)
         error = read_error(told)
-        row = row_of(self._dialect, error.status or reply.status_code, error)
+        row = row_of(self._dialect.name, error.status or reply.status_code, error)
         broken_off = main is not None and main.is_broken_off
         if row is None and broken_off:
             why = error.text or f"finish_reason {main.finish_reason if main else None}"
@@ -193,7 +199,7 @@ class OutcomeReader:
             body = text_of(content[:MAX_TEXT_CHARS])
         error = read_error(body)
         is_json = isinstance(body, dict | list)
-        row = row_of(self._dialect, status, error)
+        row = row_of(self._dialect.name, status, error)
         outcome = row.outcome if row else AttemptOutcome.UNAVAILABLE
         said = error.text or ", ".join(sorted(error.codes)) or "the provider says no more"
         if location := reply.headers.get("location") if status in range(300, 400) else None:

@@ -14,8 +14,8 @@ from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings
 from streams.kafka.fence import HeartbeatFence
 from streams.ports import Ports, TopicPartition
-from streams.providers.chat_completions import ChatCompletions
 from streams.providers.endpoints import Endpoint
+from streams.providers.http_provider import HttpProvider
 from streams.worker import Parts, Worker, make_parts
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm
@@ -160,7 +160,7 @@ class World:
                 log, GroupConsumer(self.broker, link, self.control, name, control_fence, control_rhythm)
             ),
             fence=fence,
-            provider=ChatCompletions(MemoryTransport(self.providers, link), endpoints, clock),
+            provider=HttpProvider(MemoryTransport(self.providers, link), endpoints, clock),
             clock=clock,
             wall_clock=clock,
             chance=Random(self.random.random()).random,  # noqa: S311 - a test's dice

@@ -20,8 +20,8 @@ from router.request.session import Call
 from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome, Task, Tier
-from streams.providers.chat_completions import ChatCompletions
 from streams.providers.endpoints import Endpoint
+from streams.providers.http_provider import HttpProvider
 from streams.providers.transport import AiohttpTransport
 from tests.stage import ALPHA, NOW_S, ONE, make_job
 
@@ -71,7 +71,7 @@ async def called(base_url: str, timeout_s: float = 5.0, max_body_bytes: int = 1_
     started = call_started(make_job(), Route(Task.MATH, Tier.FAST, "the test's"), candidate, 1, ONE, NOW_S)
     call = Call(replace(ALPHA, name="gpt-4.1", timeout_s=5.0), started, 100, timeout_s)
     async with AiohttpTransport(max_body_bytes) as transport:
-        provider = ChatCompletions(transport, {ALPHA.provider_name: Endpoint(base_url, None)}, lambda: NOW_S)
+        provider = HttpProvider(transport, {ALPHA.provider_name: Endpoint(base_url, None)}, lambda: NOW_S)
         return await provider.call(Request(prompt="What is 1 + 1?"), call, {})
 
 

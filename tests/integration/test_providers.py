@@ -21,8 +21,8 @@ from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome, Task, Tier
-from streams.providers.chat_completions import ChatCompletions
 from streams.providers.endpoints import Endpoint
+from streams.providers.http_provider import HttpProvider
 from streams.providers.transport import AiohttpTransport
 from tests.harness import PATIENCE_S, MakeProvider
 from tests.stage import ALPHA, NOW_S, ONE, make_job
@@ -66,7 +66,7 @@ class Wire:
     """The adapter, the provider behind it, and calls of which no two are one."""
 
     provider: ProviderProcess
-    adapter: ChatCompletions
+    adapter: HttpProvider
     invoiced: int
     """How many charges there were before the test."""
 
@@ -79,7 +79,9 @@ class Wire:
         route = Route(Task.MATH, Tier.FAST, "the test's")
         started = call_started(make_job(), route, candidate, next(NUMBERS), ONE, NOW_S)
         return await self.adapter.call(
-            REQUEST, Call(replace(ALPHA, name=MODEL, provider_name="openai"), started, 100, timeout_s), TRACE
+            REQUEST,
+            Call(replace(ALPHA, upstream_model=MODEL, provider_name="openai"), started, 100, timeout_s),
+            TRACE,
         )
 
     async def settled(self) -> None:
@@ -112,7 +114,7 @@ async def wire(provider: ProviderProcess) -> AsyncIterator[Wire]:
 @asynccontextmanager
 async def connected(provider: ProviderProcess) -> AsyncIterator[Wire]:
     async with AiohttpTransport() as transport:
-        adapter = ChatCompletions(transport, {"openai": Endpoint(provider.base_url, None)}, time.time)
+        adapter = HttpProvider(transport, {"openai": Endpoint(provider.base_url, None)}, time.time)
         yield Wire(provider, adapter, len(provider.invoice()))
 
 

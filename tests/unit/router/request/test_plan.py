@@ -4,10 +4,12 @@ from decimal import Decimal
 import pytest
 
 from router.catalogue import Catalogue
+from router.dialects.wire import Wire
 from router.errors import RequestRejected
 from router.models.pool import ModelPool
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
+from router.tenants import Tenant, TenantMode
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, Policy, Task, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, PROMPT, TWO, UNPRICED, make_catalogue, make_job, trip
@@ -138,7 +140,39 @@ def test_an_unknown_price_is_no_obstacle_unless_the_request_has_a_cap() -> None:
     assert names(plan(catalogue=catalogue)) == ["unpriced", "alpha"]
     planned = plan(Request(prompt=PROMPT, max_cost_usd=Decimal(1)), catalogue)
     assert names(planned) == ["alpha"]
-    assert skipped(planned) == {"unpriced": "cost: its price is not known, and the request has a cost cap"}
+    assert skipped(planned) == {
+        "unpriced": "cost: its price is not known, and the request has a cost cap or its tenant a budget"
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_cap", "tenant", "is_left_out"),
+    [
+        (None, None, False),
+        (Decimal(1), None, True),
+        (None, Tenant("t", daily_budget_usd=Decimal(9)), True),
+        (None, Tenant("t", requests_per_minute=9), False),
+        (None, Tenant("t", daily_budget_usd=Decimal(9), mode=TenantMode.SHADOW), False),
+    ],
+)
+def test_where_nothing_is_known_to_bound_the_answer_no_capped_or_budgeted_request_goes(
+    request_cap: Decimal | None, tenant: Tenant | None, *, is_left_out: bool
+) -> None:
+    unbounded = replace(ALPHA, wire=Wire(is_bounded=False))
+    job = replace(make_job(Request(prompt=PROMPT, max_cost_usd=request_cap)), tenant=tenant)
+    planned = make_plan(job, ANALYSIS, ModelPool(make_catalogue(unbounded, BETA)), NOW_S)
+    assert names(planned) == (["beta"] if is_left_out else ["alpha", "beta"])
+    if is_left_out:
+        assert skipped(planned) == {
+            "alpha": "cost: its provider is not known to heed a limit of the answer; set "
+            "providers.one.max_tokens_field, and the request has a cost cap or its tenant a budget"
+        }
+
+
+def test_a_parameter_that_its_provider_is_not_sent_leaves_no_model_out() -> None:
+    asked = Request(prompt=PROMPT, parameters={"logit_bias": {"7": 1}, "odd": 1})
+    dropping = replace(ALPHA, wire=Wire(drops=frozenset({"odd"})))
+    assert names(plan(asked, make_catalogue(dropping, BETA))) == ["alpha"]
 
 
 def test_an_unknown_model_is_rejected() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.charges import Charge, ChargeRow
+from router.dialects.wire import Wire
 from router.errors import CatalogueError
 from schemas.vocabulary import AttemptOutcome, Capability, Policy, Tier
 from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
@@ -143,7 +144,7 @@ def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_router
 def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defaults_it_says() -> None:
     lines = REFERENCE.read_text().splitlines()
     shown = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
-    assert len(shown) == 10
+    assert len(shown) == 13
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
     file = parse_catalogue(uncommented)
     assert file.catalogue == load_catalogue(REFERENCE).catalogue
@@ -201,7 +202,9 @@ def test_every_optional_key_reaches_its_value() -> None:
     assert catalogue.retry.max_attempts == 2
     spare = "the catalogue, providers.spare.charges"
     assert file.providers == {
-        "openai": Provider("openai", "http://127.0.0.1:8080/v1"),
+        "openai": Provider(
+            "openai", "http://127.0.0.1:8080/v1", wire=Wire(max_tokens_field="max_tokens", is_bounded=False)
+        ),
         "spare": Provider(
             "spare",
             None,
@@ -215,6 +218,50 @@ def test_every_optional_key_reaches_its_value() -> None:
             ),
         ),
     }
+
+
+def provider(lines: str) -> Wire:
+    """Return how the provider of a catalogue with these lines is asked."""
+    file = parse_catalogue(changed("[providers.openai]", f"[providers.openai]\n{lines}"))
+    wire = file.providers["openai"].wire
+    assert wire is file.catalogue.models["m-1.0"].wire
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "is_bounded"),
+    [
+        ("", "max_completion_tokens", True),
+        ('base_url = "https://api.openai.com/v1"', "max_completion_tokens", True),
+        ('base_url = "https://mine.openai.azure.com/openai/v1"', "max_completion_tokens", True),
+        ('base_url = "https://notopenai.com/v1"', "max_tokens", False),
+        ('base_url = "http://127.0.0.1:8000/v1"', "max_tokens", False),
+        ('base_url = "http://127.0.0.1:8000/v1"\nmax_tokens_field = "max_tokens"', "max_tokens", True),
+        (
+            'base_url = "http://127.0.0.1:8000/v1"\nmax_tokens_field = "max_completion_tokens"',
+            "max_completion_tokens",
+            True,
+        ),
+    ],
+)
+def test_the_limit_of_an_answer_goes_under_the_name_that_the_provider_heeds(
+    lines: str, name: str, *, is_bounded: bool
+) -> None:
+    wire = provider(lines)
+    assert (wire.max_tokens_field, wire.is_bounded) == (name, is_bounded)
+
+
+def test_a_provider_is_spared_parameters_and_called_by_its_own_names() -> None:
+    wire = provider('drop_parameters = ["temperature", "user"]\nrename_parameters = { seed = "random_seed" }')
+    assert wire.drops == {"temperature", "user"}
+    assert wire.renames == {"seed": "random_seed"}
+
+
+def test_one_model_may_be_had_from_two_providers() -> None:
+    text = first_model('upstream_model = "theirs"').replace("[models.m-2]", '[models.m-2]\nupstream_model = "theirs"')
+    models = parse_catalogue(text).catalogue.models
+    assert {name: model.upstream_name for name, model in models.items()} == {"m-1.0": "theirs", "m-2": "theirs"}
+    assert parse_catalogue(MINIMAL).catalogue.models["m-2"].upstream_name == "m-2"
 
 
 def test_prices_are_exact() -> None:
@@ -314,6 +361,26 @@ MISTAKES = {
     "thresholds the wrong way round": (
         appended('[models."m-1.0".health]\ndegraded_p99_ms = 4000'),
         f"{M}.health.degraded_p99_ms is 4000, more than unhealthy_p99_ms, 3000; lower it, or raise unhealthy_p99_ms.",
+    ),
+    "drop what is answered with": (
+        changed("[providers.openai]", '[providers.openai]\ndrop_parameters = ["user", "modalities"]'),
+        (
+            'providers.openai.drop_parameters[1] is "modalities", which decides the answer or its price, or is none of '
+            "OpenAI's; known: frequency_penalty, logit_bias, logprobs, parallel_tool_calls, presence_penalty, "
+            "prompt_cache_key, prompt_cache_retention, reasoning_effort, safety_identifier, seed, stop, store, "
+            "temperature, top_logprobs, top_p, user, verbosity."
+        ),
+    ),
+    "rename what is no parameter": (
+        changed("[providers.openai]", '[providers.openai]\nrename_parameters = { sede = "x" }'),
+        (
+            'providers.openai.rename_parameters names "sede", which is no parameter of OpenAI\'s that Turnout passes '
+            'on; did you mean "seed"?'
+        ),
+    ),
+    "another dialect": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "esperanto"'),
+        "providers.openai.dialect must be 'openai'.",
     ),
     "no budget": (appended("[retry]\nbudget_ratio = 0"), "retry.budget_ratio is 0, must be more than 0."),
     "no ramp": (appended("[breaker]\nramp_up_s = 0"), "breaker.ramp_up_s is 0, must be more than 0."),

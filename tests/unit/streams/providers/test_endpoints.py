@@ -1,6 +1,7 @@
 import pytest
 from pydantic import SecretStr
 
+from router.dialects.wire import Wire
 from router.errors import CatalogueError
 from streams.config.catalogue_file import Provider
 from streams.config.settings import Settings
@@ -31,6 +32,16 @@ def test_the_key_for_all_goes_only_where_the_settings_say() -> None:
 
 def test_without_any_key_there_is_nothing_to_warn_of() -> None:
     assert endpoints_of(Settings(), {"own": Provider("own", "http://own.example/v1")}).warnings == ()
+
+
+def test_who_does_not_say_what_it_heeds_is_told_of_what_follows() -> None:
+    unbounded = Wire(max_tokens_field="max_tokens", is_bounded=False)
+    assert endpoints_of(Settings(), {"own": Provider("own", OWN, wire=unbounded)}).warnings == (
+        (
+            "Provider own is not known to heed max_tokens, so no request with a cost cap or of a tenant with a budget "
+            "goes there; set providers.own.max_tokens_field to the name that it heeds."
+        ),
+    )
 
 
 def test_a_key_does_not_cross_the_network_in_the_clear() -> None:

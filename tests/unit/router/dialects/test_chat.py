@@ -1,20 +1,16 @@
-from decimal import Decimal
-
-from router.cost import call_started
-from router.request.session import Call
-from router.route import Candidate, Estimate, Route
+from router.dialects.chat import ChatCompletions
+from router.dialects.dialect import Asked
+from router.dialects.wire import OPENAI, Wire
 from schemas.requests import JsonObject, Request
-from schemas.vocabulary import Task, Tier
-from streams.providers.chat_completions import body_of
-from tests.stage import ALPHA, NOW_S, ONE, make_job
 from tests.unit.streams.providers.replies import answer_of, completion
 
 
+def body_of(request: JsonObject, wire: Wire = OPENAI) -> JsonObject:
+    return ChatCompletions().body(Asked(Request.model_validate(request), "theirs", 100, wire))
+
+
 def sent(messages: list[JsonObject]) -> object:
-    request = Request.model_validate({"messages": messages})
-    candidate = Candidate(ALPHA, "the test's", Estimate(20, 100), Decimal("0.001"), 100)
-    started = call_started(make_job(), Route(Task.MATH, Tier.FAST, "the test's"), candidate, 1, ONE, NOW_S)
-    return body_of(request, Call(ALPHA, started, 100, 10.0))["messages"]
+    return body_of({"messages": [*messages]})["messages"]
 
 
 def test_a_responses_own_message_can_be_sent_back_as_it_is() -> None:
@@ -44,3 +40,21 @@ def test_no_null_of_an_earlier_answer_reaches_a_provider() -> None:
         {"role": "assistant", "content": "hello"},
         {"role": "user", "content": "so?"},
     ]
+
+
+def test_the_limit_goes_under_the_name_that_the_provider_heeds() -> None:
+    assert body_of({"prompt": "x"})["max_completion_tokens"] == 100
+    other = body_of({"prompt": "x"}, Wire(max_tokens_field="max_tokens"))
+    assert (other["max_tokens"], "max_completion_tokens" in other) == (100, False)
+
+
+def test_parameters_are_dropped_and_renamed_for_a_provider_that_wants_it() -> None:
+    wire = Wire(drops=frozenset({"temperature", "parallel_tool_calls"}), renames={"seed": "random_seed"})
+    body = body_of({"prompt": "x", "temperature": 1, "parallel_tool_calls": True, "seed": 7, "top_p": 0.5}, wire)
+    assert body == {
+        "model": "theirs",
+        "messages": [{"role": "user", "content": "x"}],
+        "max_completion_tokens": 100,
+        "random_seed": 7,
+        "top_p": 0.5,
+    }
