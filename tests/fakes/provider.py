@@ -85,6 +85,13 @@ class Charge:
 Answer = tuple[int, Mapping[str, str], bytes] | httpx.RequestError
 
 
+class Place(StrEnum):
+    """Where usage tells tokens of a kind: as part of a larger count, or apart from it."""
+
+    INSIDE = "inside"
+    BESIDE = "beside"
+
+
 @dataclass(slots=True)
 class Providers:
     """All models, in the world. The kindest charge a call once by its key, and nothing for what fails at once."""
@@ -93,7 +100,12 @@ class Providers:
     random: Random
     models: dict[str, Character]
     honours_keys: bool = True
-    charges_failures: bool = False
+    charged_failures: frozenset[Fate] = frozenset()
+    """What fails at once and is charged all the same."""
+    reasoning: Place | None = None
+    """Where the tokens of reasoning are told, of which each answer has some then; they are charged as output."""
+    cached: Place | None = None
+    """Where the tokens found in a cache are told, likewise; they are charged as input."""
     answer_text: str = "Certainly."
     error_text: str = ""
     """What errors say beside what they are."""
@@ -119,7 +131,7 @@ class Providers:
             told(call)
         answered: Future[Answer] = self.loop.create_future()
         usage = self._usage(asked)
-        if fate in CHARGED or (self.charges_failures and fate is not Fate.UNREACHABLE):
+        if fate in CHARGED or fate in self.charged_failures:
             self.loop.in_the_world(takes_s, self._charge, key, character, usage)
         if fate is not Fate.HANGS:
             answer = self._answer(fate, character, name, len(self.calls), usage)
@@ -145,6 +157,19 @@ class Providers:
         longest = asked["max_completion_tokens"]
         assert isinstance(longest, int)
         return max(1, len(text) // 4), self.random.randint(1, longest)
+
+    def _told(self, prompt: int, output: int) -> dict[str, object]:
+        """Return the usage as it is told; what is charged is the same, wherever it stands."""
+        told: dict[str, object] = {}
+        if self.reasoning is not None or self.cached is not None:
+            told["total_tokens"] = prompt + output
+        if self.reasoning is not None and (thought := output // 3):
+            told["completion_tokens_details"] = {"reasoning_tokens": thought}
+            output -= thought if self.reasoning is Place.BESIDE else 0
+        if self.cached is not None and (cached := prompt // 4):
+            told["prompt_tokens_details"] = {"cached_tokens": cached}
+            prompt -= cached if self.cached is Place.BESIDE else 0
+        return told | {"prompt_tokens": prompt, "completion_tokens": output}
 
     def _charge(self, key: str, character: Character, usage: tuple[int, int]) -> None:
         if self.honours_keys and key in self._charged:
@@ -174,7 +199,7 @@ class Providers:
             "choices": [{"message": {"role": "assistant", "content": self.answer_text}, "finish_reason": "stop"}],
         }
         if fate is Fate.ANSWER:
-            completion["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
+            completion["usage"] = self._told(*usage)
         return 200, {}, orjson.dumps(completion)
 
 

@@ -12,7 +12,7 @@ import orjson
 from router.catalogue import Catalogue
 from router.tenants import Key, Tenant, TenantMode
 from streams.config.settings import Settings
-from tests.fakes.provider import Character, Fate
+from tests.fakes.provider import Character, Fate, Place
 from tests.simulation.history import ANSWER, BOTH, LETTER, Limits
 from tests.stage import ALPHA, BETA, GAMMA, make_catalogue
 
@@ -87,6 +87,9 @@ class Plan:
     workers: int = field(init=False)
     is_calm: bool = field(init=False)
     honours_keys: bool = field(init=False)
+    charged_failures: frozenset[Fate] = field(init=False)
+    reasoning: Place | None = field(init=False)
+    cached: Place | None = field(init=False)
     guests: tuple[Guest, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,9 @@ class Plan:
         self.is_calm = random.random() < CALM
         self.honours_keys = random.random() < 0.5
         self.guests = tuple(self._guests(random))
+        self.charged_failures = frozenset({Fate.ERROR} if random.random() < 0.5 else ())
+        self.reasoning = random.choice((None, *Place))
+        self.cached = random.choice((None, *Place))
 
     def catalogue(self) -> Catalogue:
         """Return the models, and the tenants with their keys."""

@@ -16,7 +16,7 @@ from streams.ports import Record, TopicPartition
 from tests.fakes.link import GIVES_UP_S, Weather
 from tests.fakes.loop import START_S, VirtualLoop
 from tests.fakes.provider import Fate
-from tests.fakes.world import WorkerProcess, World
+from tests.fakes.world import KIND, WorkerProcess, World
 from tests.simulation.history import Called, Charged, Committed, History, Left, Published, Trouble, Written
 from tests.simulation.plan import COPIES, SESSION_S, SETTINGS, Blow, Plan
 
@@ -45,8 +45,17 @@ class Play:
         self.plan = plan
         self.say = say
         self.loop = loop
-        self.world = World(loop, plan.catalogue(), seed=plan.seed, settings=SETTINGS, characters=plan.characters())
-        self.world.providers.honours_keys = plan.honours_keys
+        self.world = World(
+            loop,
+            plan.catalogue(),
+            seed=plan.seed,
+            settings=SETTINGS,
+            characters=plan.characters(),
+            charges=() if plan.charged_failures else KIND,  # the catalogue says what is so
+        )
+        providers = self.world.providers
+        providers.honours_keys, providers.charged_failures = plan.honours_keys, plan.charged_failures
+        providers.reasoning, providers.cached = plan.reasoning, plan.cached
         self.world.broker.create(COPIES)
         self.history = History(
             seed=plan.seed,

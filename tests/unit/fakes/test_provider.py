@@ -7,13 +7,14 @@ import pytest
 
 from tests.fakes.link import Link
 from tests.fakes.loop import Process, VirtualLoop, in_virtual_time
-from tests.fakes.provider import Character, Fate, MemoryTransport, Providers
+from tests.fakes.provider import STATUS, Character, Fate, MemoryTransport, Place, Providers
 
 
 def providers_of(
     loop: VirtualLoop, fate: Fate = Fate.ANSWER, *, honours_keys: bool = True, charges_failures: bool = False
 ) -> Providers:
-    return Providers(loop, Random(1), {"m": Character(2, 6, chances={fate: 1.0})}, honours_keys, charges_failures)  # noqa: S311 - a test's dice
+    charged = frozenset(STATUS) if charges_failures else frozenset[Fate]()
+    return Providers(loop, Random(1), {"m": Character(2, 6, chances={fate: 1.0})}, honours_keys, charged)  # noqa: S311 - a test's dice
 
 
 async def ask(providers: Providers, key: str = "k", timeout_s: float = 30.0) -> httpx.Response:
@@ -36,6 +37,25 @@ def test_an_answer_takes_time_and_is_charged_what_its_usage_says() -> None:
         assert loop.time() > began_s
         (charge,) = providers.invoice
         assert charge.nano_usd == (usage["prompt_tokens"] * 2 + usage["completion_tokens"] * 6) * 1000
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize("place", Place)
+def test_wherever_tokens_are_told_the_total_is_what_is_charged(place: Place) -> None:
+    async def main(loop: VirtualLoop) -> None:
+        providers = providers_of(loop)
+        providers.reasoning = providers.cached = place
+        usage = orjson.loads((await ask(providers)).content)["usage"]
+        thought = usage["completion_tokens_details"]["reasoning_tokens"]
+        cached = usage["prompt_tokens_details"]["cached_tokens"]
+        beside = place is Place.BESIDE
+        output = usage["completion_tokens"] + (thought if beside else 0)
+        prompt = usage["prompt_tokens"] + (cached if beside else 0)
+        (charge,) = providers.invoice
+        assert thought > 0 < cached
+        assert usage["total_tokens"] == prompt + output
+        assert charge.nano_usd == (prompt * 2 + output * 6) * 1000
 
     in_virtual_time(main)
 
