@@ -46,8 +46,8 @@ mutants: $(STAMP) ## Put each deliberate defect of tests/mutants.toml into a cop
 simulate: $(STAMP) ## Whole workers in virtual time, all from one seed, then hold the invariants (SEED=7 HOURS=1, or SECONDS=20)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(SECONDS),--seconds $(SECONDS))
 
-chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random)
-	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random; UNKIND=1: with an unkind provider)
+	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(UNKIND),--unkind)
 
 chaos-kills: $(STAMP) ## Kill workers 50 times while 20,000 requests go through
 	$(BIN)/python -m tests.chaos --kills 50 --requests 20000

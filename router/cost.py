@@ -123,7 +123,7 @@ def call_started(
         outcome=AttemptOutcome.CUT_OFF,
         error_type=AttemptOutcome.CUT_OFF,
         certainty=Certainty.UNKNOWN,
-        tenant=job.request.tenant,
+        tenant=job.identity.tenant,
         task=route.task,
         tier=route.tier,
         route_reason=f"{route.reason}; {candidate.why}",

@@ -152,7 +152,7 @@ class AttemptLog:
         return Response(
             request_id=job.request_id,
             status=verdict.status,
-            tenant=job.request.tenant,
+            tenant=job.identity.tenant,
             task=analysis.task if analysis else None,
             tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
             policy=plan.policy if plan else job.request.policy,

@@ -79,11 +79,11 @@ async def published_again_beyond_the_horizon(scene: Scene) -> None:
         await asyncio.sleep(1.6)
         for partition in range(scene.pipeline.settings.partitions):
             await scene.publish(1, partition=partition)
-    scene.new_again.update(ids)
+    scene.more_answers.update(ids)
     await scene.publish_again(ids)
     await scene.until_committed()
     await asyncio.to_thread(scene.provider.wait_until_settled)
-    events = [event for event in await scene.pipeline.costs() if event.request_id in scene.new_again]
+    events = [event for event in await scene.pipeline.costs() if event.request_id in scene.more_answers]
     lives = {event.event_id for event in events}
     scene.expect(
         len(lives) == 2 * len(ids), f"{len(lives)} calls of {len(ids)} requests and their second lives are billed"

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+from pydantic import ValidationError
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from sandbox.broker import KafkaCluster, KafkaProcess
+from sandbox.provider.unkind import KIND, Unkindness, read_unkindness
 from tests.chaos.kills import killing
 from tests.chaos.mix import mixed
 from tests.chaos.scenario import LONGEST_S, Broker, Scenario
@@ -34,6 +36,7 @@ class Run:
     scenarios: Sequence[Scenario]
     folder: Path
     concurrency: int
+    unkind: Unkindness = KIND
     began_s: float = field(default_factory=time.monotonic)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     under_way: dict[str, float] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Run:
 
     async def _play(self, scenario: Scenario, shared: str) -> None:
         self.under_way[scenario.name] = time.monotonic()
-        self.verdicts[scenario.name] = await play(scenario, shared, self.folder / scenario.name)
+        self.verdicts[scenario.name] = await play(scenario, shared, self.folder / scenario.name, self.unkind)
         del self.under_way[scenario.name]
 
     def minutes(self) -> float:
@@ -80,11 +83,15 @@ class Run:
         return table
 
 
-async def play(scenario: Scenario, shared: str, folder: Path) -> Verdict:
-    """Play one scenario in a new folder and judge it. Whatever goes wrong in it is its verdict."""
+async def play(scenario: Scenario, shared: str, folder: Path, unkind: Unkindness = KIND) -> Verdict:
+    """Play one scenario in a new folder, against a provider with these ways, and judge it.
+
+    Whatever goes wrong in it is its verdict.
+    """
     await asyncio.to_thread(folder.mkdir, parents=True)
     try:
         async with asyncio.timeout(scenario.longest_s), _scene(scenario, shared, folder) as scene:
+            scene.unkind = unkind
             await scenario.act(scene)
             return await scene.verdict()
     except DidNotHold as problem:
@@ -124,6 +131,15 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="scenarios, by a part of their names; all by default")
     parser.add_argument("--concurrency", type=int, default=4, help="how many at a time (default 4)")
     parser.add_argument("--keep", type=Path, help="a folder to keep logs and invoices in")
+    parser.add_argument(
+        "--unkind",
+        nargs="?",
+        type=_unkindness,
+        const="all",
+        default=KIND,
+        metavar="WAYS",
+        help="against a provider as unkind as `turnout provider --unkind` (default: all)",
+    )
     parser.add_argument("--seed", type=int, help="mix faults at random instead, as this seed says")
     parser.add_argument("--minutes", type=float, default=3.0, help="for so long")
     parser.add_argument("--kills", type=int, help="kill workers so often instead")
@@ -137,9 +153,16 @@ def main() -> None:
         _show(chosen)
         return
     with tempfile.TemporaryDirectory(prefix="turnout-chaos-") as folder:
-        run = Run(chosen, arguments.keep or Path(folder), arguments.concurrency)
+        run = Run(chosen, arguments.keep or Path(folder), arguments.concurrency, arguments.unkind)
         asyncio.run(_run(run))
     sys.exit(0 if _report(run) else 1)
+
+
+def _unkindness(text: str) -> Unkindness:
+    try:
+        return read_unkindness(text)
+    except ValidationError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _chosen(arguments: argparse.Namespace) -> list[Scenario]:
@@ -200,7 +223,12 @@ def _report(run: Run) -> bool:
         }
         for scenario in run.scenarios
     ]
-    figures = {"minutes": round(run.minutes(), 1), "concurrency": run.concurrency, "scenarios": rows}
+    figures = {
+        "minutes": round(run.minutes(), 1),
+        "concurrency": run.concurrency,
+        "unkind": run.unkind != KIND,
+        "scenarios": rows,
+    }
     (build / "chaos.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
     for row in rows:
         if not row["held"]:

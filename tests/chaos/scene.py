@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 
 import httpx
@@ -28,11 +28,12 @@ from sandbox.broker import KafkaCluster, KafkaProcess
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
-from sandbox.reconcile import reconcile
+from sandbox.provider.unkind import KIND, Unkindness
+from sandbox.reconcile import judge, reconcile
 from schemas.dead_letters import REPLAYED
 from schemas.responses import Response
 from schemas.topics import Topic
-from schemas.vocabulary import Status
+from schemas.vocabulary import AttemptOutcome, Status
 from streams.kafka.clients import admin, producer, reader
 from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of
@@ -43,10 +44,21 @@ PATIENCE_S = 120.0
 DEADLINE_S = 110.0
 """Longer than the default, so that a slow machine fails no request of which a scenario means that it completes."""
 POLL_S = 0.1
+Headers = Sequence[tuple[str, bytes]]
 WATCH_S = 0.4
 MAX_IN_FLIGHT = 200
+UNANSWERED = sorted(
+    set(AttemptOutcome) - {AttemptOutcome.SUCCEEDED, AttemptOutcome.CUT_OFF, AttemptOutcome.UNREACHABLE}
+)
 QUICK = {"requests_per_minute": "1_000_000", "pause_s": "1", "max_pause_s": "4"}
 """The chaos suite's catalogue is the reference one, but its breakers come back in seconds and nobody has a limit."""
+
+
+UNKIND_CHARGES = "".join(
+    f"[providers.{provider}.charges]\n" + "".join(f'{outcome} = "unknown"\n' for outcome in UNANSWERED)
+    for provider in ("openai", "anthropic", "google", "deepseek")
+)
+"""What the catalogue says of a provider that may charge for whatever it has heard of."""
 
 
 class DidNotHold(AssertionError):  # noqa: N818 - it reads as the sentence it starts
@@ -78,6 +90,8 @@ class Scene:
     """The broker, if the scene has one of its own."""
     cluster: KafkaCluster | None = None
     link: Link | None = None
+    unkind: Unkindness = KIND
+    """The ways of the provider."""
     accepted: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
     may_fail: bool = False
@@ -88,8 +102,8 @@ class Scene:
     """How far off the workers' wall clocks are made."""
     forgotten: list[Record] = field(default_factory=list)
     """Responses that the scenario removes from their topic."""
-    new_again: set[str] = field(default_factory=set)
-    """Ids that the scenario publishes again beyond the duplicate horizon: each has a second answer."""
+    more_answers: Counter[str] = field(default_factory=Counter)
+    """How many answers ids are to have beside the first: to another tenant, partition or body, or a second life."""
     tenants: str = ""
     """Tables of tenants at the end of the catalogue."""
     exposed: int = 0
@@ -117,7 +131,14 @@ class Scene:
         """Create topics and provider; `linked` puts a Link between workers and broker, `catalogue` changes keys."""
         self.tenants = tenants
         invoice = self.folder / "invoice.jsonl"
-        options = ProviderOptions(invoice, latency_ms=latency_ms, time_scale=time_scale, limits=False, failures=False)
+        options = ProviderOptions(
+            invoice,
+            latency_ms=latency_ms,
+            time_scale=time_scale,
+            limits=False,
+            failures=False,
+            unkind=self.unkind,
+        )
         self.provider = ProviderProcess(options)
         await asyncio.to_thread(self.provider.start)
         self.write_catalogue(catalogue or {})
@@ -147,7 +168,8 @@ class Scene:
             text, found = re.subn(rf"(?m)^(# )?{key} = [^\s]+", f"{key} = {value}", text)
             if not found:
                 raise KeyError(key)
-        self.catalogue.write_text(f"{text}\n{self.tenants}\n")
+        charges = "" if self.unkind == KIND else UNKIND_CHARGES
+        self.catalogue.write_text(f"{text}\n{charges}\n{self.tenants}\n")
 
     async def close(self) -> None:
         """End everything that was started."""
@@ -231,27 +253,35 @@ class Scene:
 
     # -- traffic
 
-    async def publish(self, number: int, *, partition: int | None = None, **fields: object) -> list[str]:
+    async def publish(
+        self, number: int, *, partition: int | None = None, headers: Headers = (), **fields: object
+    ) -> list[str]:
         """Publish so many good requests; returns their ids."""
         ids = [f"r{next(self._ids)}" for _ in range(number)]
-        await self.publish_again(ids, partition=partition, **fields)
+        await self.publish_again(ids, partition=partition, headers=headers, **fields)
         return ids
 
-    async def publish_again(self, ids: Sequence[str], *, partition: int | None = None, **fields: object) -> None:
+    async def publish_again(
+        self, ids: Sequence[str], *, partition: int | None = None, headers: Headers = (), **fields: object
+    ) -> None:
         """Publish requests of these ids, whether they are new or not."""
         requests = [{"request_id": request_id, "prompt": f"What is {request_id} + 1?", **fields} for request_id in ids]
         self.accepted.update(ids)
-        await self.pipeline.publish(requests, partition=partition)
+        await self.pipeline.publish(requests, partition=partition, headers=repeat(headers))
 
     async def publish_records(
-        self, values: Sequence[bytes], *, partition: int | None = None, timestamp_ms: int | None = None
+        self,
+        values: Sequence[bytes],
+        *,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+        headers: Headers = (),
     ) -> None:
         """Publish raw records; the caller accounts for what they are."""
         async with producer(self.pipeline.settings) as client:
             topic = self.pipeline.settings.topic(Topic.REQUESTS)
-            await asyncio.gather(
-                *[await client.send(topic, value, partition=partition, timestamp_ms=timestamp_ms) for value in values]
-            )
+            where = {"partition": partition, "timestamp_ms": timestamp_ms, "headers": headers}
+            await asyncio.gather(*[await client.send(topic, value, **where) for value in values])
 
     # -- what breaks
 
@@ -374,7 +404,7 @@ class Scene:
         figures: dict[str, int | float] = {
             "requests": len(evidence.accepted) + evidence.unreadable,
             "lost": len(evidence.accepted.keys() - answers.keys()),
-            "answered_twice": sum(count > 1 + (name in self.new_again) for name, count in answers.items()),
+            "answered_twice": sum(count > 1 + self.more_answers[name] for name, count in answers.items()),
             "kills": self._kills,
             "completed": statuses[Status.COMPLETED],
             "calls": len({event.event_id for event in evidence.costs}),
@@ -393,7 +423,8 @@ class Scene:
         answers = [*self.forgotten, *await self.pipeline.records(Topic.RESPONSES)]
         costs = await self.pipeline.costs_by_now()
         await asyncio.to_thread(self.provider.wait_until_settled)
-        bill = reconcile(costs, self.provider.invoice())
+        invoice = self.provider.invoice()
+        bill = reconcile(costs, invoice) if self.unkind == KIND else judge(costs, invoice)
         return Evidence(
             accepted=self.accepted,
             unreadable=self.unreadable,
@@ -408,7 +439,7 @@ class Scene:
             costs=costs,
             bill=bill,
             commits=await read_commits(settings, settings.group, settings.topic(Topic.REQUESTS)),
-            new_again=frozenset(self.new_again),
+            more_answers=self.more_answers,
             set_by_hand=tuple(self.set_by_hand),
             clock_error_ms=int(self.clock_error_s * 1000),
             exposed=self.exposed,

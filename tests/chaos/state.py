@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid5
 
 import orjson
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from schemas.costs import EVENT_NAMESPACE
 from schemas.health import ModelHealth
 from schemas.topics import Topic
 from streams.kafka.clients import admin, producer, reader
@@ -21,6 +23,7 @@ from warehouse.duckdb_store import DuckDbStore
 from warehouse.store import Cell
 
 STEPPED_CLOCK = Path(__file__).with_name("stepped_clock")
+EARLIER_VERSION = Path(__file__).with_name("earlier_version")
 NEXT_VERSION = Path(__file__).with_name("next_version")
 STEP_S = 1800.0
 """By default brokers refuse records from more than an hour ahead."""
@@ -271,3 +274,30 @@ async def rolling_restart_of_two_versions(scene: Scene) -> None:
         orjson.loads(record.value or b"")["schema_version"] for record in await scene.pipeline.records(Topic.CALLS)
     }
     scene.expect(len(versions) == 2, f"the write-ahead records are of the versions {versions}")
+
+
+async def upgrade_of_identity(scene: Scene) -> None:
+    """From workers whose identity was the id alone to ones of today and back, each killed with calls under way."""
+    await scene.open(latency_ms=400)
+    earlier, today = str(EARLIER_VERSION), ""
+    scene.start(2, PYTHONPATH=earlier)
+    await scene.until_ready()
+    ids = await scene.publish(60)
+    for version in (today, earlier, today):
+        for _ in range(2):
+            ids += await scene.publish(40)
+            await scene.until_calls_are_under_way(20)
+            scene.kill(scene.alive[0])
+            (successor,) = scene.start(PYTHONPATH=version)
+            await scene.until_ready(successor)
+        await scene.publish_again(ids[-80:])
+    await scene.until_answered()
+    await scene.until_committed()
+    events = {event.event_id: event for event in await scene.pipeline.costs()}.values()
+    calls = Counter((event.request_id, event.attempt) for event in events)
+    twice = [call for call, count in calls.items() if count > 1]
+    scene.expect(not twice, f"{len(twice)} calls are on the bill under two ids, e.g. {twice[:1]}")
+    forms = Counter(
+        event.event_id == str(uuid5(EVENT_NAMESPACE, f"{event.request_id}:{event.attempt}")) for event in events
+    )
+    scene.expect(len(forms) == 2, f"ids of version 1 and later: {forms}")

@@ -1,6 +1,6 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import brokers, control, crashes, links, models, records, state, tenants
+from tests.chaos import brokers, control, crashes, hostile, links, models, records, state, tenants
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -504,6 +504,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "each reads what the other wrote: nothing is answered twice",
         state.rolling_restart_of_two_versions,
     ),
+    Scenario(
+        "upgrade-of-identity",
+        "workers that know requests by their id alone are replaced by ones of today, back, and again, by SIGKILL",
+        "a call keeps the id that it was written ahead with: it is billed once",
+        state.upgrade_of_identity,
+    ),
     # -- tenants
     Scenario(
         "burst-of-a-slow-tenant",
@@ -517,4 +523,5 @@ SCENARIOS: tuple[Scenario, ...] = (
         "what is billed stays inside the budget, unknown calls included; the others are told",
         tenants.budget_at_its_edge,
     ),
+    *hostile.HOSTILE,
 )

@@ -130,6 +130,15 @@ async def test_ids_that_turnout_gives_cannot_be_taken_first(scene: Scene) -> Non
 
 
 @played(KEYED)
+async def test_a_refusal_names_the_tenant_that_its_key_has_proven(scene: Scene) -> None:
+    await scene.start("w1")
+    scene.publish("llm.requests.v1-0-1", key=A)
+    scene.publish("r-1", key=A, deadline="2099-01-01T00:00:00Z")
+    refused = await scene.answered("llm.requests.v1-0-1", "r-1")
+    assert [(one["tenant"], one["authenticated"]) for one in refused] == [("acme", True)] * 2
+
+
+@played(KEYED)
 async def test_an_unsigned_replay_takes_no_id_of_a_replay(scene: Scene) -> None:
     await scene.start("w1")
     asked = orjson.dumps({"request_id": "r-1", "prompt": "Hello", "max_tokens": 50})
