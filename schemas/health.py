@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, Timestamp
+from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, SmallCount, Timestamp
 from schemas.vocabulary import AttemptOutcome
 
+Bucket = Annotated[int, Field(ge=-10_000, le=10_000)]
 _Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -54,20 +55,22 @@ class ModelStats(Message):
     sequence: Count
     request_model: str
     second: Count = Field(description="The second that is counted, since 1970.")
-    outcomes: dict[AttemptOutcome, Count] = Field(default_factory=dict)
-    latency_buckets: dict[Annotated[int, Field(ge=-10_000, le=10_000)], Count] = Field(
+    outcomes: dict[AttemptOutcome, SmallCount] = Field(default_factory=dict)
+    latency_buckets: dict[Bucket, SmallCount] = Field(
         default_factory=dict, description="Base-2 exponential histogram of milliseconds: bucket index to count."
     )
     latency_scale: int = Field(description="Bucket i holds values up to 2 ** ((i + 1) / 2 ** scale).")
-    input_tokens: Count = 0
-    output_tokens: Count = 0
-    in_flight: Count = 0
-    calls: Count = Field(default=0, description="Calls that began in the second.")
-    slow_in_flight: Count = Field(default=0, description="Calls under way, older than the p99 that is degraded.")
-    stuck_in_flight: Count = Field(default=0, description="Those of them older than the p99 that is unhealthy.")
+    input_tokens: SmallCount = 0
+    output_tokens: SmallCount = 0
+    in_flight: SmallCount = 0
+    calls: SmallCount = Field(default=0, description="Calls that began in the second.")
+    slow_in_flight: SmallCount = Field(default=0, description="Calls under way, older than the p99 that is degraded.")
+    stuck_in_flight: SmallCount = Field(default=0, description="Those of them older than the p99 that is unhealthy.")
     breaker: BreakerState = BreakerState.CLOSED
     brown_out: bool = Field(default=False, description="Most of the worker's latest calls are slow.")
-    share_per_minute: Count | None = Field(default=None, description="Calls a minute that the worker allows itself.")
+    share_per_minute: SmallCount | None = Field(
+        default=None, description="Calls a minute that the worker allows itself."
+    )
     limited: bool = Field(default=False, description="Requests had to wait for the share, or went elsewhere.")
     leaving: bool = Field(default=False, description="The worker's last word: it makes no more calls.")
 

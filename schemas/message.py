@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 
 SCHEMA_VERSION = 1
 NANO_USD = Decimal("0.000000001")
+MOST_USD = Decimal(1_000_000_000_000)
+"""The largest amount that is believed."""
 
 
 def _nine_places(amount: Decimal) -> str:
@@ -24,7 +26,7 @@ SchemaVersion = Annotated[
 ]
 Usd = Annotated[
     Decimal,
-    Field(ge=0, le=1_000_000_000_000, max_digits=40, description="US dollars, a decimal string with 9 places."),
+    Field(ge=0, le=MOST_USD, max_digits=40, description="US dollars, a decimal string with 9 places."),
     PlainSerializer(_nine_places, return_type=str),
 ]
 UsdPerMtok = Annotated[
@@ -34,6 +36,9 @@ UsdPerMtok = Annotated[
 ]
 Tokens = Annotated[int, Field(ge=0, le=100_000_000)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
+SmallCount = Annotated[
+    int, Field(ge=0, le=1_000_000_000, description="A part of a count: a million of them add up to one.")
+]
 EpochMs = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970; until 9999.")]
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Timestamp = Annotated[AwareDatetime, Field(description="RFC 3339, UTC.")]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, Timestamp
+from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, SmallCount, Timestamp
 
 
 class _Part(BaseModel):
@@ -17,11 +17,11 @@ class _Part(BaseModel):
 class TenantDemand(_Part):
     """Where one worker stands with one tenant's limits."""
 
-    admitted: Count = Field(default=0, description="Requests let in during the last minute.")
-    share_per_minute: Count | None = Field(default=None, description="Requests a minute that it allows itself.")
+    admitted: SmallCount = Field(default=0, description="Requests let in during the last minute.")
+    share_per_minute: SmallCount | None = Field(default=None, description="Requests a minute that it allows itself.")
     limited: bool = Field(default=False, description="Lately it had no room for a request.")
-    under_way: Count = Field(default=0, description="Requests under way; the most since its last word.")
-    places: Count | None = Field(default=None, description="Requests at a time that it allows itself.")
+    under_way: SmallCount = Field(default=0, description="Requests under way; the most since its last word.")
+    places: SmallCount | None = Field(default=None, description="Requests at a time that it allows itself.")
     waiting: bool = Field(default=False, description="Lately a request had to wait for a place.")
 
 
@@ -44,9 +44,9 @@ class TenantShare(_Part):
 
     worker: str
     epoch: Count
-    share_per_minute: Count | None = None
-    places: Count | None = None
-    admitted: Count = 0
+    share_per_minute: SmallCount | None = None
+    places: SmallCount | None = None
+    admitted: SmallCount = 0
 
 
 class TenantShares(Message):

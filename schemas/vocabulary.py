@@ -1,6 +1,26 @@
 """The closed sets of words that Turnout's messages and decisions are made of."""
 
+import re
 from enum import StrEnum
+from typing import Self
+
+_WORD = re.compile("[a-z][a-z0-9_-]{0,63}")
+
+
+class GrowingWords(StrEnum):
+    """Words of what Turnout tells, to which later versions add: one that this version does not know is read as itself.
+
+    It is no member, and equal to none: whoever decides by members passes it over. What clients and operators write is
+    not of these words.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str) or not _WORD.fullmatch(value):
+            return None
+        word = str.__new__(cls, value)
+        word._name_, word._value_ = value, value
+        return word
 
 
 class Task(StrEnum):
@@ -36,8 +56,8 @@ class Policy(StrEnum):
     LATENCY = "latency"
 
 
-class Status(StrEnum):
-    """How a request ended. There is no fourth way."""
+class Status(GrowingWords):
+    """How a request ended."""
 
     COMPLETED = "completed"
     REJECTED = "rejected"
@@ -55,7 +75,7 @@ class IdSource(StrEnum):
     """A dead letter that was put back."""
 
 
-class ErrorCode(StrEnum):
+class ErrorCode(GrowingWords):
     """Why a request did not complete. The first group is the caller's to mend, the second is upstream's."""
 
     INVALID_REQUEST = "invalid_request"
@@ -77,7 +97,7 @@ class ErrorCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-class AttemptOutcome(StrEnum):
+class AttemptOutcome(GrowingWords):
     """What became of one upstream call: an answer, or one of the categories of `router.errors`."""
 
     SUCCEEDED = "succeeded"
@@ -96,7 +116,7 @@ class AttemptOutcome(StrEnum):
     CUT_OFF = "cut_off"
 
 
-class SkipReason(StrEnum):
+class SkipReason(GrowingWords):
     """Why a candidate was not called. The first group holds for the whole request, the second for the moment."""
 
     NOT_ALLOWED = "not_allowed"

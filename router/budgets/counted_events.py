@@ -36,7 +36,13 @@ class CountedEvents:
         return b"".join(_ENTRY.pack(*entry) for entry in self._seconds.get(second, {}).items())
 
     def load(self, second: int, value: bytes) -> None:
-        """Restore what was stored of a second."""
+        """Restore what was stored of a second.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        if len(value) % _ENTRY.size:
+            raise ValueError(f"{len(value)} bytes are no entries of {_ENTRY.size} bytes")
         self._seconds[second] = dict(_ENTRY.iter_unpack(value))
         self._newest_s = max(self._newest_s, second)
 

@@ -3,19 +3,44 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Annotated
 
 import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.budgets.rules import LEASE_S, REMEMBER_S, ZERO, day_of, limits_of, told_as, window_bounds
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
-from schemas.message import NANO_USD
+from schemas.message import MOST_USD, NANO_USD, Count, Day, Usd
 
 GRANT_SHARE = 2
 """A claim gets one part in (SHARE x holders) of what is free, if it needs no more."""
 LATE_EVENTS_TAKEN_S = 86_400.0
 """How long after its end a window still takes late events, seconds."""
 WHOLE = Decimal(1)
+
+
+def _is_window(name: str) -> str:
+    window_bounds(name)
+    return name
+
+
+_Offset = Annotated[int, Field(ge=-1, le=2**63 - 1)]
+_Window = Annotated[str, AfterValidator(_is_window)]
+
+
+class _StoredLedger(BaseModel):
+    """A ledger as the table keeps it, JSON."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    offset: _Offset
+    """For earlier versions."""
+    offsets: dict[Annotated[int, Field(ge=0)], _Offset] | None = None
+    version: Count
+    spent: dict[_Window, Usd]
+    told: dict[_Window, str]
+    holdings: tuple[tuple[Day, str, Usd, Usd, Count, float], ...]
 
 
 @dataclass(slots=True)
@@ -64,18 +89,22 @@ class BudgetLedger:
 
     @classmethod
     def load(cls, tenant: Tenant, value: bytes) -> "BudgetLedger":
-        """Make the ledger again from what `dump` returned."""
-        stored = orjson.loads(value)
+        """Make the ledger again from what `dump` returned.
+
+        Raises:
+            ValueError: it did not.
+        """
+        stored = _StoredLedger.model_validate_json(value)
         return cls(
             tenant,
-            offsets={int(partition): offset for partition, offset in stored.get("offsets", {}).items()},
-            unplaced=-1 if "offsets" in stored else stored["offset"],
-            version=stored["version"],
-            spent={window: Decimal(amount) for window, amount in stored["spent"].items()},
-            told={window: _told_share(tenant, text) for window, text in stored["told"].items()},
+            offsets=stored.offsets or {},
+            unplaced=stored.offset if stored.offsets is None else -1,
+            version=stored.version,
+            spent=stored.spent,
+            told={window: _told_share(tenant, text) for window, text in stored.told.items()},
             holdings={
-                (day, holder): Holding(Decimal(granted), Decimal(drawn), sequence, heard_s)
-                for day, holder, granted, drawn, sequence, heard_s in stored["holdings"]
+                (day, holder): Holding(granted, drawn, sequence, heard_s)
+                for day, holder, granted, drawn, sequence, heard_s in stored.holdings
             },
         )
 
@@ -107,10 +136,10 @@ class BudgetLedger:
     def spend(self, day: str, cost: Decimal, holder: str | None) -> None:
         """Count a cost event, of the day on which its call was made."""
         for window in (day, day[:7]):
-            self.spent[window] = self.spent.get(window, ZERO) + cost
+            self.spent[window] = min(self.spent.get(window, ZERO) + cost, MOST_USD)
         holding = self.holdings.get((day, holder or ""))
         if holding is not None:
-            holding.drawn += cost
+            holding.drawn = min(holding.drawn + cost, MOST_USD)
 
     def receive(self, claim: BudgetClaim, now_s: float) -> None:
         """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
@@ -237,7 +266,15 @@ def _state_at(share: Decimal) -> BudgetState:
 def _told_share(tenant: Tenant, text: str) -> Decimal:
     """Read a share; before there were several thresholds, the state was stored."""
     states = {BudgetState.WARNED: min(tenant.alert_at, default=ZERO), BudgetState.EXHAUSTED: WHOLE}
-    return states[BudgetState(text)] if text in states else Decimal(text)
+    if text in states:
+        return states[BudgetState(text)]
+    try:
+        share = Decimal(text)
+    except ArithmeticError:
+        share = Decimal("NaN")
+    if not (share.is_finite() and ZERO <= share <= WHOLE):
+        raise ValueError("a share is between 0 and 1")
+    return share
 
 
 _ORDER = tuple(BudgetState)

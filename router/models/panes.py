@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from router.errors import DISPOSITIONS, Blame
 from router.models.health import PANE_S
 from router.models.histogram import SCALE, Histogram
-from schemas.health import ModelStats
+from schemas.health import Bucket, ModelStats
+from schemas.message import Count
 from schemas.vocabulary import AttemptOutcome
 
 FAILURES = frozenset(outcome for outcome, said in DISPOSITIONS.items() if said.blame is Blame.MODEL)
@@ -48,12 +49,12 @@ class StoredPane(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    number: int
-    outcomes: dict[AttemptOutcome, int]
-    buckets: dict[int, int]
-    tokens: int
-    calls: dict[str, dict[int, int]]
-    seen: dict[str, list[tuple[int, int]]]
+    number: Count
+    outcomes: dict[AttemptOutcome, Count]
+    buckets: dict[Bucket, Count]
+    tokens: Count
+    calls: dict[str, dict[Count, Count]]
+    seen: dict[str, list[tuple[Count, Count]]]
 
 
 @dataclass(slots=True)

@@ -98,7 +98,7 @@ def _response(record: ReadRecord) -> list[Part]:
     attempts = len(response.attempts)
     said = response.message.content if response.message is not None else None
     return [
-        (response.status, _COLOURS[response.status]),
+        (response.status, _COLOURS.get(response.status, "magenta")),
         (response.request_model or "", "cyan"),
         (f"{response.latency_ms} ms", ""),
         (usd(response.cost_usd), ""),

@@ -5,12 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.charges import Charge, ChargeRow, ChargeRules
 from schemas.vocabulary import AttemptOutcome
 
 PATH = Path(__file__).with_name("charges.toml")
+
+
+def _known(outcome: AttemptOutcome) -> AttemptOutcome:
+    if outcome not in set(AttemptOutcome):
+        raise ValueError("is no outcome")
+    return outcome
 
 
 class _RawRow(BaseModel):
@@ -19,7 +25,7 @@ class _RawRow(BaseModel):
     charge: Charge
     source: Annotated[str, Field(min_length=1)]
     providers: frozenset[str] = frozenset()
-    outcomes: frozenset[AttemptOutcome] = frozenset()
+    outcomes: frozenset[Annotated[AttemptOutcome, AfterValidator(_known)]] = frozenset()
     statuses: frozenset[Annotated[int, Field(ge=100, le=999)]] = frozenset()
     error_body: bool = False
 

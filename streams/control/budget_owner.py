@@ -18,10 +18,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Annotated
 
 import orjson
 import structlog
 from aiokafka.errors import KafkaError
+from pydantic import Field, TypeAdapter
 
 from router.budgets.counted_events import CountedEvents
 from router.budgets.ledger import BudgetLedger, Crossing
@@ -30,8 +32,9 @@ from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
 from schemas.costs import CostEvent
 from schemas.message import utc_from_ms
+from schemas.topics import Topic
 from streams.codec import Delivery
-from streams.internal_records import read_internal
+from streams.internal_records import AHEAD_S, read_internal, skipped
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import HOLDER, Publisher
 
@@ -58,8 +61,11 @@ class _UnsureError(Exception):
 class _Read:
     """How far a partition was read, and the offsets of the ledgers in which that is counted."""
 
-    position: int
-    offsets: dict[str, int]
+    position: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    offsets: dict[str, Annotated[int, Field(ge=-1, le=2**63 - 1)]]
+
+
+_READ = TypeAdapter(_Read)
 
 
 class BudgetOwner:
@@ -110,19 +116,37 @@ class BudgetOwner:
         self._counted = {name: CountedEvents() for name in self._tenants}
         self._read = {}
         for key, value in self._table.items().items():
-            kind, _, rest = key.decode().partition("|")
-            if kind == "account" and rest in self._tenants:
-                ledger = self._ledgers[rest] = BudgetLedger.load(self._tenants[rest], value)
-                ledger.version = max(ledger.version, newest)
-                ledger.taken_over(self._clock())
-            elif kind == "seen" and (name := rest.partition("|")[2]) in self._counted:
-                self._counted[name].load(int(rest.partition("|")[0]), value)
-            elif kind == "read":
-                self._read[int(rest)] = _Read(**orjson.loads(value))
+            try:
+                self._restore(key.decode(), value, newest)
+            except ValueError as error:
+                skipped(Topic.ACCOUNTS, error)
         self._changed = set(self._ledgers)
         self._term += 1
         self._owner.set()
         log.info("this worker keeps the accounts", tenants=len(self._ledgers))
+
+    def _restore(self, key: str, value: bytes, newest: int) -> None:
+        """Take in one row of the table. A ledger whose row is bad is counted anew, from the first event.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        kind, _, rest = key.partition("|")
+        latest = newest + int(AHEAD_S * 1000)
+        if kind == "account" and rest in self._tenants:
+            ledger = BudgetLedger.load(self._tenants[rest], value)
+            if ledger.version > latest:
+                raise ValueError("it is of a version in the future, which nothing would surpass")
+            ledger.version = max(ledger.version, newest)
+            ledger.taken_over(self._clock())
+            self._ledgers[rest] = ledger
+        elif kind == "seen" and (name := rest.partition("|")[2]) in self._counted:
+            second = int(rest.partition("|")[0])
+            if not 0 <= second * 1000 <= latest:
+                raise ValueError("it is of a second in the future, before which all others would be forgotten")
+            self._counted[name].load(second, value)
+        elif kind == "read":
+            self._read[int(rest)] = _READ.validate_json(value)
 
     def give_up(self) -> None:
         """Forget the ledgers: another worker keeps them."""

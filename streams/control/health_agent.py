@@ -18,6 +18,7 @@ from router.models.health import PANE_S
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
 from schemas.health import BreakerState, HealthStatus, ModelHealth, ModelStats
+from schemas.topics import Topic
 from streams.internal_records import read_internal, skipped
 from streams.ports import Clock, Fence, Received, Table
 from streams.publisher import Publisher
@@ -29,6 +30,8 @@ HEALTH_AT_S = 0.3
 """How long after the turn of a second the workers' deltas of it have come, seconds."""
 SIGN_OF_LIFE_S = 10.0
 """Unchanged health is published again after this time, seconds: silence would make it unknown, after `STALE_S`."""
+MOST_DIGITS = 12
+"""Of a pane's number; those of the year 9999 have 11."""
 QUIET = frozenset({HealthStatus.HEALTHY, HealthStatus.IDLE})
 """Going from one to the other is no news."""
 
@@ -75,8 +78,15 @@ class HealthAgent:
         restored: dict[str, list[Pane]] = {name: [] for name in self._catalogue.models}
         for key, value in self._table.items().items():
             model = _model_of(key)
-            if model in restored and _ends_s(key) > now_s - PANES_KEPT_S:
-                restored[model].append(Pane.restored(value))
+            if model not in restored or _ends_s(key) <= now_s - PANES_KEPT_S:
+                continue
+            try:
+                pane = Pane.restored(value)
+            except ValueError as error:
+                skipped(Topic.MODEL_PANES, error)
+                continue
+            if _key(model, pane.number) == key:
+                restored[model].append(pane)
         aggregators = {name: HealthAggregator(self._catalogue, model) for name, model in self._catalogue.models.items()}
         for name, aggregator in aggregators.items():
             aggregator.restore(restored[name], self._latest.get(name), now_s)
@@ -219,10 +229,10 @@ def _key(model: str, pane: int) -> bytes:
 
 
 def _model_of(key: bytes) -> str:
-    return key.decode().rpartition("|")[0]
+    return key.decode(errors="replace").rpartition("|")[0]
 
 
 def _ends_s(key: bytes) -> float:
     """Return when the pane of a key ended; one that is none of ours has ended long ago."""
     number = key.rpartition(b"|")[2]
-    return (int(number) + 1) * PANE_S if number.isdigit() else 0.0
+    return (int(number) + 1) * PANE_S if number.isdigit() and len(number) <= MOST_DIGITS else 0.0

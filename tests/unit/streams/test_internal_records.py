@@ -103,3 +103,69 @@ def test_a_bad_record_is_counted_and_told(kind: type[CostEvent | ModelStats | Bu
         assert read_internal(kind, value, "topic", 0.0) is None
     assert [(line["log_level"], line["topic"]) for line in logged] == [("warning", "topic")]
     assert SKIPPED.labels("topic")._value.get() == before + 1
+
+
+def rows_of(now_s: float) -> dict[Topic, dict[bytes, list[bytes]]]:
+    """Return rows of the tables that no heir can use, by key; a table keeps the last value of each."""
+    this_pane = int(now_s // 10)
+    stored: Json = {"offset": 5, "version": 1, "spent": {}, "told": {}, "holdings": []}
+    ledgers: list[Json] = [
+        {"version": HUGE},
+        {"version": FAR_MS},
+        {"spent": {"2027-01-15": "1e30"}},
+        {"spent": {"2027-99-99": "1"}},
+        {"told": {"2027-01-15": "NaN"}},
+        {"holdings": [["x"]]},
+        {"offset": None},
+    ]
+    panes = [
+        {"number": this_pane, "outcomes": {"succeeded": HUGE}, "buckets": {}, "tokens": 1, "calls": {}, "seen": {}},
+        {"number": 7, "outcomes": {}, "buckets": {}, "tokens": 1, "calls": {}, "seen": {}},
+    ]
+    return {
+        Topic.ACCOUNTS: {
+            b"account|acme": [*NO_JSON, *(orjson.dumps(stored | ledger) for ledger in ledgers)],
+            b"seen|%d|acme" % (int(now_s) + 9_000_000): [b"0" * 16],
+            b"seen|%d|acme" % int(now_s): [b"7"],
+            b"seen|x|acme": [b""],
+            b"seen|%s|acme" % (b"9" * 5000): [b""],
+            b"read|0": [*NO_JSON, orjson.dumps({"position": HUGE, "offsets": {}}), b'{"position": -1, "offsets": {}}'],
+            b"read|x": [b"{}"],
+            b"\xff": [b""],
+        },
+        Topic.MODEL_PANES: {
+            b"alpha|%d" % this_pane: [*NO_JSON, *map(orjson.dumps, panes)],
+            b"alpha|%s" % (b"9" * 5000): [b"{}"],
+            b"\xff|1": [b""],
+            b"alpha": [b""],
+        },
+    }
+
+
+def spent_usd(scene: Scene) -> Decimal:
+    told = [Budget.decode(value) for value in scene.world.broker.values(Topic.BUDGETS)]
+    return told[-1].spent_usd
+
+
+@pytest.mark.parametrize("which", range(14))
+def test_an_heir_passes_over_bad_rows_of_its_tables_and_counts_the_accounts_anew(which: int) -> None:
+    @played(ACME)
+    async def story(scene: Scene) -> None:
+        (worker,) = await scene.start("w1")
+        scene.publish("r-1", tenant="acme")
+        await scene.answered("r-1")
+        await asyncio.sleep(8)
+        before = spent_usd(scene)
+        worker.kill()
+        for topic, rows in rows_of(scene.loop.time()).items():
+            for key, values in rows.items():
+                forge(scene, topic, values[which % len(values)], key=key)
+        await scene.start("w2")
+        await asyncio.sleep(20)
+        scene.publish("r-2", tenant="acme")
+        (answer,) = await scene.answered("r-2", within_s=5)
+        assert answer["status"] == "completed"
+        await asyncio.sleep(3)
+        assert spent_usd(scene) == before + Decimal(answer["cost_usd"])
+
+    story()
