@@ -1,6 +1,6 @@
 # Turnout's image: a build stage with pip, a last one with nothing but Python and the installed packages.
-# BASE can be pinned by its digest: docs/security.md.
-ARG BASE=python:3.12-slim
+# BASE is pinned by its digest; docs/security.md says how to renew it.
+ARG BASE=python:3.12.14-slim-trixie@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 FROM ${BASE} AS build
 WORKDIR /build
 COPY requirements.lock ./

@@ -39,3 +39,26 @@ def test_what_the_project_asks_for_is_in_the_lock() -> None:
     asked += PROJECT["build-system"]["requires"]
     names = {re.split(r"[^A-Za-z0-9-]", requirement)[0] for requirement in asked}
     assert names - {entry.split("==")[0] for entry in locked()} == set()
+
+
+IMAGE = re.compile(r"[a-z0-9./-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}")
+NAMES_AN_IMAGE = re.compile(r"^\s*(?:FROM\s+|ARG\s+BASE=|BASE:\s*|image:\s*|-?\s*COPY\s+--from=)(\S+)", re.MULTILINE)
+OURS = {"${BASE}", "build", "turnout"}
+"""A variable, a stage, and the image that is built."""
+
+
+def images(name: str) -> list[str]:
+    """What a file names as an image, by default."""
+    named = NAMES_AN_IMAGE.findall((ROOT / name).read_text())
+    return [re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", image) for image in named if image not in OURS]
+
+
+def test_every_image_is_named_by_its_digest_and_alike_in_every_file() -> None:
+    files = [path.name for path in ROOT.iterdir() if re.match(r"(Docker|Container)file|(docker-)?compose", path.name)]
+    found = {name: images(name) for name in files}
+    assert set(found) == {"Dockerfile", "compose.yaml"}
+    assert all(found.values())
+    named = [image for some in found.values() for image in some]
+    assert [image for image in named if not IMAGE.fullmatch(image)] == []
+    repositories = {image.partition(":")[0] for image in named}
+    assert len(repositories) == len(set(named)), "one image has two digests"
