@@ -23,6 +23,8 @@ from schemas.responses import Attempt, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, TokenCountSource
 
 MILLION = Decimal(1_000_000)
+ROUNDED_USD, ROUNDED_SHARE = Decimal("0.000001"), Decimal("0.01")
+"""A provider rounds what it says that a call cost, some to six places: so far it may be from what its tokens cost."""
 BYTES_PER_TOKEN = 4.2
 """UTF-8 bytes a token of o200k. Error on real prompts: English +8 %, Vietnamese +4 %, Chinese -5 %; p95 30-38 %."""
 
@@ -64,10 +66,15 @@ def cost_of(price: Price, usage: Usage, asked_for: str | None = None) -> Decimal
     return price_of(price, usage)
 
 
-def certainty_of(usage: Usage, asked_for: str | None = None) -> Certainty:
-    """Return how well the cost of a call with this usage is known."""
-    reliable = usage.doubt is None and is_priced_tier(usage, asked_for)
+def certainty_of(usage: Usage, cost_usd: Decimal | None, asked_for: str | None = None) -> Certainty:
+    """Return how well the cost of a call with this usage is known: not exactly, if the provider says another one."""
+    reliable = usage.doubt is None and is_priced_tier(usage, asked_for) and _is_as_told(cost_usd, usage)
     return Certainty.METERED if reliable else Certainty.ESTIMATED
+
+
+def _is_as_told(cost_usd: Decimal | None, usage: Usage) -> bool:
+    told = usage.provider_cost_usd
+    return told is None or cost_usd is None or abs(told - cost_usd) <= max(ROUNDED_USD, told * ROUNDED_SHARE)
 
 
 def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
@@ -200,6 +207,5 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
             known["price_status"] = PriceStatus.KNOWN if is_priced else PriceStatus.UNKNOWN
             known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
-        counted = attempt.certainty is Certainty.METERED or (usage.doubt is None and not is_priced)
-        known["token_count_source"] = TokenCountSource.PROVIDER if counted else TokenCountSource.ESTIMATE
+        known["token_count_source"] = TokenCountSource.ESTIMATE if usage.doubt else TokenCountSource.PROVIDER
     return CostEvent(**known)

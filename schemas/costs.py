@@ -49,8 +49,8 @@ class CostEvent(Message):
     error_type: str | None = None
     certainty: Certainty = Field(
         description="metered: the provider's own usage. estimated: an answer without usage, or with one that does not "
-        "add up. unknown: a call that timed out or was cut off and may have been charged; its tokens and cost are the "
-        "upper estimate made before it."
+        "add up, or a call that cost something else by the provider's own words. unknown: a call that timed out or was "
+        "cut off and may have been charged; its tokens and cost are the upper estimate made before it."
     )
     tenant: str
     task: Task

@@ -108,6 +108,7 @@ class AttemptLog:
             output_tokens=estimate_tokens(answer.message.model_dump_json()),
             doubt="the answer has no usage",
         )
+        cost_usd = _cost(call, candidate, usage)
         attempt = Attempt(
             attempt=call.attempt,
             provider_name=call.provider_name,
@@ -117,8 +118,8 @@ class AttemptLog:
             started_at=call.occurred_at,
             latency_ms=round(latency_s * 1000),
             usage=usage,
-            certainty=certainty_of(usage, call.service_tier),
-            cost_usd=_cost(call, candidate, usage),
+            certainty=certainty_of(usage, cost_usd, call.service_tier),
+            cost_usd=cost_usd,
         )
         self._remember(call, attempt)
 
@@ -126,7 +127,8 @@ class AttemptLog:
         """Take in a failure. It costs what its usage says, or its estimate if it was or may have been charged."""
         certainty, cost_usd = None, None
         if failure.usage is not None:
-            certainty, cost_usd = certainty_of(failure.usage, call.service_tier), _cost(call, candidate, failure.usage)
+            cost_usd = _cost(call, candidate, failure.usage)
+            certainty = certainty_of(failure.usage, cost_usd, call.service_tier)
         elif failure.maybe_charged:
             certainty = Certainty.ESTIMATED if failure.charge is Charge.CHARGED else Certainty.UNKNOWN
             cost_usd = call.cost_usd

@@ -37,6 +37,8 @@ class Count(Enum):
     REASONING = auto()
     TOOL_INPUT = auto()
     """Input beside the input."""
+    AUDIO = auto()
+    """Part of the input or the output that was heard or spoken."""
 
 
 class Inclusion(Enum):
@@ -68,6 +70,8 @@ FIELDS: tuple[Field, ...] = (
     _field("total_tokens", Count.TOTAL, "OpenAI chat completions"),
     _field("prompt_tokens_details.cached_tokens", Count.CACHED, "OpenAI, Qwen, xAI, Groq, OpenRouter"),
     _field("completion_tokens_details.reasoning_tokens", Count.REASONING, "OpenAI inside; xAI beside"),
+    _field("prompt_tokens_details.audio_tokens", Count.AUDIO, "OpenAI, heard", Inclusion.INSIDE),
+    _field("completion_tokens_details.audio_tokens", Count.AUDIO, "OpenAI, spoken", Inclusion.INSIDE),
     _field("prompt_tokens_details.cache_write_tokens", Count.WRITTEN, "OpenRouter"),
     _field("prompt_tokens_details.cache_creation_tokens", Count.WRITTEN, "LiteLLM"),
     _field("prompt_tokens_details.cache_creation_input_tokens", Count.WRITTEN, "Qwen (DashScope)"),
@@ -173,10 +177,12 @@ def _plain(usage: JsonObject, service_tier: str | None) -> Usage | None:
     cached = reasoning = None
     if isinstance(of_prompt, dict):
         cached = of_prompt.get("cached_tokens")
-        if not of_prompt.keys() <= _PLAIN_DETAILS:
+        if of_prompt.get("audio_tokens") or not of_prompt.keys() <= _PLAIN_DETAILS:
             return None
     if isinstance(of_completion, dict):
         reasoning = of_completion.get("reasoning_tokens")
+        if of_completion.get("audio_tokens"):
+            return None
     if (cached is not None and (type(cached) is not int or not 0 <= cached <= prompt)) or (
         reasoning is not None and (type(reasoning) is not int or not 0 <= reasoning <= completion)
     ):
@@ -203,6 +209,8 @@ def _any(usage: JsonObject, service_tier: str | None, said: Callable[[], str]) -
     read = _reconciled(told, counts, doubts, said)
     if read is None:
         return None
+    if counts.get(Count.AUDIO):
+        doubts.append("tokens of audio are told, whose price is not known")
     return Usage(
         input_tokens=min(read.input, MAX_TOKENS),
         output_tokens=min(read.output, MAX_TOKENS),

@@ -1,11 +1,14 @@
 """Providers that fail, in every way that the simulated one knows."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sandbox.provider.faults import FaultKind, RetryAfterForm
-from schemas.vocabulary import AttemptOutcome, Status
+from sandbox.provider.unkind import UNKIND
+from schemas.costs import CostEvent
+from schemas.vocabulary import AttemptOutcome, Certainty, Status
 from tests.chaos.scenario import Act, Scenario
 from tests.chaos.scene import MAX_IN_FLIGHT, Scene
 
@@ -13,8 +16,17 @@ SHORT_CALLS = {"default_timeout_s": "2"}
 PATIENT = {"pause_s": "4"}
 """With the suite's quick breakers a closed port would use up a request's calls by probes, within a second."""
 FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
+CHEAP = "gemini-2.5-flash"
 """The chain of the tier `powerful`, on which these scenarios play."""
 ALL = "*"
+PRICED = f"""
+[models."{FIRST}".service_tiers]
+flex = 0.5
+priority = 2
+[models."{FIRST}".surcharges_usd]
+web_search_options = 0.035
+"""
+"""What the first model's prices are beside those of words, as the unkind provider has them."""
 NEED_A_DURATION = {FaultKind.OUTAGE: 3.0, FaultKind.LISTENER: 3.0}
 ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE})
 """Faults after which the first model's answer is taken."""
@@ -164,6 +176,48 @@ async def charged_and_never_answered(scene: Scene) -> None:
     bill = await scene.pipeline.reconcile()
     scene.expect(bill.unknown.charged_calls > 0, "no silent charge is flagged as unknown")
     await scene.heal()
+
+
+async def prices_beside_the_words(scene: Scene) -> None:
+    """Calls that cost more than their words, at a provider that prices all of it."""
+    scene.unkind = UNKIND
+    await scene.open(tenants=PRICED)
+    scene.start()
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    audio = {"type": "input_audio", "input_audio": {"data": b64encode(bytes(64_000)).decode(), "format": "mp3"}}
+    words = {"type": "text", "text": "What is this?"}
+    priced: list[dict[str, object]] = [
+        {"prompt": "What is 7 + 1?"},
+        {"prompt": "What is 7 + 1?", "parameters": {"service_tier": "flex"}},
+        {"prompt": "What is 7 + 1?", "parameters": {"service_tier": "priority"}},
+        {"prompt": "What is 7 + 1?", "parameters": {"web_search_options": {}}},
+        {"prompt": "What is 7 + 1?", "parameters": {"prediction": {"type": "content", "content": "It is 8. " * 40}}},
+    ]
+    others: list[dict[str, object]] = [
+        {"messages": [{"role": "user", "content": [words, image]}], "model": CHEAP},
+        {"messages": [{"role": "user", "content": [words, audio]}], "model": CHEAP},
+        {"prompt": "What is 7 + 1?", "parameters": {"service_tier": "priority"}, "model": CHEAP},
+        {"prompt": "What is 7 + 1?", "parameters": {"web_search_options": {}}, "model": CHEAP},
+    ]
+    for fields in priced:
+        await _ask(scene, 5, {"model": FIRST, **fields})
+    metered = {event.event_id for event in await _costs(scene) if event.certainty is Certainty.METERED}
+    scene.expect(len(metered) == 5 * len(priced), f"{len(metered)} calls are metered of {5 * len(priced)} that can be")
+    for fields in others:
+        await _ask(scene, 5, fields)
+
+
+async def _ask(scene: Scene, number: int, fields: dict[str, object]) -> None:
+    requests = [{"request_id": f"p{len(scene.accepted) + place}", **fields} for place in range(number)]
+    ids = [str(request["request_id"]) for request in requests]
+    scene.accepted.update(ids)
+    await scene.pipeline.publish(requests)
+    await scene.until_answered(ids)
+
+
+async def _costs(scene: Scene) -> list[CostEvent]:
+    await scene.until_committed()
+    return await scene.pipeline.costs()
 
 
 async def provider_killed(scene: Scene) -> None:

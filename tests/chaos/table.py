@@ -304,6 +304,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         models.charged_and_never_answered,
     ),
     Scenario(
+        "prices-beside-the-words",
+        "an unkind provider prices tiers, searches, predictions, images and audio",
+        "what the catalogue prices is metered to the nano-dollar, and nothing else is called metered",
+        models.prices_beside_the_words,
+    ),
+    Scenario(
         "provider-killed",
         "SIGKILL of the provider, and 3 s later its restart",
         "every request completes",

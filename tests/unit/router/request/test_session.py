@@ -502,8 +502,26 @@ def test_the_providers_own_cost_stands_beside_the_bill() -> None:
     play.start()
     play.answer(replace(ANSWER, usage=Usage(input_tokens=100, output_tokens=50, provider_cost_usd=Decimal("0.5"))))
     event = play.finish.costs[-1]
-    assert (event.provider_cost_usd, event.certainty) == (Decimal("0.5"), Certainty.METERED)
+    assert (event.provider_cost_usd, event.certainty) == (Decimal("0.5"), Certainty.ESTIMATED)
     assert event.cost_usd != event.provider_cost_usd
+
+
+@pytest.mark.parametrize(
+    ("told", "certainty"), [(0, Certainty.METERED), (1, Certainty.ESTIMATED), (-1, Certainty.ESTIMATED)]
+)
+def test_a_cost_is_metered_if_the_provider_names_the_same_but_for_its_rounding(told: int, certainty: Certainty) -> None:
+    plain = Play()
+    plain.start()
+    plain.answer(replace(ANSWER, usage=Usage(input_tokens=1_000_000, output_tokens=50)))
+    own = plain.finish.costs[-1].cost_usd
+    assert own is not None
+    rounded = own * (1 + told * Decimal("0.02")) + Decimal("0.0000004")
+    play = Play()
+    play.start()
+    play.answer(replace(ANSWER, usage=Usage(input_tokens=1_000_000, output_tokens=50, provider_cost_usd=rounded)))
+    event = play.finish.costs[-1]
+    assert (event.certainty, event.cost_usd) == (certainty, own)
+    assert event.token_count_source is TokenCountSource.PROVIDER
 
 
 def test_a_request_that_the_provider_calls_wrong_whichever_model_is_asked_stops_at_once() -> None:

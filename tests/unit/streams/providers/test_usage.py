@@ -284,6 +284,18 @@ def test_the_service_tier_that_an_answer_names_is_kept() -> None:
     assert answer_of(completion(top={"service_tier": None})).usage == answer_of(completion()).usage
 
 
+@pytest.mark.parametrize("details", ["prompt_tokens_details", "completion_tokens_details"])
+def test_tokens_of_audio_have_no_known_price(details: str) -> None:
+    heard: JsonObject = {details: {"audio_tokens": 1}}
+    told = usage_of(**PLAIN, **heard)
+    assert told is not None
+    assert told.doubt == "usage: tokens of audio are told, whose price is not known"
+    silent: JsonObject = {details: {"audio_tokens": 0}}
+    none = usage_of(**PLAIN, **silent)
+    assert none is not None
+    assert none.doubt is None
+
+
 def test_every_field_of_the_table_is_read_alone() -> None:
     for field in FIELDS:
         usage: JsonObject = {"prompt_tokens": 100, "completion_tokens": 20}
