@@ -52,12 +52,12 @@ def has_schema(request: Request) -> bool:
     asked = request.response_format
     if asked is not None and asked.get("type") == "json_schema":
         return True
-    return any(function.get("strict") is True for function in functions_of(request))
+    return any(function.get("strict") is True for function in functions_of(request.tools or ()))
 
 
-def functions_of(request: Request) -> Iterable[JsonObject]:
-    """Yield the definitions of the functions that may be called, as far as they are objects."""
-    for tool in request.tools or ():
+def functions_of(tools: Iterable[JsonObject]) -> Iterable[JsonObject]:
+    """Yield the definitions of the functions among the tools, as far as they are objects."""
+    for tool in tools:
         if isinstance(function := tool.get("function"), dict):
             yield function
 

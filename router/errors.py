@@ -8,7 +8,8 @@
 Upstream trouble is no exception but data, an `UpstreamFailure` of one `AttemptOutcome`, because the session has to
 decide about it. `DISPOSITIONS` says what becomes of each category; a test fails when the table has a gap. Three kinds
 are told apart: what the operator has to mend (authentication: key, credit, access, address, name of the model), what
-another model may take (invalid_request, context_too_long, content_filtered, malformed), and what passes (the others).
+another model may take or do (invalid_request, context_too_long, content_filtered, malformed, schema_violation), and
+what passes (the others).
 """
 
 from collections.abc import Mapping
@@ -76,6 +77,7 @@ DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
         AttemptOutcome.RATE_LIMITED: Disposition(Next.NEXT_MODEL, Blame.LIMIT),
         AttemptOutcome.TIMEOUT: Disposition(Next.NEXT_MODEL, Blame.MODEL),
         AttemptOutcome.MALFORMED: Disposition(Next.LEAVE_MODEL, Blame.MODEL),
+        AttemptOutcome.SCHEMA_VIOLATION: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.UNREACHABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
         AttemptOutcome.DISCONNECTED: Disposition(Next.RETRY_HERE, Blame.MODEL),
         AttemptOutcome.UNAVAILABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from router.catalogue import Model, Price
 from router.obstacle import Obstacle
 from router.parameters import LIST_PRICE, Terms
+from schemas.requests import Request
 from schemas.vocabulary import Task, Tier
 
 
@@ -47,6 +48,9 @@ class Candidate:
     """Why there is no `upper_usd`, if not for want of a price."""
     not_taken: Obstacle | None = None
     """Why the model cannot take the request at all."""
+
+    request: Request | None = None
+    """What it is asked, if not what everybody is: its own answer with what is wrong with it (a repair)."""
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

@@ -7,7 +7,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd
 from schemas.requests import JsonObject
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, IdSource, Policy, SkipReason, Status, Task, Tier
+from schemas.vocabulary import (
+    AttemptOutcome,
+    Certainty,
+    ErrorCode,
+    IdSource,
+    Policy,
+    SchemaResult,
+    SkipReason,
+    Status,
+    Task,
+    Tier,
+)
 
 
 class _Part(BaseModel):
@@ -105,6 +116,13 @@ class Choice(_Part):
     logprobs: JsonObject | None = Field(default=None, exclude_if=_is_none)
 
 
+class SchemaCheck(_Part):
+    """Whether the message fits the JSON schema that the request has for it."""
+
+    result: SchemaResult
+    detail: str | None = Field(default=None, description="What does not fit, and where, or why it was not checked.")
+
+
 class ErrorDetail(_Part):
     """Why there is no answer, for a program and for a person."""
 
@@ -139,6 +157,9 @@ class Response(Message):
     )
     other_choices: tuple[Choice, ...] = Field(
         default=(), exclude_if=_is_empty, description="The choices beside `message`, which is the one with index 0."
+    )
+    schema_check: SchemaCheck | None = Field(
+        default=None, exclude_if=_is_none, description="If the request has a JSON schema for what the message holds."
     )
     provider_name: str | None = None
     request_model: str | None = None

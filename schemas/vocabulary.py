@@ -94,6 +94,8 @@ class ErrorCode(GrowingWords):
     UPSTREAM_REJECTED = "upstream_rejected"
 
     FALLBACK_EXHAUSTED = "fallback_exhausted"
+    SCHEMA_VIOLATION = "schema_violation"
+    """Models answered, and no answer fits the request's strict JSON schema."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -113,6 +115,8 @@ class AttemptOutcome(GrowingWords):
     DISCONNECTED = "disconnected"
     UNAVAILABLE = "unavailable"
     MALFORMED = "malformed"
+    SCHEMA_VIOLATION = "schema_violation"
+    """An answer that does not fit the request's strict JSON schema."""
     CUT_OFF = "cut_off"
 
 
@@ -135,6 +139,15 @@ class SkipReason(GrowingWords):
     RATE_LIMIT = "rate_limit"
     RAMPING_UP = "ramping_up"
     BACKING_OFF = "backing_off"
+
+
+class SchemaResult(StrEnum):
+    """What the check of an answer against its request's JSON schema has shown."""
+
+    PASSED = "passed"
+    VIOLATED = "violated"
+    NOT_CHECKED = "not_checked"
+    """It would have taken too long."""
 
 
 class Capability(StrEnum):

@@ -16,7 +16,7 @@ from router.route import Candidate
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
-from schemas.responses import Attempt, ErrorDetail, Response, Skipped, Usage
+from schemas.responses import Attempt, ErrorDetail, Response, SchemaCheck, Skipped, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 
 UNKNOWN_TENANT = "unknown"
@@ -30,6 +30,9 @@ class Verdict:
     answer: Answer | None = None
     candidate: Candidate | None = None
     error: ErrorDetail | None = None
+    usage: Usage | None = None
+    """Of the answer."""
+    schema_check: SchemaCheck | None = None
 
 
 class AttemptLog:
@@ -101,8 +104,18 @@ class AttemptLog:
         attempt = _cut_off(call, "the worker gave the request up before the call was made", None)
         self._called_off.append(call.model_copy(update={"attempt_json": attempt.model_dump_json()}))
 
-    def answered(self, call: CallStarted, candidate: Candidate, answer: Answer, latency_s: float) -> None:
-        """Take in an answer. Without the provider's usage its cost is an estimate."""
+    def answered(
+        self, call: CallStarted, candidate: Candidate, answer: Answer, latency_s: float, violation: str | None = None
+    ) -> Usage:
+        """Take in an answer, and return its usage. Without the provider's its cost is an estimate.
+
+        Args:
+            call: its write-ahead record.
+            candidate: who answers.
+            answer: what it says.
+            latency_s: how long it took.
+            violation: why the answer is none, if it had to fit a schema and does not.
+        """
         usage = answer.usage or Usage(
             input_tokens=candidate.bound.input_tokens,
             output_tokens=estimate_tokens(answer.message.model_dump_json()),
@@ -114,7 +127,8 @@ class AttemptLog:
             provider_name=call.provider_name,
             request_model=call.request_model,
             response_model=answer.response_model,
-            outcome=AttemptOutcome.SUCCEEDED,
+            outcome=AttemptOutcome.SUCCEEDED if violation is None else AttemptOutcome.SCHEMA_VIOLATION,
+            detail=violation,
             started_at=call.occurred_at,
             latency_ms=round(latency_s * 1000),
             usage=usage,
@@ -122,6 +136,7 @@ class AttemptLog:
             cost_usd=cost_usd,
         )
         self._remember(call, attempt)
+        return usage
 
     def failed(self, call: CallStarted, candidate: Candidate, failure: UpstreamFailure, latency_s: float) -> None:
         """Take in a failure. It costs what its usage says, or its estimate if it was or may have been charged."""
@@ -163,11 +178,12 @@ class AttemptLog:
             finish_reason=answer.finish_reason if answer else None,
             logprobs=answer.logprobs if answer else None,
             other_choices=answer.other_choices if answer else (),
+            schema_check=verdict.schema_check,
             provider_name=candidate.model.provider_name if candidate else None,
             request_model=candidate.model.name if candidate else None,
             response_model=answer.response_model if answer else None,
             provider_response_id=answer.response_id if answer else None,
-            usage=self.attempts[-1].usage if answer else None,
+            usage=verdict.usage,
             cost_usd=self.cost_usd,
             error=verdict.error,
             attempts=tuple(self.attempts),

@@ -1,7 +1,7 @@
 """Which models may answer a request, in which order, and why the others may not."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router.bounds import input_bound, output_bound
@@ -67,6 +67,16 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Pl
         raise _no_candidate(obstacles, max_cost_usd)
     skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
     return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd)
+
+
+def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
+    """Return the candidate as it is asked again, or None if that is more than it takes, or than the cap allows."""
+    why = f"{broken.why}; asked again, since its answer did not fit the schema"
+    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s)).of(broken.model, why)
+    max_cost_usd = job.request.max_cost_usd or pool.catalogue.default_max_cost_usd
+    if _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None) is not None:
+        return None
+    return replace(candidate, request=asked)
 
 
 class _Views:

@@ -12,22 +12,25 @@ Rules:
    have reserved what is left, the session waits, and is woken by its reservation; when nothing is left for any
    candidate, it ends.
 7. A failure that no model would answer differently ends the session at once.
+8. An answer that has to fit a schema and does not is none (`router.answer_schema.check`): its model is asked once more,
+   with what is wrong, and then left. If nobody's answer fits, the session fails with the last one that did not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from router.answer_schema.check import PLAIN, AnswerSchema, Checked, answer_schema_of, repaired
 from router.budgets.lease import BudgetLease, Reserve
 from router.cost import call_started
-from router.errors import Next, RequestRejected
+from router.errors import Answer, Next, RequestRejected
 from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Verdict
 from router.request.choice import WAKE_JITTER_S, Option, choose
-from router.request.plan import Plan, make_plan
+from router.request.plan import Plan, make_plan, plan_repair
 from router.request.steps import (
     STATE_AFTER,
     TRANSITIONS,
@@ -47,7 +50,7 @@ from router.retry import Chance, backoff_s
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse
 from schemas.costs import CallStarted
-from schemas.responses import ErrorDetail
+from schemas.responses import ErrorDetail, Usage
 from schemas.vocabulary import ErrorCode, SkipReason, Status
 
 __all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session", "SessionError", "Started"]
@@ -70,6 +73,8 @@ class CandidateState:
     failures: int = 0
     not_before_s: float = 0.0
     left: bool = False
+    repair: Candidate | None = None
+    """How it is asked after an answer that does not fit the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,9 @@ class Session:
         self._attempt_log = AttemptLog(job)
         self._analysis: Analysis | None = None
         self._plan: Plan | None = None
+        self._schema: AnswerSchema | None = None
+        self._misfit: Verdict | None = None
+        """How it ends if no answer fits its schema: with the last one that did not."""
         self._standings: dict[str, CandidateState] = {}
         self._open: _Open | None = None
         self._called_off: str | None = None
@@ -118,7 +126,7 @@ class Session:
                 if not (isinstance(action, Wait) and action.call_id == self._reserving):
                     self._stop_reserving()
             case Answered():
-                action = self._succeed(event)
+                action = self._answered(event)
             case Failed():
                 action = self._fail(event)
         self._state = STATE_AFTER[type(action)]
@@ -184,6 +192,7 @@ class Session:
         if event.now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)
         try:
+            self._schema = answer_schema_of(self._job.request)
             self._plan = make_plan(self._job, self._analysis, self._pool, event.now_s)
         except RequestRejected as rejection:
             return self._end(rejection.code, str(rejection), event.now_s, rejection.field)
@@ -207,14 +216,16 @@ class Session:
     def _affordable(self, plan: Plan, now_s: float) -> list[Candidate]:
         left_usd = plan.max_cost_usd - self._attempt_log.spent_usd
         candidates: list[Candidate] = []
-        for candidate in plan.candidates:
+        for planned in plan.candidates:
+            standing = self._standings[planned.model.name]
+            candidate = standing.repair or planned
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
                 self._pass_over(candidate, SkipReason.COST_CAP_USED, left_usd)
             elif self._lease is not None and not _pays_for(self._lease, candidate, now_s):
                 self._pass_over(candidate, SkipReason.BUDGET_USED)
-            elif not self._standings[candidate.model.name].left:
+            elif not standing.left:
                 candidates.append(candidate)
-        candidates.sort(key=lambda candidate: self._standings[candidate.model.name].round)
+        candidates.sort(key=lambda candidate: (self._standings[candidate.model.name].round, candidate.request is None))
         return candidates
 
     def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
@@ -257,7 +268,7 @@ class Session:
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
         self._open = _Open(candidate, self._pool.call(model, now_s, retry=self._called), started)
         self._called = True
-        return Call(model, started, candidate.max_tokens, timeout_s)
+        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request)
 
     def _wait_for_budget(self, lease: BudgetLease, call_id: str, now_s: float) -> Action:
         self._reserving = call_id
@@ -283,12 +294,27 @@ class Session:
         if self._lease is not None:
             self._lease.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd or Decimal(0))
 
-    def _succeed(self, event: Answered) -> Finish:
-        call = self._close_call()
-        self._pool.answered(call.permit, event.latency_s, event.now_s, event.answer.usage)
-        self._attempt_log.answered(call.started, call.candidate, event.answer, event.latency_s)
+    def _answered(self, event: Answered) -> Action:
+        call, answer, now_s = self._close_call(), event.answer, event.now_s
+        self._pool.answered(call.permit, event.latency_s, now_s, answer.usage)
+        checked = PLAIN if self._schema is None else self._schema.check(answer)
+        usage = self._attempt_log.answered(call.started, call.candidate, answer, event.latency_s, checked.violation)
         self._settle(call)
-        return self._finish(Verdict(Status.COMPLETED, answer=event.answer, candidate=call.candidate), event.now_s)
+        if checked.violation is not None:
+            return self._reject(call.candidate, answer, usage, checked, now_s)
+        verdict = Verdict(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
+        return self._finish(verdict, now_s)
+
+    def _reject(self, candidate: Candidate, answer: Answer, usage: Usage, checked: Checked, now_s: float) -> Action:
+        """Take an answer for none: ask its model once more, or leave it."""
+        plan, standing = self._planned(), self._standings[candidate.model.name]
+        self._misfit = Verdict(Status.FAILED, answer, candidate, None, usage, checked.told)
+        standing.repair = None
+        if checked.may_be_repaired and candidate.request is None:
+            asked = repaired(self._job.request, answer.message, checked.violation or "")
+            standing.repair = plan_repair(self._job, candidate, asked, self._pool, now_s)
+        standing.left = standing.repair is None
+        return self._decide(plan, now_s)
 
     def _fail(self, event: Failed) -> Action:
         call, failure, now_s = self._close_call(), event.failure, event.now_s
@@ -328,6 +354,11 @@ class Session:
         refused = code is ErrorCode.UPSTREAM_REJECTED or self._plan is None
         refused |= code is ErrorCode.BUDGET_EXHAUSTED and not self._attempt_log.attempts
         status = Status.REJECTED if refused else Status.FAILED
+        if (misfit := self._misfit) is not None:
+            detail = misfit.schema_check.detail if misfit.schema_check else None
+            message = f"no answer fits the request's JSON schema ({message}); of the last one: {detail}"
+            error = ErrorDetail(code=ErrorCode.SCHEMA_VIOLATION, message=message)
+            return self._finish(replace(misfit, error=error), now_s)
         return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
 
     def _finish(self, verdict: Verdict, now_s: float) -> Finish:

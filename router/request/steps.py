@@ -1,6 +1,6 @@
 """What a session is told and what it answers with, and which may follow which.
 
-    Started ──> Call ──> Answered ──> Finish
+    Started ──> Call ──> Answered ──> Finish, or as after Failed if the answer does not fit its strict schema
                   │ └──> Failed ──┬─> Call (the same model again, or the next one)
                   │               ├─> Wait ──> Woke ──> Call
                   │               └─> Finish
@@ -25,6 +25,7 @@ from typing import NamedTuple
 from router.catalogue import Model
 from router.errors import Answer, UpstreamFailure
 from schemas.costs import CallStarted, CostEvent
+from schemas.requests import Request
 from schemas.responses import Response
 
 
@@ -76,6 +77,8 @@ class Call:
     started: CallStarted
     max_tokens: int
     timeout_s: float
+    repair: Request | None = None
+    """What to ask in place of the request: it, the model's own answer, and what is wrong with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ TRANSITIONS: Mapping[tuple[SessionState, type[Event]], SessionRule] = MappingPro
     (_NEW,     Woke):     SessionRule((), "before the start"),
 
     (_CALLING, Started):  SessionRule((), "twice"),
-    (_CALLING, Answered): SessionRule((_ENDED,), "completed"),
+    (_CALLING, Answered): SessionRule(_ON, "completed; or it breaks its strict schema: repaired, or the next model"),
     (_CALLING, Failed):   SessionRule(_ON, "the same model or the next one, now or later, or none"),
     (_CALLING, Woke):     SessionRule((), "during a call"),
 

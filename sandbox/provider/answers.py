@@ -53,9 +53,9 @@ def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, th
     function = _tool_to_call(ask)
     prose = _prose(ask, choice)
     if function is not None:
-        text = orjson.dumps(_example(function.parameters, prose)).decode()
+        text = _fitting(function.parameters, prose, ask)
     elif ask.schema is not None:
-        text = orjson.dumps(_example(ask.schema, prose)).decode()
+        text = _fitting(ask.schema, prose, ask)
     elif ask.as_json:
         text = orjson.dumps({"answer": prose}).decode()
     else:
@@ -114,6 +114,12 @@ def _prose(ask: Ask, choice: bytes) -> str:
     length = 2 + (choice[0] % 30) * (choice[1] + 1) // 256
     sentences = (_SENTENCES[byte % len(_SENTENCES)] for byte in choice[1 : 1 + length])
     return f"On “{quoted}”: {' '.join(sentences)}"
+
+
+def _fitting(schema: Mapping[str, JsonValue], words: str, ask: Ask) -> str:
+    """Return JSON that fits the schema; or, to break it, that within an array."""
+    example = _example(schema, words)
+    return orjson.dumps([example] if ask.breaks_schema else example).decode()
 
 
 def _example(schema: Mapping[str, JsonValue], words: str) -> JsonValue:

@@ -103,6 +103,8 @@ class Ask:
     """Whether the prompt is to be cached."""
     vectors: Vectors | None = None
     """How each turn is to be embedded, if it is not to be answered."""
+    breaks_schema: bool = False
+    """Whether the answer is to break the schema: a fault of the model, which nobody asks for."""
     echo: Mapping[str, JsonValue] = field(default_factory=dict)
     """What the vendor repeats of the request in its answer."""
 

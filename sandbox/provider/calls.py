@@ -7,7 +7,7 @@ for more: `sandbox.provider.unkind` says for what.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -138,6 +138,8 @@ class Calls:
             self._rate_limit(caller, wait_s)
             return
         delay_s = traffic.draw_latency_s()
+        if fault is not None and fault.fault is FaultKind.SCHEMA_VIOLATION:
+            call = replace(call, ask=replace(call.ask, breaks_schema=True))
         if fault is not None and fault.fault is FaultKind.SLOW:
             delay_s *= fault.factor
         withheld = None if fault is None else _WITHHELD.get(fault.fault)

@@ -32,6 +32,8 @@ Charged, whatever becomes of the bytes:
     invalid_json            half of the JSON, with the content-length of that
     missing_usage           200 without usage
     empty_choices           200 with no choices
+    schema_violation        200, JSON that breaks the schema that was asked for,
+                            and arguments that break a tool's; else as always
     charged_but_silent      nothing is sent
 
 `model` is a model's name or "*" (the default), `rate` the share of calls hit,
@@ -78,6 +80,7 @@ class FaultKind(StrEnum):
     INVALID_JSON = "invalid_json"
     MISSING_USAGE = "missing_usage"
     EMPTY_CHOICES = "empty_choices"
+    SCHEMA_VIOLATION = "schema_violation"
     CHARGED_BUT_SILENT = "charged_but_silent"
 
     @property
@@ -97,6 +100,7 @@ _CHARGED = frozenset(
         FaultKind.INVALID_JSON,
         FaultKind.MISSING_USAGE,
         FaultKind.EMPTY_CHOICES,
+        FaultKind.SCHEMA_VIOLATION,
         FaultKind.CHARGED_BUT_SILENT,
     }
 )

@@ -96,7 +96,8 @@ def _read(text: str) -> RawCatalogue:
         raise CatalogueError("a number is too long or brackets are nested too deep; mend it.") from None
 
 
-_UNANSWERED = frozenset(AttemptOutcome) - {AttemptOutcome.SUCCEEDED, AttemptOutcome.CUT_OFF}
+_ANSWERED = {AttemptOutcome.SUCCEEDED, AttemptOutcome.SCHEMA_VIOLATION}
+_UNANSWERED = frozenset(AttemptOutcome) - {*_ANSWERED, AttemptOutcome.CUT_OFF}
 _ORDERED = (
     ("breaker", "pause_s", "max_pause_s"),
     ("health", "degraded_p99_ms", "unhealthy_p99_ms"),

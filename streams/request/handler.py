@@ -220,7 +220,7 @@ class Handler:
                 case Call():
                     await self._write_ahead(session, action, handling)
                     called_s = self.clock()
-                    result = await self.provider.call(request, action, handling.trace)
+                    result = await self.provider.call(action.repair or request, action, handling.trace)
                     now_s = self.clock()
                     event: Event = (
                         Answered(now_s, result, now_s - called_s)

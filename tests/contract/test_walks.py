@@ -26,8 +26,8 @@ CATALOGUE = dataclasses.replace(TWO, tenants=MappingProxyType({"acme": ACME}))
 DOWN = {"alpha": Character(3, 3, chances={Fate.ERROR: 1.0})}
 NOT_IN_MEMORY = ("streams/kafka/", "streams/ports.py", "warehouse/")
 """Kafka and databases; and protocols, which are only names."""
-OTHER_WAYS = {"streams/request/outcomes.py:Outcomes.again"}
-"""What becomes of a request that comes again."""
+OTHER_WAYS = {"streams/request/outcomes.py:Outcomes.again", "router/answer_schema/check.py:AnswerSchema.check"}
+"""What becomes of a request that comes again, and of an answer that has to fit a schema."""
 
 Called = list[str]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 import httpx
 import orjson
@@ -59,6 +60,8 @@ class Character:
     chances: dict[Fate, float] = field(default_factory=dict)
     requests_per_minute: int = 1_000_000
     retry_after_s: float = 2.0
+    texts: list[str] = field(default_factory=list)
+    """What it says first, a text a call; then `answer_text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Call:
     began_s: float
     ended_s: float
     fate: Fate
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """The body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class Providers:
         takes_s = character.median_s * math.exp(self.random.gauss(0, character.spread))
         if fate in {Fate.ERROR, Fate.LIMITED, Fate.REFUSED, Fate.UNREACHABLE}:
             takes_s = ERRORS_S
-        call = Call(key, name, caller, now_s, now_s + takes_s, fate)
+        call = Call(key, name, caller, now_s, now_s + takes_s, fate, asked)
         self.calls.append(call)
         for told in self.on_call:
             told(call)
@@ -193,10 +198,11 @@ class Providers:
                 )
             case Fate.MALFORMED:
                 return 200, {}, f"<html>{self.error_text}".encode()
+        text = character.texts.pop(0) if character.texts else self.answer_text
         completion: dict[str, object] = {
             "id": f"c-{number}",
             "model": name,
-            "choices": [{"message": {"role": "assistant", "content": self.answer_text}, "finish_reason": "stop"}],
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         }
         if fate is Fate.ANSWER:
             completion["usage"] = self._told(*usage)

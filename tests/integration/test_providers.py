@@ -56,6 +56,7 @@ CATEGORIES: dict[FaultKind, tuple[AttemptOutcome | None, bool]] = {
     FaultKind.INVALID_JSON: (AttemptOutcome.MALFORMED, True),
     FaultKind.MISSING_USAGE: (None, True),
     FaultKind.EMPTY_CHOICES: (AttemptOutcome.MALFORMED, True),
+    FaultKind.SCHEMA_VIOLATION: (None, True),
     FaultKind.CHARGED_BUT_SILENT: (AttemptOutcome.TIMEOUT, True),
 }
 """What each fault is taken for (None: an answer), and whether the call may have been charged."""

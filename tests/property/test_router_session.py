@@ -32,8 +32,8 @@ from router.request.session import (
 from router.request.steps import TRANSITIONS, SessionState
 from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted
-from schemas.requests import Request
-from schemas.responses import Usage
+from schemas.requests import JsonObject, Request
+from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier
 from tests.examples import examples
 from tests.stage import ALPHA, ANSWER, BETA, GAMMA, NOW_S, ORIGIN, TIMEOUT, make_catalogue
@@ -49,6 +49,11 @@ CATALOGUE = replace(
 )
 ROUNDING_S = 1e-5
 
+NUMBER: JsonObject = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+LOOSE: JsonObject = {"type": "json_schema", "json_schema": {"name": "number", "schema": NUMBER}}
+STRICT: JsonObject = {"type": "json_schema", "json_schema": {"name": "number", "schema": NUMBER, "strict": True}}
+FITS = '{"n": 1}'
+
 REQUESTS = st.builds(
     Request,
     prompt=st.sampled_from(["Write a poem.", "Quick: what is it?", "word " * 3_000]),
@@ -57,9 +62,16 @@ REQUESTS = st.builds(
     model=st.sampled_from([None, None, None, "alpha", "gamma", "delta"]),
     tier=st.none() | st.sampled_from(Tier),
     policy=st.none() | st.sampled_from(Policy),
+    response_format=st.sampled_from([None, None, LOOSE, STRICT]),
 )
 USAGES = st.builds(Usage, input_tokens=st.integers(0, 30), output_tokens=st.integers(0, 4_000))
-ANSWERS = st.builds(replace, st.just(ANSWER), usage=st.none() | USAGES)
+ANSWERS = st.builds(
+    replace,
+    st.just(ANSWER),
+    message=st.builds(AnswerMessage, content=st.sampled_from([FITS, "The sea.", '{"n": "one"}', ""])),
+    usage=st.none() | USAGES,
+    finish_reason=st.sampled_from(["stop", "stop", "length"]),
+)
 FAILURES = st.builds(
     UpstreamFailure,
     category=st.sampled_from(sorted(DISPOSITIONS.keys() - {AttemptOutcome.CUT_OFF})),  # no provider says that
@@ -227,7 +239,7 @@ class SessionsMachine(RuleBasedStateMachine):
         latency_s = self.now_s - life.acted_s
         result = within_bounds(life.calls[-1], result)
         if isinstance(result, Answer):
-            life.answered = True
+            life.answered = life.job.request.response_format != STRICT or result.message.content == FITS
             self._tell(life, Answered(self.now_s, result, latency_s))
         else:
             self._tell(life, Failed(self.now_s, result, latency_s))
@@ -270,7 +282,19 @@ class SessionsMachine(RuleBasedStateMachine):
     def _check_finish(self, life: Life, finish: Finish) -> None:
         response, costs = finish.response, finish.costs
         cap_usd = life.job.request.max_cost_usd or CATALOGUE.default_max_cost_usd
-        assert (response.status is Status.COMPLETED) == life.answered == (response.message is not None)
+        assert (response.status is Status.COMPLETED) == life.answered
+        is_misfit = response.error is not None and response.error.code is ErrorCode.SCHEMA_VIOLATION
+        assert (response.message is not None) == (life.answered or is_misfit)
+        own = response.attempts[len(life.earlier) :]
+        of_schema = [attempt.outcome is AttemptOutcome.SCHEMA_VIOLATION for attempt in own]
+        assert not is_misfit or any(of_schema)
+        for model in MODELS:
+            misfits = [
+                call.repair is not None
+                for call, misfit in zip(life.calls, of_schema, strict=True)
+                if misfit and call.model.name == model.name
+            ]
+            assert misfits in ([], [False], [False, True]), "a model is repaired once, and then left"
         assert (response.error is None) == life.answered
         assert response.request_id == life.job.request_id
         # nothing of the model's is in time but the end of a call itself, and the clock does not stand still for it

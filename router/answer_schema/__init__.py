@@ -1,0 +1,1 @@
+"""What a request's JSON Schemas ask of an answer: read, bounded, and checked."""
