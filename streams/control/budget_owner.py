@@ -40,7 +40,8 @@ from streams.publisher import HOLDER, Publisher
 
 log = structlog.get_logger()
 
-LEDGER_READ_S = 0.02
+COSTS_READ_EVERY_S = 0.1
+"""How often to look for cost events while nothing is claimed; a claim is answered at once."""
 SPEND_TOLD_EVERY_S = 1.0
 """Spend alone is told so often; an answer to a claim at once."""
 POSITIONS_S = 5.0
@@ -104,6 +105,7 @@ class BudgetOwner:
         self._forgotten: set[bytes] = set()
         self._crossings: list[Crossing] = []
         self._claimed: list[Received] = []
+        self._is_asked = asyncio.Event()
         self._read: dict[int, _Read] = {}
         self._assigned_term = 0
         self._told_s = self._positions_s = self._looked_s = 0.0
@@ -175,6 +177,7 @@ class BudgetOwner:
     def ingest(self, batch: Sequence[Received]) -> None:
         """Take claims."""
         self._claimed.extend(batch)
+        self._is_asked.set()
 
     async def keep(self) -> None:
         """Count, grant and tell, for ever."""
@@ -182,18 +185,31 @@ class BudgetOwner:
             await self._owner.wait()
             await self._fence.passed()
             try:
-                await self._step(self._term)
+                if await self._step(self._term):
+                    await asyncio.sleep(0)
+                    continue
             except _UnsureError:
                 log.info("the accounts may be another worker's: nothing is written")
             except KafkaError as error:
                 log.warning("the accounts could not be kept up to date", error=str(error))
                 await asyncio.sleep(SPEND_TOLD_EVERY_S)
+            await self._asked()
 
-    async def _step(self, term: int) -> None:
+    async def _asked(self) -> None:
+        """Wait for a claim, no longer than `COSTS_READ_EVERY_S`."""
+        timer = asyncio.get_running_loop().call_later(COSTS_READ_EVERY_S, self._is_asked.set)
+        try:
+            await self._is_asked.wait()
+        finally:
+            timer.cancel()
+        self._is_asked.clear()
+
+    async def _step(self, term: int) -> bool:
+        """Do what there is to do, and say whether there may be more cost events to read at once."""
         await self._assign(term)  # here, where no read of the term before can be under way and take what comes
-        records = await self._reader.read(timeout_s=LEDGER_READ_S, most=READ_AT_ONCE)
+        records = await self._reader.read(timeout_s=0, most=READ_AT_ONCE)
         if not self._is_owner(term):
-            return
+            return False
         self._count(records)
         claims = tuple(self._claimed)  # kept until they are answered; hearing one twice says nothing
         heard = {name for name in map(self._hear, claims) if name is not None}
@@ -207,6 +223,7 @@ class BudgetOwner:
         if now_s - self._positions_s >= POSITIONS_S and not self._changed:
             self._positions_s = now_s
             await self._store_positions(term)
+        return bool(records)
 
     async def _assign(self, term: int) -> None:
         """Read every partition there is: from where the table says in a new term, and new ones from their beginning."""

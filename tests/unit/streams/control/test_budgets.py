@@ -221,6 +221,7 @@ async def test_what_was_reserved_for_a_call_that_was_not_made_is_free_for_the_ne
     responses = await scene.answered("r-0", "r-1", within_s=15)
     assert {response["status"] for response in responses} == {"completed"}
     assert len({call.caller for call in scene.calls()}) == 2
+    await scene.until(lambda: len(scene.messages(Topic.COSTS)) == 2)
     assert [cost["certainty"] for cost in scene.messages(Topic.COSTS)] == ["metered", "metered"]
 
 
