@@ -111,9 +111,9 @@ class Broker:
         partition.end += 1
         for told in self.on_append:
             told(tp, delivery, writer)
-        for woken, wanted in self._waiting.items():
-            if tp in wanted:
-                _wake(woken)
+        for woken in [woken for woken, wanted in self._waiting.items() if tp in wanted]:
+            del self._waiting[woken]  # the dead will not do it
+            _wake(woken)
         return origin.offset
 
     def read(self, positions: Mapping[TopicPartition, int], most: int | None = None) -> Sequence[Delivery]:
@@ -143,7 +143,7 @@ class Broker:
             await woken
         finally:
             timer.cancel()
-            del self._waiting[woken]
+            self._waiting.pop(woken, None)
 
     def values(self, topic: str) -> Iterator[bytes]:
         """Return all values of a topic, partition by partition."""

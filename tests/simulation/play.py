@@ -1,6 +1,7 @@
 """Plays a plan: whole workers in memory, and returns the history of what happened."""
 
 import asyncio
+import gc
 import logging
 import random
 from collections.abc import Callable, Iterator, MutableMapping
@@ -175,6 +176,7 @@ class Play:
         while True:
             await asyncio.sleep(CLEAN_EVERY_S)
             self.world.broker.clean()
+            gc.collect(1)
             self.say(self.loop.time() - self.plan.began_s)
 
     async def _recover(self) -> None:
@@ -279,7 +281,7 @@ def play(plan: Plan, say: Callable[[float], None] = lambda _done_s: None) -> His
     loop = VirtualLoop(START_S)
     errors: list[str] = []
     random.seed(plan.seed)  # the pauses of retries
-    with _hearing(errors):
+    with _hearing(errors), _collecting_the_young():
         try:
             history = loop.run_until_complete(_run(plan, loop, say))
         finally:
@@ -297,6 +299,16 @@ def planned(seed: int, seconds: float) -> Plan:
 
 async def _run(plan: Plan, loop: VirtualLoop, say: Callable[[float], None]) -> History:
     return await Play(plan, loop, say).run()
+
+
+@contextmanager
+def _collecting_the_young() -> Iterator[None]:
+    """Collect what is young alone, and only when the play does: the history grows, and none of it is garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
