@@ -1,6 +1,7 @@
 """The one composition root: settings and catalogue in, a running worker on Kafka out."""
 
 import gc
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,11 +19,14 @@ from streams.kafka.log import KafkaLog
 from streams.kafka.pinned import warn_if_untested
 from streams.kafka.producer import started
 from streams.ops.clock import Clock
+from streams.ops.request_log import scrub_from_the_log
 from streams.ops.shutdown import GOODBYE_S, Shutdown
 from streams.ops.watchdog import Concern, Watchdog
 from streams.ports import Ports
+from streams.providers.connections import connections_of
 from streams.providers.endpoints import endpoints_of
 from streams.providers.http_provider import HttpProvider
+from streams.providers.key_renewal import renewing
 from streams.providers.transport import BODY_FACTOR, AiohttpTransport
 from streams.topics import check_topics
 from streams.worker import Worker, make_parts
@@ -66,19 +70,28 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
 async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> AsyncIterator[Ports]:
     """Give what a worker stands on: a started producer, the catalogue's providers, and two groups not joined yet."""
     clock, fence = Clock(), HeartbeatFence(settings.session_timeout_s, monotonic)
-    endpoints = endpoints_of(settings, catalogue_file.providers)
+    files = settings.key_files()
+    endpoints = endpoints_of(settings, catalogue_file.providers, files)
     for warning in endpoints.warnings:
         log.warning(warning)
+    connections = connections_of(settings, catalogue_file.providers, os.environ)
     async with (
         started(lambda: make_producer(settings)) as producer,
-        AiohttpTransport(BODY_FACTOR * settings.max_message_bytes) as transport,
+        AiohttpTransport(BODY_FACTOR * settings.max_message_bytes, connections) as transport,
+        renewing(
+            provider := HttpProvider(transport, endpoints.by_provider, clock),
+            settings,
+            catalogue_file.providers,
+            files,
+            scrub_from_the_log,
+        ),
     ):
         yield Ports(
             log=KafkaLog(settings, producer),
             control_group=FaustControlGroup(settings),
             intake=FaustIntake(settings, fence),
             fence=fence,
-            provider=HttpProvider(transport, endpoints.by_provider, clock),
+            provider=provider,
             clock=clock,
             wall_clock=time,
             chance=random.random,

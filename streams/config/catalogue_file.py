@@ -26,6 +26,7 @@ from schemas.vocabulary import AttemptOutcome, Capability, Tier
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
 from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawProvider, RawTenant, RawThresholds
+from streams.config.tls_files import NO_FILES, TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Provider:
     charges: tuple[ChargeRow, ...] = ()
     """What it charges without an answer, where that is not as in `charges.toml`."""
     wire: Wire = OPENAI
+    tls: TlsFiles = NO_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         tenants=_tenants(raw.tenants, models),
     )
     providers = {
-        name: Provider(name, provider.base_url, provider.allow_http, _charges(name, provider), wires[name])
+        name: Provider(
+            name, provider.base_url, provider.allow_http, _charges(name, provider), wires[name], _tls(name, provider)
+        )
         for name, provider in raw.providers.items()
     }
     return CatalogueFile(catalogue, MappingProxyType(providers))
@@ -154,6 +158,15 @@ def _charges(name: str, provider: RawProvider) -> tuple[ChargeRow, ...]:
         )
         for ending, charge in provider.charges.items()
     )
+
+
+def _tls(name: str, raw: RawProvider) -> TlsFiles:
+    if raw.client_key_file is not None and raw.client_certificate_file is None:
+        raise CatalogueError(
+            f"{key_of('providers', name)}.client_key_file is the key of a certificate; add client_certificate_file."
+        )
+    authorities = () if raw.ca_file is None else (raw.ca_file,)
+    return TlsFiles(authorities, raw.client_certificate_file, raw.client_key_file)
 
 
 def _check_order(key: str, lower: str, upper: str, values: Mapping[str, float]) -> None:

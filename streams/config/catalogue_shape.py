@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -60,6 +61,9 @@ class RawProvider(_Raw):
     drop_parameters: list[_Label] = []
     rename_parameters: dict[_Label, _Label] = {}
     allow_http: bool = False
+    ca_file: Annotated[Path, Field(strict=False)] | None = None
+    client_certificate_file: Annotated[Path, Field(strict=False)] | None = None
+    client_key_file: Annotated[Path, Field(strict=False)] | None = None
     charges: dict[str, Annotated[Charge, Field(strict=False)]] = {}
 
 

@@ -23,6 +23,7 @@ from router.errors import TurnoutError
 from schemas.message import TopicName
 from schemas.topics import Topic
 from streams.config.complaints import closest, complaint
+from streams.config.key_files import KeyFiles
 from streams.config.values import (
     ApiKey,
     BaseUrl,
@@ -111,6 +112,20 @@ class Settings(BaseSettings):
     )
     api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(from_json)] = Field(
         default={}, description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}.'
+    )
+
+    api_key_file: Path | None = Field(
+        default=None, description="The file that holds TURNOUT_API_KEY instead; it is read again when it changes."
+    )
+    api_keys_dir: Path | None = Field(
+        default=None,
+        description="A folder of keys, one file a provider, by the provider's name, such as a mounted secret. These go "
+        "before TURNOUT_API_KEYS, and are read again when they change.",
+    )
+    provider_ca_file: Path | None = Field(
+        default=None,
+        description="Authorities to trust beside the system's when providers are called, a PEM file, such as that of a "
+        "proxy that looks into TLS. It is read again when it changes.",
     )
 
     topic_prefix: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._-]*$")] = Field(
@@ -279,6 +294,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _one_key_for_all(self) -> Self:
+        if self.api_key is not None and self.api_key_file is not None:
+            raise ValueError(f"{_variable('api_key')} and {_variable('api_key_file')} are both set; remove one")
+        return self
+
+    @model_validator(mode="after")
     def _no_answer_becomes_a_request(self) -> Self:
         for name in set(self.reply_to_allowed) & set(map(self.topic, Topic)):
             raise ValueError(f"{_variable('reply_to_allowed')} names {name}, a topic of Turnout's own; remove it")
@@ -294,9 +315,27 @@ class Settings(BaseSettings):
         each = (one for value in values for one in (value.values() if isinstance(value, dict) else (value,)))
         return tuple(one.get_secret_value() for one in each if isinstance(one, SecretStr))
 
-    def api_key_for(self, provider_name: str, *, has_own_url: bool) -> SecretStr | None:
+    def key_files(self) -> KeyFiles:
+        """Read the keys that stand in files.
+
+        Raises:
+            SettingsError: one cannot be read.
+        """
+        files, folders = self.api_key_file, self.api_keys_dir
+        try:
+            return KeyFiles([] if files is None else [files], [] if folders is None else [folders])
+        except ValueError as error:
+            names = f"{_variable('api_key_file')} or {_variable('api_keys_dir')}"
+            raise SettingsError(f"{names}: {error}.") from None
+
+    def api_key_for(self, provider_name: str, *, has_own_url: bool, files: KeyFiles | None = None) -> SecretStr | None:
         """Return the provider's own key, or else the one for all, which is for `provider_base_url` alone."""
-        return self.api_keys.get(provider_name, None if has_own_url else self.api_key)
+        files = KeyFiles() if files is None else files
+        in_file = None if self.api_keys_dir is None else files.get(self.api_keys_dir / provider_name)
+        own = in_file or self.api_keys.get(provider_name)
+        if own is not None or has_own_url:
+            return own
+        return self.api_key if self.api_key_file is None else files.get(self.api_key_file)
 
 
 def _variable(field: str) -> str:

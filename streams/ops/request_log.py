@@ -15,13 +15,22 @@ from streams.ops.log_lines import LibraryLines, LogCleaner, end_with_clean_trace
 from streams.plain_text import plain_json
 from streams.providers.secrets import Scrubber
 
+_SCRUB = Scrubber()
+"""A process has one log."""
+
+
+def scrub_from_the_log(secrets: Iterable[str]) -> None:
+    """Take these out of every line too, from now on."""
+    _SCRUB.learn(secrets)
+
 
 def configure_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> None:
     """Send all logs to stderr: JSON lines for programs, or coloured text for people.
 
     Everything is scrubbed of the secrets, and of what looks like a key; errors and controls are as `log_lines` says.
     """
-    scrub = Scrubber(secrets)
+    scrub = _SCRUB
+    scrub.learn(secrets)
     numeric = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -11,6 +11,7 @@ from router.charges import ChargeRow
 from router.errors import CatalogueError
 from streams.config.catalogue_file import Provider
 from streams.config.catalogue_sentences import quoted
+from streams.config.key_files import KeyFiles
 from streams.config.settings import Settings
 
 
@@ -31,20 +32,22 @@ class Endpoints:
     warnings: tuple[str, ...] = ()
 
 
-def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpoints:
-    """Return the endpoints of a catalogue's providers.
+def endpoints_of(settings: Settings, providers: Mapping[str, Provider], files: KeyFiles | None = None) -> Endpoints:
+    """Return the endpoints of a catalogue's providers, with the keys as the files have them now.
 
     A provider with a `base_url` of its own is sent its own key or none: `TURNOUT_API_KEY` is for the address in the
     settings. A key leaves this machine over https only, unless the provider says `allow_http`.
 
     Raises:
         CatalogueError: a key would go over the network in the clear; one sentence with the key of the catalogue.
+        SettingsError: a file of a key cannot be read.
     """
+    files = settings.key_files() if files is None else files
     endpoints: dict[str, Endpoint] = {}
     warnings: list[str] = []
     for name, provider in providers.items():
         base_url = provider.base_url or settings.provider_base_url
-        api_key = settings.api_key_for(name, has_own_url=provider.base_url is not None)
+        api_key = settings.api_key_for(name, has_own_url=provider.base_url is not None, files=files)
         table = f"providers.{quoted(name)}"
         if api_key is not None and not provider.allow_http and not is_private(base_url):
             of = f"{table}.base_url" if provider.base_url is not None else "TURNOUT_PROVIDER_BASE_URL"
@@ -52,7 +55,7 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpo
                 f"{of} is http, so that the key of {name} would cross the network in the clear; use https, or set "
                 f"{table}.allow_http = true."
             )
-        if api_key is None and settings.api_key is not None:
+        if api_key is None and (settings.api_key or settings.api_key_file) is not None:
             warnings.append(
                 f"Provider {name} has a base_url of its own and no key in TURNOUT_API_KEYS, so it is called without "
                 "one: TURNOUT_API_KEY is only for TURNOUT_PROVIDER_BASE_URL."
@@ -63,6 +66,9 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider]) -> Endpo
                 f"or of a tenant with a budget goes there; set {table}.max_tokens_field to the name that it heeds."
             )
         endpoints[name] = Endpoint(base_url, api_key, provider.charges)
+    known = {} if settings.api_keys_dir is None else {settings.api_keys_dir / name: name for name in providers}
+    strangers = sorted(files.keys.keys() - known.keys() - {settings.api_key_file})
+    warnings += [f"{path} is named after no provider of the catalogue, so its key is not used." for path in strangers]
     return Endpoints(endpoints, tuple(warnings))
 
 

@@ -35,6 +35,13 @@ class HttpProvider:
         keys = (endpoint.api_key for endpoint in endpoints.values())
         self._scrub = Scrubber(key.get_secret_value() for key in keys if key is not None)
 
+    def renew(self, endpoints: Mapping[str, Endpoint]) -> None:
+        """Use these from the next call on: a key may have been replaced."""
+        self._endpoints = endpoints
+        self._targets.clear()
+        keys = (endpoint.api_key for endpoint in endpoints.values())
+        self._scrub.learn(key.get_secret_value() for key in keys if key is not None)
+
     async def call(self, request: Request, call: Call, trace: Mapping[str, str]) -> Answer | UpstreamFailure:
         """Make the call. Blocks for `call.timeout_s` at the most; raises nothing that the network may cause.
 

@@ -29,7 +29,14 @@ class Scrubber:
     """Knows this worker's keys, and what keys look like."""
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        known = sorted({key for key in keys if len(key) >= SHORTEST_KEY}, key=len, reverse=True)
+        self._keys: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(keys)
+
+    def learn(self, keys: Iterable[str]) -> None:
+        """Know these keys too; earlier ones may still come back."""
+        self._keys |= {key for key in keys if len(key) >= SHORTEST_KEY}
+        known = sorted(self._keys, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:

@@ -8,6 +8,8 @@ from typing import Self
 import aiohttp
 import httpx
 
+from streams.providers.connections import DIRECT, Connections
+
 CONNECT_TIMEOUT_S = 5.0
 """A host that takes longer to accept a connection is as good as gone."""
 MAX_HEADER_BYTES = 65_536
@@ -67,8 +69,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     A body is read up to `max_body_bytes`; the extension `is_cut` of the response says that there was more.
     """
 
-    def __init__(self, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, max_body_bytes: int = MAX_BODY_BYTES, connections: Connections | None = None) -> None:
         self._max_body_bytes = max_body_bytes
+        self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -93,6 +96,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """
         if self._session is None:
             raise RuntimeError("the transport is used outside its context")
+        way = DIRECT if self._connections is None else self._connections.way_to(request.url)
         timeout = aiohttp.ClientTimeout(request.extensions["timeout"]["read"], sock_connect=CONNECT_TIMEOUT_S)
         try:
             async with self._session.request(
@@ -102,6 +106,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=request.content,
                 timeout=timeout,
                 allow_redirects=False,
+                proxy=way.proxy,
+                ssl=way.tls or True,
             ) as response:
                 content, is_cut = await self._read(response)
         except aiohttp.ConnectionTimeoutError as error:
