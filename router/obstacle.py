@@ -14,6 +14,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
         SkipReason.CONTEXT_TOO_SMALL: "context: up to {needed} tokens do not fit into {limit}",
         SkipReason.CAPABILITY_LACKING: "capability: {detail}",
         SkipReason.PARAMETER_NOT_TAKEN: "parameter: {detail}",
+        SkipReason.NOT_TRANSLATABLE: "dialect: {detail}",
         SkipReason.PRICE_UNKNOWN: "cost: {detail}, and the request has a cost cap or its tenant a budget",
         SkipReason.ABOVE_COST_CAP: "cost: up to {needed} USD, above the cap of {limit}",
         SkipReason.COST_CAP_USED: "cost: {limit} USD are left of the cap",
@@ -28,7 +29,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
     }
 )
 """`needed` is what the call would take, `limit` what there is: tokens, US dollars or milliseconds. `detail` is what
-`router.capabilities`, `router.parameters` and `router.bounds` say."""
+`router.capabilities`, `router.parameters`, `router.dialects` and `router.bounds` say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ class SkipReason(GrowingWords):
     CONTEXT_TOO_SMALL = "context_too_small"
     CAPABILITY_LACKING = "capability_lacking"
     PARAMETER_NOT_TAKEN = "parameter_not_taken"
+    NOT_TRANSLATABLE = "not_translatable"
     PRICE_UNKNOWN = "price_unknown"
     ABOVE_COST_CAP = "above_cost_cap"
     COST_CAP_USED = "cost_cap_used"

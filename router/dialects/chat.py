@@ -1,4 +1,6 @@
-"""OpenAI's chat completions: the words in which requests are written."""
+"""OpenAI's chat completions, in which requests are written, and Azure's, which have another address."""
+
+from urllib.parse import quote
 
 from pydantic import JsonValue
 
@@ -48,6 +50,20 @@ class ChatCompletions:
     def completion(self, reply: JsonValue) -> JsonValue:
         """Return the reply, which is one."""
         return reply
+
+
+class AzureChatCompletions(ChatCompletions):
+    """Azure OpenAI: the deployment is in the path, as the model's name, and `api-version` in the query.
+
+    Source: learn.microsoft.com, "Azure OpenAI in Azure AI Foundry Models REST API reference".
+    """
+
+    name = DialectName.AZURE
+    key_header = "api-key"
+
+    def path(self, model: str) -> str:
+        """Return the path of a deployment."""
+        return f"/openai/deployments/{quote(model, '')}/chat/completions"
 
 
 def _sendable(message: JsonObject) -> JsonObject:

@@ -109,6 +109,19 @@ class Wishes:
         """Return the value of a parameter, None without one."""
         return self._left.pop(name, None)
 
+    def take_word(self, name: str, words: Mapping[str, str]) -> str | None:
+        """Return the vendor's word for the value of a parameter, None without one.
+
+        Raises:
+            Untranslatable: there is none.
+        """
+        value = self._left.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, str) or value not in words:
+            raise Untranslatable(f"{name}: {self._title} has no {str(value)[:64]!r}")
+        return words[value]
+
     def take_all(self, names: Mapping[str, str]) -> JsonObject:
         """Return the parameters of these names that there are, under the vendor's names for them."""
         return {theirs: self._left.pop(ours) for ours, theirs in names.items() if ours in self._left}
@@ -129,3 +142,14 @@ def stop_sequences(value: JsonValue) -> list[JsonValue] | None:
     if value is None:
         return None
     return value if isinstance(value, list) else [value]
+
+
+def up_to_1(temperature: float, title: str) -> float:
+    """Return the temperature.
+
+    Raises:
+        Untranslatable: it is in the half of OpenAI's range that others lack.
+    """
+    if temperature > 1:
+        raise Untranslatable(f"temperature: {title} takes 0 to 1")
+    return temperature

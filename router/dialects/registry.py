@@ -3,8 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from router.dialects.chat import ChatCompletions
+from router.dialects.anthropic import AnthropicMessages
+from router.dialects.bedrock import Converse
+from router.dialects.chat import AzureChatCompletions, ChatCompletions
 from router.dialects.dialect import Dialect
+from router.dialects.gemini import GenerateContent
+from router.dialects.responses import Responses
 from router.dialects.wire import DialectName
 
-DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (ChatCompletions(),)})
+_SPOKEN: tuple[Dialect, ...] = (
+    ChatCompletions(),
+    Responses(),
+    AzureChatCompletions(),
+    AnthropicMessages(),
+    GenerateContent(),
+    Converse(),
+)
+DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({dialect.name: dialect for dialect in _SPOKEN})

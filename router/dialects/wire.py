@@ -11,6 +11,11 @@ class DialectName(StrEnum):
     """The dialects, by the catalogue's words for them."""
 
     CHAT = "openai"
+    RESPONSES = "openai-responses"
+    AZURE = "azure-openai"
+    ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
+    BEDROCK = "bedrock"
 
 
 MAX_TOKENS_FIELDS = ("max_completion_tokens", "max_tokens")

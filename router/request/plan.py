@@ -8,7 +8,9 @@ from router.bounds import input_bound, output_bound
 from router.capabilities import lacking, needs_of
 from router.catalogue import Catalogue, Model
 from router.cost import upper_cost
-from router.dialects.dialect import Asked
+from router.dialects.dialect import Asked, Untranslatable
+from router.dialects.registry import DIALECTS
+from router.dialects.wire import DialectName
 from router.errors import RequestRejected
 from router.job import Job
 from router.models.model_state import View
@@ -115,16 +117,19 @@ class _Candidates:
         note = self._views.of(model).note
         why = f"{why} ({note})" if note else why
         input_tokens, max_tokens = self._sent.tokens(model), min(self._max_tokens, model.max_output_tokens)
+        asked = Asked(self._request, model.upstream_name, max_tokens, model.wire)
         words = self._sent.words if input_tokens is None else input_tokens
+        if model.wire.dialect is not DialectName.CHAT:
+            words += DIALECTS[model.wire.dialect].added_tokens(asked)
         bound = Estimate(words, max_tokens + self._predicted_tokens)
         likely_tokens = min(words, self._sent.likely_words + words - self._sent.words) + max_tokens
         if likely_tokens > model.context_tokens:
             too_long = Obstacle(SkipReason.CONTEXT_TOO_SMALL, likely_tokens, model.context_tokens)
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=too_long)
-        if (cannot := lacking(model.lacks, self._needs)) is not None:
-            unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot)
+        cannot = lacking(model.lacks, self._needs)
+        unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot) if cannot is not None else None
+        if (unable := unable or _untranslatable(asked)) is not None:
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=unable)
-        asked = Asked(self._request, model.upstream_name, max_tokens, model.wire)
         terms = terms_of(asked.parameters, model)
         match terms:
             case NotTaken(detail):
@@ -198,6 +203,17 @@ def _obstacle(candidate: Candidate, max_cost_usd: Decimal, *, explicit: bool) ->
         return Obstacle(SkipReason.PRICE_UNKNOWN, detail=detail) if explicit else None
     if candidate.upper_usd > max_cost_usd:
         return Obstacle(SkipReason.ABOVE_COST_CAP, candidate.upper_usd, max_cost_usd)
+    return None
+
+
+def _untranslatable(asked: Asked) -> Obstacle | None:
+    """Return what a dialect has no words for. OpenAI's own chat completions have some for everything."""
+    if asked.wire.dialect is DialectName.CHAT:
+        return None
+    try:
+        DIALECTS[asked.wire.dialect].body(asked)
+    except Untranslatable as why:
+        return Obstacle(SkipReason.NOT_TRANSLATABLE, detail=str(why))
     return None
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
 from router.charges import ChargeRow
+from router.dialects.registry import DIALECTS
 from router.dialects.wire import DROPPABLE, MAX_TOKENS_FIELDS, OPENAI, DialectName, Wire
 from router.errors import CatalogueError
 from router.parameters import PICKS_THE_MODEL
@@ -42,6 +43,10 @@ class Provider:
     """What it charges without an answer, where that is not as in `charges.toml`."""
     wire: Wire = OPENAI
     tls: TlsFiles = NO_FILES
+    api_version: str | None = None
+    """Azure's."""
+    region: str | None = None
+    """AWS's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,14 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
     )
     providers = {
         name: Provider(
-            name, provider.base_url, provider.allow_http, _charges(name, provider), wires[name], _tls(name, provider)
+            name,
+            provider.base_url,
+            provider.allow_http,
+            _charges(name, provider),
+            wires[name],
+            _tls(name, provider),
+            provider.api_version,
+            _region(name, provider),
         )
         for name, provider in raw.providers.items()
     }
@@ -196,6 +208,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
             "which it is part of; lower it."
         )
     price = checked_price(key, raw, raw.context_tokens)
+    dialect = DIALECTS[wires[raw.provider].dialect]
     return Model(
         name=name,
         provider_name=raw.provider,
@@ -211,9 +224,9 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         image_tokens=raw.image_tokens,
         audio_tokens=raw.audio_tokens,
         file_tokens=raw.file_tokens,
-        parameters=_parameters(raw.provider, file),
+        parameters=_parameters(raw.provider, file) | dialect.own_parameters,
         service_tiers=raw.service_tiers,
-        surcharges_usd=raw.surcharges_usd,
+        surcharges_usd={**dict.fromkeys(dialect.own_parameters, Decimal(0)), **raw.surcharges_usd},
         lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
@@ -239,6 +252,12 @@ def _wire(name: str, raw: RawProvider) -> Wire:
                 f'{key}.rename_parameters names "{parameter}", which is no parameter of OpenAI\'s that Turnout passes '
                 f"on; {instead_of(parameter, PROVIDER_PARAMETERS)}"
             )
+    if raw.dialect in _HAS_OWN_URL and raw.base_url is None:
+        raise CatalogueError(f'{key}.base_url is missing; a provider of dialect "{raw.dialect}" has one of its own.')
+    if (raw.dialect is DialectName.AZURE) != (raw.api_version is not None):
+        raise CatalogueError(
+            f'{key}.api_version goes with dialect "azure-openai" alone; add it, such as "2024-10-21", or remove it.'
+        )
     is_openais = raw.base_url is None or _is_openais(raw.base_url)
     return Wire(
         dialect=raw.dialect,
@@ -247,6 +266,23 @@ def _wire(name: str, raw: RawProvider) -> Wire:
         drops=frozenset(raw.drop_parameters),
         renames=raw.rename_parameters,
     )
+
+
+_HAS_OWN_URL = frozenset({DialectName.AZURE, DialectName.BEDROCK})
+
+
+def _region(name: str, raw: RawProvider) -> str | None:
+    """Return the region that requests to AWS are signed for: the one in the address, if the operator names none."""
+    if raw.dialect is not DialectName.BEDROCK:
+        if raw.region is not None:
+            key = key_of("providers", name)
+            raise CatalogueError(f'{key}.region goes only with dialect "{DialectName.BEDROCK}"; remove it.')
+        return None
+    found = re.fullmatch(r"bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\..+", urlsplit(raw.base_url or "").hostname or "")
+    if raw.region is None and found is None:
+        key = key_of("providers", name)
+        raise CatalogueError(f'{key}.region is missing; add the AWS region that requests are signed for, "us-east-1".')
+    return raw.region or (found[1] if found else None)
 
 
 def _is_openais(base_url: str) -> bool:

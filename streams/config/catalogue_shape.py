@@ -58,6 +58,8 @@ class RawProvider(_Raw):
     dialect: Annotated[DialectName, Field(strict=False)] = DialectName.CHAT
     parameters: list[_Label] = []
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] | None = None
+    api_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
     drop_parameters: list[_Label] = []
     rename_parameters: dict[_Label, _Label] = {}
     allow_http: bool = False

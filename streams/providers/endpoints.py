@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from router.charges import ChargeRow
+from router.dialects.wire import DialectName
 from router.errors import CatalogueError
 from streams.config.catalogue_file import Provider
 from streams.config.catalogue_sentences import quoted
@@ -22,6 +23,11 @@ class Endpoint:
     base_url: str
     api_key: SecretStr | None
     charges: tuple[ChargeRow, ...] = ()
+    dialect: DialectName = DialectName.CHAT
+    api_version: str | None = None
+    """Azure's; None for all others."""
+    region: str | None = None
+    """AWS's; None for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,9 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider], files: K
                 f"Provider {name} is not known to heed {provider.wire.max_tokens_field}, so no request with a cost cap "
                 f"or of a tenant with a budget goes there; set {table}.max_tokens_field to the name that it heeds."
             )
-        endpoints[name] = Endpoint(base_url, api_key, provider.charges)
+        endpoints[name] = Endpoint(
+            base_url, api_key, provider.charges, provider.wire.dialect, provider.api_version, provider.region
+        )
     known = {} if settings.api_keys_dir is None else {settings.api_keys_dir / name: name for name in providers}
     strangers = sorted(files.keys.keys() - known.keys() - {settings.api_key_file})
     warnings += [f"{path} is named after no provider of the catalogue, so its key is not used." for path in strangers]

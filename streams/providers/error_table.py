@@ -17,7 +17,7 @@ from router.errors import DISPOSITIONS, Blame
 from schemas.vocabulary import AttemptOutcome
 from streams.providers.error_body import ErrorBody
 
-UNTRANSLATED = frozenset({DialectName.CHAT})
+UNTRANSLATED = frozenset({DialectName.CHAT, DialectName.AZURE})
 """Dialects in which a request's own fields reach the provider as they came."""
 
 
@@ -202,13 +202,13 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         _OPERATORS,
-        "OpenAI, Ollama, Anthropic, OpenRouter, vLLM, Together: a model that the provider does not have",
+        "OpenAI, Ollama, Anthropic, OpenRouter, vLLM, Together, Bedrock: a model that the provider does not have",
         words=_words(
             r"\bmodels?\b[^.;]{0,120}(not found|does ?n[o']t exist|not exist|no longer|not available|"
             r"unavailable to you|not have access|decommissioned|deprecated|"
             r"has been (shut|retired|removed))",
             r"(no such|unknown|invalid|unsupported|nonexistent) model\b(?! (input|parameter|output))",
-            r"not a valid model",
+            r"not a valid model|model identifier is invalid",
             r"no endpoints found for",
             r"deployment.{0,60}(not exist|not found)",
             r"^model: ",

@@ -53,6 +53,10 @@ ERROR_OUTCOMES: tuple[tuple[type[httpx.RequestError], AttemptOutcome], ...] = (
 )
 """The first class that fits. Only what is unreachable has certainly not been sent."""
 
+_AWS_ERROR, _AWS_REQUEST = "x-amzn-errortype", "x-amzn-requestid"
+"""Headers in which AWS names an exception and a call, which its bodies do not. Source: AWS JSON 1.1 and REST JSON
+protocols, smithy.io."""
+
 WAITED_FOR = frozenset({AttemptOutcome.RATE_LIMITED, AttemptOutcome.UNAVAILABLE, AttemptOutcome.TIMEOUT})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -150,7 +154,7 @@ class OutcomeReader:
             main.message,
             main.finish_reason,
             name_of(completion.get("model")),
-            name_of(completion.get("id")),
+            name_of(completion.get("id") or reply.headers.get(_AWS_REQUEST)),
             usage,
             main.logprobs,
             () if len(choices) == 1 else _others(choices),
@@ -198,6 +202,8 @@ class OutcomeReader:
         except UnreadableBody:
             body = text_of(content[:MAX_TEXT_CHARS])
         error = read_error(body)
+        if (exception := reply.headers.get(_AWS_ERROR)) is not None:
+            error = replace(error, codes=error.codes | {exception.partition(":")[0].lower()})
         is_json = isinstance(body, dict | list)
         row = row_of(self._dialect.name, status, error)
         outcome = row.outcome if row else AttemptOutcome.UNAVAILABLE

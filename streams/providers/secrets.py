@@ -34,8 +34,8 @@ class Scrubber:
         self.learn(keys)
 
     def learn(self, keys: Iterable[str]) -> None:
-        """Know these keys too; earlier ones may still come back."""
-        self._keys |= {key for key in keys if len(key) >= SHORTEST_KEY}
+        """Know these keys too, and the parts of an AWS key; earlier ones may still come back."""
+        self._keys |= {part for key in keys for part in (key, *key.split(":")) if len(part) >= SHORTEST_KEY}
         known = sorted(self._keys, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 

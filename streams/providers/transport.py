@@ -7,6 +7,7 @@ from typing import Self
 
 import aiohttp
 import httpx
+from yarl import URL
 
 from streams.providers.connections import DIRECT, Connections
 
@@ -101,7 +102,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         try:
             async with self._session.request(
                 request.method,
-                str(request.url),
+                URL(str(request.url), encoded=True),  # as it was signed
                 headers=request.headers.multi_items(),
                 data=request.content,
                 timeout=timeout,

@@ -310,6 +310,9 @@ def _derive(counts: dict[Count, int], doubts: list[str], said: Callable[[], str]
     if not counts.get(Count.OUTPUT) and ((text := said()) or Count.OUTPUT not in counts):
         told_input = counts.get(Count.INPUT, 0)
         beside = counts.get(Count.REASONING, 0)
+        if not text and total is not None and total == told_input + beside > 0:
+            counts[Count.OUTPUT] = 0  # Google leaves zeros out
+            return
         if total is not None and total > told_input and total != told_input + beside:
             counts[Count.OUTPUT] = total - told_input
         else:

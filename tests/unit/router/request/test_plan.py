@@ -4,14 +4,15 @@ from decimal import Decimal
 import pytest
 
 from router.catalogue import Catalogue
-from router.dialects.wire import Wire
+from router.dialects.anthropic import ADDED_TOKENS
+from router.dialects.wire import DialectName, Wire
 from router.errors import RequestRejected
 from router.models.pool import ModelPool
 from router.request.plan import Plan, make_plan
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant, TenantMode
-from schemas.requests import Request
-from schemas.vocabulary import ErrorCode, Policy, Task, Tier
+from schemas.requests import JsonObject, Request
+from schemas.vocabulary import ErrorCode, Policy, SkipReason, Task, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, PROMPT, TWO, UNPRICED, make_catalogue, make_job, trip
 
 ANALYSIS = Analysis(Task.CREATIVE, Tier.POWERFUL, "it said so")
@@ -167,6 +168,23 @@ def test_where_nothing_is_known_to_bound_the_answer_no_capped_or_budgeted_reques
             "alpha": "cost: its provider is not known to heed a limit of the answer; set "
             "providers.one.max_tokens_field, and the request has a cost cap or its tenant a budget"
         }
+
+
+def test_what_does_not_translate_leaves_the_model_out_before_it_is_called() -> None:
+    asked = Request(prompt=PROMPT, parameters={"seed": 7})
+    native = replace(ALPHA, wire=Wire(DialectName.ANTHROPIC))
+    planned = plan(asked, make_catalogue(native, BETA))
+    assert names(planned) == ["beta"]
+    assert skipped(planned) == {"alpha": "dialect: seed: Anthropic Messages has no word for it"}
+    assert [skip.code for skip in planned.skipped] == [SkipReason.NOT_TRANSLATABLE]
+
+
+def test_the_bound_holds_what_a_vendor_adds_of_its_own() -> None:
+    tool: JsonObject = {"type": "function", "function": {"name": "f"}}
+    native = replace(ALPHA, wire=Wire(DialectName.ANTHROPIC))
+    for asked, added in ((Request(prompt=PROMPT), 0), (Request(prompt=PROMPT, tools=[tool]), ADDED_TOKENS)):
+        translated, plain = plan(asked, make_catalogue(native, BETA)).candidates
+        assert translated.bound.input_tokens == plain.bound.input_tokens + added
 
 
 def test_a_parameter_that_its_provider_is_not_sent_leaves_no_model_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.charges import Charge, ChargeRow
-from router.dialects.wire import Wire
+from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
 from schemas.vocabulary import AttemptOutcome, Capability, Policy, Tier
 from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
@@ -257,6 +257,19 @@ def test_a_provider_is_spared_parameters_and_called_by_its_own_names() -> None:
     assert wire.renames == {"seed": "random_seed"}
 
 
+def test_a_provider_speaks_a_dialect() -> None:
+    file = parse_catalogue(changed("[providers.openai]", f"[providers.openai]\n{BEDROCK}"))
+    assert file.providers["openai"].region == "eu-west-1"
+    named = changed("[providers.openai]", f'[providers.openai]\n{BEDROCK}\nregion = "us-west-2"')
+    assert parse_catalogue(named).providers["openai"].region == "us-west-2"
+    azure = changed("[providers.openai]", f'[providers.openai]\n{AZURE}\napi_version = "2024-10-21"')
+    assert parse_catalogue(azure).providers["openai"].api_version == "2024-10-21"
+    model = file.catalogue.models["m-1.0"]
+    assert model.wire == Wire(DialectName.BEDROCK, max_tokens_field="max_tokens")
+    assert model.parameters == {"thinking", "top_k"}
+    assert model.surcharges_usd == {"thinking": 0, "top_k": 0}
+
+
 def test_one_model_may_be_had_from_two_providers() -> None:
     text = first_model('upstream_model = "theirs"').replace("[models.m-2]", '[models.m-2]\nupstream_model = "theirs"')
     models = parse_catalogue(text).catalogue.models
@@ -323,6 +336,12 @@ def window(when: str) -> str:
 
 HASH = "sha256:" + 64 * "a"
 HASH_DEMAND = "must be sha256: and 64 hexadecimal digits, never the key; `turnout tenant key` makes one."
+ALL_DIALECTS = (
+    "providers.openai.dialect must be 'openai', 'openai-responses', 'azure-openai', 'anthropic', 'gemini' or 'bedrock'."
+)
+BEDROCK = 'base_url = "https://bedrock-runtime.eu-west-1.amazonaws.com"\ndialect = "bedrock"'
+AZURE = 'base_url = "https://mine.openai.azure.com"\ndialect = "azure-openai"'
+VERSION = 'api_version goes with dialect "azure-openai" alone; add it, such as "2024-10-21", or remove it.'
 MISTAKES = {
     # what the file's form can have
     "no TOML": ("name = = 1", "this is not TOML: Invalid value (at line 1, column 8); mend it."),
@@ -362,6 +381,26 @@ MISTAKES = {
         appended('[models."m-1.0".health]\ndegraded_p99_ms = 4000'),
         f"{M}.health.degraded_p99_ms is 4000, more than unhealthy_p99_ms, 3000; lower it, or raise unhealthy_p99_ms.",
     ),
+    "Bedrock without an address": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "bedrock"'),
+        'providers.openai.base_url is missing; a provider of dialect "bedrock" has one of its own.',
+    ),
+    "Bedrock somewhere": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "bedrock"\nbase_url = "https://vpce.example"'),
+        'providers.openai.region is missing; add the AWS region that requests are signed for, "us-east-1".',
+    ),
+    "a region elsewhere": (
+        changed("[providers.openai]", '[providers.openai]\nregion = "eu-west-1"'),
+        'providers.openai.region goes only with dialect "bedrock"; remove it.',
+    ),
+    "Azure of no version": (
+        changed("[providers.openai]", f"[providers.openai]\n{AZURE}"),
+        f"providers.openai.{VERSION}",
+    ),
+    "a version elsewhere": (
+        changed("[providers.openai]", '[providers.openai]\napi_version = "2024-10-21"'),
+        f"providers.openai.{VERSION}",
+    ),
     "drop what is answered with": (
         changed("[providers.openai]", '[providers.openai]\ndrop_parameters = ["user", "modalities"]'),
         (
@@ -377,10 +416,6 @@ MISTAKES = {
             'providers.openai.rename_parameters names "sede", which is no parameter of OpenAI\'s that Turnout passes '
             'on; did you mean "seed"?'
         ),
-    ),
-    "another dialect": (
-        changed("[providers.openai]", '[providers.openai]\ndialect = "esperanto"'),
-        "providers.openai.dialect must be 'openai'.",
     ),
     "no budget": (appended("[retry]\nbudget_ratio = 0"), "retry.budget_ratio is 0, must be more than 0."),
     "no ramp": (appended("[breaker]\nramp_up_s = 0"), "breaker.ramp_up_s is 0, must be more than 0."),
@@ -453,7 +488,7 @@ MISTAKES = {
     "unknown policy": (top('default_policy = "fast"'), "default_policy must be 'chain', 'cost' or 'latency'."),
     "unknown dialect": (
         changed("[providers.openai]", '[providers.openai]\ndialect = "cohere"'),
-        "providers.openai.dialect must be 'openai'.",
+        ALL_DIALECTS,
     ),
     # values out of range
     "empty name": (changed('"small"', '""'), "name must not be empty."),
