@@ -85,6 +85,8 @@ class InputBound:
 
 def input_bound(request: Request, text_bound: TextBound = byte_bound) -> InputBound:
     """Bound everything that is sent of the request."""
+    if request.input is not None:
+        return _bound_of_inputs(request.inputs, text_bound)
     texts: list[str] = []
     parts: list[JsonObject] = []
     overhead = REPLY_TOKENS
@@ -107,6 +109,16 @@ def input_bound(request: Request, text_bound: TextBound = byte_bound) -> InputBo
         files=kinds.count("file"),
         others=kinds.count("other"),
     )
+
+
+def _bound_of_inputs(inputs: Iterable[str | list[int]], text_bound: TextBound) -> InputBound:
+    """Bound what is to be embedded: all of it is paid, and the longest has to fit the context."""
+    most = likely = 0
+    for one in inputs:
+        bound, estimate = (text_bound(one), estimate_tokens(one)) if isinstance(one, str) else (len(one), len(one))
+        most += bound
+        likely = max(likely, min(bound, ceil(estimate * LIKELY_MARGIN)))
+    return InputBound(most, likely)
 
 
 def output_bound(request: Request, max_tokens: int, text_bound: TextBound = byte_bound) -> int:

@@ -147,6 +147,8 @@ class Model:
     """What a call costs more with a parameter, by its name."""
     lacks: frozenset[Capability] = frozenset()
     """What it is known not to be able to do. It is taken to be able to do everything else."""
+    embeds: bool = False
+    """Whether it makes vectors of texts, and answers nothing."""
     wire: Wire = OPENAI
     """How its provider is asked."""
     upstream_model: str | None = None

@@ -114,7 +114,8 @@ def call_started(
 
     The prices in force travel in it, so that the call can be settled without the catalogue.
     """
-    model, bound, baseline = candidate.model, candidate.bound, catalogue.baseline
+    model, bound = candidate.model, candidate.bound
+    baseline = model if model.embeds else catalogue.baseline  # which embeds nothing, so there is nothing to compare
     now_ms = int(now_s * 1000)
     price, baseline_price = candidate.price_at(now_ms), baseline.price_at(now_ms)
     rates = _dearest(price, bound) if price else None

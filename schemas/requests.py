@@ -69,8 +69,11 @@ NOT_OVERRIDABLE = frozenset(
 """What `parameters` must not carry, because Turnout decides or prices by it."""
 
 BATCH_URL = "/v1/chat/completions"
+EMBEDDINGS_URL = "/v1/embeddings"
 BATCH_LINE_FIELDS = frozenset({"custom_id", "method", "url", "body"})
 MAX_TAGS = 64
+MAX_INPUTS = 2048
+"""Of one request for embeddings. Source: OpenAI's reference."""
 MAX_TAG_NAME = 256
 MAX_TAG_VALUE = 512
 """Characters, as OpenAI has it of its `metadata`; of that it takes 16, with names of up to 64."""
@@ -153,6 +156,17 @@ _SAID_BY_NULL = frozenset({"role", "content"})
 _MAY_SAY_NOTHING = frozenset({"assistant", "function"})
 
 
+TokenIds = Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1, fail_fast=True)]
+Text = Annotated[str, Field(min_length=1)]
+EmbeddingInput = Annotated[
+    Text
+    | Annotated[list[Text], Field(min_length=1, max_length=MAX_INPUTS, fail_fast=True)]
+    | TokenIds
+    | Annotated[list[TokenIds], Field(min_length=1, max_length=MAX_INPUTS, fail_fast=True)],
+    _or_else(f"an input is a text, token ids, or a list of up to {MAX_INPUTS} of one of these, none of them empty"),
+]
+
+
 class ChatMessage(BaseModel):
     """One message of an OpenAI conversation. Fields that Turnout does not read are passed on untouched, nulls not."""
 
@@ -183,8 +197,15 @@ class ChatMessage(BaseModel):
         return "\n".join(text for text in parts if isinstance(text, str))
 
 
+_OF_INPUT = ("dimensions", "encoding_format")
+_NOT_OF_INPUT = (
+    *("prompt", "messages", "system_prompt", "tier", "policy", "max_tokens", "temperature", "tools", "tool_choice"),
+    "response_format",
+)
+
+
 class Request(Message):
-    """One prompt to be routed and answered. Exactly one of `prompt` and `messages` is given."""
+    """One prompt to be routed and answered, or texts to be embedded: one of `prompt`, `messages` and `input`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -200,6 +221,9 @@ class Request(Message):
     prompt: str | None = Field(default=None, min_length=1)
     system_prompt: str | None = None
     messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1, fail_fast=True)] | None = None
+    input: EmbeddingInput | None = Field(default=None, description="Texts, or token ids, to be embedded by `model`.")
+    dimensions: Count | None = Field(default=None, ge=1, le=100_000, description="Of the vectors.")
+    encoding_format: Literal["float", "base64"] | None = Field(default=None, description="Of the vectors.")
     tier: Tier | None = Field(default=None, description="Pins the tier; the analysis then only names the task.")
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
     policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
@@ -258,14 +282,34 @@ class Request(Message):
             near = get_close_matches(unknown[0][:COMPARED_CHARS], known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "provider parameters go into `parameters`"
             raise ValueError(f"{unknown[0]}: unknown field; {hint}")
-        if (self.prompt is None) == (self.messages is None):
+        if self.input is not None:
+            self._check_input()
+        elif (self.prompt is None) == (self.messages is None):
             raise ValueError("prompt: give either `prompt` or `messages`, and not both")
+        elif (only := next((name for name in _OF_INPUT if getattr(self, name) is not None), None)) is not None:
+            raise ValueError(f"{only}: goes with `input`, of a request for embeddings")
         if self.system_prompt is not None and self.messages is not None:
             raise ValueError("system_prompt: goes with `prompt`; with `messages` send a message of role 'system'")
         decided = sorted(NOT_OVERRIDABLE & self.parameters.keys())
         if decided:
             raise ValueError(f"parameters.{decided[0]}: is decided by Turnout; use the request's own field")
         return self
+
+    def _check_input(self) -> None:
+        if (other := next((name for name in _NOT_OF_INPUT if getattr(self, name) is not None), None)) is not None:
+            raise ValueError(f"{other}: does not go with `input`, which is embedded and not answered")
+        if self.model is None:
+            raise ValueError("model: name it beside `input`; vectors of different models cannot be compared")
+
+    @property
+    def inputs(self) -> list[str | list[int]]:
+        """What is to be embedded, one for each vector: texts, or token ids."""
+        given = self.input
+        if given is None:
+            return []
+        if isinstance(given, str):
+            return [given]
+        return [given] if isinstance(given[0], int) else given  # type: ignore[return-value]  # as checked
 
     @property
     def question(self) -> str:
@@ -296,8 +340,9 @@ def _unwrap_batch_line(line: Mapping[Any, Any]) -> dict[Any, Any]:  # JSON as it
     body = line["body"]
     if not isinstance(body, Mapping):
         raise ValueError("body: a batch line's body is an object")  # noqa: TRY004 - pydantic reports ValueErrors
-    if (line.get("method") or "POST") != "POST" or (line.get("url") or BATCH_URL) != BATCH_URL:
-        raise ValueError(f"url: only POST {BATCH_URL} can be routed")
+    url = EMBEDDINGS_URL if "input" in body else BATCH_URL
+    if (line.get("method") or "POST") != "POST" or (line.get("url") or url) != url:
+        raise ValueError(f"url: only POST {BATCH_URL} with messages and {EMBEDDINGS_URL} with input can be routed")
     misplaced = sorted(name for name, value in line.items() if value is not None and name not in BATCH_LINE_FIELDS)
     if misplaced:
         raise ValueError(f"{misplaced[0]}: belongs into the batch line's body")

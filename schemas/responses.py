@@ -100,6 +100,11 @@ class AnswerMessage(_Part):
     function_call: JsonObject | None = Field(
         default=None, exclude_if=_is_none, description="OpenAI's form before `tool_calls`."
     )
+    embeddings: list[list[float] | str] | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="A vector for each `input` of the request, in its order: numbers, or base64 of 32-bit floats.",
+    )
     extra: JsonObject | None = Field(
         default=None,
         exclude_if=_is_none,

@@ -118,7 +118,7 @@ class AttemptLog:
         """
         usage = answer.usage or Usage(
             input_tokens=candidate.bound.input_tokens,
-            output_tokens=estimate_tokens(answer.message.model_dump_json()),
+            output_tokens=0 if candidate.model.embeds else estimate_tokens(answer.message.model_dump_json()),
             doubt="the answer has no usage",
         )
         cost_usd = _cost(call, candidate, usage)

@@ -109,7 +109,7 @@ class _Candidates:
         self._request = request
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
-        self._max_tokens = request.max_tokens or pool.catalogue.default_max_tokens
+        self._max_tokens = 0 if request.input is not None else request.max_tokens or pool.catalogue.default_max_tokens
         self._needs = needs_of(request, self._sent)
         self._predicted_tokens = output_bound(request, 0, pool.text_bound)
 
@@ -149,6 +149,9 @@ def _check_pinned(request: Request, catalogue: Catalogue) -> None:
         raise RequestRejected(
             ErrorCode.UNKNOWN_MODEL, f"model {request.model!r} is not in the catalogue; known: {known}", "model"
         )
+    if request.model is not None and catalogue.models[request.model].embeds != (request.input is not None):
+        does = "embeds and does not answer: ask it with `input`" if request.input is None else "does not embed"
+        raise RequestRejected(ErrorCode.NO_ELIGIBLE_MODEL, f"model {request.model!r} {does}", "model")
     if (other_model := forbidden_parameter(request.parameters)) is not None:
         raise RequestRejected(
             ErrorCode.INVALID_REQUEST,
@@ -166,7 +169,8 @@ def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[C
         return
     chain = catalogue.chains[tier]
     floor = catalogue.quality_floors[tier]
-    good_enough = [model for model in catalogue.models.values() if model.quality >= floor]
+    answering = [model for model in catalogue.models.values() if not model.embeds]
+    good_enough = [model for model in answering if model.quality >= floor]
     match policy:
         case Policy.CHAIN:
             chosen = [candidate(model, f"chain {tier}, place {place}") for place, model in enumerate(chain, start=1)]
@@ -180,7 +184,7 @@ def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[C
     yield from sorted(chosen, key=lambda one: views.of(one.model).severity)
     if catalogue.last_resort:
         taken = {one.model.name for one in chosen}
-        rest = [model for model in catalogue.models.values() if model.name not in taken and pool.is_closed(model)]
+        rest = [model for model in answering if model.name not in taken and pool.is_closed(model)]
         for model in sorted(rest, key=lambda model: (views.of(model).severity, -model.quality)):
             yield candidate(model, "last resort outside the chain")
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, RetryRules
+from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price, RetryRules
 from router.charges import ChargeRow
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DROPPABLE, MAX_TOKENS_FIELDS, OPENAI, DialectName, Wire
@@ -120,13 +120,14 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
     models = {name: _model(name, raw, wires) for name in raw.models}
     if not models:
         raise CatalogueError('models is empty; add a model, such as [models."gpt-4.1"].')
+    embedding_models = {name: _embedding_model(name, raw, wires) for name in raw.embedding_models}
     rules = raw.model_dump(include={"breaker", "health", "retry"})
     for table, lower, upper in _ORDERED:
         _check_order(table, lower, upper, rules[table])
     catalogue = Catalogue(
         name=raw.name,
         version=raw.version,
-        models=MappingProxyType(models),
+        models=MappingProxyType({**models, **embedding_models}),
         chains=_chains(raw.chains, models),
         quality_floors=_quality_floors(raw.quality_floors, models),
         baseline=_baseline(raw.baseline, models),
@@ -137,7 +138,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         breaker=BreakerRules(**rules["breaker"]),
         health=HealthRules(**rules["health"]),
         retry=RetryRules(**rules["retry"]),
-        tenants=_tenants(raw.tenants, models),
+        tenants=_tenants(raw.tenants, {**models, **embedding_models}),
     )
     providers = {
         name: Provider(
@@ -228,6 +229,35 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         service_tiers=raw.service_tiers,
         surcharges_usd={**dict.fromkeys(dialect.own_parameters, Decimal(0)), **raw.surcharges_usd},
         lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
+        wire=wires[raw.provider],
+        upstream_model=raw.upstream_model,
+    )
+
+
+def _embedding_model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
+    raw, key = file.embedding_models[name], key_of("embedding_models", name)
+    if name in file.models:
+        raise CatalogueError(f"{key} has the name of a model in [models]; give it another, and set upstream_model.")
+    if raw.provider not in file.providers:
+        instead = instead_of(raw.provider, file.providers)
+        raise CatalogueError(f'{key}.provider is "{raw.provider}", which is not in [providers]; {instead}')
+    if wires[raw.provider].dialect is not DialectName.CHAT:
+        raise CatalogueError(
+            f'{key}.provider is "{raw.provider}", whose dialect has no embeddings; add a provider of dialect '
+            f'"{DialectName.CHAT}" for it.'
+        )
+    return Model(
+        name=name,
+        provider_name=raw.provider,
+        price=None if raw.input_usd_per_mtok is None else Price(raw.input_usd_per_mtok, Decimal(0)),
+        quality=1,
+        context_tokens=raw.context_tokens,
+        max_output_tokens=raw.context_tokens,
+        requests_per_minute=raw.requests_per_minute,
+        typical_latency_ms=raw.typical_latency_ms,
+        timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
+        parameters=_parameters(raw.provider, file),
+        embeds=True,
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
     )

@@ -20,16 +20,16 @@ def decimal(value: object) -> object:
     return Decimal(value) if type(value) is int and abs(value) <= LONGEST else value
 
 
-_UsdPerMtok = Annotated[Decimal, BeforeValidator(decimal), Field(ge=0, le=100_000, decimal_places=9)]
+UsdPerMtok = Annotated[Decimal, BeforeValidator(decimal), Field(ge=0, le=100_000, decimal_places=9)]
 
 
 class _RawRates(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    input_usd_per_mtok: _UsdPerMtok | None = None
-    output_usd_per_mtok: _UsdPerMtok | None = None
-    cached_input_usd_per_mtok: _UsdPerMtok | None = None
-    cache_write_usd_per_mtok: _UsdPerMtok | None = None
+    input_usd_per_mtok: UsdPerMtok | None = None
+    output_usd_per_mtok: UsdPerMtok | None = None
+    cached_input_usd_per_mtok: UsdPerMtok | None = None
+    cache_write_usd_per_mtok: UsdPerMtok | None = None
 
     @property
     def is_priced(self) -> bool:

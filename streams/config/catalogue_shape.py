@@ -15,7 +15,7 @@ from router.tenants import TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
 from schemas.vocabulary import Policy
-from streams.config.catalogue_prices import RawPrices, RawPriceWindow, decimal
+from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
 
 
@@ -110,6 +110,18 @@ class RawModel(RawPrices):
     surcharges_usd: dict[_Label, _Surcharge] = Field(default={})
     capabilities: RawCapabilities = RawCapabilities()
     health: RawThresholds | None = None
+
+
+class RawEmbeddingModel(_Raw):
+    """`[embedding_models.NAME]`."""
+
+    provider: str
+    upstream_model: _Label | None = None
+    input_usd_per_mtok: UsdPerMtok | None = None
+    context_tokens: _Tokens
+    requests_per_minute: _Count
+    typical_latency_ms: Annotated[int, Field(ge=1, le=86_400_000)]
+    timeout_s: _Seconds | None = None
 
 
 class RawBreaker(_Raw):
@@ -212,6 +224,7 @@ class RawCatalogue(_Raw):
     quality_floors: dict[str, _Quality]
     providers: dict[_Name, RawProvider]
     models: dict[_Name, RawModel]
+    embedding_models: dict[_Name, RawEmbeddingModel] = {}
     breaker: RawBreaker = RawBreaker()
     health: RawHealth = RawHealth()
     retry: RawRetry = RawRetry()

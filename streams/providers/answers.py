@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import orjson
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Choice
@@ -52,6 +52,7 @@ _REASONING = ("reasoning_content", "reasoning", "thinking")
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "summary_text"})
 _READ = frozenset(
     {"role", "content", "tool_calls", "refusal", "annotations", "audio", "function_call", "extra", "reasoning_content"}
+    | {"embeddings"}
 )
 _SHOWN = frozenset({"content_parts", "images", "videos"})
 """What of `extra` is an answer in itself."""
@@ -80,6 +81,7 @@ class ReadChoice:
             or said.function_call
             or said.audio
             or said.refusal
+            or said.embeddings
             or not _SHOWN.isdisjoint(said.extra or ())
         )
 
@@ -215,8 +217,20 @@ def _message(message: JsonObject, beside: JsonObject) -> AnswerMessage:
         annotations=_objects(annotations) if annotations else None,
         audio=_object(audio) if audio else None,
         function_call=_function(call) if isinstance(call, dict) and call else None,
+        embeddings=_vectors(vectors) if (vectors := message.get("embeddings")) else None,
         extra=_extra(extra) if extra else None,
     )
+
+
+def _vectors(vectors: JsonValue) -> list[list[float] | str] | None:
+    """Return vectors of numbers, or texts of base64; None if they are anything else."""
+    try:
+        return _VECTORS.validate_python(vectors, strict=True)
+    except ValidationError:
+        return None
+
+
+_VECTORS = TypeAdapter(list[list[float] | str])
 
 
 class _Parts:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 import httpx
 import orjson
 
+from router.charges import Charge
 from router.dialects.dialect import Asked
 from router.errors import Answer, UpstreamFailure
 from router.request.session import Call
 from schemas.requests import Request
+from schemas.vocabulary import AttemptOutcome
 from streams.providers.endpoints import Endpoint
 from streams.providers.outcomes import Reply
 from streams.providers.secrets import Scrubber
@@ -62,9 +64,21 @@ class HttpProvider:
             is_cut_short = call.timeout_s < model.timeout_s
             return target.outcomes.from_exception(error, call.timeout_s, is_cut_short=is_cut_short)
         is_cut = bool(response.extensions.get("is_cut"))
-        return target.outcomes.from_reply(
+        result = target.outcomes.from_reply(
             Reply(response.status_code, response.headers, content, is_cut=is_cut), self._clock()
         )
+        if model.embeds and isinstance(result, Answer):
+            return _whole(result, len(request.inputs), response.status_code)
+        return result
+
+
+def _whole(answer: Answer, count: int, status_code: int) -> Answer | UpstreamFailure:
+    """Return the vectors if there is one for each input: without that none can be told whose it is."""
+    found = len(answer.message.embeddings or ())
+    if found == count:
+        return answer
+    detail = f"{found} vectors for {count} inputs"
+    return UpstreamFailure(AttemptOutcome.MALFORMED, detail, status_code, charge=Charge.UNKNOWN, usage=answer.usage)
 
 
 def _keys_of(endpoints: Mapping[str, Endpoint]) -> list[str]:

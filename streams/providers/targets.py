@@ -7,7 +7,7 @@ import httpx
 
 from router.catalogue import Model
 from router.dialects.dialect import Dialect
-from router.dialects.registry import DIALECTS
+from router.dialects.registry import DIALECTS, EMBEDDINGS
 from router.dialects.wire import DialectName
 from streams.config.charges import charge_rules
 from streams.providers.aws_signature import AwsKey, Signer
@@ -40,7 +40,7 @@ class Target:
 
 def target_of(model: Model, endpoint: Endpoint, scrub: Scrubber) -> Target:
     """Return how a model is reached."""
-    dialect = DIALECTS[model.wire.dialect]
+    dialect = EMBEDDINGS if model.embeds else DIALECTS[model.wire.dialect]
     url = httpx.URL(f"{endpoint.base_url}{dialect.path(model.upstream_name)}")
     if endpoint.api_version is not None:
         url = url.copy_set_param("api-version", endpoint.api_version)

@@ -83,6 +83,7 @@ LEFT_OUT_WHERE_NULL = {"tool_calls"}
 QUESTIONS = {
     "request-batch-line": ("row-0001", "Translate to French: the train leaves at nine."),
     "request-max-latency": ("fast-1", "Which track is free?"),
+    "request-embeddings": ("emb-7", ""),
     "request-messages": ("chat-19", "Thanks. Explain how it works."),
     "request-minimal": (None, "List three uses of a turnout."),
     "request-newer-version": ("next-1", "Hello"),

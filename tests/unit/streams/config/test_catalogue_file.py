@@ -867,3 +867,43 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.toml"
     path.write_text(MINIMAL, encoding="utf-8-sig")
     assert load_catalogue(path) == parse_catalogue(MINIMAL)
+
+
+EMBEDS = """
+[embedding_models."e-1"]
+provider = "openai"
+input_usd_per_mtok = 0.02
+context_tokens = 8192
+requests_per_minute = 60
+typical_latency_ms = 100
+"""
+
+
+def test_models_that_embed_have_a_table_of_their_own_and_a_price_for_input_alone() -> None:
+    catalogue = parse_catalogue(appended(EMBEDS)).catalogue
+    model = catalogue.models["e-1"]
+    assert model.embeds
+    assert model.price == Price(Decimal("0.02"), Decimal(0))
+    assert not any(model in chain for chain in catalogue.chains.values())
+    assert not any(one.embeds for name, one in catalogue.models.items() if name != "e-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (EMBEDS.replace("e-1", "m-2"), "embedding_models.m-2 has the name of a model in [models]"),
+        (
+            EMBEDS.replace('"openai"', '"opena"'),
+            'embedding_models.e-1.provider is "opena", which is not in [providers]',
+        ),
+        (EMBEDS + "quality = 5\n", "embedding_models.e-1.quality is not known"),
+        (EMBEDS.replace("context_tokens = 8192\n", ""), "embedding_models.e-1.context_tokens is missing"),
+    ],
+)
+def test_a_mistake_in_a_model_that_embeds_is_named(text: str, sentence: str) -> None:
+    assert the_complaint_about(appended(text)).startswith(f"my.toml: {sentence}")
+
+
+def test_a_chain_may_not_name_a_model_that_embeds() -> None:
+    wrong = appended(EMBEDS).replace('fast = ["m-1.0", "m-2"]', 'fast = ["e-1"]')
+    assert 'chains.fast[0] is "e-1", which is not in [models]' in the_complaint_about(wrong)

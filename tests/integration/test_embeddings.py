@@ -1,0 +1,78 @@
+"""Embeddings on real Kafka: vectors of a simulated provider with faults, and the bill against its invoice."""
+
+import base64
+from array import array
+from pathlib import Path
+
+import pytest
+
+from sandbox.provider.faults import Fault, FaultKind
+from schemas.responses import Response
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
+from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
+
+SMALL = "text-embedding-3-small"
+TABLE = f"""
+[embedding_models."{SMALL}"]
+provider = "openai"
+input_usd_per_mtok = 0.02       # OpenAI's public price, as the simulated provider charges it
+context_tokens = 8192
+requests_per_minute = 3000
+typical_latency_ms = 120
+"""
+
+
+def vectors_of(response: Response) -> list[list[float]]:
+    assert response.message is not None
+    return [
+        list(array("f", base64.b64decode(vector))) if isinstance(vector, str) else vector
+        for vector in response.message.embeddings or ()
+    ]
+
+
+async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_as_the_provider_charges_them(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.toml"
+    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    provider = make_provider()
+    provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
+    provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    asked: dict[str, dict[str, object]] = {
+        "one": {"input": "xin chào", "dimensions": 8},
+        "many": {"input": [f"text {number}" for number in range(50)], "dimensions": 8},
+        "base64": {"input": ["text 7", "xin chào"], "dimensions": 8, "encoding_format": "base64"},
+        "ids": {"input": [[1, 2, 3], [4]], "dimensions": 8},
+        "too-long": {"input": "word " * 7_000, "max_cost_usd": "1"},
+        **{f"n-{number}": {"input": f"number {number}", "dimensions": 8} for number in range(40)},
+    }
+    await pipeline.publish([{"request_id": name, "model": SMALL, **fields} for name, fields in asked.items()])
+    line: dict[str, object] = {
+        "custom_id": "line",
+        "method": "POST",
+        "url": "/v1/embeddings",
+        "body": {"model": SMALL, "input": "a"},
+    }
+    await pipeline.publish([line, {"request_id": "chat", "prompt": "Hello", "model": SMALL}])
+    pipeline.start_worker()
+    names = [*asked, "line", "chat"]
+    found = {response.request_id: response for response in await pipeline.wait_for_responses(names)}
+
+    assert_answered_once(found.values(), names)
+    assert found["chat"].error is not None
+    assert found["chat"].error.code is ErrorCode.NO_ELIGIBLE_MODEL
+    completed = {name for name, response in found.items() if response.status is Status.COMPLETED}
+    assert completed >= set(names) - {"chat", "too-long"}
+    one, many, packed = (vectors_of(found[name]) for name in ("one", "many", "base64"))
+    assert (len(one), len(many), len(packed)) == (1, 50, 2)
+    assert all(len(vector) == 8 for vector in (*one, *many, *packed))
+    for got, wanted in ((packed[0], many[7]), (packed[1], one[0])):
+        assert got == pytest.approx(wanted, rel=0, abs=1e-5), "by its place, not another's"
+
+    bill = await pipeline.reconcile()
+    assert bill.bill_equals_invoice, bill
+    costs = await pipeline.costs()
+    assert all(event.output_tokens == 0 for event in costs)
+    estimated = [event for event in costs if event.certainty is not Certainty.METERED]
+    assert [event.outcome for event in estimated] == [AttemptOutcome.SUCCEEDED], "the one without usage"
