@@ -109,15 +109,22 @@ def prices(
 def _listed(model: Model, from_file: PublicList | None, now: datetime) -> ListedModel:
     if from_file is None:
         return ListedModel(list_price(model.name, model.provider_name, now))
-    return from_file.find(model.name, model.provider_name) or ListedModel()
+    names = (model.upstream_name, model.name)
+    found = (from_file.find(name, model.provider_name) for name in names)
+    return next(filter(None, found), ListedModel())
 
 
 def _facts(model: Model, listed: ListedModel) -> Iterator[_Fact]:
-    for name in _LIMITS:
+    for name in _limits(model):
         if (limit := getattr(listed, name)) is not None:
             yield _Fact(model.name, name, getattr(model, name), limit)
-    for capability, is_able in listed.capabilities.items():
-        yield _Fact(model.name, capability, capability not in model.lacks, is_able)
+    if not model.embeds:
+        for capability, is_able in listed.capabilities.items():
+            yield _Fact(model.name, capability, capability not in model.lacks, is_able)
+
+
+def _limits(model: Model) -> Sequence[str]:
+    return _LIMITS[:1] if model.embeds else _LIMITS
 
 
 def _lines(model: Model, ours: Price | None, theirs: Price | None) -> Iterator[_Line]:
@@ -188,23 +195,23 @@ def _fact_row(fact: _Fact) -> dict[str, object]:
 def _toml(listed: ListedModel, model: Model) -> str:
     name = '"' + model.name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     price = listed.price
-    text = "" if price is None else _toml_rates(price)
-    for limit in _LIMITS:
+    text = "" if price is None else _toml_rates(price, _METERS[:1] if model.embeds else _METERS)
+    for limit in _limits(model):
         if (tokens := getattr(listed, limit)) is not None:
             text += f"{limit} = {tokens}\n"
-    if listed.capabilities:
+    if listed.capabilities and not model.embeds:
         stated = ", ".join(f"{one} = {str(is_able).lower()}" for one, is_able in listed.capabilities.items())
         text += f"capabilities = {{ {stated} }}\n"
     if not text:
         return ""
-    text = f"[models.{name}]\n{text}"
-    for tier in price.tiers if price else ():
+    text = f"[{'embedding_models' if model.embeds else 'models'}.{name}]\n{text}"
+    for tier in price.tiers if price and not model.embeds else ():
         if tier.above_input_tokens < (listed.context_tokens or model.context_tokens):
             text += f"\n[[models.{name}.context_tiers]]\nabove_input_tokens = {tier.above_input_tokens}\n"
             text += _toml_rates(tier)
     return text
 
 
-def _toml_rates(rates: Rates) -> str:
-    named = ((name, _rate(rates, name)) for _, name in _METERS)
+def _toml_rates(rates: Rates, meters: Sequence[tuple[str, str]] = _METERS) -> str:
+    named = ((name, _rate(rates, name)) for _, name in meters)
     return "".join(f"{name} = {rate:f}\n" for name, rate in named if rate is not None)

@@ -25,6 +25,7 @@ from schemas.vocabulary import Capability
 PER_MTOK = Decimal(1_000_000)
 MOST_TOKENS = 100_000_000
 """What a catalogue takes for a limit."""
+_MODES = frozenset({"chat", "responses", "embedding"})
 _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _PLACES = Decimal("0.000000001")
 
@@ -93,7 +94,7 @@ def _plain(name: str) -> str:
 
 def _litellm(entries: Mapping[str, object]) -> Iterator[tuple[str, ListedModel]]:
     for name, entry in entries.items():
-        if not isinstance(entry, dict) or entry.get("mode") not in ("chat", "responses"):
+        if not isinstance(entry, dict) or entry.get("mode") not in _MODES:
             continue
         modalities = entry.get("supported_modalities")
         heard = isinstance(modalities, list) and "audio" in modalities

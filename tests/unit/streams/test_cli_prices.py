@@ -136,7 +136,13 @@ LITELLM = {
         "supports_vision": True,
     },
     "gpt-4.1": {"input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06, "mode": "chat", "max_input_tokens": "?"},
-    "text-embedding-3-small": {"input_cost_per_token": 2e-08, "max_input_tokens": 8191, "mode": "embedding"},
+    "text-embedding-3-small": {
+        "input_cost_per_token": 2e-08,
+        "max_input_tokens": 8191,
+        "mode": "embedding",
+        "output_cost_per_token": 0.0,
+        "output_vector_size": 1536,
+    },
 }
 OPENROUTER = {
     # the form of https://openrouter.ai/docs/api-reference/list-available-models
@@ -190,6 +196,30 @@ def test_a_list_of_litellm_fills_prices_limits_and_capabilities(
     price = read_public_list(Path(listed)).find("claude-sonnet-4.5", "anthropic")
     assert price is not None
     assert price.price == list_price("claude-sonnet-4.5", "anthropic", AT), "the two lists agree"
+
+
+def test_models_that_embed_have_a_price_for_input_and_a_context_and_are_found_by_the_providers_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own = tmp_path / "catalogue.toml"
+    table = """
+[embedding_models.small]
+provider = "openai"
+upstream_model = "text-embedding-3-small"
+context_tokens = 1000
+requests_per_minute = 60
+typical_latency_ms = 100
+"""
+    own.write_text(REFERENCE.read_text() + table)
+    listed = write(tmp_path / "litellm.json", LITELLM)
+    assert call(monkeypatch, "--toml", "--list", listed, "--catalogue", str(own)) == 0
+    pasted = tomllib.loads(capsys.readouterr().out, parse_float=Decimal)["embedding_models"]
+    assert pasted == {"small": {"input_usd_per_mtok": Decimal("0.02"), "context_tokens": 8191}}
+    assert call(monkeypatch, "--json", "--list", listed, "--catalogue", str(own)) == 0
+    shown = {
+        row.get("what") or row["meter"] for row in orjson.loads(capsys.readouterr().out) if row["model"] == "small"
+    }
+    assert shown == {"input", "output", "context_tokens"}
 
 
 def test_a_list_of_openrouter_is_compared_with_the_catalogue(
