@@ -77,6 +77,10 @@ schemas: $(STAMP) ## Write docs/schemas and docs/asyncapi.json anew, from the me
 diagrams: $(STAMP) ## Draw docs/state-machines.md anew, from the tables of the breaker and of a request's session
 	$(BIN)/python -m router.state_machines docs
 
+.PHONY: settings
+settings: $(STAMP) ## Write docs/settings.md anew, from the settings
+	$(BIN)/python -m streams.config.settings_page docs
+
 bench-duplicates: $(STAMP) ## What it takes to remember finished request ids: bytes and time an id, at a million
 	$(BIN)/python bench/duplicates.py
 

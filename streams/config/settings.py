@@ -10,19 +10,17 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from router.errors import TurnoutError
 from schemas.message import TopicName
 from schemas.topics import Topic
 from streams.config.complaints import closest, complaint
+from streams.config.env_file import SettingsError, names_in
 from streams.config.key_files import KeyFiles
 from streams.config.values import (
     ApiKey,
@@ -46,10 +44,6 @@ OTHERS = (
     "TURNOUT_SERVICE_",
 )
 """Beginnings of variables with the prefix that are no settings."""
-
-
-class SettingsError(TurnoutError):
-    """Settings that cannot be used. The message is one sentence with the variable and the fix, and never a value."""
 
 
 def _worker_id() -> str:
@@ -283,26 +277,26 @@ class Settings(BaseSettings):
         for name in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"):
             is_given = getattr(self, name) is not None
             if with_sasl and not is_given:
-                raise ValueError(f"{_variable(name)} is missing; {_PROTOCOL} {protocol} needs it")
+                raise ValueError(f"{variable(name)} is missing; {_PROTOCOL} {protocol} needs it")
             if is_given and not with_sasl:
                 raise ValueError(
-                    f"{_variable(name)} has no effect without SASL; set {_PROTOCOL} to SASL_SSL, or remove it"
+                    f"{variable(name)} has no effect without SASL; set {_PROTOCOL} to SASL_SSL, or remove it"
                 )
         if self.kafka_ca_file is not None and not with_ssl:
-            name = _variable("kafka_ca_file")
+            name = variable("kafka_ca_file")
             raise ValueError(f"{name} has no effect without SSL; set {_PROTOCOL} to SASL_SSL or SSL, or remove it")
         return self
 
     @model_validator(mode="after")
     def _one_key_for_all(self) -> Self:
         if self.api_key is not None and self.api_key_file is not None:
-            raise ValueError(f"{_variable('api_key')} and {_variable('api_key_file')} are both set; remove one")
+            raise ValueError(f"{variable('api_key')} and {variable('api_key_file')} are both set; remove one")
         return self
 
     @model_validator(mode="after")
     def _no_answer_becomes_a_request(self) -> Self:
         for name in set(self.reply_to_allowed) & set(map(self.topic, Topic)):
-            raise ValueError(f"{_variable('reply_to_allowed')} names {name}, a topic of Turnout's own; remove it")
+            raise ValueError(f"{variable('reply_to_allowed')} names {name}, a topic of Turnout's own; remove it")
         return self
 
     def topic(self, topic: Topic) -> str:
@@ -325,7 +319,7 @@ class Settings(BaseSettings):
         try:
             return KeyFiles([] if files is None else [files], [] if folders is None else [folders])
         except ValueError as error:
-            names = f"{_variable('api_key_file')} or {_variable('api_keys_dir')}"
+            names = f"{variable('api_key_file')} or {variable('api_keys_dir')}"
             raise SettingsError(f"{names}: {error}.") from None
 
     def api_key_for(self, provider_name: str, *, has_own_url: bool, files: KeyFiles | None = None) -> SecretStr | None:
@@ -338,12 +332,13 @@ class Settings(BaseSettings):
         return self.api_key if self.api_key_file is None else files.get(self.api_key_file)
 
 
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
+    """Return the name of the environment variable of a field."""
     return PREFIX + field.upper()
 
 
-_PROTOCOL = _variable("kafka_security_protocol")
-_VARIABLES = tuple(map(_variable, Settings.model_fields))
+_PROTOCOL = variable("kafka_security_protocol")
+_VARIABLES = tuple(map(variable, Settings.model_fields))
 
 
 def load_settings(env_file: Path | None = None, **overrides: object) -> Settings:
@@ -361,7 +356,7 @@ def load_settings(env_file: Path | None = None, **overrides: object) -> Settings
     if unknown := given.keys() - Settings.model_fields.keys():
         raise TypeError(f"load_settings() got unknown settings: {', '.join(sorted(unknown))}")
     if env_file is not None:
-        _check_names(_names_in(env_file), f" in {env_file}")
+        _check_names(names_in(env_file), f" in {env_file}")
     _check_names(os.environ, "")
     try:
         return Settings(_env_file=env_file, **given)  # type: ignore[arg-type]  # pydantic checks them
@@ -375,7 +370,7 @@ def _sentence(error: ErrorDetails) -> str:
     field, *inside = error["loc"] or ("",)
     if not field:
         return f"{complaint(error)}."
-    name = _variable(str(field))
+    name = variable(str(field))
     match inside:
         case [int(index), *_]:
             name += f" (entry {index + 1})"
@@ -384,52 +379,9 @@ def _sentence(error: ErrorDetails) -> str:
     return f"{name} {complaint(error)}."
 
 
-def _names_in(env_file: Path) -> list[str]:
-    try:
-        with env_file.open(encoding="utf-8-sig") as lines:
-            bindings = list(parse_stream(lines))
-    except OSError as error:
-        raise SettingsError(f"{env_file} cannot be read ({error.strerror}); name an existing file.") from None
-    except UnicodeDecodeError:
-        bindings = None
-    if bindings is None:
-        # Outside the handler: a decoding error carries the whole file.
-        raise SettingsError(f"{env_file} is not UTF-8; save the file as UTF-8.")
-    for binding in bindings:
-        if binding.error or (binding.key is not None and binding.value is None):
-            text = binding.original.string
-            line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
-            raise SettingsError(f"{env_file}: line {line} is not NAME=value; mend it.")
-    return [binding.key for binding in bindings if binding.key is not None]
-
-
 def _check_names(names: Iterable[str], where: str) -> None:
     for name in sorted(names):
         upper = name.upper()
         if upper.startswith(PREFIX) and upper not in _VARIABLES and not upper.startswith(OTHERS):
             meant = closest(upper, _VARIABLES)
             raise SettingsError(f"{name}{where} is no setting; {f'did you mean {meant}?' if meant else 'remove it.'}")
-
-
-@dataclass(frozen=True, slots=True)
-class SettingRow:
-    """One setting, for the documentation."""
-
-    name: str
-    default: str
-    """Empty: none, or one that depends on the machine."""
-    description: str
-
-
-def settings_table() -> list[SettingRow]:
-    """Return every setting, in the order of `Settings`."""
-    return [
-        SettingRow(_variable(name), _as_text(field.default), field.description or "")
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def _as_text(default: object) -> str:
-    if default is None or default is PydanticUndefined or default in ((), {}):
-        return ""
-    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -8,7 +8,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from schemas.topics import Topic
-from streams.config.settings import Settings, SettingsError, load_settings, settings_table
+from streams.config.env_file import SettingsError
+from streams.config.settings import Settings, load_settings
+from streams.config.settings_page import settings_table
 
 SECRET = "sk-very-secret"  # noqa: S105 - made up
 

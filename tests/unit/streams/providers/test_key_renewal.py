@@ -15,8 +15,9 @@ from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
 from schemas.vocabulary import Task, Tier
 from streams.config.catalogue_file import Provider
+from streams.config.env_file import SettingsError
 from streams.config.key_files import KeyFiles
-from streams.config.settings import Settings, SettingsError, load_settings
+from streams.config.settings import Settings, load_settings
 from streams.providers import key_renewal
 from streams.providers.endpoints import endpoints_of
 from streams.providers.http_provider import HttpProvider
