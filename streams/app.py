@@ -16,7 +16,7 @@ from streams.kafka.control_group import FaustControlGroup
 from streams.kafka.fence import HeartbeatFence
 from streams.kafka.intake import FaustIntake
 from streams.kafka.log import KafkaLog
-from streams.kafka.pinned import warn_if_untested
+from streams.kafka.pinned_check import warn_if_untested
 from streams.kafka.producer import started
 from streams.ops.clock import Clock
 from streams.ops.request_log import scrub_from_the_log

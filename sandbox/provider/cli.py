@@ -83,7 +83,9 @@ def provider(  # noqa: PLR0913 - one parameter an option
     try:
         unkindness = read_unkindness(unkind)
     except ValidationError as error:
-        raise typer.BadParameter(str(error), param_hint="--unkind") from None
+        first = error.errors()[0]
+        way = ".".join(map(str, first["loc"])) or "the text"
+        raise typer.BadParameter(f"{way}: {first['msg']}.", param_hint="--unkind") from None
     options = ProviderOptions(
         invoice,
         seed,

@@ -33,9 +33,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sandbox.provider.ask import Ask, MediaKind
 from sandbox.provider.charges import Extras
 
-STANDARD_TIERS = frozenset({"auto", "default", "standard", "standard_only"})
-"""The names of the tier that the price list is for."""
-
 _Statuses = Annotated[str, BeforeValidator(str), Field(pattern="^[45](xx|[0-9][0-9])$")]
 _Usd = Annotated[Decimal, Field(ge=0, le=1_000)]
 

@@ -37,7 +37,10 @@ Examples:
     turnout dashboard
     turnout dashboard --port 8091 --minutes 10 --duckdb costs.duckdb
 
-It reads the topics without a group, so it disturbs no worker. With a warehouse it shows recommendations too. Elsewhere:
+It reads the topics without a group, so it disturbs no worker. With a warehouse it shows recommendations too. From
+elsewhere:
+
+\b
     ssh -L 8090:127.0.0.1:8090 HOST
 """
 

@@ -90,7 +90,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     brokers: options.Brokers = None,
     env_file: options.EnvFile = None,
 ) -> None:
-    """Show dead letters that have not been replayed. With --yes, put them back on the requests topic, each once."""
+    """Put dead letters back on the requests topic, each once, with --yes; without it, show them."""
     keep_libraries_quiet()
     selection = Selection(code or (), request_id or (), _places(at), _ms(since), _ms(until))
     settings = load_settings(env_file, brokers=brokers)

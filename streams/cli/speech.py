@@ -19,7 +19,7 @@ _WIDTH_OF_A_FILE = 120
 def say(sentence: str) -> None:
     """Tell a person something, on stderr, so that stdout holds nothing but what was asked for."""
     shown = on_lines(sentence)
-    typer.echo(shown if shown.endswith((".", "?", "!")) else f"{shown}.", err=True)
+    typer.echo(shown if shown.endswith((".", "?", "!", ":")) else f"{shown}.", err=True)
 
 
 def print_json(value: object) -> None:

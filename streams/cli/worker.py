@@ -19,7 +19,7 @@ from streams.cli.supervisor import HALTED, Supervisor
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
-from streams.kafka.pinned import check_pinned
+from streams.kafka.pinned_check import check_pinned
 from streams.ops.request_log import configure_logging
 
 EPILOG = """\b

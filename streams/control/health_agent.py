@@ -67,11 +67,6 @@ class HealthAgent:
         self._dirty: dict[bytes, Pane] = {}
         self._unacknowledged: list[Received] = []
 
-    @property
-    def is_owner(self) -> bool:
-        """Say whether this worker speaks for all."""
-        return self._aggregators is not None
-
     def take_over(self) -> None:
         """Make the aggregators from the restored table and from what was published last."""
         now_s = self._clock()

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
+from schemas.vocabulary import AttemptOutcome
 from streams.control.shadow_mode import WouldRefuse
 from streams.internal_records import SKIPPED
 
@@ -95,7 +96,7 @@ class Metrics:
         self._requests.labels(response.status, code, response.tier or "").inc()
         self._latency.labels(response.status).observe(response.latency_ms / 1000)
         for attempt in response.attempts:
-            model, answered = attempt.request_model, attempt.outcome == "succeeded"
+            model, answered = attempt.request_model, attempt.outcome is AttemptOutcome.SUCCEEDED
             if attempt.latency_ms is not None:
                 calls = self._calls.labels(attempt.provider_name, model, "" if answered else attempt.outcome)
                 calls.observe(attempt.latency_ms / 1000)

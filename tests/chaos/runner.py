@@ -179,6 +179,8 @@ def _chosen(arguments: argparse.Namespace) -> list[Scenario]:
         act = killing(arguments.kills, arguments.requests)
         return [Scenario(f"kills-{arguments.kills}", breaks, "the invariants", act, longest_s=20 * 60)]
     names = arguments.names
+    if unknown := [name for name in names if not any(name in scenario.name for scenario in SCENARIOS)]:
+        raise SystemExit(f"No scenario's name holds {', '.join(unknown)}; `python -m tests.chaos --list` shows them.")
     return [scenario for scenario in SCENARIOS if not names or any(name in scenario.name for name in names)]
 
 

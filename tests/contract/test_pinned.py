@@ -15,8 +15,9 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.consumer import Consumer
 from structlog.testing import capture_logs
 
-from streams.kafka import assignor, consumer_thread, pinned, table_recovery, transport
-from streams.kafka.pinned import OVERRIDDEN, TESTED, USED, members_of
+from streams.kafka import assignor, consumer_thread, pinned_check, table_recovery, transport
+from streams.kafka.pinned import OVERRIDDEN, TESTED, USED
+from streams.kafka.pinned_check import members_of
 
 ROOT = Path(__file__).parents[2]
 KAFKA = ROOT / "streams" / "kafka"
@@ -31,11 +32,11 @@ PYTHON_OWN = {"__module__", "__doc__", "__annotations__", "__abstractmethods__",
 
 
 def test_all_of_it_is_in_the_installed_libraries() -> None:
-    assert list(pinned.missing()) == []
+    assert list(pinned_check.missing()) == []
 
 
 def test_the_tested_versions_are_the_installed_and_the_required_ones() -> None:
-    assert pinned.installed() == TESTED
+    assert pinned_check.installed() == TESTED
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = {re.sub(r"\[.*\]", "", each) for each in project["dependencies"]}
     assert {f"{name}=={TESTED[name]}" for name in ("faust-streaming", "aiokafka")} <= required
@@ -94,7 +95,7 @@ def test_every_private_member_that_is_used_is_in_a_table() -> None:
 
 def test_an_override_that_nothing_would_call_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Consumer, "_new_offset")
-    assert list(pinned.missing()) == ["faust.transport.consumer:Consumer._new_offset is missing"]
+    assert list(pinned_check.missing()) == ["faust.transport.consumer:Consumer._new_offset is missing"]
 
 
 def test_a_method_that_takes_more_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +103,7 @@ def test_a_method_that_takes_more_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
         """Do nothing."""
 
     monkeypatch.setattr(Consumer, "_add_gap", gap)
-    (said,) = pinned.missing()
+    (said,) = pinned_check.missing()
     assert said.endswith("takes (self, tp, offset_from, offset_to, generation), not (self, tp, offset_from, offset_to)")
 
 
@@ -111,26 +112,26 @@ def test_a_caller_that_goes_another_way_is_noticed(monkeypatch: pytest.MonkeyPat
         """Do nothing."""
 
     monkeypatch.setattr(Consumer, "force_commit", commit)
-    assert [said for said in pinned.missing() if said.endswith("is not used by Consumer.force_commit")]
+    assert [said for said in pinned_check.missing() if said.endswith("is not used by Consumer.force_commit")]
 
 
 def test_an_attribute_that_no_function_sets_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GroupCoordinator, "__init__", object.__init__)
-    said = [each.rpartition(".")[2] for each in pinned.missing()]
+    said = [each.rpartition(".")[2] for each in pinned_check.missing()]
     assert "_coordination_task is missing" in said
     assert "_do_heartbeat is missing" not in said
 
 
 def test_a_class_that_has_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(aiokafka.protocol.commit, "OffsetFetchResponse_v3")
-    assert list(pinned.missing()) == ["aiokafka.protocol.commit:OffsetFetchResponse_v3 is missing"]
+    assert list(pinned_check.missing()) == ["aiokafka.protocol.commit:OffsetFetchResponse_v3 is missing"]
 
 
 def test_other_versions_alone_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pinned, "version", {**TESTED, "faust-streaming": "0.16.0"}.__getitem__)
+    monkeypatch.setattr(pinned_check, "version", {**TESTED, "faust-streaming": "0.16.0"}.__getitem__)
     with capture_logs() as lines:
-        pinned.check_pinned()
-        pinned.warn_if_untested()
+        pinned_check.check_pinned()
+        pinned_check.warn_if_untested()
     assert [(line["log_level"], line["found"]["faust-streaming"]) for line in lines] == [("warning", "0.16.0")]
 
 
