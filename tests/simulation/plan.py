@@ -86,6 +86,8 @@ class Plan:
     """Requests a second, of all tenants together."""
     workers: int = field(init=False)
     is_calm: bool = field(init=False)
+    pace: float = field(init=False)
+    """So many times as long as on a good day each call takes: then more is under way when something breaks."""
     honours_keys: bool = field(init=False)
     charged_failures: frozenset[Fate] = field(init=False)
     reasoning: Place | None = field(init=False)
@@ -97,6 +99,7 @@ class Plan:
         few = random.randint(2, 5)
         self.workers = few if self.seconds < LONG_S else 3
         self.is_calm = random.random() < CALM
+        self.pace = 1.0 if self.is_calm else random.choice((1.0, 3.0, 6.0))
         self.honours_keys = random.random() < 0.5
         self.guests = tuple(self._guests(random))
         self.charged_failures = frozenset({Fate.ERROR} if random.random() < 0.5 else ())
@@ -113,9 +116,9 @@ class Plan:
         some = {Fate.ERROR: 0.01, Fate.BROKEN_OFF: 0.005, Fate.MALFORMED: 0.002, Fate.WITHOUT_USAGE: 0.01}
         chances = {} if self.is_calm else some
         return {
-            "alpha": Character(1, 2, 0.4, 0.5, dict(chances)),
-            "beta": Character(3, 6, 0.8, 0.4, dict(chances)),
-            "gamma": Character(5, 10, 1.2, 0.3, dict(chances)),
+            "alpha": Character(1, 2, 0.4 * self.pace, 0.5, dict(chances)),
+            "beta": Character(3, 6, 0.8 * self.pace, 0.4, dict(chances)),
+            "gamma": Character(5, 10, 1.2 * self.pace, 0.3, dict(chances)),
         }
 
     def limits(self) -> dict[str, Limits]:

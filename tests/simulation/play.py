@@ -191,8 +191,10 @@ class Play:
                 self._start(name)
                 self.history.troubles.append(Trouble(self.loop.time(), self.loop.time(), name, "join"))
                 continue
-            if not worker.process.is_running or worker.link.is_cut:
-                self.history.troubles.append(Trouble(self.loop.time(), self.loop.time(), worker.process.name, "mend"))
+            for is_so, what in ((not worker.process.is_running, "thaw"), (worker.link.is_cut, "mend")):
+                if is_so:
+                    now_s = self.loop.time()
+                    self.history.troubles.append(Trouble(now_s, now_s, worker.process.name, what))
             worker.process.thaw()
             worker.link.weather = Weather()
             if worker.link.is_cut:
