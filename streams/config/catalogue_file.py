@@ -104,7 +104,7 @@ def _read(text: str) -> RawCatalogue:
 
 
 _ANSWERED = {AttemptOutcome.SUCCEEDED, AttemptOutcome.SCHEMA_VIOLATION}
-_UNANSWERED = frozenset(AttemptOutcome) - {*_ANSWERED, AttemptOutcome.CUT_OFF}
+UNANSWERED = frozenset(AttemptOutcome) - {*_ANSWERED, AttemptOutcome.CUT_OFF}
 _ORDERED = (
     ("breaker", "pause_s", "max_pause_s"),
     ("health", "degraded_p99_ms", "unhealthy_p99_ms"),
@@ -159,8 +159,8 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
 def _charges(name: str, provider: RawProvider) -> tuple[ChargeRow, ...]:
     table = key_of("providers", name, "charges")
     for ending in provider.charges:
-        if ending not in _UNANSWERED and not re.fullmatch("[1-9][0-9]{2}", ending):
-            instead = instead_of(ending, _UNANSWERED)
+        if ending not in UNANSWERED and not re.fullmatch("[1-9][0-9]{2}", ending):
+            instead = instead_of(ending, UNANSWERED)
             raise CatalogueError(f"{table}.{ending} is neither an HTTP status, such as 503, nor an outcome; {instead}")
     return tuple(
         ChargeRow(

@@ -62,12 +62,16 @@ async def _open(scene: Scene, *, workers: int = 2, rival: str = "", latency_ms: 
 
 
 async def _quiet_is_served(scene: Scene, ids: Sequence[str] = (), model: str | None = None) -> None:
-    """Publish a few requests of the quiet tenant; each has its own answer soon."""
+    """Publish a request of the quiet tenant in each partition, or of these ids; each has its own answer soon."""
     began_s = time.monotonic()
     if ids:
         await scene.publish_again(ids, headers=key_of(QUIET), max_tokens=50, model=model)
     else:
-        ids = await scene.publish(4, headers=key_of(QUIET), max_tokens=50, model=model)
+        ids = [
+            name
+            for partition in range(scene.pipeline.settings.partitions)
+            for name in await _one_in(scene, partition, model)
+        ]
     give_up_s = began_s + PROMPT_S
     while True:
         own = {
@@ -80,6 +84,10 @@ async def _quiet_is_served(scene: Scene, ids: Sequence[str] = (), model: str | N
         await asyncio.sleep(0.1)
     worst = [own[name].error for name in ids if own[name].status is not Status.COMPLETED]
     scene.expect(not worst, f"{len(worst)} of the quiet tenant's requests did not complete, e.g. {worst[:1]}")
+
+
+async def _one_in(scene: Scene, partition: int, model: str | None) -> list[str]:
+    return await scene.publish(1, partition=partition, headers=key_of(QUIET), max_tokens=50, model=model)
 
 
 async def _beside(scene: Scene, attack: Awaitable[object]) -> None:
@@ -523,8 +531,10 @@ async def forges_budgets(scene: Scene) -> None:
             await _forge(scene, topic, [orjson.dumps(one) for one in bad])
 
     await _beside(scene, attack())
+    (first, _) = scene.alive
     scene.start()  # it reads the budgets from their beginning
     await scene.until_ready()
+    await scene.stop(first)
     await scene.until_balanced()
     await _quiet_is_served(scene)
 

@@ -66,6 +66,7 @@ def storm(models: Sequence[str]) -> Act:
             for kind in FaultKind:
                 if kind is not FaultKind.LISTENER:
                     await scene.fault(kind, model=model, rate=0.02, duration_s=60, delay_s=0.1, factor=5)
+        await scene.until_ready()  # a slow machine takes longer to start than the requests have
         await scene.until_answered(await scene.publish(250, deadline=_in(25)))
         await scene.heal()
         await scene.publish(30)

@@ -34,6 +34,7 @@ from schemas.dead_letters import REPLAYED
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
+from streams.config.catalogue_file import UNANSWERED
 from streams.kafka.clients import admin, producer, reader
 from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of
@@ -47,15 +48,13 @@ POLL_S = 0.1
 Headers = Sequence[tuple[str, bytes]]
 WATCH_S = 0.4
 MAX_IN_FLIGHT = 200
-UNANSWERED = sorted(
-    set(AttemptOutcome) - {AttemptOutcome.SUCCEEDED, AttemptOutcome.CUT_OFF, AttemptOutcome.UNREACHABLE}
-)
 QUICK = {"requests_per_minute": "1_000_000", "pause_s": "1", "max_pause_s": "4"}
 """The chaos suite's catalogue is the reference one, but its breakers come back in seconds and nobody has a limit."""
 
 
 UNKIND_CHARGES = "".join(
-    f"[providers.{provider}.charges]\n" + "".join(f'{outcome} = "unknown"\n' for outcome in UNANSWERED)
+    f"[providers.{provider}.charges]\n"
+    + "".join(f'{outcome} = "unknown"\n' for outcome in sorted(UNANSWERED - {AttemptOutcome.UNREACHABLE}))
     for provider in ("openai", "anthropic", "google", "deepseek")
 )
 """What the catalogue says of a provider that may charge for whatever it has heard of."""
