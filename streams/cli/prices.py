@@ -108,10 +108,15 @@ def prices(
 
 def _listed(model: Model, from_file: PublicList | None, now: datetime) -> ListedModel:
     if from_file is None:
-        return ListedModel(list_price(model.name, model.provider_name, now))
-    names = (model.upstream_name, model.name)
-    found = (from_file.find(name, model.provider_name) for name in names)
-    return next(filter(None, found), ListedModel())
+        prices = (list_price(name, model.provider_name, now) for name in _names_of(model))
+        return ListedModel(next((price for price in prices if price is not None), None))
+    found = (from_file.find(name, model.provider_name) for name in _names_of(model))
+    return next((listed for listed in found if listed is not None), ListedModel())
+
+
+def _names_of(model: Model) -> tuple[str, ...]:
+    """Return the names that a list may have for it: the provider's, then ours."""
+    return (model.name,) if model.upstream_name == model.name else (model.upstream_name, model.name)
 
 
 def _facts(model: Model, listed: ListedModel) -> Iterator[_Fact]:

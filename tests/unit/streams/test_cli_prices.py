@@ -74,6 +74,19 @@ def test_the_toml_can_be_pasted_into_the_catalogue(
         assert "context_tiers" not in pasted[name], "in this catalogue claude's context ends where its tier begins"
 
 
+def test_a_model_is_looked_up_by_the_providers_name_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--toml", "--catalogue", str(ROOT / "examples" / "dialects.toml")) == 0
+    shown = capsys.readouterr()
+    pasted = tomllib.loads(shown.out, parse_float=Decimal)["models"]
+    ours, at_aws = pasted["claude-sonnet-4.5"], pasted["claude-sonnet-4.5@aws"]
+    assert ours["output_usd_per_mtok"] == 15
+    assert at_aws["output_usd_per_mtok"] >= 15
+    assert pasted["gpt-4.1@azure"]["input_usd_per_mtok"] == 2
+    assert "No public price" not in shown.err
+
+
 def test_the_toml_has_the_tiers_that_a_model_can_reach(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

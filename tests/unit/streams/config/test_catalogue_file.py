@@ -306,6 +306,25 @@ def test_the_catalogue_of_list_prices_has_tiers_cache_prices_and_windows() -> No
     assert deepseek.price_windows == (PriceWindow(discount, half_past_four_ms, 1_800_000, first_ms, last_ms),)
 
 
+def test_the_catalogue_of_dialects_has_one_model_from_two_providers() -> None:
+    file = load_catalogue(REFERENCE.parent / "examples" / "dialects.toml")
+    assert {name: provider.wire.dialect for name, provider in file.providers.items()} == {
+        "anthropic": DialectName.ANTHROPIC,
+        "aws": DialectName.BEDROCK,
+        "google": DialectName.GEMINI,
+        "openai": DialectName.RESPONSES,
+        "azure": DialectName.AZURE,
+    }
+    assert file.providers["aws"].region == "us-east-1"
+    assert all(provider.wire.is_bounded for provider in file.providers.values())
+    chain = file.catalogue.chains[Tier.REASONING]
+    assert [model.upstream_name for model in chain] == [
+        "claude-sonnet-4-5-20250929",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "gpt-4.1",
+    ]
+
+
 def test_windows_that_only_touch_do_not_overlap_and_end_at_midnight() -> None:
     file = parse_catalogue(
         appended(
