@@ -288,17 +288,24 @@ def _wire(name: str, raw: RawProvider) -> Wire:
         raise CatalogueError(
             f'{key}.api_version goes with dialect "azure-openai" alone; add it, such as "2024-10-21", or remove it.'
         )
-    is_openais = raw.base_url is None or _is_openais(raw.base_url)
+    drops = frozenset(raw.drop_parameters)
+    if raw.dialect not in _CHAT:
+        for name_of_key in ("max_tokens_field", "rename_parameters"):
+            if getattr(raw, name_of_key):
+                raise CatalogueError(f"{key}.{name_of_key} goes with chat completions only; remove it.")
+        return Wire(raw.dialect, drops=drops)
+    is_openais = raw.dialect is DialectName.AZURE or raw.base_url is None or _is_openais(raw.base_url)
     return Wire(
         dialect=raw.dialect,
         max_tokens_field=raw.max_tokens_field or MAX_TOKENS_FIELDS[0 if is_openais else 1],
-        is_bounded=is_openais or raw.max_tokens_field is not None or raw.dialect is not DialectName.CHAT,
-        drops=frozenset(raw.drop_parameters),
+        is_bounded=is_openais or raw.max_tokens_field is not None,
+        drops=drops,
         renames=raw.rename_parameters,
     )
 
 
 _HAS_OWN_URL = frozenset({DialectName.AZURE, DialectName.BEDROCK})
+_CHAT = frozenset({DialectName.CHAT, DialectName.AZURE})
 
 
 def _region(name: str, raw: RawProvider) -> str | None:

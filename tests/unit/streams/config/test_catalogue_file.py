@@ -234,6 +234,11 @@ def provider(lines: str) -> Wire:
         ("", "max_completion_tokens", True),
         ('base_url = "https://api.openai.com/v1"', "max_completion_tokens", True),
         ('base_url = "https://mine.openai.azure.com/openai/v1"', "max_completion_tokens", True),
+        (
+            'base_url = "https://llm.mine.example"\ndialect = "azure-openai"\napi_version = "2024-10-21"',
+            "max_completion_tokens",
+            True,
+        ),
         ('base_url = "https://notopenai.com/v1"', "max_tokens", False),
         ('base_url = "http://127.0.0.1:8000/v1"', "max_tokens", False),
         ('base_url = "http://127.0.0.1:8000/v1"\nmax_tokens_field = "max_tokens"', "max_tokens", True),
@@ -265,7 +270,7 @@ def test_a_provider_speaks_a_dialect() -> None:
     azure = changed("[providers.openai]", f'[providers.openai]\n{AZURE}\napi_version = "2024-10-21"')
     assert parse_catalogue(azure).providers["openai"].api_version == "2024-10-21"
     model = file.catalogue.models["m-1.0"]
-    assert model.wire == Wire(DialectName.BEDROCK, max_tokens_field="max_tokens")
+    assert model.wire == Wire(DialectName.BEDROCK)
     assert model.parameters == {"thinking", "top_k"}
     assert model.surcharges_usd == {"thinking": 0, "top_k": 0}
 
@@ -407,6 +412,14 @@ MISTAKES = {
     "Bedrock somewhere": (
         changed("[providers.openai]", '[providers.openai]\ndialect = "bedrock"\nbase_url = "https://vpce.example"'),
         'providers.openai.region is missing; add the AWS region that requests are signed for, "us-east-1".',
+    ),
+    "a name for the limit in another dialect": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "gemini"\nmax_tokens_field = "max_tokens"'),
+        "providers.openai.max_tokens_field goes with chat completions only; remove it.",
+    ),
+    "a parameter renamed in another dialect": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "gemini"\nrename_parameters = { seed = "s" }'),
+        "providers.openai.rename_parameters goes with chat completions only; remove it.",
     ),
     "a region elsewhere": (
         changed("[providers.openai]", '[providers.openai]\nregion = "eu-west-1"'),
