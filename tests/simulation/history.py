@@ -125,6 +125,8 @@ class History:
     charged: list[Charged] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
+    tried_ahead: set[tuple[str, str]] = field(default_factory=set)
+    """The write-ahead records that each worker's client has tried to send, by event id; some are lost on their way."""
     defects: list[str] = field(default_factory=list)
     """What workers logged as errors, and workers that ended though nothing was done to them."""
 

@@ -83,25 +83,35 @@ def told_again(evidence: Evidence) -> Iterator[str]:
 def left_clean(evidence: Evidence) -> Iterator[str]:
     for left in evidence.history.left:
         for key in left.reserved:
-            if not _may_be_reserved(evidence, key):
+            if not _may_be_reserved(evidence, left.worker, key):
                 yield f"{left.worker} has money reserved for call {key} at the end"
         if left.in_flight or left.waiting:
             yield f"{left.worker} has {left.in_flight} requests under way and {left.waiting} waiting at the end"
     yield from evidence.history.defects
 
 
-def _may_be_reserved(evidence: Evidence, key: str) -> bool:
+def _may_be_reserved(evidence: Evidence, worker: str, key: str) -> bool:
     """Say whether another may have told the call's cost: its worker keeps the reservation until its time is over.
 
-    It never heard the call's end, or has left the cost event to the request's next owner, who names no holder.
+    It never heard the call's end, or has left the cost event to the request's next owner. That one names no holder, or
+    itself, if it has made the call since the write-ahead record that this worker sent was lost on its way.
     """
+    has_tried = (worker, key) in evidence.history.tried_ahead
     told = evidence.costs.get(key, ())
     answers = evidence.answered.get(evidence.case_of_call.get(key, ""), ())
     last_s = max([evidence.ahead.get(key, 0.0), *(answer.at_s for answer, _ in answers)])
     is_elsewhere = all(
-        event["outcome"] == "cut_off" or HOLDER not in {name for name, _ in record.headers} for record, event in told
+        event["outcome"] == "cut_off" or _is_anothers(dict(record.headers).get(HOLDER), worker, has_tried=has_tried)
+        for record, event in told
     )
     return is_elsewhere and evidence.history.ended_s - last_s <= RESERVED_S
+
+
+def _is_anothers(holder: bytes | None, worker: str, *, has_tried: bool) -> bool:
+    """Say whether a cost event is not of the worker that may have tried to make the call."""
+    if holder is None:
+        return True
+    return has_tried and holder.decode().partition("@")[0] != worker.partition("@")[0]
 
 
 RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (in_time, never_starved, told_again, left_clean)

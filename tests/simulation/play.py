@@ -6,8 +6,10 @@ import logging
 import random
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import orjson
 import structlog
 
 from router.budgets.lease import BudgetLease
@@ -219,6 +221,10 @@ class Play:
     def _is_busy(self) -> bool:
         return any(worker.worker.pump.in_flight for worker in self._alive())
 
+    def _tried(self, worker: str, record: Record) -> None:
+        if record.topic == SETTINGS.topic(Topic.CALLS) and record.value is not None:
+            self.history.tried_ahead.add((worker, orjson.loads(record.value)["event_id"]))
+
     def _look_at_what_is_left(self) -> None:
         for worker in self._alive():
             client, pump = worker.parts.budget_client, worker.worker.pump
@@ -262,6 +268,7 @@ class Play:
 
     def _start(self, name: str) -> None:
         worker = self.world.start(name)
+        worker.link.on_send.append(partial(self._tried, worker.process.name))
         process = worker.process.name
 
         def ended(task: "asyncio.Task[None]") -> None:

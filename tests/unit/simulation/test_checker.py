@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streams.publisher import HOLDER
 from tests.simulation.checker import check
 from tests.simulation.history import LETTER, Charged, Committed, History, Left, Published, Written
 from tests.simulation.play import planned, play
@@ -241,6 +242,12 @@ def _keep_money(history: History) -> None:
     history.left[0] = replace(history.left[0], reserved=("a-call",))
 
 
+def _keep_money_for_anothers_call(history: History) -> None:
+    """Keep it without a try to write the call ahead, while another worker has made it and names itself."""
+    told = [record for record in history.written if HOLDER in {name for name, _ in record.headers}]
+    history.left.append(Left("w9@9", (json.loads(told[-1].value or b"{}")["event_id"],), 0, 0))
+
+
 def _leave_work(history: History) -> None:
     history.left.append(Left("w9@9", (), 1, 2))
 
@@ -281,6 +288,7 @@ BREAKS: dict[Break, str] = {
     _fail_for_no_reason: "all models are well, and it was failed",
     _fall_silent: "llm.model-health.v1 was silent",
     _keep_money: "has money reserved for call a-call",
+    _keep_money_for_anothers_call: "has money reserved for call",
     _leave_work: "1 requests under way and 2 waiting",
     _log_an_error: "a task has ended",
 }
