@@ -8,7 +8,7 @@ requests away.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -31,7 +31,7 @@ class HeartbeatFence:
         self._said = False
 
     def renew(self, sent_s: float) -> None:
-        """Note an answered heartbeat, or of a join, that was sent at `sent_s`."""
+        """Note an answered heartbeat that was sent at `sent_s`."""
         self._renewed_s = sent_s
 
     def is_open(self) -> bool:
@@ -48,3 +48,27 @@ class HeartbeatFence:
         while not (self.is_open() or unless()):  # noqa: ASYNC110  # the consumer's thread sets it
             await asyncio.sleep(FENCE_LOOK_S)
         self._said = False
+
+
+class WatchedHeartbeat:
+    """Asks the coordinator whether the member is still one, and renews the fence by the moment of asking."""
+
+    __slots__ = ("_beat", "_clock", "_fence")
+
+    def __init__(self, beat: Callable[[], Awaitable[bool]], fence: HeartbeatFence, clock: Callable[[], float]) -> None:
+        """Take the client's own heartbeat, which says whether it was answered well."""
+        self._beat = beat
+        self._fence = fence
+        self._clock = clock
+
+    async def __call__(self) -> bool:
+        """Beat once.
+
+        Raises:
+            KafkaError: the coordinator refuses for ever.
+        """
+        sent_s = self._clock()
+        is_member = await self._beat()
+        if is_member:
+            self._fence.renew(sent_s)
+        return is_member

@@ -11,8 +11,7 @@ What it relies on stands in `streams.kafka.pinned`; `tests/integration/test_safe
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic
 
 import faust
@@ -30,7 +29,7 @@ from yarl import URL
 from streams.kafka.bookkeeping import AckSet, DiscardingMap, ForgettingMap
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.draining import Draining, HeldByStreams
-from streams.kafka.fence import HeartbeatFence
+from streams.kafka.fence import HeartbeatFence, WatchedHeartbeat
 from streams.kafka.offsets import OffsetTracker
 from streams.ports import TopicPartition as Partition
 
@@ -193,10 +192,14 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         self._forget()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Start afresh: every partition is read again from its committed offset."""
+        """Start afresh: every partition is read again from its committed offset.
+
+        The fence stays as it is until a heartbeat is answered, which goes out at once: between the coordinator's
+        assignment and this moment the process may have been frozen, and its partitions be another worker's.
+        """
         self._forget()
-        self._watch_heartbeats()
-        self.transport.fence.renew(monotonic())
+        heartbeat = self._watch_heartbeats()
+        self.add_future(self._beat_at_once(heartbeat))
         self._work.assigned(Partition(*tp) for tp in assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -269,21 +272,19 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
             if (error := self._thread.membership_error()) is not None:
                 await self.crash(error)
 
-    def _watch_heartbeats(self) -> None:
+    def _watch_heartbeats(self) -> WatchedHeartbeat:
         """Tell the fence of each heartbeat that the coordinator has answered; once for each coordinator."""
-        coordinator, fence = self._coordinator, self.transport.fence
+        coordinator = self._coordinator
         beat = coordinator._do_heartbeat  # noqa: SLF001  # aiokafka does not tell when the last one was answered
-        if isinstance(beat, partial):
-            return
+        if not isinstance(beat, WatchedHeartbeat):
+            beat = coordinator._do_heartbeat = WatchedHeartbeat(beat, self.transport.fence, monotonic)  # noqa: SLF001  # same
+        return beat
 
-        async def watched(beat: Callable[[], Awaitable[bool]]) -> bool:
-            sent_s = monotonic()
-            answered = await beat()
-            if answered:
-                fence.renew(sent_s)
-            return answered
-
-        coordinator._do_heartbeat = partial(watched, beat)  # noqa: SLF001  # same
+    async def _beat_at_once(self, heartbeat: WatchedHeartbeat) -> None:
+        try:
+            await self._thread.ask(heartbeat())
+        except KafkaError as error:  # the client's own heartbeats go on, and it says what is wrong
+            self.log.info("the first heartbeat was not answered: %r", error)
 
     def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
         return (tp for tp in self._trackers if topics is None or tp in topics or tp.topic in topics)

@@ -230,3 +230,28 @@ def test_a_member_that_is_stopped_while_it_joins_leaves() -> None:
         assert not scene.group.assignments
 
     in_virtual_time(main)
+
+
+def test_a_member_that_freezes_between_its_assignment_and_its_first_heartbeat_may_not_write_when_it_thaws() -> None:
+    async def main(loop: VirtualLoop) -> None:
+        scene = Scene(loop)
+        first, process = scene.join("w1"), scene.links["w1"].process
+        heard = first.assigned
+
+        async def assigned(partitions: tuple[TopicPartition, ...]) -> None:
+            loop.in_the_world(0, process.freeze)
+            await heard(partitions)
+
+        first.assigned = assigned  # type: ignore[method-assign]
+        await asyncio.sleep(1)
+        assert first.partitions == TPS
+        other = scene.join("w2")
+        await asyncio.sleep(3 * RHYTHM.session_s)
+        assert other.partitions == TPS, "what it was assigned is another's"
+        process.thaw()
+        await asyncio.sleep(0)
+        assert not scene.fences["w1"].is_open()
+        await asyncio.sleep(5)
+        assert "lost" in first.told
+
+    in_virtual_time(main)

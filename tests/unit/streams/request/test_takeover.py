@@ -198,3 +198,22 @@ def test_a_worker_that_joins_costs_no_request_and_no_second_answer(joins: int) -
         assert len(scene.calls()) == 20
 
     play()
+
+
+@played()
+async def test_an_answer_without_acknowledgement_may_stand_there_twice_and_is_billed_once(
+    scene: Scene,
+) -> None:
+    (worker,) = await scene.start("w1")
+
+    def lose_the_next_acknowledgement() -> None:
+        worker.link.weather = Weather(lost_after=1.0)
+        scene.when(Topic.RESPONSES, lambda: setattr(worker.link, "weather", Weather()))
+
+    scene.when("call", lose_the_next_acknowledgement)
+    scene.publish()
+    await scene.until(lambda: len(scene.messages(Topic.RESPONSES)) == 2)
+    await scene.until(lambda: scene.committed() == 1)
+    first, second = scene.messages(Topic.RESPONSES)
+    assert first == second
+    assert len(scene.calls()) == len(scene.messages(Topic.COSTS)) == 1
