@@ -48,7 +48,7 @@ from router.request.steps import (
 )
 from router.retry import Chance, backoff_s
 from router.route import Candidate
-from router.tasks.analysis import Analysis, analyse
+from router.tasks.analysis import Analysis, analyse_request
 from schemas.costs import CallStarted
 from schemas.responses import ErrorDetail, Usage
 from schemas.vocabulary import ErrorCode, SkipReason, Status
@@ -188,7 +188,7 @@ class Session:
     def _start(self, event: Started) -> Action:
         for call in event.earlier:
             self._attempt_log.taken_over(call)
-        self._analysis = analyse(self._job.request.question)
+        self._analysis = analyse_request(self._job.request)
         if event.now_s >= self._job.deadline_s:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)
         try:

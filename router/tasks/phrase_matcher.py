@@ -1,14 +1,13 @@
 """Finds the phrases of `router.tasks.phrases` in a text, in a time that hardly depends on how many there are.
 
-Text and phrases are spelt the same way first: lower case, composed characters, one space between words, each number
-as `0`.
+Text and phrases are spelt the same way first: lower case, no diacritics, one space between words, each number as `0`.
 """
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 TEXT_START: Final = "^"
@@ -18,24 +17,50 @@ _JOINED: Final = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _JOINED_SCRIPT: Final = re.compile(rf"[{_JOINED}]")
 _WORD: Final = re.compile(rf"[{_JOINED}]+|[^\W{_JOINED}]+|\+\+")
 _NUMBER: Final = re.compile(r"\d[\d.,]*")
+_LATIN_MARKS: Final = re.compile(r"[\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff]")
 _COMBINING_MARKS: Final = re.compile(r"[\u0300-\u036f]")
+
+# How a Vietnamese word is built, as it is spelt here: one syllable.
+_SYLLABLE: Final = re.compile(
+    r" (?:ngh?|nh|ph|t[hr]?|c?h|gh?i?|kh?|qu|[bcdlmnprsvx])?"
+    r"(?:uy?e|uye|[iuo]?a[ouiy]?|ie?u?|ye?u?|oe?i?|oo|u[oi]?[iu]?|e[ou]?)"
+    r"(?:n[gh]?|ch?|[mpt])?(?= )"
+)
+# Frequent syllables that are rare in other languages.
+_FREQUENT: Final = re.compile(
+    r" (?:khong|cua|nhung|duoc|trong|mot|nay|nao|giup|gium|toi|minh|nguoi|nhieu|viet|dich|cau|tieng|thi|voi|tinh|bai"
+    r"|doan|roi|cac|cho|bang|ve|lai|vay|biet|hoi|gi|nhu|moi|ngay|lam|anh|chi|khi|nha|noi|ten|may|thu|hai|nhat|sao|ai"
+    r"|ra|va|chinh|sua|gon|tim|tom|tat|giai|phan|loai|chung|mau|thuan|xe|doc|nghia|chuyen|dat|hay|thuoc|nhan)(?= )"
+)
 
 M = TypeVar("M")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spelt:
     """A text as its words, ready to be searched, and how many numbers stood in it."""
 
     words: str
     numbers: int
 
+    @cached_property
+    def looks_vietnamese(self) -> bool:
+        """Whether two of three words could be Vietnamese syllables and one of eight is a common one."""
+        words = self.words.count(" ") - 2 - self.words.count(" 0 ")
+        found = len(_FREQUENT.findall(self.words))
+        return found > 0 and 8 * found >= words and 3 * len(_SYLLABLE.findall(self.words)) >= 2 * words
+
 
 def spell(text: str) -> Spelt:
-    """Takes out what never matters: case, punctuation, line breaks, control characters, the value of a number."""
-    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text.casefold())
+    """Takes out what never matters: case, punctuation, diacritics, line breaks, the value of a number."""
+    folded = text.lower() if text.isascii() else _without_marks(unicodedata.normalize("NFKC", text.casefold()))
     unvalued, numbers = _NUMBER.subn("0", folded)
     return Spelt(f" {TEXT_START} {' '.join(_WORD.findall(unvalued))} ", numbers)
+
+
+def has_joined_script(text: str) -> bool:
+    """Say whether there is a script in it that writes words together."""
+    return _JOINED_SCRIPT.search(text) is not None
 
 
 class PhraseMatcher(Generic[M]):
@@ -43,17 +68,18 @@ class PhraseMatcher(Generic[M]):
 
     def __init__(self, tables: Iterable[tuple[str, M]]) -> None:
         self._meanings: dict[str, M] = {}
-        spaced = _Branch()
-        joined: defaultdict[str, set[str]] = defaultdict(set)
+        spaced, vietnamese, joined = _Branch(), _Branch(), _Branch()
         for table, meaning in tables:
-            for phrase, whole_words in _entries(table):
+            for language, phrase, whole_words in _entries(table):
                 self._meanings.setdefault(phrase, meaning)
-                if phrase[0] == " ":
+                if phrase[0] != " ":
+                    joined.add(phrase, whole_words=False)
+                    continue
+                vietnamese.add(phrase, whole_words=whole_words)
+                # One syllable without its marks is too often another word: `dịch` would be the German `dich`.
+                if language != "vi" or " " in phrase.removeprefix(f" {TEXT_START}").strip():
                     spaced.add(phrase, whole_words=whole_words)
-                else:
-                    joined[phrase[0]].add(phrase)
-        self._spaced = re.compile(spaced.pattern())
-        self._joined = {first: sorted(phrases, key=len, reverse=True) for first, phrases in joined.items()}
+        self._spaced, self._vietnamese, self._joined = map(_compiled, (spaced, vietnamese, joined))
 
     @property
     def meanings(self) -> Mapping[str, M]:
@@ -62,39 +88,34 @@ class PhraseMatcher(Generic[M]):
 
     def find(self, text: Spelt) -> Iterator[tuple[str, int, M]]:
         """Yields phrase, place in `text.words` and meaning; at each place the longest phrase, none inside another."""
-        for match in self._spaced.finditer(text.words):
-            phrase = match.group()
-            yield phrase, match.start(), self._meanings[phrase]
-        if _JOINED_SCRIPT.search(text.words):
-            yield from self._find_joined(text.words)
-
-    def _find_joined(self, text: str) -> Iterator[tuple[str, int, M]]:
-        end = 0
-        for place, character in enumerate(text):
-            if place < end or character not in self._joined:
-                continue
-            for phrase in self._joined[character]:
-                if text.startswith(phrase, place):
-                    yield phrase, place, self._meanings[phrase]
-                    end = place + len(phrase)
-                    break
+        words = text.words
+        patterns = [self._vietnamese if text.looks_vietnamese else self._spaced]
+        if has_joined_script(words):
+            patterns.append(self._joined)
+        for pattern in patterns:
+            for match in pattern.finditer(words):
+                phrase = match.group()
+                yield phrase, match.start(), self._meanings[phrase]
 
 
-def _entries(table: str) -> Iterator[tuple[str, bool]]:
-    """Yields each phrase of a table as it is spelt in a text, and whether a word must end where it ends."""
+def _without_marks(text: str) -> str:
+    if not _LATIN_MARKS.search(text):
+        return text
+    # Composed again, for Korean syllables come apart, too.
+    bare = _COMBINING_MARKS.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d")
+    return unicodedata.normalize("NFC", bare)
+
+
+def _entries(table: str) -> Iterator[tuple[str, str, bool]]:
+    """Yields each phrase of a table with its language, as it is spelt, and whether a word must end where it ends."""
     language = ""
     for line in table.splitlines():
         before, colon, after = line.partition(":")
         if colon:
             language = before.strip()
         for entry in (after if colon else line).split(","):
-            written = entry.strip()
-            if not written:
-                continue
-            yield _entry(written)
-            # One syllable without its marks is too often another word: `dịch` would be the German `dich`.
-            if language == "vi" and " " in written.removeprefix(f"{TEXT_START} "):
-                yield _entry(_without_diacritics(written))
+            if written := entry.strip():
+                yield language, *_entry(written)
 
 
 def _entry(written: str) -> tuple[str, bool]:
@@ -106,8 +127,9 @@ def _entry(written: str) -> tuple[str, bool]:
     return phrase, not (written.endswith("*") or _JOINED_SCRIPT.match(phrase[-1]))
 
 
-def _without_diacritics(text: str) -> str:
-    return _COMBINING_MARKS.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d")
+def _compiled(phrases: "_Branch") -> re.Pattern[str]:
+    # without a phrase, a pattern that matches nowhere
+    return re.compile(phrases.pattern() if phrases.branches else r"(?!)")
 
 
 @dataclass(slots=True)
@@ -119,17 +141,17 @@ class _Branch:
     """
 
     branches: dict[str, "_Branch"] = field(default_factory=dict)
-    shutdown: str | None = None
+    end: str | None = None
 
     def add(self, rest: str, *, whole_words: bool) -> None:
         if rest:
             self.branches.setdefault(rest[0], _Branch()).add(rest[1:], whole_words=whole_words)
-        else:
-            self.shutdown = "(?= )" if whole_words else ""
+        elif self.end != "":
+            self.end = "(?= )" if whole_words else ""
 
     def pattern(self) -> str:
         # The end of a phrase comes last, so that a longer one is tried first.
         choices = [re.escape(character) + branch.pattern() for character, branch in self.branches.items()]
-        if self.shutdown is not None:
-            choices.append(self.shutdown)
+        if self.end is not None:
+            choices.append(self.end)
         return choices[0] if len(choices) == 1 else f"(?:{'|'.join(choices)})"

@@ -16,7 +16,7 @@ from router.sharing.member import HEARTBEAT_S, Member
 from router.tasks.analysis import analyse
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth
 from schemas.requests import Request
-from schemas.vocabulary import ErrorCode, Policy, SkipReason
+from schemas.vocabulary import ErrorCode, Policy, SkipReason, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, ONE, TWO, UNAVAILABLE, Play, make_catalogue, make_job, trip
 
 ME = Member("me", 1)
@@ -60,7 +60,7 @@ def test_a_degraded_model_stands_behind_the_others_of_its_chain_and_the_plan_say
     pool = ModelPool(TWO, ME)
     degraded = health(status=HealthStatus.DEGRADED, cause=HealthCause.LATENCY, reason="p99 of 1000 calls is 1700 ms")
     pool.follow(degraded, NOW_S)
-    planned = plan(pool)
+    planned = plan(pool, tier=Tier.POWERFUL)
     assert names(planned) == ["beta", "alpha"]
     assert planned.candidates[1].why == "chain powerful, place 1 (degraded: p99 of 1000 calls is 1700 ms)"
 

@@ -268,7 +268,7 @@ def test_a_cost_that_is_not_known_is_null_and_never_zero() -> None:
 
 
 def test_the_chain_is_gone_through_in_its_order() -> None:
-    play = Play(make_catalogue(ALPHA, BETA, GAMMA))
+    play = Play(make_catalogue(ALPHA, BETA, GAMMA), Request(prompt=PROMPT, tier=Tier.POWERFUL))
     play.start()
     play.fail(AttemptOutcome.TIMEOUT)
     play.fail(AttemptOutcome.MALFORMED)

@@ -1,81 +1,128 @@
-"""The analysis names tiers by whole words, tasks by what is asked, and survives anything."""
+"""The analysis names what is asked, says how hard and how sure that is, and survives anything."""
 
+import time
 import unicodedata
 from itertools import chain
 
 import pytest
 
 from router.tasks import phrases
-from router.tasks.analysis import LONG_TEXT_CHARS, TASK_ORDER, analyse
+from router.tasks.analysis import EASY, HARD, TASK_ORDER, analyse, analyse_request, tier_for
 from router.tasks.phrase_matcher import PhraseMatcher, spell
+from schemas.requests import ChatMessage, Request
 from schemas.vocabulary import Task, Tier
+
+PUZZLE = (
+    "Five runners: A is neither first nor last, B comes right after C, D is at least two places before E, and C is not "
+    "second. Find every order that is possible, prove that there is no other, and say for each runner which places are "
+    "left if A must not come before B unless D wins."
+)
 
 
 @pytest.mark.parametrize(
-    ("text", "tier"),
+    ("task", "difficulty", "tier"),
     [
-        ("Analyse our churn", Tier.REASONING),
-        ("Analyzing the logs took a day", Tier.REASONING),
-        ("REVIEW: this patch!", Tier.REASONING),
-        ("I am calculating my taxes", Tier.REASONING),
-        ("A quick question", Tier.FAST),
-        ("Summarised, please", Tier.FAST),
-        ("Translate 'hello'", Tier.FAST),
-        ("Send the batch", Tier.BALANCED),
-        ("Draw a cat", Tier.POWERFUL),
-        ("Phân tích doanh thu quý này", Tier.REASONING),
-        ("Hãy so sánh hai phương án", Tier.REASONING),
-        ("Giải phương trình x + 1 = 2", Tier.REASONING),
-        ("Tính 15% của 80", Tier.REASONING),
-        ("Tóm tắt đoạn sau", Tier.FAST),
-        ("Dịch câu này", Tier.FAST),
-        ("Trả lời nhanh: mấy giờ rồi", Tier.FAST),
-        ("Xử lý hàng loạt", Tier.BALANCED),
-        ("Erkläre den Unterschied", Tier.REASONING),
-        ("请翻译这句话", Tier.FAST),
-        ("이 글을 요약해 주세요", Tier.FAST),
-        ("この二つを比較して", Tier.REASONING),
+        (Task.CLASSIFICATION, 0.1, Tier.FAST),
+        (Task.TRANSLATION, 0.1, Tier.FAST),
+        (Task.CLASSIFICATION, 0.9, Tier.BALANCED),
+        (Task.QA, 0.1, Tier.BALANCED),
+        (Task.QA, 0.5, Tier.BALANCED),
+        (Task.CODING, 0.5, Tier.BALANCED),
+        (Task.CODING, 0.9, Tier.REASONING),
+        (Task.MATH, 0.9, Tier.REASONING),
+        (Task.CREATIVE, 0.9, Tier.POWERFUL),
+        (Task.UNKNOWN, 0.0, Tier.BALANCED),
     ],
 )
-def test_a_word_in_any_inflection_and_language_names_the_tier(text: str, tier: Tier) -> None:
-    assert analyse(text).tier is tier
+def test_the_tier_comes_from_task_and_difficulty(task: Task, difficulty: float, tier: Tier) -> None:
+    assert tier_for(task, difficulty) is tier
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "Something nice",
-        "Listen to the playlist",
-        "A reasonable price",
-        "Information and formation",
-        "Rethinking calculus",
-        "Preview and reviewer",
-        "My pension and my resume",
-        "Dịch vụ giao dịch của ngân hàng",
-        "Đi du lịch mùa dịch bệnh",
-        "Máy tính có nhiều tính năng",
-        "Giải trí cuối tuần và giải thưởng",
-        "Xe này chạy nhanh hơn xe kia",
-        "我的计算机坏了",
+        "Classify this review: the soup was cold and the waiter reviewed his phone",
+        "I think you are great",
+        "Keep your explanation clear. Is this positive or negative? 'Fine, I guess'",
     ],
 )
-def test_a_word_inside_another_names_no_tier(text: str) -> None:
-    assert analyse(text).tier is Tier.POWERFUL
+def test_a_word_that_sounds_like_work_does_not_make_it_dear(text: str) -> None:
+    assert analyse(text).tier in {Tier.FAST, Tier.BALANCED}
 
 
-def test_reasoning_comes_before_fast_before_length_before_powerful() -> None:
-    filler = "lorem ipsum " * 500
-    assert analyse("Explain this list in batch").tier is Tier.REASONING
-    assert analyse("List the batch").tier is Tier.FAST
-    assert analyse(f"{filler} explain").tier is Tier.REASONING
-    assert analyse(f"{filler} list").tier is Tier.FAST
-    assert analyse("x" * LONG_TEXT_CHARS).tier is Tier.POWERFUL
-    assert analyse("x" * (LONG_TEXT_CHARS + 1)).tier is Tier.BALANCED
+def test_a_harder_task_of_a_kind_is_called_harder() -> None:
+    easy, medium, hard = (
+        analyse(text).difficulty
+        for text in (
+            "What is 7 x 18?",
+            "Two pipes fill a tank in 3 hours, one of them alone in 5. How long does the other take alone?",
+            PUZZLE,
+        )
+    )
+    assert easy < EASY < medium < hard
+    assert hard > HARD
 
 
-def test_cutting_a_long_text_makes_no_word_out_of_half_a_word() -> None:
-    for shift in range(40):
-        assert analyse("a" * shift + " listening relisted" * 1_000).tier is Tier.BALANCED
+def test_what_is_pasted_makes_it_longer_and_not_harder() -> None:
+    pasted = "The board met on Monday and heard that each shop had sold less than before. " * 60
+    assert analyse(f"Summarize this in three bullet points:\n\n{pasted}").difficulty < HARD
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("Do not translate anything. Who wrote Faust?", Task.QA),
+        ("Don't summarize it, who is the author of this book?", Task.QA),
+        ("Bitte nicht übersetzen: Wer schrieb den Faust?", Task.QA),
+        ("Ne traduis pas, qui a écrit Faust ?", Task.QA),
+        ("No traduzcas nada, ¿quién escribió Fausto?", Task.QA),
+        ("Đừng dịch gì cả, ai viết truyện này?", Task.QA),
+        ("不要翻译，谁写的《浮士德》？", Task.QA),  # noqa: RUF001  (Chinese punctuation)
+        ("翻訳しないで、ファウストの作者は誰ですか", Task.QA),
+        ("번역하지 말고 파우스트를 누가 썼는지 알려줘", Task.QA),
+        ('My teacher wrote "summarize, do not translate" on it. What does she want?', Task.QA),
+    ],
+)
+def test_what_is_negated_or_quoted_is_no_command(text: str, task: Task) -> None:
+    assert analyse(text).task is task
+
+
+@pytest.mark.parametrize(
+    ("earlier", "last", "task"),
+    [
+        ("Translate into French: the bill, please", "and in Spanish?", Task.TRANSLATION),
+        ("Write a poem about rain", "shorter", Task.CREATIVE),
+        ("Write a poem about rain", "Now translate it into German", Task.TRANSLATION),
+        ("Fasse diesen Text zusammen: Es regnete den ganzen Tag.", "kürzer bitte", Task.REWRITE),
+    ],
+)
+def test_the_last_turn_counts_in_the_light_of_the_one_before(earlier: str, last: str, task: Task) -> None:
+    turns = [("user", earlier), ("assistant", "Here you are."), ("user", last)]
+    messages = tuple(ChatMessage(role=role, content=content) for role, content in turns)
+    analysis = analyse_request(Request(messages=messages))
+    assert analysis.task is task
+    assert analysis.features.turns == 2
+
+
+def test_tools_images_and_a_schema_are_seen() -> None:
+    parts = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
+    ]
+    request = Request(
+        messages=(ChatMessage(role="user", content=parts),),
+        tools=[{"type": "function", "function": {"name": "f"}}],
+        response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+    )
+    seen = analyse_request(request).features
+    assert (seen.images, seen.tools, seen.schema, seen.question) == (1, 1, True, True)
+
+
+def test_clear_words_are_surer_than_none() -> None:
+    clear, unclear, nothing = (
+        analyse(text).confidence for text in ("Summarize the text below.", "the lake at noon, maybe", "hello")
+    )
+    assert (clear > 0.9, unclear < 0.7, nothing) == (True, True, 0)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +179,7 @@ def test_what_is_asked_names_the_task(text: str, task: Task) -> None:
 @pytest.mark.parametrize("text", ["", " \n\t", "hello", "qwer zxcv", "🙂🙂", "\x00\x1b[0m", "....", "12345"])
 def test_without_a_sign_the_task_is_unknown(text: str) -> None:
     assert analyse(text).task is Task.UNKNOWN
-    assert analyse(text).tier is Tier.POWERFUL
+    assert analyse(text).tier is Tier.BALANCED
 
 
 def test_a_question_in_a_language_without_tables_is_a_question() -> None:
@@ -143,14 +190,15 @@ def test_a_question_in_a_language_without_tables_is_a_question() -> None:
     "variant", ["who are you?", "WHO ARE YOU", "  who\u00a0are\n\nyou ?! ", "«Who, are you…»", "who\x00are\tyou"]
 )
 def test_case_punctuation_and_space_never_matter(variant: str) -> None:
-    assert analyse(variant) == analyse("who are you")
+    said, plain = analyse(variant), analyse("who are you")
+    assert (said.task, said.tier, said.reason[:20]) == (plain.task, plain.tier, plain.reason[:20])
 
 
 @pytest.mark.parametrize("text", ["Phân tích bảng lương", "Viết lại câu này", "Giải thích vì sao trời mưa"])
 def test_vietnamese_is_the_same_composed_decomposed_and_without_diacritics(text: str) -> None:
     decomposed = unicodedata.normalize("NFD", text)
     plain = "".join(c for c in decomposed if not unicodedata.combining(c)).replace("đ", "d")
-    assert analyse(decomposed) == analyse(text)
+    assert analyse(decomposed).task is analyse(text).task
     assert (analyse(plain).task, analyse(plain).tier) == (analyse(text).task, analyse(text).tier)
 
 
@@ -174,28 +222,27 @@ def test_the_command_at_an_edge_outweighs_the_text_pasted_beside_it(position: st
     ],
 )
 def test_hostile_text_is_answered(text: str) -> None:
-    assert analyse(text).tier is Tier.BALANCED
+    started_s = time.perf_counter()
+    assert 0 <= analyse(text).difficulty <= 1
+    # a thousand a second on a quiet core, with room for one that is busy
+    assert time.perf_counter() - started_s < 0.1
 
 
 def test_lone_surrogates_are_text_like_any_other() -> None:
-    assert analyse("\ud800 explain \udfff").tier is Tier.REASONING
+    assert analyse("\ud800 translate it \udfff").task is Task.TRANSLATION
 
 
 def test_the_reason_quotes_our_tables_and_nothing_else() -> None:
-    assert analyse("Compare Jane Doe with übersetzungsbüro 4711").reason == (
-        "word 'compare' asks for reasoning; 'übersetz' says translation"
-    )
+    assert analyse("Ask Jane Doe of übersetzungsbüro 4711").reason == "'ubersetz' says translation, difficulty 0.35"
 
 
 def test_no_phrase_is_called_innocent_and_meant() -> None:
     tasks = PhraseMatcher((table, task) for tables in _TASK_TABLES for task, table in tables.items())
-    tiers = PhraseMatcher((table, tier) for tier, table in phrases.TIERS.items())
     assert not tasks.meanings.keys() & PhraseMatcher([(phrases.TASK_INNOCENTS, None)]).meanings.keys()
-    assert not tiers.meanings.keys() & PhraseMatcher([(phrases.TIER_INNOCENTS, None)]).meanings.keys()
 
 
-@pytest.mark.parametrize("tables", [phrases.TIERS, phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS])
-def test_no_phrase_of_one_strength_has_two_meanings(tables: dict[Task | Tier, str]) -> None:
+@pytest.mark.parametrize("tables", [phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS])
+def test_no_phrase_of_one_strength_has_two_meanings(tables: dict[Task, str]) -> None:
     phrases = list(chain.from_iterable(PhraseMatcher([(table, name)]).meanings for name, table in tables.items()))
     assert len(phrases) == len(set(phrases))
 
@@ -206,7 +253,7 @@ def test_every_task_has_its_place_in_the_order() -> None:
 
 def test_every_task_has_words_in_every_language() -> None:
     for task in set(Task) - {Task.UNKNOWN}:
-        for language in ("en", "vi", "de", "fr", "es", "it", "zh", "ja", "ko"):
+        for language in ("en", "vi", "de", "fr", "es", "it", "pt", "id", "zh", "ja", "ko"):
             assert any(f" {language}: " in tables.get(task, "") for tables in _TASK_TABLES), (task, language)
 
 

@@ -1,0 +1,95 @@
+"""What can be seen of a request without understanding it, for its difficulty and for the learned tie-break."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from router.tasks.clues import Found
+from schemas.requests import Request
+
+_CHOICE: Final = re.compile(r"(?:^|[\s(])(?:[A-Ea-e1-5]|[①-⑤])[.):）]\s?\S")  # noqa: RUF001  (Chinese punctuation)
+_MIN_CHOICES: Final = 3
+_LIST_MARK: Final = re.compile(r"(?:^|\n)\s*(?:[-*•]|\d+[.)])\s")
+# What an answer depends on or is bound by. English leads; the other languages have their commonest such words.
+_CONDITIONS: Final = re.compile(
+    r"\b(?:if|suppose|assum\w+|would|should|could|might|likely|unless|whether|then|after|before|until|because|although|than"
+    r"|each|every|twice|half|times|more|less|per|remaining|left|must|exactly|without|only|such that|except|keep|avoid"
+    r"|wenn|falls|nicht|ohne|höchstens|mindestens|genau|weil|obwohl|si|sans|exactement|chaque|sauf|parce que|sin|cada"
+    r"|exactamente|porque|salvo|se|senza|ogni|perché|sem|exatamente|jika|kalau|tanpa|tepat|setiap|karena|nếu|mỗi|không|đừng|giữ)\b"
+    r"|如果|若|必须|不要|不得|每|なら|場合|ずつ|なしで|必ず|면 |금지|반드시|없이|마다",
+    re.IGNORECASE,
+)
+_QUOTES: Final = '"“„«「'
+_INTRODUCTION_CHARS: Final = 80
+# A longer question may hold a pasted text, and what is asked stands before or after that.
+_PASTED_CHARS: Final = 250
+_INTRODUCTION: Final = re.compile(r".{1,200}?[:\n]")
+_LAST_LINE_CHARS: Final = 150
+_ASKED: Final = ("?", "\uff1f", "\u061f")
+_CLOSING: Final = " \t\r\n\"'*)\u201d\u2019\u300d\u300f\uff09"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Seen from the request itself. `chars` is the length of the question; the others are counts or yes and no."""
+
+    chars: int = 0
+    numbers: int = 0
+    asked_chars: int = 0
+    """The length of what stands before the options to choose from; all, if there are none."""
+    conditions: int = 0
+    """Words that the answer depends on or is bound by: if, than, each, exactly, without; not those of a pasted text."""
+    steps: int = 0
+    """Lines that begin as a list's."""
+    lines: int = 1
+    code: bool = False
+    formulas: bool = False
+    choices: bool = False
+    """Three options or more, as A), B), C)."""
+    question: bool = False
+    """It ends by a question mark."""
+    quoted: bool = False
+    """It has a quotation, or says at its start that something follows."""
+    tools: int = 0
+    images: int = 0
+    schema: bool = False
+    """The answer has to keep to a JSON Schema."""
+    turns: int = 1
+    """Messages of the user."""
+
+
+NOTHING_SEEN: Final = Features()
+
+
+def seen_in(text: str, found: Found, request: Request | None = None) -> Features:
+    """Describe a question, and the request that it belongs to."""
+    window = found.window
+    first = _CHOICE.search(window) if len(_CHOICE.findall(window)) >= _MIN_CHOICES else None
+    messages = (request.messages or ()) if request else ()
+    parts = [part for message in messages if isinstance(message.content, list) for part in message.content]
+    return Features(
+        chars=len(text),
+        numbers=found.spelt.numbers,
+        asked_chars=len(text) if first is None else first.start(),
+        conditions=len(_CONDITIONS.findall(_asked(window))),
+        steps=len(_LIST_MARK.findall(window)),
+        lines=window.count("\n") + 1,
+        code=found.has_code,
+        formulas=found.has_formula,
+        choices=first is not None,
+        question=window.rstrip(_CLOSING).endswith(_ASKED),
+        quoted=any(mark in window for mark in _QUOTES) or ":" in window[:_INTRODUCTION_CHARS],
+        tools=len(request.tools or ()) if request else 0,
+        images=sum(part.get("type") in {"image_url", "input_image", "image"} for part in parts),
+        schema=request is not None and (request.response_format or {}).get("type") == "json_schema",
+        turns=max(1, sum(message.role == "user" for message in messages)),
+    )
+
+
+def _asked(window: str) -> str:
+    """Leave out what seems to be pasted: what follows the introduction, but for the last line."""
+    introduction = _INTRODUCTION.match(window) if len(window) > _PASTED_CHARS else None
+    if introduction is None:
+        return window
+    last_line = window[window.rfind("\n") + 1 :]
+    return introduction.group() + (last_line if len(last_line) <= _LAST_LINE_CHARS else "")
