@@ -57,7 +57,7 @@ Example = tuple[frozenset[str], Task]
 def seen(text: str) -> tuple[frozenset[str], Verdict, Features]:
     """What the model is given of a text."""
     found = find_clues(text)
-    features = seen_in(text, found)
+    features = seen_in(found)
     verdict, _ = by_rules(found, features)
     return feature_names(found.clues, features, verdict), verdict, features
 

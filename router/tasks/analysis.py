@@ -88,7 +88,7 @@ def analyse(text: str, request: Request | None = None) -> Analysis:
     The request that it is the question of, if any, adds what can be seen of tools, images, schema and turns.
     """
     found = find_clues(text)
-    features = seen_in(text, found, request)
+    features = seen_in(found, request)
     verdict, reason = by_rules(found, features)
     if verdict.strength == 0 and _says_nothing(found):
         return Analysis(Task.UNKNOWN, tier_for(Task.UNKNOWN, 0.0), "no word names a task", 0.0, 0.0, features)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from router.tasks import phrases
 from router.tasks.phrase_matcher import TEXT_START, PhraseMatcher, Spelt, spell
+from router.tasks.typos import TypoMender
 from schemas.vocabulary import Task
 
 # People say what they want before or after what they paste: the task is read in the first and last part of a text, so
@@ -78,20 +79,25 @@ _LEXICON: Final[PhraseMatcher[Sign | None]] = PhraseMatcher(
         *((table, Sign(task, HINT)) for task, table in phrases.HINTS.items()),
     ],
 )
+_TYPOS: Final = TypoMender(
+    phrase.strip()
+    for phrase, sign in _LEXICON.meanings.items()
+    if sign is not None and " " not in phrase.strip() and phrase.isascii()
+)
 _NEGATIONS: Final = PhraseMatcher([(phrases.NEGATIONS, True)])
 _NEGATIONS_AFTER: Final = PhraseMatcher([(phrases.NEGATIONS_AFTER, True)])
 
 # Plain substrings come first: they are an order of magnitude faster than a pattern.
 _CODE_MARKS: Final = (
     *("```", "():", "() {", "(self", "=> {", "</"),
-    *("#include", "public static ", "console.log(", "SELECT * FROM", "JSON.parse(", "print(", "=> "),
+    *("#include", "public static ", "console.log(", "select * from", "json.parse(", "print(", "=> "),
 )
 _DEFINITION_MARK: Final = "def "
 _DEFINITION: Final = re.compile(r"(?:^|\n)[ \t]*def \w+\(")
 # What is to choose from, before what is to be judged: `(low, mid, high)`, `low/mid/high`, `spam or not`.
 _LABELS: Final = re.compile(
     r"\([^(),]{2,24}(?:, ?[^(),]{2,24}){1,7}\)|\b[^\W\d]{2,14}(?:/[^\W\d]{2,14}){1,5}\b"
-    r"|\b(?:or|oder|ou|o|atau|hay|hoặc)\b[^:?\n]{2,24}[:?]|还是|(?:か|？)[^？]{1,8}か|인지|아니면",  # noqa: RUF001  (a question mark)
+    r"|\b(?:or|oder|ou|o|atau|hay|hoặc)\b[^:?\n]{2,24}(?:[:?]|$)|还是|(?:か|？)[^？]{1,8}か|인지|아니면",  # noqa: RUF001  (a question mark)
 )
 _LABELS_CHARS: Final = 110
 _SEQUENCE: Final = re.compile(r"(?:\b\d{1,4}, ?){3,}")
@@ -105,6 +111,8 @@ _FORMULA: Final = re.compile(
     r"|\b\d?[a-z] ?= ?-?\d"
     r"|\)=|\d ?≥ ?\d|[a-z] ?≥ ?\d",
 )
+_ENDS: Final = "?\uff1f!. "
+_SPACES: Final = re.compile(r"[ \t]{2,}")
 _QUOTED: Final = re.compile(r'["“„«「『][^"”“»」』]{3,400}["”“»」』]')
 
 
@@ -113,6 +121,8 @@ class Found:
     """What was found in the part of a text that is read."""
 
     window: str
+    chars: int
+    """Of the whole text, without what may stand or not at its ends: space, a question mark, a full stop."""
     spelt: Spelt
     clues: tuple[Clue, ...]
     has_code: bool
@@ -121,14 +131,19 @@ class Found:
 
 def find_clues(text: str) -> Found:
     """Read a text of any length, in any language, with or without sense."""
-    window = edges(text)
+    stripped = text.strip().rstrip(_ENDS)
+    read = edges(text.strip())
+    window = _SPACES.sub(" ", read)
+    lowered = window.lower()
     unquoted = _unquoted(window)
     spelt = spell(unquoted)
-    has_code = any(mark in window for mark in _CODE_MARKS) or (
-        _DEFINITION_MARK in window and _DEFINITION.search(window) is not None
+    has_code = any(mark in lowered for mark in _CODE_MARKS) or (
+        _DEFINITION_MARK in lowered and _DEFINITION.search(lowered) is not None
     )
-    has_formula = _FORMULA_MARKS.search(window) is not None and _FORMULA.search(window) is not None
+    has_formula = _FORMULA_MARKS.search(lowered) is not None and _FORMULA.search(lowered) is not None
     clues = list(_phrase_clues(spelt))
+    if all(clue.strength < SUBJECT for clue in clues) and (mended := _TYPOS.mend(spelt.words)) is not None:
+        clues = list(_phrase_clues(Spelt(mended, spelt.numbers)))
     if has_code:
         clues.append(Clue(Task.CODING, CODE, "first", f"{SHAPE}code"))
     if has_formula:
@@ -137,7 +152,7 @@ def find_clues(text: str) -> Found:
         clues.append(Clue(Task.CLASSIFICATION, SUBJECT, "first", f"{SHAPE}labels to choose from"))
     if len(window) <= _SEQUENCE_CHARS and _SEQUENCE.search(window):
         clues.append(Clue(Task.REASONING, SUBJECT, "first", f"{SHAPE}a sequence"))
-    return Found(window, spelt, tuple(clues), has_code, has_formula)
+    return Found(window, len(stripped) - len(read) + len(window), spelt, tuple(clues), has_code, has_formula)
 
 
 def edges(text: str) -> str:

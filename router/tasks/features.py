@@ -61,16 +61,16 @@ class Features:
 NOTHING_SEEN: Final = Features()
 
 
-def seen_in(text: str, found: Found, request: Request | None = None) -> Features:
-    """Describe a question, and the request that it belongs to."""
+def seen_in(found: Found, request: Request | None = None) -> Features:
+    """Describe a question by what was found in it, and the request that it belongs to."""
     window = found.window
     first = _CHOICE.search(window) if len(_CHOICE.findall(window)) >= _MIN_CHOICES else None
     messages = (request.messages or ()) if request else ()
     parts = [part for message in messages if isinstance(message.content, list) for part in message.content]
     return Features(
-        chars=len(text),
+        chars=found.chars,
         numbers=found.spelt.numbers,
-        asked_chars=len(text) if first is None else first.start(),
+        asked_chars=found.chars if first is None else first.start(),
         conditions=len(_CONDITIONS.findall(_asked(window))),
         steps=len(_LIST_MARK.findall(window)),
         lines=window.count("\n") + 1,

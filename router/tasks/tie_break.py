@@ -63,12 +63,12 @@ class _File(TypedDict):
 def feature_names(clues: Iterable[Clue], features: Features, verdict: Verdict) -> frozenset[str]:
     """Say what the linear model sees: clues by task, strength and place, the rules' verdict, and coarse sizes."""
     names = {f"{clue.task}:{STRENGTHS[clue.strength]}:{clue.zone}" for clue in clues}
-    names |= {"bias", f"rules:{verdict.task}:{verdict.strength}"}
+    names |= {"bias", f"rules:{verdict.task}:{verdict.strength}" if verdict.strength else "rules:0"}
     names.add(f"chars:{min(9, features.chars.bit_length())}")
     names.add(f"numbers:{min(4, features.numbers.bit_length())}")
     names.add(f"lines:{min(4, features.lines.bit_length())}")
     names.add(f"conditions:{min(4, features.conditions.bit_length())}")
-    names |= {name for name in ("code", "formulas", "choices", "question", "quoted") if getattr(features, name)}
+    names |= {name for name in ("code", "formulas", "choices", "quoted") if getattr(features, name)}
     return frozenset(names)
 
 

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "tenant": "streams.cli.tenant:tenant",
         "check": "streams.cli.check:check",
         "prices": "streams.cli.prices:prices",
+        "classify": "streams.cli.classify:classify",
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",
         "replay": "streams.cli.replay:replay",
