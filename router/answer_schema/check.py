@@ -99,12 +99,12 @@ def answer_schema_of(request: Request) -> AnswerSchema | None:
         described = asked.get("json_schema")
         if not isinstance(described, dict) or described.get("schema") is None:
             raise _refused(_FORMAT, "is missing; give the schema, or a response_format of another type")
-        of_text, is_strict = _schema(described["schema"], _FORMAT), described.get("strict") is True
+        of_text, is_strict = _schema(described["schema"], _FORMAT), _is_strict(described, "response_format.json_schema")
     of_arguments: dict[str, Schema] = {}
     for place, tool in enumerate(request.tools or ()):
         for function in functions_of((tool,)):
             name, parameters = function.get("name"), function.get("parameters")
-            if function.get("strict") is True and isinstance(name, str) and parameters is not None:
+            if _is_strict(function, f"tools[{place}].function") and isinstance(name, str) and parameters is not None:
                 of_arguments[name] = _schema(parameters, f"tools[{place}].function.parameters")
     return AnswerSchema(of_text, is_strict, of_arguments)
 
@@ -135,6 +135,13 @@ def _as_request(answer: AnswerMessage) -> ChatMessage:
     if answer.tool_calls:
         said["tool_calls"] = list(answer.tool_calls)
     return ChatMessage.model_validate(said)
+
+
+def _is_strict(described: JsonObject, field: str) -> bool:
+    strict = described.get("strict")
+    if strict is not None and not isinstance(strict, bool):
+        raise _refused(f"{field}.strict", "is neither true nor false")
+    return strict is True
 
 
 def _schema(schema: JsonValue, field: str) -> Schema:

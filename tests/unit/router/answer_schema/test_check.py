@@ -101,6 +101,7 @@ def test_the_arguments_of_strict_tools_are_checked_and_of_others_not() -> None:
         (asked({"type": "objec"}), "response_format.json_schema.schema", "is no JSON Schema: $.type"),
         (asked(None), "response_format.json_schema.schema", "is missing"),
         (asked([]), "response_format.json_schema.schema", "is no JSON Schema"),
+        (asked(strict="yes"), "response_format.json_schema.strict", "is neither true nor false"),
         (
             Request(prompt="Hello", response_format={"type": "json_schema"}),
             "response_format.json_schema.schema",
