@@ -1,5 +1,6 @@
 """`turnout check`: reads settings and catalogue as a worker would, and says what it found."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -18,6 +19,7 @@ from streams.cli.topics import topics_table
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin
+from streams.providers.connections import connections_of
 from streams.providers.endpoints import endpoints_of
 from streams.topics import TopicState, check_sizes, check_topics
 
@@ -53,6 +55,7 @@ def check(
     catalogue_file = load_catalogue(settings.catalogue)
     states = run(settings, _checked_topics(settings)) if topics else None
     endpoints = endpoints_of(settings, catalogue_file.providers)
+    connections_of(settings, catalogue_file.providers, os.environ)
     providers = [
         _Reached(name, endpoint.base_url, has_key=endpoint.api_key is not None)
         for name, endpoint in endpoints.by_provider.items()

@@ -124,3 +124,14 @@ def test_a_wrong_option_ends_with_two_and_is_named(
 ) -> None:
     assert call(monkeypatch, *arguments) == 2
     assert word in capsys.readouterr().err
+
+
+def test_a_proxy_that_is_none_is_named_before_a_worker_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:secret@proxy:1080")
+    monkeypatch.delenv("https_proxy", raising=False)
+    assert call(monkeypatch, "check") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("HTTPS_PROXY must be the URL of an http or https proxy")
+    assert "secret" not in said
