@@ -77,6 +77,7 @@ def _show_analysis(analysis: Analysis, *, as_json: bool) -> None:
         print_json({**asdict(analysis)})
         return
     table = empty_table("What the analysis sees", ("", ""))
+    table.show_header = False
     table.add_row("task", f"{analysis.task}, {analysis.confidence:.0%} sure")
     table.add_row("difficulty", f"{analysis.difficulty:.2f}")
     table.add_row("tier", str(analysis.tier))
