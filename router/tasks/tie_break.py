@@ -16,7 +16,7 @@ from router.tasks.clues import HINT, STRENGTHS, Clue
 from router.tasks.features import Features
 from schemas.vocabulary import Task
 
-SURE, FAIRLY_SURE = 0.7, 0.5
+SURE, FAIRLY_SURE = 0.85, 0.6
 """A hint yields to a guess whose probability is above the one; to one that a hint speaks for, above the other."""
 HEAVY: Final = frozenset({Task.CODING, Task.MATH, Task.REASONING})
 """Tasks whose answer has to be worked out, and is either right or wrong."""
