@@ -6,14 +6,18 @@ is refused, so that the rest stays where it is. Source of the idea: the dead-let
 `max_invalid_ratio`.
 
 Records count for the tenant that has proven itself, and what proves none counts for nothing: junk that any producer can
-write halts no worker. Nor does one tenant's while others are served well: without that tenant's records, the share must
-be exceeded too. Where no tenant has a key all records are of one.
+write halts no worker. Nor does one tenant's, whether others are served at the time or publish nothing: without the
+tenant that has most dead letters, minimum and share must be reached too. Where no tenant has a key, all records are of
+`EVERYBODY`, and these halt.
 """
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from router.errors import TurnoutError
+
+EVERYBODY = ""
+"""In the place of a proven tenant, where no tenant has a key: nothing is proven, and everybody is believed."""
 
 
 class TooManyDeadLetters(TurnoutError):  # noqa: N818 - says what there is too much of
@@ -38,8 +42,8 @@ class _Count:
         self.taken += taken
         self.letters += letters
 
-    def exceeds(self, share: float) -> bool:
-        return self.letters > share * self.taken
+    def exceeds(self, rules: DeadLetterRules) -> bool:
+        return self.taken >= rules.minimum and self.letters > rules.share * self.taken
 
 
 class DeadLetterLimit:
@@ -54,7 +58,7 @@ class DeadLetterLimit:
         self._all = _Count()
         self._excess: str | None = None
 
-    def count(self, now_s: float, tenant: str | None = "") -> None:
+    def count(self, now_s: float, tenant: str | None = EVERYBODY) -> None:
         """Count a record, good or bad, of a proven tenant; None: it proves none.
 
         Raises:
@@ -64,7 +68,7 @@ class DeadLetterLimit:
         if tenant is not None:
             self._count(now_s, tenant, taken=1, letters=0)
 
-    def count_dead_letter(self, now_s: float, reason: str, tenant: str | None = "") -> None:
+    def count_dead_letter(self, now_s: float, reason: str, tenant: str | None = EVERYBODY) -> None:
         """Count a record that has been taken and is about to become a dead letter.
 
         Raises:
@@ -74,12 +78,14 @@ class DeadLetterLimit:
         if tenant is None:
             return
         self._count(now_s, tenant, taken=0, letters=1)
-        rules, counted, own = self._rules, self._all, self._tenants[tenant]
-        others = _Count(counted.taken - own.taken, counted.letters - own.letters)
-        if counted.taken < rules.minimum or not counted.exceeds(rules.share):
+        rules, counted = self._rules, self._all
+        if not counted.exceeds(rules):
             return
-        if others.taken and not others.exceeds(rules.share):
-            return
+        if tenant != EVERYBODY:
+            worst = max(self._tenants.values(), key=lambda count: count.letters)
+            others = _Count(counted.taken - worst.taken, counted.letters - worst.letters)
+            if not others.exceeds(rules):
+                return
         self._excess = (
             f"{counted.letters} of {counted.taken} records in {rules.window_s} s would be dead letters, "
             f"more than a share of {rules.share:g}; the last one because {reason}"

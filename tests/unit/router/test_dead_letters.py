@@ -95,14 +95,32 @@ def test_one_tenants_junk_halts_no_worker_that_serves_others_well() -> None:
         many.count_dead_letter(NOON_S, "not_json", "careless")
 
 
-def test_junk_of_every_tenant_halts_the_worker() -> None:
+def junk(limit: DeadLetterLimit, count: int, *tenants: str) -> None:
+    for _ in range(count):
+        for tenant in tenants:
+            limit.count(NOON_S, tenant)
+            limit.count_dead_letter(NOON_S, "not_json", tenant)
+
+
+def test_one_tenants_junk_halts_no_worker_while_the_others_publish_nothing() -> None:
     many = limit(share=0.1, minimum=10)
-    for number in range(9):
-        many.count(NOON_S, f"tenant-{number % 2}")
-        many.count_dead_letter(NOON_S, "not_json", f"tenant-{number % 2}")
-    many.count(NOON_S, "tenant-1")
-    with pytest.raises(TooManyDeadLetters):
-        many.count_dead_letter(NOON_S, "not_json", "tenant-1")
+    junk(many, 500, "careless")
+
+
+def test_one_tenants_junk_halts_no_worker_by_a_few_mistakes_of_others() -> None:
+    many = limit(share=0.1, minimum=10)
+    junk(many, 500, "careless")
+    junk(many, 9, "good")
+    junk(many, 500, "careless")
+
+
+def test_junk_of_several_tenants_halts_the_worker() -> None:
+    many = limit(share=0.1, minimum=10)
+    junk(many, 4, "one", "two", "three")
+    for tenant in ("one", "two", "three"):
+        many.count(NOON_S, tenant)
+    with pytest.raises(TooManyDeadLetters, match="13 of 15 "):
+        many.count_dead_letter(NOON_S, "not_json", "one")
 
 
 def test_what_proves_no_tenant_counts_for_nothing() -> None:
