@@ -9,7 +9,6 @@ import structlog
 
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
-from router.finished_ids import FinishedIds
 from router.models.pool import ModelPool
 from router.retry import Chance
 from router.sharing.member import Member
@@ -30,7 +29,7 @@ from streams.publisher import Publisher
 from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
 from streams.request.outcomes import Outcomes
-from streams.request.partition_state import PartitionState, Position
+from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
 from streams.request.recovery import Horizon, recover, stored_response
@@ -196,8 +195,8 @@ class Worker:
         async with self._log.reader() as reader:
             return await stored_response(reader, responses, offset)
 
-    def _new_ids(self) -> FinishedIds:
-        return FinishedIds(self._settings.duplicate_horizon_s, self._settings.duplicate_ids)
+    def _new_ids(self) -> AnsweredIds:
+        return AnsweredIds(self._settings.duplicate_horizon_s, self._settings.duplicate_ids)
 
     def _bounds(self) -> Bounds:
         settings = self._settings

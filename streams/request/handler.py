@@ -119,7 +119,7 @@ class Handler:
         while (other_delivery := state.running(key)) is not None:
             handling.slot.leave()
             await other_delivery
-        found = state.finished.find(key)
+        found = state.answered.find(identity)
         if found is not None:
             handling.slot.leave()
             if found.is_the_same(identity.asked):

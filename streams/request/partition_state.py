@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.finished_ids import FinishedIds
+from router.finished_ids import Finished, FinishedIds
 from router.identity import Identity, key_of_call
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
@@ -35,12 +35,41 @@ class Position:
         return cls(int(match[1]), int(match[2])) if match else cls()
 
 
+REFUSED_SHARE = 4
+"""Of the ids that are remembered, refusals that leave their id free may be this part, beside the others."""
+
+
+class AnsweredIds:
+    """What has been answered of late: requests, and refusals that leave their id free.
+
+    Each has a place of its own. Refusals cost nothing and anybody can have as many as they like, so they push out only
+    each other.
+    """
+
+    __slots__ = ("_finished", "_refused")
+
+    def __init__(self, horizon_s: float, most: int) -> None:
+        self._finished = FinishedIds(horizon_s, most)
+        self._refused = FinishedIds(horizon_s, most // REFUSED_SHARE)
+
+    def add(self, identity: Identity, offset: int, now_s: float) -> None:
+        """Remember that its response lies at `offset`."""
+        self._of(identity).add(identity.key, offset, now_s, identity.asked)
+
+    def find(self, identity: Identity) -> Finished | None:
+        """Return what is known of its response; None without one."""
+        return self._of(identity).find(identity.key)
+
+    def _of(self, identity: Identity) -> FinishedIds:
+        return self._finished if identity.finishes else self._refused
+
+
 class PartitionState:
     """One partition, from its assignment to its revocation."""
 
-    def __init__(self, finished: FinishedIds, known: Position | None = None) -> None:
+    def __init__(self, answered: AnsweredIds, known: Position | None = None) -> None:
         """Start with the ids of an earlier state of this partition, which knew the topics as far as `known`."""
-        self.finished = finished
+        self.answered = answered
         self.is_lost = False
         """Whether the partition may be another worker's by now."""
         self._end = known or Position()
@@ -74,7 +103,7 @@ class PartitionState:
 
     def response_written(self, identity: Identity, offset: int, now_s: float) -> None:
         """Remember an acknowledged response: the request is finished."""
-        self.finished.add(identity.key, offset, now_s, identity.asked)
+        self.answered.add(identity, offset, now_s)
         self._end = Position(max(self._end.responses, offset + 1), self._end.calls)
 
     def call_written(self, offset: int) -> None:

@@ -24,12 +24,11 @@ from itertools import chain
 import structlog
 
 from router.fair_queue import FairQueue
-from router.finished_ids import FinishedIds
 from streams.ops.metrics import Lag
 from streams.ports import Intake, Received, TopicPartition
 from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
-from streams.request.partition_state import PartitionState
+from streams.request.partition_state import AnsweredIds, PartitionState
 from streams.request.reader import ParsedRequest
 
 log = structlog.get_logger()
@@ -149,7 +148,7 @@ class Pump:
         self,
         handler: Handler,
         recover: Recover,
-        new_ids: Callable[[], FinishedIds],
+        new_ids: Callable[[], AnsweredIds],
         bounds: Bounds,
         intake: Intake,
         counterparts: Counterparts,
@@ -310,7 +309,7 @@ class Pump:
         if state is None:
             known = self._known.pop(tp, None)
             state = self._states[tp] = PartitionState(
-                self._new_ids() if known is None else known.finished, known.end if known else None
+                self._new_ids() if known is None else known.answered, known.end if known else None
             )
             self._recoveries[tp] = asyncio.create_task(self._recover(tp, state))
         return state

@@ -20,7 +20,6 @@ from router.budgets.counted_events import CountedEvents
 from router.budgets.lease import BudgetLease
 from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
-from router.finished_ids import FinishedIds
 from router.identity import identity_of_response
 from router.models.aggregator import HealthAggregator
 from router.models.panes import Pane
@@ -36,7 +35,7 @@ from schemas.message import Message
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from streams.internal_records import read_internal
-from streams.request.partition_state import PartitionState, Position
+from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from tests.examples import examples
 from tests.stage import ALPHA, NOW_S, TWO
 from warehouse.rows import NoRow, cost_row, response_row
@@ -211,7 +210,7 @@ def test_the_limits_of_tenants_go_on(demands: list[bytes], shares: list[bytes]) 
 @SOME
 @given(records("response*"), records("call*"))
 def test_a_partition_is_read_back(responses: list[bytes], calls: list[bytes]) -> None:
-    state = PartitionState(FinishedIds(600, 1000))
+    state = PartitionState(AnsweredIds(600, 1000))
     for value in responses:
         try:
             found = orjson.loads(value)

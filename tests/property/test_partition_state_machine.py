@@ -11,10 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from router.finished_ids import FinishedIds
 from router.identity import Identity
 from streams.kafka.offsets import OffsetTracker
-from streams.request.partition_state import PartitionState, Position
+from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from tests.examples import examples
 from tests.stage import Play
 
@@ -42,7 +41,7 @@ class PartitionStateMachine(RuleBasedStateMachine):
         self.calls: list[tuple[str, int, int]] = []
         self.billed: set[str] = set()
         self.committed = (0, "")
-        self.take_over(PartitionState(FinishedIds(1e9, 10_000)))
+        self.take_over(PartitionState(AnsweredIds(1e9, 10_000)))
 
     def teardown(self) -> None:
         self.loop.close()
@@ -99,7 +98,7 @@ class PartitionStateMachine(RuleBasedStateMachine):
             return
         self.waiting.remove(offset)
         responded = [found for found, _ in self.responses]
-        at = self.state.finished.find(known_as(request_id).key)
+        at = self.state.answered.find(known_as(request_id))
         assert (at is not None) == (request_id in responded), "what is answered is known, and nothing else"
         if at is None:
             earlier = self.state.start(known_as(request_id).key, self.loop.create_future())
@@ -164,11 +163,11 @@ class PartitionStateMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.take_over(PartitionState(FinishedIds(1e9, 10_000)))
+        self.take_over(PartitionState(AnsweredIds(1e9, 10_000)))
 
     @rule()
     def lose_the_partition_and_get_it_again(self) -> None:
-        self.take_over(PartitionState(self.state.finished, self.state.end))
+        self.take_over(PartitionState(self.state.answered, self.state.end))
 
     def finish(self, offset: int) -> None:
         self.tracker.finished(offset)

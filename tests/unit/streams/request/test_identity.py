@@ -175,3 +175,18 @@ async def test_junk_that_proves_no_tenant_halts_no_worker(scene: Scene) -> None:
     scene.publish("r-1", key=A)
     assert said((await scene.answered("r-1"))[0]) == ("completed", None)
     await scene.until(lambda: scene.committed() == 201)
+
+
+@played(KEYED, SETTINGS.model_copy(update={"duplicate_ids": 60}))
+async def test_refusals_that_prove_nothing_push_out_no_finished_id(scene: Scene) -> None:
+    await scene.start("w1")
+    scene.publish("r-1", key=A)
+    await scene.answered("r-1")
+    for number in range(200):
+        scene.publish(f"x-{number}")
+    await scene.until(lambda: len(scene.messages(Topic.RESPONSES)) == 201)
+    scene.publish("x-199")
+    scene.publish("r-1", key=A)
+    await scene.until(lambda: scene.committed() == 203)
+    assert len(scene.calls()) == 1
+    assert len(scene.messages(Topic.RESPONSES)) == 201, "the latest refusals are known too"

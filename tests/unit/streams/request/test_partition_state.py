@@ -1,9 +1,8 @@
 import asyncio
 
-from router.finished_ids import FinishedIds
 from router.identity import Identity, identity_of_response, key_of_call
 from schemas.vocabulary import AttemptOutcome
-from streams.request.partition_state import PartitionState, Position
+from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from tests.stage import NOW_S, Play
 
 
@@ -12,7 +11,7 @@ def known_as(request_id: str) -> Identity:
 
 
 def make_state(known: Position | None = None) -> PartitionState:
-    return PartitionState(FinishedIds(600, 1000), known)
+    return PartitionState(AnsweredIds(600, 1000), known)
 
 
 def test_a_position_survives_a_commit_and_anything_else_reads_as_the_beginning() -> None:
@@ -39,8 +38,8 @@ def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_requ
 def test_a_state_of_before_a_rebalance_passes_on_what_it_knows() -> None:
     before = make_state()
     before.response_written(known_as("a"), 41, NOW_S)
-    after = PartitionState(before.finished, before.end)
-    assert after.finished.find(known_as("a").key) == (41, 0)
+    after = PartitionState(before.answered, before.end)
+    assert after.answered.find(known_as("a")) == (41, 0)
     assert after.end == Position(42, 0)
 
 
