@@ -16,6 +16,9 @@ from schemas.requests import JsonObject, Request, is_batch_line
 from streams.envelopes import MAX_ID_CHARS, EnvelopeError, found_id, opened
 
 Headers = list[tuple[str, bytes]]
+MAX_TRACE_CHARS = 512
+"""Of each header of the trace context. W3C Trace Context wants so much of a `tracestate` passed on, and allows more to
+be dropped; a `traceparent` has 55, and later versions may have more."""
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
 TRACESTATE = re.compile(rb"[\t -~]+")
 SOURCE = "turnout"
@@ -25,8 +28,14 @@ JSON_WORDS: Mapping[str, str] = MappingProxyType(
 """Where pydantic's own sentence speaks of Python."""
 REASON_CHARS = 500
 FIELD_CHARS = 100
-MAX_LEVELS = 254
-"""orjson reads more levels of nesting than it writes; what cannot be written cannot be sent to a provider."""
+SPARE_LEVELS = 8
+"""So much deeper than in its record a field may stand where it is written: in `parameters`, or in a provider's form."""
+MAX_LEVELS = 254 - SPARE_LEVELS
+"""orjson reads more levels of nesting than the 254 it writes; what cannot be written cannot be sent to a provider."""
+MAX_KEY_BYTES = 16_384
+"""Of a record's key: it is copied to the call, the response and its copies, which must fit their topics with it."""
+EDGE_BYTES = 65_536
+"""Of what is too large to be parsed, its id is looked for in so much of its begin and of its end."""
 
 
 KEY_HEADER = "authorization"
@@ -35,6 +44,12 @@ KEY_HEADER = "authorization"
 
 EARLIEST_S = 978_307_200.0
 """2001. No record is older than Kafka: a producer has written seconds for milliseconds, or nothing."""
+
+
+class UndecodedName(str):
+    r"""A header's name that is not UTF-8, with its other bytes written as `\xff`. No producer can write this type."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,11 @@ class Delivery:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def answer_key(self) -> bytes | None:
+        """What the record's call and response are keyed by: its key, of one that is too long only the begin."""
+        return None if self.key is None else self.key[:MAX_KEY_BYTES]
 
     def written_s(self, now_s: float) -> float:
         """Return when it was written, seconds since 1970, as far as its timestamp can be believed; else now."""
@@ -63,18 +83,32 @@ class Unreadable:
     field: str | None = None
 
 
-def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
+def read_record(delivery: Delivery, max_bytes: int) -> Request | Unreadable:
     """Read a record of the requests topic. Raises nothing."""
+    reading = read_request(delivery.value, max_bytes)
+    if isinstance(reading, Unreadable):
+        return reading
+    if len(delivery.key or b"") > MAX_KEY_BYTES:
+        reason = f"the record's key has {len(delivery.key or b'')} bytes, {MAX_KEY_BYTES} are allowed; shorten it"
+        return Unreadable("too_large", reason, reading.request_id)
+    if (name := next((name for name, _ in delivery.headers if isinstance(name, UndecodedName)), None)) is not None:
+        reason = f"a header's name is not UTF-8: {name[:FIELD_CHARS]}; name it in UTF-8, or leave it out"
+        return Unreadable("not_utf8", reason, reading.request_id)
+    return reading
+
+
+def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
+    """Read such a record's value. Raises nothing."""
     if value is None:
         return Unreadable("empty", "the value is null; send a JSON object with a `prompt`")
+    if len(value) > max_bytes:
+        reason = f"the value has {len(value)} bytes, {max_bytes} are allowed; shorten the prompt"
+        return Unreadable("too_large", reason, glimpsed_id(value))
     try:
         data = opened(value)
     except EnvelopeError as error:
         found = _readable_id(error.data) if error.data is not None else found_id(value)
         return Unreadable(error.code, str(error)[:REASON_CHARS], found, error.field)
-    if len(value) > max_bytes:
-        reason = f"the value has {len(value)} bytes, {max_bytes} are allowed; shorten the prompt"
-        return Unreadable("too_large", reason, _readable_id(data))
     if isinstance(data, dict) and not _is_writable(data):
         field = next((name for name, content in data.items() if not _is_writable({name: content})), "")[:FIELD_CHARS]
         reason = f"{field}: is nested more than {MAX_LEVELS} levels deep; flatten it"
@@ -86,9 +120,17 @@ def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
         return Unreadable("invalid_request", reason, _readable_id(data), field)
 
 
+def glimpsed_id(value: bytes) -> str | None:
+    """Return the id of what is not to be parsed, if one stands near its begin or its end, and no other."""
+    return found_id(value if len(value) <= 2 * EDGE_BYTES else value[:EDGE_BYTES] + b"\n" + value[-EDGE_BYTES:])
+
+
 def _is_writable(data: JsonObject) -> bool:
+    deeper: object = data
+    for _ in range(SPARE_LEVELS):
+        deeper = [deeper]
     try:
-        orjson.dumps(data)
+        orjson.dumps(deeper)
     except TypeError:
         return False
     return True
@@ -118,15 +160,26 @@ def _explain(error: ValidationError) -> tuple[str | None, str]:
 
 
 def trace_of(headers: Mapping[str, bytes | None]) -> dict[str, str]:
-    """Return the W3C trace context among a record's headers, as it came; none if it is not well formed.
+    """Return the W3C trace context among a record's headers, as it came; none if it is not well formed or too long.
+
+    Of a `tracestate` that is longer than `MAX_TRACE_CHARS` the members at its end are left out.
 
     It goes on to the provider as HTTP headers, where a line break or a letter beyond ASCII would fail the call.
     """
     parent, state = headers.get("traceparent"), headers.get("tracestate")
-    if parent is None or not TRACEPARENT.fullmatch(parent):
+    if parent is None or len(parent) > MAX_TRACE_CHARS or not TRACEPARENT.fullmatch(parent):
         return {}
     trace = {"traceparent": parent.decode()}
-    return {**trace, "tracestate": state.decode()} if state is not None and TRACESTATE.fullmatch(state) else trace
+    if state is None or not TRACESTATE.fullmatch(state) or not (passed_on := _within_bound(state.decode())):
+        return trace
+    return {**trace, "tracestate": passed_on}
+
+
+def _within_bound(state: str) -> str:
+    """Return the first members of a `tracestate`, the latest, as many as are to be passed on; whole ones."""
+    if len(state) <= MAX_TRACE_CHARS:
+        return state
+    return state[: MAX_TRACE_CHARS + 1].rpartition(",")[0].rstrip()
 
 
 def replay_suffix(headers: Mapping[str, bytes | None]) -> str:

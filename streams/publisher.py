@@ -78,7 +78,7 @@ class Publisher:
         """Write a call ahead, into the partition of its request's number."""
         headers = event_headers(call, call.event_id, call.request_id, call.occurred_at, trace)
         topic, partition = self._names[Topic.CALLS], delivery.origin.partition
-        return await self._send(Record(topic, call.encode(), delivery.key, headers, partition))
+        return await self._send(Record(topic, call.encode(), delivery.answer_key, headers, partition))
 
     async def response(self, response: Response, delivery: Delivery, trace: Trace, before_retry: BeforeRetry) -> int:
         """Publish the answer, into the partition of its request's number.
@@ -110,11 +110,13 @@ class Publisher:
             headers.append((HOLDER, holder.encode()))
         return await self._send(Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
 
-    async def dead_letter(self, letter: DeadLetter, key: bytes | None) -> int:
+    async def dead_letter(self, letter: DeadLetter) -> int:
         """Publish the original bytes of what could not be understood; without a key it gets its place as one."""
         place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
         topic = self._names[Topic.DEAD_LETTERS]
-        return await self._send(Record(topic, letter.value, place if key is None else key, letter.record_headers()))
+        return await self._send(
+            Record(topic, letter.value, place if letter.key is None else letter.key, letter.record_headers())
+        )
 
     async def failover(self, transition: Transition, alternatives: tuple[str, ...]) -> int:
         """Publish a change of a model's breaker."""
@@ -225,7 +227,7 @@ class Publisher:
     ) -> Record:
         request_id, completed_at = response.request_id, response.completed_at
         headers = event_headers(response, f"{request_id}:response", request_id, completed_at, trace)
-        return Record(topic, response.encode(), delivery.key, headers, partition)
+        return Record(topic, response.encode(), delivery.answer_key, headers, partition)
 
     async def _send(self, record: Record, before_retry: BeforeRetry | None = None) -> int:
         try:

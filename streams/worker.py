@@ -217,6 +217,7 @@ class Worker:
             request_log=parts.request_log,
             metrics=parts.metrics,
             clock=parts.clock,
+            max_letter_bytes=self._settings.max_message_bytes,
         )
         return Handler(
             request_reader=parts.request_reader,

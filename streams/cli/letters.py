@@ -49,6 +49,8 @@ class Letter:
     origin: str
     """TOPIC-PARTITION-OFFSET of the original record."""
     origin_partition: int | None
+    is_cut: bool
+    """Whether the original was too large for a dead letter, so that there is nothing to send again."""
 
     @classmethod
     def of(cls, record: ReadRecord) -> "Letter | None":
@@ -69,6 +71,7 @@ class Letter:
             tenant=named.get(dead_letters.TENANT),
             origin=f"{topic}-{partition}-{offset}",
             origin_partition=int(partition) if partition.isascii() and partition.isdecimal() else None,
+            is_cut=dead_letters.ORIGINAL_BYTES in named,
         )
 
     @property

@@ -115,6 +115,8 @@ async def _replay(settings: Settings, wish: _Wish, *, as_json: bool) -> None:
     if table.rows:
         stdout_console().print(table)
     before = f"; {seen.before} of those meant had been replayed before" if seen.before else ""
+    if seen.cut:
+        say(f"{seen.cut} of those meant were too large to be kept whole, and cannot be replayed.")
     if wish.do_replay:
         say(f"Replayed {seen.found}{before}.")
     else:
@@ -125,6 +127,7 @@ async def _replay(settings: Settings, wish: _Wish, *, as_json: bool) -> None:
 class _Seen:
     found: int = 0
     before: int = 0
+    cut: int = 0
 
 
 class _Run:
@@ -175,6 +178,9 @@ class _Run:
                     break
                 letter = Letter.of(record)
                 if letter is None or not self._wish.selection.holds(letter):
+                    continue
+                if letter.is_cut:
+                    self._seen.cut += 1
                     continue
                 if letter.place in replayed:
                     self._seen.before += 1

@@ -45,10 +45,14 @@ class ReceivedEvent:
 
 
 async def deliver(app: faust.App, stream: StreamT[bytes], take: Callable[[Sequence[Received]], None]) -> None:
-    """Hand the stream's records over, one by one, until it ends."""
+    """Hand the stream's records over, one by one, until it ends. What `take` raises ends the app."""
     consumer = app.consumer
     async for event in stream.noack().events():
-        take((ReceivedEvent(event, consumer),))
+        try:
+            take((ReceivedEvent(event, consumer),))
+        except Exception as problem:
+            await app.crash(problem)  # Faust drops what is raised here, and the record would be held for ever
+            raise
 
 
 def _pairs(headers: Mapping[str, bytes] | Sequence[tuple[str, bytes]] | None) -> Pairs:

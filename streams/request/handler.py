@@ -23,7 +23,7 @@ from router.tenancy.admission import Admission, Defer, Identified, Refuse
 from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail
-from schemas.vocabulary import ErrorCode
+from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Delivery, Unreadable, trace_id, trace_of
 from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
@@ -58,7 +58,7 @@ class Handler:
     chance: Chance
 
     def open(self, delivery: Delivery) -> ParsedRequest:
-        """Read the record. Raises nothing."""
+        """Read the record."""
         return self.request_reader.open(delivery, self.clock())
 
     async def handle(self, parsed: ParsedRequest, state: PartitionState, slot: Slot) -> None:
@@ -146,8 +146,12 @@ class Handler:
         await self._dead_letter(parsed, reading.code, reading.reason, reading.request_id)
         if parsed.identity is None:
             return
-        error = ErrorDetail(code=ErrorCode.INVALID_REQUEST, message=reading.reason, field=reading.field)
+        is_ours = reading.code == ErrorCode.INTERNAL_ERROR
+        code = ErrorCode.INTERNAL_ERROR if is_ours else ErrorCode.INVALID_REQUEST
+        error = ErrorDetail(code=code, message=reading.reason, field=reading.field)
         response = refusal(parsed.identity, None, handling.delivery.origin, error, parsed.received_s, self.clock())
+        if is_ours:
+            response = response.model_copy(update={"status": Status.FAILED})
         await self._once(
             parsed.identity, None, handling, lambda _earlier: self._end(Finish(response, ()), handling, None)
         )

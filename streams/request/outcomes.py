@@ -48,6 +48,8 @@ class Outcomes:
     request_log: RequestLog
     metrics: Metrics
     clock: Clock
+    max_letter_bytes: int
+    """What is larger, without Turnout's own headers, becomes a dead letter that is cut."""
 
     async def finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
         """Publish the response, a copy to `reply_to`, and the cost events.
@@ -113,14 +115,15 @@ class Outcomes:
             await self.publisher.cost(event, handling.trace, holder)
 
     async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
-        await self.publisher.dead_letter(letter, delivery.key)
+        letter = letter.within(self.max_letter_bytes)
+        await self.publisher.dead_letter(letter)
         log.warning("dead letter", code=letter.code, reason=letter.reason, record=str(delivery.origin))
 
 
 def dead_letter_of(
     delivery: Delivery, code: str, reason: str, request_id: str | None, tenant: str | None
 ) -> DeadLetter:
-    """Return the record as it came, but for its key, and why it is no use."""
+    """Return the record as it came, but for its tenant's key, and why it is no use."""
     origin = delivery.origin
     return DeadLetter(
         value=delivery.value,
@@ -129,6 +132,7 @@ def dead_letter_of(
         partition=origin.partition,
         offset=origin.offset,
         timestamp_ms=delivery.timestamp_ms,
+        key=delivery.key,
         code=code,
         reason=reason,
         request_id=request_id,

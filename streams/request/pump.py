@@ -66,7 +66,7 @@ class _Held:
 
     @property
     def size(self) -> int:
-        return len(self.parsed.delivery.value or b"")
+        return len(self.parsed.delivery.value or b"") + len(self.parsed.delivery.key or b"")
 
 
 class Slots:

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
+import structlog
+
+from router.dead_letters import EVERYBODY
 from router.identity import Identity, asked_by_bytes, asked_of, is_reserved
 from router.request.attempts import UNKNOWN_TENANT
 from router.tenancy.admission import Admission, Identified, Presented, Refuse, Vouched
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, IdSource
-from streams.codec import Delivery, Unreadable, read_request, replay_suffix
+from streams.codec import Delivery, Unreadable, glimpsed_id, read_record, replay_suffix
 from streams.request.replay_signature import ReplaySignature, presented
 
-OPEN = ""
-"""In the place of a proven tenant, where no tenant has a key: nothing is proven, and everybody is believed."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,12 @@ class ParsedRequest:
     identity: Identity | None
     """None: it is unreadable, and so is its id."""
     proven: str | None
-    """The tenant that has proven itself, or `OPEN`; None if none has."""
+    """The tenant that has proven itself, or `EVERYBODY`; None if none has."""
 
     @property
     def tenant(self) -> str:
         """Whose turn it takes: all that prove nothing wait in one queue."""
-        if self.proven == OPEN and isinstance(self.reading, Request):
+        if self.proven == EVERYBODY and isinstance(self.reading, Request):
             return self.reading.tenant
         return self.proven or UNKNOWN_TENANT
 
@@ -53,13 +55,24 @@ class RequestReader:
     reply_to_allowed: frozenset[str]
 
     def open(self, delivery: Delivery, now_s: float) -> ParsedRequest:
-        """Read the record. Raises nothing."""
-        reading = read_request(delivery.value, self.max_request_bytes)
-        shown = presented(delivery, self.replay_signature, now_s)
-        proven = self._proven(shown, now_s)
+        """Read the record. A defect of Turnout that it meets makes it unreadable, and is raised nowhere."""
+        proven = None
+        try:
+            shown = presented(delivery, self.replay_signature, now_s)
+            proven = self._proven(shown, now_s)
+            return self._open(delivery, shown, proven, now_s)
+        except Exception as problem:
+            log.exception("a defect of Turnout: the record becomes a dead letter", record=str(delivery.origin))
+            reason = f"{type(problem).__name__} in the worker; see its log"
+            reading = Unreadable(ErrorCode.INTERNAL_ERROR, reason, glimpsed_id(delivery.value or b""))
+            return self._unreadable(delivery, reading, proven, now_s)
+
+    def _open(
+        self, delivery: Delivery, shown: str | Vouched | Presented, proven: str | None, now_s: float
+    ) -> ParsedRequest:
+        reading = read_record(delivery, self.max_request_bytes)
         if isinstance(reading, Unreadable):
-            identity = self._unreadable_identity(delivery, reading, proven)
-            return ParsedRequest(delivery, reading, now_s, now_s, None, identity, proven)
+            return self._unreadable(delivery, reading, proven, now_s)
         deadline_s = self._deadline_s(delivery, reading, now_s)
         entry, identity = self._identify(delivery, reading, shown, now_s)
         if isinstance(entry, Identified) and deadline_s - now_s > self.max_deadline_s:
@@ -73,7 +86,7 @@ class RequestReader:
 
     def _proven(self, shown: str | Vouched | Presented, now_s: float) -> str | None:
         if self.admission.is_open:
-            return OPEN
+            return EVERYBODY
         found = self.admission.tenant_of(shown, now_s)
         return None if isinstance(found, Refuse) else found.name
 
@@ -99,11 +112,12 @@ class RequestReader:
             return Refuse(ErrorCode.INVALID_REQUEST, message, "request_id"), identity.refused()
         return entry, identity
 
-    def _unreadable_identity(self, delivery: Delivery, reading: Unreadable, proven: str | None) -> Identity | None:
-        if reading.request_id is None:
-            return None
-        asked, tenant = asked_by_bytes(delivery.value), proven or UNKNOWN_TENANT
-        return Identity(tenant, reading.request_id, asked, authenticated=bool(proven), finishes=False)
+    def _unreadable(self, delivery: Delivery, reading: Unreadable, proven: str | None, now_s: float) -> ParsedRequest:
+        identity = None
+        if reading.request_id is not None:
+            asked, tenant = asked_by_bytes(delivery.value), proven or UNKNOWN_TENANT
+            identity = Identity(tenant, reading.request_id, asked, authenticated=bool(proven), finishes=False)
+        return ParsedRequest(delivery, reading, now_s, now_s, None, identity, proven)
 
     def _deadline_s(self, delivery: Delivery, reading: Request, now_s: float) -> float:
         if reading.deadline is not None:

@@ -102,7 +102,8 @@ class Broker:
         """
         tp = self.partition_of(record)
         topic, partition = self.topics[tp.topic], self.partition(tp)
-        if len(record.value or b"") > topic.max_bytes:
+        headers = sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
+        if len(record.value or b"") + len(record.key or b"") + headers > topic.max_bytes:
             raise TooLargeError
         origin = Origin(*tp, partition.end)
         delivery = Delivery(origin, int(self._loop.time() * 1000), record.key, record.value, tuple(record.headers))

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from router.catalogue import Catalogue
 from router.charges import Charge, ChargeRow
+from schemas.dead_letters import OVERHEAD_BYTES
 from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings
 from streams.kafka.fence import HeartbeatFence
@@ -91,7 +92,7 @@ class World:
                 count if spec.busy else 1,
                 compacted=spec.compacted,
                 retention_s=spec.retention_s,
-                max_bytes=self.settings.max_message_bytes,
+                max_bytes=self.settings.max_message_bytes + (OVERHEAD_BYTES if spec.topic is Topic.DEAD_LETTERS else 0),
             )
         self.requests = Group(self.loop, self.partitions(Topic.REQUESTS), spread)
         owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS)

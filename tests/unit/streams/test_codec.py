@@ -1,12 +1,27 @@
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 import pytest
 
+from router.job import Origin
 from schemas.failovers import Failover
 from schemas.requests import Request
-from streams.codec import MAX_LEVELS, Unreadable, event_headers, read_request, replay_suffix, trace_id, trace_of
+from streams.codec import (
+    MAX_KEY_BYTES,
+    MAX_LEVELS,
+    MAX_TRACE_CHARS,
+    Delivery,
+    UndecodedName,
+    Unreadable,
+    event_headers,
+    read_record,
+    read_request,
+    replay_suffix,
+    trace_id,
+    trace_of,
+)
 
 MAX_BYTES = 10_000_000
 SECRET = "sk-do-not-repeat-me"  # noqa: S105 - a bait
@@ -221,3 +236,77 @@ def test_the_id_of_a_replay_ends_with_the_place_of_its_dead_letter() -> None:
 def test_what_names_no_place_makes_no_replay(value: bytes | None) -> None:
     assert not replay_suffix({"turnout-replay-of": value})
     assert not replay_suffix({})
+
+
+@pytest.mark.parametrize("levels", range(MAX_LEVELS - 4, 258))
+@pytest.mark.parametrize("name", ["stop", "logit_bias", "functions"])
+def test_whatever_is_taken_can_be_written_however_deep_it_is(name: str, levels: int) -> None:
+    reading = read_request(b'{"request_id":"a","prompt":"x","%s":%s}' % (name.encode(), nested(levels)), MAX_BYTES)
+    if isinstance(reading, Request):
+        orjson.dumps(reading.model_dump(mode="json"))
+        assert levels <= MAX_LEVELS
+    else:
+        assert reading.field == name
+
+
+def test_what_is_too_large_is_not_parsed() -> None:
+    value = b'{"request_id":"big","prompt":"' + b"x" * 300_000 + b'"'  # no JSON: it is never closed
+    reading = read_request(value, 1024)
+    assert isinstance(reading, Unreadable)
+    assert (reading.code, reading.request_id) == ("too_large", "big")
+    assert reading.reason == f"the value has {len(value)} bytes, 1024 are allowed; shorten the prompt"
+    at_the_end = b'{"prompt":"' + b"x" * 300_000 + b'","request_id":"last"}'
+    assert read_request(at_the_end, 1024) == replace(
+        reading,
+        reason=f"the value has {len(at_the_end)} bytes, 1024 are allowed; shorten the prompt",
+        request_id="last",
+    )
+
+
+def test_a_key_that_would_not_fit_beside_an_answer_is_refused_and_its_answer_has_the_begin_of_it() -> None:
+    value = b'{"request_id":"a","prompt":"x"}'
+    longest = Delivery(Origin("requests", 0, 7), 0, b"k" * MAX_KEY_BYTES, value, ())
+    assert isinstance(read_record(longest, MAX_BYTES), Request)
+    longer = replace(longest, key=b"k" * MAX_KEY_BYTES + b"l")
+    reading = read_record(longer, MAX_BYTES)
+    assert isinstance(reading, Unreadable)
+    assert (reading.code, reading.request_id) == ("too_large", "a")
+    assert reading.reason == "the record's key has 16385 bytes, 16384 are allowed; shorten it"
+    assert longer.answer_key == longest.answer_key == longest.key
+    assert replace(longest, key=None).answer_key is None
+
+
+def test_a_header_whose_name_is_not_utf_8_is_refused_by_its_name() -> None:
+    headers = [("mine", b"1"), (UndecodedName(r"\xff\xfe"), b"2")]
+    record = Delivery(Origin("requests", 0, 7), 0, b"k", b'{"request_id":"a","prompt":"x"}', headers)
+    assert read_record(record, MAX_BYTES) == Unreadable(
+        "not_utf8", r"a header's name is not UTF-8: \xff\xfe; name it in UTF-8, or leave it out", "a"
+    )
+    assert isinstance(read_record(replace(record, headers=[(r"\xff\xfe", b"2")]), MAX_BYTES), Request)
+
+
+@pytest.mark.parametrize(
+    ("state", "passed_on"),
+    [
+        (b"a=" + b"x" * 510, "a=" + "x" * 510),
+        (b"a=1,b=" + b"x" * 508, "a=1"),
+        (b"a=" + b"x" * 509 + b", b=2", "a=" + "x" * 509),
+        (b"a=" + b"x" * 511, None),
+        (b"a=" + b"x" * 1_000_000, None),
+        (
+            b",".join(b"k%03d=%s" % (n, b"v" * 20) for n in range(100)),
+            ",".join(f"k{n:03}={'v' * 20}" for n in range(19)),
+        ),
+    ],
+)
+def test_so_much_of_a_tracestate_is_passed_on_as_w3c_demands_in_whole_members(
+    state: bytes, passed_on: str | None
+) -> None:
+    parent = b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"
+    assert trace_of({"traceparent": parent, "tracestate": state}).get("tracestate") == passed_on
+
+
+def test_a_traceparent_without_end_is_passed_over() -> None:
+    parent = b"01-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01-"
+    assert trace_of({"traceparent": parent + b"x" * (MAX_TRACE_CHARS - len(parent))})
+    assert not trace_of({"traceparent": parent + b"x" * MAX_TRACE_CHARS})
