@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import orjson
+from pydantic import JsonValue
 
 from schemas.costs import CallStarted
 from schemas.requests import Request
@@ -30,7 +31,21 @@ _PLACE = re.compile(r"(.+)-\d+-\d+")
 def asked_of(request: Request) -> str:
     """Return the SHA-256 of what decides answer or price, 64 hexadecimal digits: the same however it is written."""
     asked = request.model_dump(mode="json", exclude=NOT_ASKED, exclude_none=True)
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    if request.max_cost_usd is not None:
+        asked["max_cost_usd"] = f"{request.max_cost_usd.normalize():f}"
+    return hashlib.sha256(orjson.dumps(_as_written_once(asked), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _as_written_once(value: JsonValue) -> JsonValue:
+    """Return the JSON with each number in one form, as RFC 8785 has it: 1 for 1.0, 0 for -0.0."""
+    match value:
+        case dict():
+            return {name: _as_written_once(one) for name, one in value.items()}
+        case list():
+            return [_as_written_once(one) for one in value]
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+    return value
 
 
 def asked_by_bytes(value: bytes | None) -> str:

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import orjson
 
-from schemas.vocabulary import Task
+from schemas.vocabulary import Task, member
 
 
 class Difficulty(StrEnum):
@@ -56,7 +56,7 @@ def _parse(line: bytes) -> LabelledPrompt:
     fields: dict[str, str] = orjson.loads(line)
     return LabelledPrompt(
         text=fields["text"],
-        label=Task(fields["label"]),
+        label=member(Task(fields["label"])),
         difficulty=Difficulty(fields["difficulty"]),
         lang=fields["lang"],
         source=fields["source"],

@@ -8,7 +8,7 @@ import orjson
 from pydantic import JsonValue
 
 from schemas.requests import Request
-from schemas.vocabulary import Task
+from schemas.vocabulary import Task, member
 
 
 class Language(StrEnum):
@@ -41,5 +41,5 @@ def load_prompts() -> tuple[DemoPrompt, ...]:
 
 def _parse(line: bytes) -> DemoPrompt:
     fields: dict[str, JsonValue] = orjson.loads(line)
-    task, lang = Task(str(fields.pop("task"))), Language(str(fields.pop("lang")))
+    task, lang = member(Task(str(fields.pop("task")))), Language(str(fields.pop("lang")))
     return DemoPrompt(Request.model_validate(fields), task, lang)

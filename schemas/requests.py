@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeGuard
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -21,7 +22,7 @@ from pydantic import (
 )
 
 from schemas.message import SCHEMA_VERSION, Identifier, Message, SchemaVersion, TopicName
-from schemas.vocabulary import Policy, Tier
+from schemas.vocabulary import Policy, Tier, member
 
 PROVIDER_PARAMETERS = frozenset(
     {
@@ -224,7 +225,9 @@ class Request(Message):
     input: EmbeddingInput | None = Field(default=None, description="Texts, or token ids, to be embedded by `model`.")
     dimensions: Count | None = Field(default=None, ge=1, le=100_000, description="Of the vectors.")
     encoding_format: Literal["float", "base64"] | None = Field(default=None, description="Of the vectors.")
-    tier: Tier | None = Field(default=None, description="Pins the tier; the analysis then only names the task.")
+    tier: Annotated[Tier, AfterValidator(member)] | None = Field(
+        default=None, description="Pins the tier; the analysis then only names the task."
+    )
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
     policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
     max_cost_usd: MaxCost | None = Field(default=None, description="The most that all attempts together may cost.")

@@ -2,7 +2,9 @@
 
 import re
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
+
+from pydantic_core import PydanticCustomError
 
 _WORD = re.compile("[a-z][a-z0-9_-]{0,63}")
 
@@ -10,8 +12,8 @@ _WORD = re.compile("[a-z][a-z0-9_-]{0,63}")
 class GrowingWords(StrEnum):
     """Words of what Turnout tells, to which later versions add: one that this version does not know is read as itself.
 
-    It is no member, and equal to none: whoever decides by members passes it over. What clients and operators write is
-    not of these words.
+    It is no member, and equal to none: a decision by members passes it over. What clients and operators write has to be
+    a member, `schemas.requests.Request.tier`.
     """
 
     @classmethod
@@ -23,7 +25,23 @@ class GrowingWords(StrEnum):
         return word
 
 
-class Task(StrEnum):
+_WordT = TypeVar("_WordT", bound=GrowingWords)
+
+
+def member(word: _WordT) -> _WordT:
+    """Return the word if this version knows it: for what clients and operators write.
+
+    Raises:
+        ValueError: it does not; as pydantic says it of an enumeration.
+    """
+    words = tuple(type(word))
+    if word not in words:
+        *others, last = (f"'{one}'" for one in words)
+        raise PydanticCustomError("enum", "Input should be {expected}", {"expected": f"{', '.join(others)} or {last}"})
+    return word
+
+
+class Task(GrowingWords):
     """What a prompt asks for."""
 
     CODING = "coding"
@@ -39,7 +57,7 @@ class Task(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Tier(StrEnum):
+class Tier(GrowingWords):
     """How much of a model a prompt needs; each tier has its fallback chain in the catalogue."""
 
     FAST = "fast"
@@ -64,7 +82,7 @@ class Status(GrowingWords):
     FAILED = "failed"
 
 
-class IdSource(StrEnum):
+class IdSource(GrowingWords):
     """Where a request's id comes from."""
 
     REQUEST = "request"
@@ -168,7 +186,7 @@ class Capability(StrEnum):
     """It takes `reasoning_effort`."""
 
 
-class Certainty(StrEnum):
+class Certainty(GrowingWords):
     """How well the cost of a call is known, the best first."""
 
     METERED = "metered"
@@ -179,17 +197,17 @@ class Certainty(StrEnum):
     def worse(self) -> tuple["Certainty", ...]:
         """The certainties of events that one with this certainty, and the same id, takes the place of."""
         every = tuple(Certainty)
-        return every[every.index(self) + 1 :]
+        return every[every.index(self) + 1 :] if self in every else ()
 
 
-class TokenCountSource(StrEnum):
+class TokenCountSource(GrowingWords):
     """Who counted the tokens."""
 
     PROVIDER = "provider"
     ESTIMATE = "estimate"
 
 
-class PriceStatus(StrEnum):
+class PriceStatus(GrowingWords):
     """Whether the catalogue has the price that the call was charged at.
 
     Unknown: it has none, then the cost is null, never 0; or none for the service tier that the provider names, then the

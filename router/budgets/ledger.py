@@ -8,7 +8,16 @@ from typing import Annotated
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from router.budgets.rules import LEASE_S, REMEMBER_S, ZERO, day_of, limits_of, told_as, window_bounds
+from router.budgets.rules import (
+    LEASE_S,
+    REMEMBER_S,
+    ZERO,
+    day_of,
+    limits_of,
+    open_days,
+    told_as,
+    window_bounds,
+)
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
 from schemas.message import MOST_USD, NANO_USD, Count, Day, Usd
@@ -143,7 +152,7 @@ class BudgetLedger:
 
     def receive(self, claim: BudgetClaim, now_s: float) -> None:
         """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
-        if claim.day < day_of(now_s) and (claim.day, claim.holder) not in self.holdings:
+        if claim.day < min(open_days(now_s)) and (claim.day, claim.holder) not in self.holdings:
             return
         holding = self.holdings.setdefault((claim.day, claim.holder), Holding())
         if claim.sequence <= holding.sequence:
@@ -167,13 +176,14 @@ class BudgetLedger:
         What requests wait for is granted whole, if there is enough, and first of all what has waited longest; a claim
         that cannot be met is kept for a while. While there is one nothing is granted beyond what is waited for.
         """
-        day = day_of(now_s)
-        self._forget(day, now_s)
-        limits = limits_of(self.tenant, day)
+        days = open_days(now_s)
+        self._forget(now_s)
         scarce = False
         for holder, claim in list(self._pending.items()):
-            if claim.day != day:
+            if claim.day not in days:
                 continue
+            day = claim.day
+            limits = limits_of(self.tenant, day)
             needed = claim.needed_usd
             free = min((limit - self._committed(window) for window, limit in limits.items()), default=ZERO)
             waited_for = min(claim.wanted_usd, free) if needed else ZERO
@@ -185,7 +195,7 @@ class BudgetLedger:
                 continue
             del self._pending[holder]
         self.version += 1
-        return self._budget(day, limits, now_s, scarce=scarce)
+        return self._budget(now_s, scarce=scarce)
 
     def _fair_part(self, free: Decimal, day: str) -> Decimal:
         holders = sum(of_day == day for of_day, _ in self.holdings)
@@ -207,7 +217,8 @@ class BudgetLedger:
         granted = (one.outstanding for (day, _), one in self.holdings.items() if day.startswith(window))
         return self.spent.get(window, ZERO) + sum(granted, ZERO)
 
-    def _forget(self, day: str, now_s: float) -> None:
+    def _forget(self, now_s: float) -> None:
+        day = min(open_days(now_s))
         for key, holding in list(self.holdings.items()):
             if now_s >= holding.heard_s + LEASE_S:
                 del self.holdings[key]
@@ -229,7 +240,9 @@ class BudgetLedger:
         spent = self.spent.get(window, ZERO)
         return [share for share in sorted({*self.tenant.alert_at, WHOLE}) if spent >= limit * share]
 
-    def _budget(self, day: str, limits: dict[str, Decimal], now_s: float, *, scarce: bool) -> Budget:
+    def _budget(self, now_s: float, *, scarce: bool) -> Budget:
+        day, days = day_of(now_s), open_days(now_s)
+        limits = limits_of(self.tenant, day)
         windows = tuple(self._window(window, limits.get(window)) for window in (day, day[:7]))
         tightest = max(windows, key=lambda one: _ORDER.index(one.state))
         return Budget(
@@ -240,7 +253,7 @@ class BudgetLedger:
             grants=tuple(
                 Grant(holder=holder, day=of_day, granted_usd=one.granted, sequence=one.sequence)
                 for (of_day, holder), one in self.holdings.items()
-                if of_day == day
+                if of_day in days
             ),
             scarce=scarce,
             version=self.version,

@@ -18,7 +18,8 @@ Here are the rules and the windows; `router.budgets.lease` is the worker's end, 
 Rules:
 1. Grants are of one UTC day, and cumulative. At midnight a lease begins a new life, with nothing. The old one gives
    back what it has not reserved, and then what its last calls did not cost; the rest counts for the month until its
-   lease is over.
+   lease is over. A holder's day is that of its own clock: a grant is of the day that its claim names, within `CLOCKS_S`
+   of the owner's midnight of either day, and counts in that day's window.
 2. A holder lowers its own cap before it tells so, and takes up a grant only if it answers its latest claim: so a grant
    and a return that cross each other cannot both count. A claim may be answered more than once.
 3. A cost event draws on a grant if the worker that reserved for it published it; it carries the holder's name then. One
@@ -48,12 +49,19 @@ ASK_AGAIN_S = 1.0
 """A lease repeats so often what its requests wait for; the owner remembers it for `REMEMBER_S`."""
 REMEMBER_S = 3.0
 DAY_S = 86_400
+CLOCKS_S = 120.0
+"""How far the clock of a worker may be from the owner's: so near midnight, claims of both days are met."""
 ZERO = Decimal(0)
 
 
 def day_of(now_s: float) -> str:
     """Return the UTC day, such as 2026-01-31."""
     return _day(int(now_s // DAY_S))
+
+
+def open_days(now_s: float) -> frozenset[str]:
+    """Return the UTC days that it may be by the clocks of workers."""
+    return frozenset(day_of(now_s + apart_s) for apart_s in (-CLOCKS_S, 0.0, CLOCKS_S))
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from typing import Final, Self, TypedDict
 
 from router.tasks.clues import HINT, STRENGTHS, Clue
 from router.tasks.features import Features
-from schemas.vocabulary import Task
+from schemas.vocabulary import Task, member
 
 SURE, FAIRLY_SURE = 0.85, 0.6
 """A hint yields to a guess whose probability is above the one; to one that a hint speaks for, above the other."""
@@ -89,7 +89,8 @@ class TieBreak:
 
     def __init__(self, read: _File) -> None:
         self._weights = {
-            name: {Task(task): weight for task, weight in by_task.items()} for name, by_task in read["weights"].items()
+            name: {member(Task(task)): weight for task, weight in by_task.items()}
+            for name, by_task in read["weights"].items()
         }
         self._confidence = read["confidence"]
         self._difficulty = read["difficulty"]

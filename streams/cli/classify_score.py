@@ -5,12 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from router.tasks.analysis import Analysis, analyse
-from schemas.vocabulary import Task
+from schemas.vocabulary import Task, member
 from streams.cli.prompt_edits import edited
 
 SEED = 1
@@ -30,7 +31,7 @@ class Labelled(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     text: str
-    label: Task
+    label: Annotated[Task, AfterValidator(member)]
     lang: str = "?"
     source: str = "?"
 

@@ -60,11 +60,14 @@ async def recover(
         try:
             response = _object(value)
             identity = identity_of_response(response)
-            if record.origin.offset >= start.responses:
-                state.recover_response(identity, Response.model_validate(response))
         except (ValueError, LookupError) as error:
             skipped(responses.topic, error)
             continue
+        if record.origin.offset >= start.responses:
+            try:
+                state.recover_response(identity, Response.model_validate(response))
+            except ValueError as error:  # its id is finished all the same
+                skipped(responses.topic, error)
         state.response_written(identity, record.origin.offset, record.timestamp_ms / 1000)
         read[responses] += 1
     async for record, value in _tail(reader, calls, start.calls, ends[calls]):

@@ -12,9 +12,22 @@ import pytest
 from router.tenants import Tenant
 from schemas.costs import CostEvent
 from schemas.health import ModelStats
+from schemas.requests import Request
 from schemas.responses import Response
 from schemas.topics import Topic
-from schemas.vocabulary import AttemptOutcome, ErrorCode, GrowingWords, SkipReason, Status
+from schemas.vocabulary import (
+    AttemptOutcome,
+    Certainty,
+    ErrorCode,
+    GrowingWords,
+    IdSource,
+    PriceStatus,
+    SkipReason,
+    Status,
+    Task,
+    Tier,
+    TokenCountSource,
+)
 from streams.cli.partitions import ReadRecord
 from streams.cli.record_text import readable
 from streams.ports import Record
@@ -33,17 +46,23 @@ def golden(name: str, **fields: object) -> Any:  # noqa: ANN401 - JSON
 
 def newer_response(**fields: object) -> Any:  # noqa: ANN401 - JSON
     """Return a response in which every word that may be new is."""
-    response = golden("v1/response-failed", status=NEW, **fields)
+    response = golden("v1/response-failed", **{"status": NEW, "task": NEW, "tier": NEW, "id_source": NEW, **fields})
     response["error"]["code"] = NEW
     response["skipped"] = [{"request_model": "m", "reason": "for a new reason", "code": NEW}]
     for attempt in response["attempts"]:
-        attempt["outcome"] = NEW
+        attempt["outcome"] = attempt["certainty"] = NEW
     return response
 
 
+COST_WORDS = dict.fromkeys(
+    ("outcome", "error_type", "certainty", "task", "tier", "price_status", "token_count_source", "id_source"), NEW
+)
+
+
 def test_the_warehouse_stores_a_newer_versions_words() -> None:
-    row = cost_row(orjson.dumps(golden("v2/cost-metered", outcome=NEW, error_type=NEW, schema_version=3)))
-    assert (row["outcome"], row["error_type"]) == (NEW, NEW)
+    row = cost_row(orjson.dumps(golden("v2/cost-metered", **COST_WORDS, schema_version=3)))
+    assert {name: row[name] for name in COST_WORDS if name in row} == {n: NEW for n in COST_WORDS if n in row}
+    assert row.keys() >= {"outcome", "certainty", "task", "tier", "price_status"}
     assert row["cost_usd"] is not None
     response = response_row(orjson.dumps(newer_response()))
     assert (response["status"], response["error_code"]) == (NEW, NEW)
@@ -51,7 +70,7 @@ def test_the_warehouse_stores_a_newer_versions_words() -> None:
 
 def test_a_newer_versions_words_can_be_shown_and_written_again() -> None:
     for topic, message in (
-        (Topic.COSTS, golden("v2/cost-metered", outcome=NEW)),
+        (Topic.COSTS, golden("v2/cost-metered", **COST_WORDS)),
         (Topic.RESPONSES, newer_response()),
     ):
         value = orjson.dumps(message)
@@ -66,7 +85,10 @@ def test_a_newer_versions_counters_say_what_this_one_knows() -> None:
     assert ModelStats.decode(orjson.dumps(stats)).outcomes[AttemptOutcome.SUCCEEDED] == 5
 
 
-@pytest.mark.parametrize("kind", [AttemptOutcome, ErrorCode, Status, SkipReason])
+@pytest.mark.parametrize(
+    "kind",
+    [AttemptOutcome, Certainty, ErrorCode, IdSource, PriceStatus, SkipReason, Status, Task, Tier, TokenCountSource],
+)
 def test_an_unknown_word_is_no_member_and_no_garbage(
     kind: type[GrowingWords],
 ) -> None:
@@ -85,7 +107,7 @@ async def test_the_accounts_count_a_call_of_a_newer_version(scene: Scene) -> Non
     scene.publish("r-1", tenant="acme")
     await scene.answered("r-1")
     await scene.until(lambda: scene.messages(Topic.COSTS))
-    event = scene.messages(Topic.COSTS)[0] | {"outcome": NEW, "error_type": NEW, "event_id": "of a newer version"}
+    event = scene.messages(Topic.COSTS)[0] | COST_WORDS | {"event_id": "of a newer version"}
     event["cost_usd"] = "1.000000000"
     scene.world.broker.append(Record(Topic.COSTS, orjson.dumps(event), b"acme", []))
     await asyncio.sleep(3)
@@ -110,3 +132,25 @@ async def test_what_a_newer_version_has_answered_is_not_called_for_again(scene: 
     await scene.answered("r-3")
     await asyncio.sleep(3)
     assert len(scene.calls()) == 2, "of r-1 and r-3"
+
+
+@played(TWO)
+async def test_an_answer_finishes_its_id_whatever_else_of_it_cannot_be_read(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    scene.publish("r-1")
+    (answer,) = await scene.answered("r-1")
+    worker.kill()
+    strange = answer | {"request_id": "r-2", "request_offset": 1, "latency_ms": "soon", "attempts": {"one": 1}}
+    scene.world.broker.append(Record(Topic.RESPONSES, orjson.dumps(strange), b"k", [], 0))
+    await scene.start("w2")
+    await asyncio.sleep(30)
+    scene.publish("r-2")
+    scene.publish("r-3")
+    await scene.answered("r-3")
+    await asyncio.sleep(3)
+    assert len(scene.calls()) == 2, "of r-1 and r-3"
+
+
+def test_a_client_may_not_pin_a_tier_that_this_version_does_not_know() -> None:
+    with pytest.raises(ValueError, match="'fast', 'balanced', 'reasoning' or 'powerful'"):
+        Request.model_validate({"prompt": "Hello", "tier": NEW})

@@ -8,7 +8,7 @@ import pytest
 from router.budgets.lease import MARGIN_S, BudgetLease, Reserve
 from router.budgets.ledger import BudgetLedger
 from router.budgets.life import ANSWER_S, IDLE_S, RENEW_S, Reservation, Reservations
-from router.budgets.rules import ASK_AGAIN_S, LEASE_S, REMEMBER_S, day_of, window_bounds
+from router.budgets.rules import ASK_AGAIN_S, CLOCKS_S, LEASE_S, REMEMBER_S, day_of, window_bounds
 from router.tenants import Tenant, TenantMode
 from schemas.budgets import Budget, BudgetState
 
@@ -150,7 +150,7 @@ def test_a_claim_of_an_earlier_day_that_is_forgotten_makes_nobody_a_holder() -> 
     claim = lease.claim(NOON_S + RENEW_S + 1)
     assert claim is not None
     tomorrow = BudgetLedger(ACME)
-    tomorrow.receive(claim, window_bounds(DAY)[1].timestamp())
+    tomorrow.receive(claim, window_bounds(DAY)[1].timestamp() + CLOCKS_S)
     assert tomorrow.holdings == {}
 
 
@@ -418,3 +418,36 @@ def test_shadow_mode_counts_and_never_blocks() -> None:
     assert lease.reserve("d", CENT, NOON_S, TIMEOUT_S) is Reserve.DONE
     assert lease.beyond == 1
     assert lease.claim(NOON_S) is None
+
+
+MIDNIGHT_S = window_bounds(DAY)[1].timestamp()
+
+
+@pytest.mark.parametrize("ahead_s", [-CLOCKS_S, -30.0, -1.0, 0.0, 1.0, 30.0, CLOCKS_S])
+@pytest.mark.parametrize("at_s", [-CLOCKS_S - 1, -45.0, -20.0, -0.5, 0.0, 0.5, 20.0, 45.0, CLOCKS_S + 1])
+def test_near_midnight_a_holder_whose_clock_differs_is_granted_of_its_own_day(ahead_s: float, at_s: float) -> None:
+    ledger, owners_s = BudgetLedger(ACME), MIDNIGHT_S + at_s
+    holders_s = owners_s + ahead_s
+    lease = BudgetLease(ACME, "w1")
+    assert lease.reserve("first", CENT, holders_s, TIMEOUT_S) is Reserve.LATER
+    claim = lease.claim(holders_s)
+    assert claim is not None
+    ledger.receive(claim, owners_s)
+    lease.receive(ledger.decide(owners_s), holders_s)
+    assert lease.reserve("first", CENT, holders_s, TIMEOUT_S) is Reserve.DONE
+    assert granted(ledger, lease, day_of(holders_s)) >= CENT
+
+
+def test_what_is_granted_of_two_days_near_midnight_exceeds_the_budget_of_neither() -> None:
+    ledger = BudgetLedger(ACME)
+    leases = {name: BudgetLease(ACME, name) for name in ("early", "late")}
+    clocks = {"early": MIDNIGHT_S + 30, "late": MIDNIGHT_S - 30}
+    for number in range(150):
+        for name, lease in leases.items():
+            lease.reserve(f"{name}-{number}", CENT, clocks[name], TIMEOUT_S)
+            if (claim := lease.claim(clocks[name])) is not None:
+                ledger.receive(claim, MIDNIGHT_S)
+            lease.receive(ledger.decide(MIDNIGHT_S), clocks[name])
+    assert {name: lease.reserved_usd for name, lease in leases.items()} == {"early": 1, "late": 1}
+    by_day = {day: granted(ledger, leases[name], day) for name, day in (("early", day_of(MIDNIGHT_S)), ("late", DAY))}
+    assert set(by_day.values()) == {Decimal(1)}

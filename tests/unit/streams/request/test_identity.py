@@ -101,6 +101,24 @@ async def test_what_decides_neither_answer_nor_price_may_differ(scene: Scene) ->
 
 
 @played()
+async def test_a_number_is_the_same_however_it_is_written(scene: Scene) -> None:
+    """RFC 8785 has one form for each: clients of some languages write 1.0 where others write 1."""
+    await scene.start("w1")
+    written = [
+        b'{"top_p": 1, "max_cost_usd": 0.1, "seed": 0, "logit_bias": {"50256": -100}}',
+        b'{"top_p": 1.0, "max_cost_usd": "0.10", "seed": -0.0, "logit_bias": {"50256": -100.0}}',
+        b'{"logit_bias": {"50256": -1e2}, "seed": 0.0, "max_cost_usd": 1e-1, "top_p": 1e0}',
+        b'{"top_p": 0.5, "max_cost_usd": 0.1, "seed": 0, "logit_bias": {"50256": -100}}',
+    ]
+    for number, parameters in enumerate(written, 1):
+        fields = b'{"request_id": "r-1", "prompt": "Hello", ' + parameters.removeprefix(b"{")
+        scene.publish_bytes(fields)
+        await scene.until(lambda number=number: scene.committed() == number)  # type: ignore[misc]
+    assert [said(response) for response in scene.responses("r-1")] == [("completed", None), ("rejected", "id_reused")]
+    assert len(scene.calls()) == 1
+
+
+@played()
 async def test_an_heir_knows_what_was_asked(scene: Scene) -> None:
     (worker,) = await scene.start("w1")
     scene.publish("r-1", prompt="Hello")
