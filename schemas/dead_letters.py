@@ -111,4 +111,7 @@ class DeadLetter:
             own[ORIGINAL_BYTES] = str(self.original_bytes)
         if self.original_sha256 is not None:
             own[ORIGINAL_SHA256] = self.original_sha256
-        return [*self.headers, *((name, text.encode()) for name, text in own.items())]
+        return [
+            *((str(name), value) for name, value in self.headers),
+            *((name, text.encode()) for name, text in own.items()),
+        ]

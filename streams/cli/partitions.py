@@ -127,6 +127,6 @@ def _record(found: ConsumerRecord[bytes | None, bytes | None]) -> ReadRecord:
         offset=found.offset,
         timestamp_ms=found.timestamp,
         value=found.value,
-        headers=tuple(found.headers),
+        headers=tuple((str(name), value) for name, value in found.headers),
         key=found.key,
     )

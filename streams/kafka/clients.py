@@ -66,7 +66,10 @@ def check_codecs() -> None:
 
 
 def _connection(settings: Settings) -> _Connection:
+    from streams.kafka.unpacking import unpack_all  # noqa: PLC0415  # its bases may be missing before `check_pinned`
+
     check_codecs()
+    unpack_all()
     password = settings.kafka_sasl_password
     return _Connection(
         bootstrap_servers=settings.brokers,

@@ -21,6 +21,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.kafka.clients import REQUEST_TIMEOUT_MS, stop_consumer
+from streams.kafka.unpacking import unpack_all
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is 
         """By partition, as of the last fetch. Written in this thread, a whole value at a time."""
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
+        unpack_all()
         consumer = super()._create_consumer(loop)
         # what a transaction has written and then taken back is no request
         consumer._isolation_level = "read_committed"  # noqa: SLF001  # an argument that Faust decides about

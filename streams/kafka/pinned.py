@@ -190,6 +190,20 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
                 by=("PartitionAssignor._perform_assignment",),
             ),
         ),
+        "aiokafka.consumer.fetcher:PartitionRecords": (
+            Member("__next__", "says where what cannot be unpacked stands", "(self)"),
+        ),
+        "aiokafka.record.memory_records:_MemoryRecordsPy": (
+            Member(
+                "next_batch",
+                "keeps the bytes of a batch, to unpack it again",
+                "(self, _min_slice, _magic_offset)",
+                by=("aiokafka.consumer.fetcher:PartitionRecords._unpack_records",),
+            ),
+        ),
+        "aiokafka.record.default_records:_DefaultRecordBatchPy": (
+            Member("__iter__", "decodes names of any bytes", "(self)"),
+        ),
         "faust.tables.manager:TableManager": (
             Member("_recovery", "where the manager keeps its recovery", by=("TableManager.on_stop",)),
             Member("recovery", "makes ours; the manager's own is a stock one", by=("TableManager.on_start",)),
@@ -303,6 +317,29 @@ USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             Member("close", "what `stop` of a consumer has not come to", "(self)"),
         ),
         "aiokafka.conn:AIOKafkaConnection": (Member("close", "ends a silent one", "(self, reason, exc)"),),
+        "aiokafka.consumer.fetcher:": (
+            Member("MemoryRecords", "replaced: what is fetched, in batches", by=("Fetcher._proc_fetch_request",)),
+            Member("PartitionRecords", "replaced: the same, in records", by=("Fetcher._proc_fetch_request",)),
+        ),
+        "aiokafka.consumer.fetcher:PartitionRecords": (
+            Member("_tp", "the partition of a fetch", by=("PartitionRecords._unpack_records",)),
+            Member("next_fetch_offset", "where unpacking has stopped", by=("PartitionRecords._unpack_records",)),
+            Member("_unpack_records", "goes through batches and records", "(self)", by=("PartitionRecords.__init__",)),
+        ),
+        "aiokafka.record.memory_records:_MemoryRecordsPy": (
+            Member("_next_slice", "the bytes of the next batch", by=("_MemoryRecordsPy.next_batch",)),
+            Member("MAGIC_OFFSET", "where a batch tells its format"),
+        ),
+        "aiokafka.record.default_records:_DefaultRecordBatchPy": (
+            Member(
+                "_buffer",
+                "records without compression; replaced by bytes that decode anything",
+                by=("_DefaultRecordBatchPy._read_msg",),
+            ),
+        ),
+        "aiokafka.record.default_records:": (
+            Member("_DefaultRecordBatchPy", "unpacks in Python, what C gave up over"),
+        ),
         "aiokafka.consumer.fetcher:Fetcher": (
             Member("request_offset_reset", "back to the beginning, waiting for none", "(self, tps, strategy)"),
         ),

@@ -15,7 +15,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.consumer import Consumer
 from structlog.testing import capture_logs
 
-from streams.kafka import assignor, consumer_thread, pinned_check, table_recovery, transport
+from streams.kafka import assignor, consumer_thread, pinned_check, table_recovery, transport, unpacking
 from streams.kafka.pinned import OVERRIDDEN, TESTED, USED
 from streams.kafka.pinned_check import members_of
 
@@ -23,12 +23,13 @@ ROOT = Path(__file__).parents[2]
 KAFKA = ROOT / "streams" / "kafka"
 OURS = [
     each
-    for module in (transport, consumer_thread, table_recovery, assignor)
+    for module in (transport, consumer_thread, table_recovery, assignor, unpacking)
     for each in vars(module).values()
     if inspect.isclass(each) and each.__module__ == module.__name__
 ]
 LIBRARIES = ("faust", "mode", "aiokafka")
 PYTHON_OWN = {"__module__", "__doc__", "__annotations__", "__abstractmethods__", "_abc_impl", "logger", "abstract"}
+PYTHON_OWN |= {"__parameters__", "__subclasshook__", "_is_protocol"}  # of a base that is a typing.Protocol
 
 
 def test_all_of_it_is_in_the_installed_libraries() -> None:
@@ -72,7 +73,7 @@ def private_names_used() -> Iterator[tuple[str, str]]:
                     yield path.name, node.attr
 
 
-SUBCLASSING = {"transport", "consumer_thread", "table_recovery"}
+SUBCLASSING = {"transport", "consumer_thread", "table_recovery", "unpacking"}
 """Where `self` has members of the libraries too."""
 
 
