@@ -8,7 +8,8 @@
 Upstream trouble is no exception but data, an `UpstreamFailure` of one `AttemptOutcome`, because the session has to
 decide about it. `DISPOSITIONS` says what becomes of each category; a test fails when the table has a gap. Three kinds
 are told apart: what the operator has to mend (authentication: key, credit, access, address, name of the model), what
-another model may take or do (invalid_request, context_too_long, content_filtered, malformed, schema_violation), and
+another model may take or do (invalid_request, context_too_long, content_filtered, malformed, answer_too_large,
+schema_violation), and
 what passes (the others).
 """
 
@@ -77,6 +78,7 @@ DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
         AttemptOutcome.RATE_LIMITED: Disposition(Next.NEXT_MODEL, Blame.LIMIT),
         AttemptOutcome.TIMEOUT: Disposition(Next.NEXT_MODEL, Blame.MODEL),
         AttemptOutcome.MALFORMED: Disposition(Next.LEAVE_MODEL, Blame.MODEL),
+        AttemptOutcome.ANSWER_TOO_LARGE: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.SCHEMA_VIOLATION: Disposition(Next.LEAVE_MODEL, Blame.NONE),
         AttemptOutcome.UNREACHABLE: Disposition(Next.RETRY_HERE, Blame.MODEL),
         AttemptOutcome.DISCONNECTED: Disposition(Next.RETRY_HERE, Blame.MODEL),
@@ -115,7 +117,7 @@ class UpstreamFailure:
     charge: Charge = Charge.FREE
     """Whether it was charged, by the table of charges (`router.charges`)."""
     usage: Usage | None = None
-    """Set when an unusable answer said what it cost; then that is billed, whatever the table says."""
+    """Set when an unusable answer, or an error, said what it cost; then that is billed, whatever the table says."""
     is_final: bool = False
     """The request itself is wrong, whichever model is asked."""
     is_cut_short: bool = False

@@ -133,6 +133,8 @@ class AttemptOutcome(GrowingWords):
     DISCONNECTED = "disconnected"
     UNAVAILABLE = "unavailable"
     MALFORMED = "malformed"
+    ANSWER_TOO_LARGE = "answer_too_large"
+    """An answer with more bytes than are read: the request asks for too much at once."""
     SCHEMA_VIOLATION = "schema_violation"
     """An answer that does not fit the request's strict JSON schema."""
     CUT_OFF = "cut_off"

@@ -49,11 +49,16 @@ class UnreadableBody(Exception):  # noqa: N818 - reads as the sentence it starts
     """A reply that holds no JSON; the message says what it is instead."""
 
 
+class BodyTooLarge(UnreadableBody):
+    """A reply that is larger than is read."""
+
+
 def unpacked(content: bytes, encoding: str, limit: int) -> bytes:
     """Return the body without the codings that the `content-encoding` header names, at most `limit` bytes of it.
 
     Raises:
-        UnreadableBody: a coding that is not known here, or more than `limit` bytes.
+        UnreadableBody: a coding that is not known here.
+        BodyTooLarge: more than `limit` bytes.
     """
     codings = [name.strip().lower() for name in encoding.split(",")] if encoding else []
     if not codings and content.startswith(_GZIP_MAGIC):
@@ -119,7 +124,7 @@ def _inflated(content: bytes, window_bits: tuple[int, ...], limit: int) -> bytes
                 inflate = zlib.decompressobj(bits)
                 out += inflate.decompress(rest, limit - len(out) + 1)
                 if len(out) > limit:
-                    raise UnreadableBody(f"the body is larger than {limit} bytes when it is unpacked")
+                    raise BodyTooLarge(f"the body is larger than {limit} bytes when it is unpacked")
                 rest = inflate.unused_data if bits > zlib.MAX_WBITS else b""
         except zlib.error:
             if not out:

@@ -2,7 +2,8 @@
 
 Bytes become JSON (`body`), JSON a completion (`answers`, `usage`) or an error (`error_body`), an error a row of the
 table (`error_table`), with the time that the provider asks for (`waits`) and whether it is charged (`router.charges`).
-What providers say is scrubbed (`secrets`).
+This worker's keys are taken out of a body before any of it is read or shortened, and what looks like a key out of
+each text that is kept beside the answer (`secrets`).
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ from streams.providers.answers import (
     texts_of,
     with_exact_arguments,
 )
-from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, UnreadableBody, parsed, text_of, unpacked
+from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, BodyTooLarge, UnreadableBody, parsed, text_of, unpacked
 from streams.providers.error_body import ErrorBody, read_error
 from streams.providers.error_table import is_success, row_of
 from streams.providers.secrets import Scrubber
@@ -118,6 +119,7 @@ class OutcomeReader:
 
     def from_reply(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
         """Return what a whole HTTP response means, whatever it holds. Seconds are since 1970. Raises nothing."""
+        reply = replace(reply, content=self._scrub.body(reply.content))
         result = self._answered(reply, now_s) if is_success(reply.status_code) else self._refused(reply, now_s)
         return result if isinstance(result, Answer) else self._sealed(result)
 
@@ -129,16 +131,18 @@ class OutcomeReader:
     def _answered(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
         status = reply.status_code
         if reply.is_cut:
-            return self._malformed(f"the body is larger than the {len(reply.content)} bytes that are read", status)
+            return self._too_large(f"the body is larger than the {len(reply.content)} bytes that are read", status)
         try:
-            value = _value_of(reply)
+            value = self._value_of(reply)
+        except BodyTooLarge as reason:
+            return self._too_large(str(reason), status)
         except UnreadableBody as reason:
             return self._malformed(str(reason), status)
         completion = completion_in(self._completion(value))
-        choices = read_choices(completion)
+        choices = [self._clean(choice) for choice in read_choices(completion)]
         if choices and choices[0].message.tool_calls and LONG_INTEGER.search(reply.content):
-            choices = with_exact_arguments(choices, self._completion(_value_of(reply, exact=True)))
-        usage = read_usage(completion, lambda: texts_of(choices)) if completion else None
+            choices = with_exact_arguments(choices, self._completion(self._value_of(reply, exact=True)))
+        usage = self._usage_of(completion, choices)
         main = choices[0] if choices else None
         if main is None or (not main.is_usable and not main.is_withheld):
             return self._error_inside(reply, value, main, usage, now_s)
@@ -153,8 +157,8 @@ class OutcomeReader:
         return Answer(
             main.message,
             main.finish_reason,
-            name_of(completion.get("model")),
-            name_of(completion.get("id") or reply.headers.get(_AWS_REQUEST)),
+            self._name_of(completion.get("model")),
+            self._name_of(completion.get("id") or reply.headers.get(_AWS_REQUEST)),
             usage,
             main.logprobs,
             () if len(choices) == 1 else _others(choices),
@@ -194,7 +198,7 @@ class OutcomeReader:
     def _refused(self, reply: Reply, now_s: float) -> UpstreamFailure:
         status = reply.status_code
         try:
-            content = unpacked(reply.content, reply.headers.get("content-encoding", ""), MAX_UNPACKED_BYTES)
+            content = self._unpacked(reply)
         except UnreadableBody:
             content = b""
         try:
@@ -209,15 +213,22 @@ class OutcomeReader:
         outcome = row.outcome if row else AttemptOutcome.UNAVAILABLE
         said = error.text or ", ".join(sorted(error.codes)) or "the provider says no more"
         if location := reply.headers.get("location") if status in range(300, 400) else None:
-            said = f"it redirects to {location[:200]}; base_url is to be mended"
+            said = f"it redirects to {self._scrub(location)[:200]}; base_url is to be mended"
         return UpstreamFailure(
             outcome,
             f"HTTP {status}: {said}",
             status_code=status,
             retry_after_s=self._wait(outcome, reply, body, error, now_s),
             charge=self._charges.of(outcome, status, error_body=is_json and bool(error.text or error.codes)),
+            usage=self._usage_of(completion_in(self._completion(body)), []) if is_json else None,
             is_final=bool(row and row.is_final),
         )
+
+    def _too_large(self, why: str, status: int) -> UpstreamFailure:
+        """Return what ends a call whose answer is too large: the request's doing, not the model's."""
+        detail = f"{why}; ask for less: lower max_tokens or top_logprobs, or raise TURNOUT_MAX_MESSAGE_BYTES"
+        charge = self._charges.of(AttemptOutcome.ANSWER_TOO_LARGE, status)
+        return UpstreamFailure(AttemptOutcome.ANSWER_TOO_LARGE, detail, status_code=status, charge=charge)
 
     def _malformed(self, why: str, status: int, usage: Usage | None = None) -> UpstreamFailure:
         charge = self._charges.of(AttemptOutcome.MALFORMED, status)
@@ -233,16 +244,34 @@ class OutcomeReader:
         headers = {name.lower(): value for name, value in reply.headers.items()} if heeded else _NO_HEADERS
         return wait_s(headers, body, error.own_words, now_s)
 
+    def _value_of(self, reply: Reply, *, exact: bool = False) -> JsonValue:
+        """Return the body of a reply as JSON. Of what is plain JSON no header is looked at."""
+        if not exact:
+            try:
+                return orjson.loads(reply.content)  # type: ignore[no-any-return]  # JSON is what it returns
+            except orjson.JSONDecodeError:
+                pass
+        return parsed(self._unpacked(reply), reply.headers.get("content-type", ""), exact=exact)
 
-def _value_of(reply: Reply, *, exact: bool = False) -> JsonValue:
-    """Return the body of a reply as JSON. Of what is plain JSON no header is looked at."""
-    if not exact:
-        try:
-            return orjson.loads(reply.content)  # type: ignore[no-any-return]  # JSON is what it returns
-        except orjson.JSONDecodeError:
-            pass
-    content = unpacked(reply.content, reply.headers.get("content-encoding", ""), MAX_UNPACKED_BYTES)
-    return parsed(content, reply.headers.get("content-type", ""), exact=exact)
+    def _unpacked(self, reply: Reply) -> bytes:
+        coding = self._scrub(reply.headers.get("content-encoding", ""))
+        return self._scrub.body(unpacked(reply.content, coding, MAX_UNPACKED_BYTES))
+
+    def _usage_of(self, completion: JsonObject, choices: list[ReadChoice]) -> Usage | None:
+        usage = read_usage(completion, lambda: texts_of(choices)) if completion else None
+        if usage is None or usage.service_tier is None:
+            return usage
+        return usage.model_copy(update={"service_tier": self._scrub(usage.service_tier)})
+
+    def _name_of(self, value: JsonValue) -> str | None:
+        name = name_of(value)
+        return None if name is None else self._scrub(name)
+
+    def _clean(self, choice: ReadChoice) -> ReadChoice:
+        reason = choice.finish_reason
+        if reason is None or (clean := self._scrub(reason)) == reason:
+            return choice
+        return replace(choice, finish_reason=clean)
 
 
 def _begun(charge: Charge) -> Charge:

@@ -181,4 +181,4 @@ def _system_error(error: OSError) -> str:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:200]
+    return text.strip().partition("\n")[0]

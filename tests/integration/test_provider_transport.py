@@ -127,8 +127,8 @@ async def test_a_body_without_end_is_read_up_to_the_bound(*, told: bool) -> None
     failure = failed(await outcome(serve))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.MALFORMED, True)
-    assert failure.detail == "the body is larger than the 1000000 bytes that are read"
+    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.ANSWER_TOO_LARGE, True)
+    assert failure.detail.startswith("the body is larger than the 1000000 bytes that are read; ask for less")
     assert most < 20_000_000
 
 

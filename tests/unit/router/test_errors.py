@@ -23,6 +23,7 @@ def test_what_the_caller_did_is_not_held_against_the_model() -> None:
         AttemptOutcome.INVALID_REQUEST,
         AttemptOutcome.CONTEXT_TOO_LONG,
         AttemptOutcome.CONTENT_FILTERED,
+        AttemptOutcome.ANSWER_TOO_LARGE,
         AttemptOutcome.CUT_OFF,
     ):
         assert DISPOSITIONS[outcome].blame is Blame.NONE

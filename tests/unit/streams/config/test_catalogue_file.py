@@ -459,8 +459,8 @@ MISTAKES = {
         changed("[providers.openai]", '[providers.openai.charges]\n5003 = "free"'),
         (
             "providers.openai.charges.5003 is neither an HTTP status, such as 503, nor an outcome; "
-            "known: authentication, content_filtered, context_too_long, disconnected, invalid_request, malformed, "
-            "rate_limited, timeout, unavailable, unreachable."
+            "known: answer_too_large, authentication, content_filtered, context_too_long, disconnected, "
+            "invalid_request, malformed, rate_limited, timeout, unavailable, unreachable."
         ),
     ),
     "charge of no outcome": (

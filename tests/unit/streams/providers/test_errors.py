@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from router.charges import Charge, ChargeRow
 from router.dialects.wire import DialectName
-from router.errors import Blame, Next, UpstreamFailure
+from router.errors import Blame, Disposition, Next, UpstreamFailure
 from schemas.requests import JsonObject
 from schemas.vocabulary import AttemptOutcome
 from streams.config.charges import charge_rules
@@ -491,5 +491,32 @@ def test_a_key_is_not_spared_by_where_the_sentence_is_cut() -> None:
         assert "kk" not in getattr(reader.from_reply(reply, 0.0), "detail", "kk")
 
 
-def test_usage_of_a_plain_error_is_none() -> None:
-    assert failure_of({"error": "no", "usage": USAGE}, 500).usage is None
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 503, 504])
+@pytest.mark.parametrize(
+    "usage", [{"usage": USAGE}, {"usageMetadata": {"promptTokenCount": 100, "totalTokenCount": 110}}]
+)
+def test_an_error_that_tells_its_usage_is_billed_by_it(status: int, usage: JsonObject) -> None:
+    told = failure_of({"error": {"message": "The server had an error"}, **usage}, status).usage
+    assert told is not None
+    assert (told.input_tokens, told.output_tokens) == (100, 10)
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "no"}, {"error": "no", "usage": {"prompt_tokens": 0, "completion_tokens": 0}}, ["no"], b"no"]
+)
+def test_an_error_that_tells_no_usage_has_none(body: object) -> None:
+    assert failure_of(body, 500).usage is None
+
+
+def test_an_answer_that_is_too_large_is_not_held_against_its_model() -> None:
+    failure = OutcomeReader().from_reply(Reply(200, {}, b'{"choices": [', is_cut=True), 0.0)
+    assert isinstance(failure, UpstreamFailure)
+    assert (failure.category, failure.disposition) == (
+        AttemptOutcome.ANSWER_TOO_LARGE,
+        Disposition(Next.LEAVE_MODEL, Blame.NONE),
+    )
+    assert failure.maybe_charged
+    assert "13 bytes that are read; ask for less: lower max_tokens or top_logprobs" in failure.detail
+    refused = OutcomeReader().from_reply(Reply(503, {}, b'{"error": "' + b"x" * 100, is_cut=True), 0.0)
+    assert isinstance(refused, UpstreamFailure)
+    assert refused.category is AttemptOutcome.UNAVAILABLE
