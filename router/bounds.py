@@ -22,6 +22,9 @@ MESSAGE_TOKENS = 4
 NAME_TOKENS = 1
 REPLY_TOKENS = 3
 """Of one message, of its name, and of the reply's beginning. Source: OpenAI's cookbook, "How to count tokens"."""
+TOOL_TOKENS = 20
+"""Of one tool beside its JSON: what a template of a server writes around it, or in place of what the JSON leaves out.
+The cookbook counts 7 for each function and 12 for all."""
 
 LIKELY_MARGIN = 1.3
 """On the estimate of a text: 94 of 100 real prompts are within it."""
@@ -99,6 +102,7 @@ def input_bound(request: Request, text_bound: TextBound = byte_bound) -> InputBo
             parts += _media(message)
             overhead += MESSAGE_TOKENS + NAME_TOKENS
     legacy = request.parameters.get("functions")
+    overhead += TOOL_TOKENS * (len(request.tools or ()) + (len(legacy) if isinstance(legacy, list) else 0))
     texts += [_json(said) for said in (request.tools, request.response_format, request.tool_choice, legacy) if said]
     kinds = [_kind(part) for part in parts]
     return InputBound(
@@ -136,6 +140,12 @@ def _texts(message: ChatMessage) -> Iterable[str]:
         yield _json(beside)
     if isinstance(message.content, list):
         yield from (_json(rest) for part in message.content if _kind(part) == "text" and (rest := _beside_text(part)))
+        yield from (said for part in message.content if _kind(part) == "file" for said in _titles(part))
+
+
+def _titles(part: JsonObject) -> Iterable[str]:
+    """Yield the words beside a document that is no text itself. Source: Anthropic's reference of citations."""
+    yield from (said for name in ("title", "context") if isinstance(said := part.get(name), str))
 
 
 def _beside_text(part: JsonObject) -> JsonObject:
@@ -167,8 +177,15 @@ _KINDS: Mapping[str, str] = {
 """Types of content parts, by the public references of OpenAI and Anthropic."""
 
 
+_TEXT_SOURCES = ("text", "content")
+"""A document of the first is a text, one of the second a text or any parts. Source: Anthropic's reference."""
+
+
 def _kind(part: JsonObject) -> str:
     kind = part.get("type", "text" if "text" in part else None)
+    source = part.get("source")
+    if kind == "document" and isinstance(source, dict) and source.get("type") in _TEXT_SOURCES:
+        return "text" if source["type"] == "text" or isinstance(source.get("content"), str) else "other"
     return _KINDS.get(kind, "other") if isinstance(kind, str) else "other"
 
 

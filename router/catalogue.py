@@ -145,6 +145,8 @@ class Model:
     """Factors on the rates, by `service_tier`."""
     surcharges_usd: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     """What a call costs more with a parameter, by its name."""
+    image_usd: Decimal = Decimal(0)
+    """What an image of a message costs beside its tokens."""
     lacks: frozenset[Capability] = frozenset()
     """What it is known not to be able to do. It is taken to be able to do everything else."""
     embeds: bool = False

@@ -67,14 +67,19 @@ def cost_of(price: Price, usage: Usage, asked_for: str | None = None) -> Decimal
 
 
 def certainty_of(usage: Usage, cost_usd: Decimal | None, asked_for: str | None = None) -> Certainty:
-    """Return how well the cost of a call with this usage is known: not exactly, if the provider says another one."""
+    """Return how well the cost of a call with this usage is known.
+
+    Not exactly, if the provider says another one than `cost_usd`, or one where the catalogue has no price (None).
+    """
     reliable = usage.doubt is None and is_priced_tier(usage, asked_for) and _is_as_told(cost_usd, usage)
     return Certainty.METERED if reliable else Certainty.ESTIMATED
 
 
 def _is_as_told(cost_usd: Decimal | None, usage: Usage) -> bool:
     told = usage.provider_cost_usd
-    return told is None or cost_usd is None or abs(told - cost_usd) <= max(ROUNDED_USD, told * ROUNDED_SHARE)
+    if told is None or cost_usd is None:
+        return told is None
+    return abs(told - cost_usd) <= max(ROUNDED_USD, told * ROUNDED_SHARE)
 
 
 def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:

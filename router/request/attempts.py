@@ -132,7 +132,7 @@ class AttemptLog:
             started_at=call.occurred_at,
             latency_ms=round(latency_s * 1000),
             usage=usage,
-            certainty=certainty_of(usage, cost_usd, call.service_tier),
+            certainty=certainty_of(usage, _own_cost(call, candidate, usage), call.service_tier),
             cost_usd=cost_usd,
         )
         self._remember(call, attempt)
@@ -143,7 +143,7 @@ class AttemptLog:
         certainty, cost_usd = None, None
         if failure.usage is not None:
             cost_usd = _cost(call, candidate, failure.usage)
-            certainty = certainty_of(failure.usage, cost_usd, call.service_tier)
+            certainty = certainty_of(failure.usage, _own_cost(call, candidate, failure.usage), call.service_tier)
         elif failure.maybe_charged:
             certainty = Certainty.ESTIMATED if failure.charge is Charge.CHARGED else Certainty.UNKNOWN
             cost_usd = call.cost_usd
@@ -261,5 +261,11 @@ def _cut_off(call: CallStarted, detail: str, certainty: Certainty | None) -> Att
 
 
 def _cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:
+    """Return what a call cost: by the catalogue, or as the provider says where that has no price."""
+    own = _own_cost(call, candidate, usage)
+    return usage.provider_cost_usd if own is None else own
+
+
+def _own_cost(call: CallStarted, candidate: Candidate, usage: Usage) -> Decimal | None:
     price = candidate.price_at(call.occurred_at_ms)
     return cost_of(price, usage, call.service_tier) if price else None

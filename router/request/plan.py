@@ -130,7 +130,7 @@ class _Candidates:
         unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot) if cannot is not None else None
         if (unable := unable or _untranslatable(asked)) is not None:
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=unable)
-        terms = terms_of(asked.parameters, model)
+        terms = terms_of(asked.parameters, self._request, self._sent.images, model)
         match terms:
             case NotTaken(detail):
                 unknown = Obstacle(SkipReason.PARAMETER_NOT_TAKEN, detail=detail)

@@ -228,6 +228,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         parameters=_parameters(raw.provider, file) | dialect.own_parameters,
         service_tiers=raw.service_tiers,
         surcharges_usd={**dict.fromkeys(dialect.own_parameters, Decimal(0)), **raw.surcharges_usd},
+        image_usd=raw.image_usd,
         lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,

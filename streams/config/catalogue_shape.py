@@ -108,6 +108,7 @@ class RawModel(RawPrices):
     file_tokens: _Tokens | None = None
     service_tiers: dict[_Label, _Factor] = Field(default={})
     surcharges_usd: dict[_Label, _Surcharge] = Field(default={})
+    image_usd: _Surcharge = Decimal(0)
     capabilities: RawCapabilities = RawCapabilities()
     health: RawThresholds | None = None
 

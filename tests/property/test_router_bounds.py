@@ -39,7 +39,11 @@ MESSAGES = st.lists(
     min_size=1,
     max_size=4,
 )
-TOOLS = TEXTS.map(lambda text: [{"type": "function", "function": {"name": "f", "description": text}}])
+TOOLS = st.one_of(
+    TEXTS.map(lambda text: [{"type": "function", "function": {"name": "f", "description": text}}]),
+    st.integers(1, 200).map(lambda count: [{"type": "function", "function": {"name": "f"}}] * count),
+    st.integers(1, 200).map(lambda count: [{"type": "function", "function": {"name": f"f{n}"}} for n in range(count)]),
+)
 SCHEMAS = TEXTS.map(
     lambda text: {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object", "title": text}}}
 )

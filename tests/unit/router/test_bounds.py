@@ -82,3 +82,38 @@ def test_a_part_of_an_unknown_type_has_no_bound() -> None:
 def test_an_earlier_spoken_answer_is_audio() -> None:
     request = Request.model_validate({"messages": [{"role": "assistant", "audio": {"id": "a-1"}}]})
     assert input_bound(request, len).audio == 1
+
+
+TEXT_SOURCE: JsonObject = {"type": "text", "media_type": "text/plain", "data": "x" * 5000}
+FILE_SOURCE: JsonObject = {"type": "base64", "media_type": "application/pdf", "data": "x" * 5000}
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "others", "at_least"),
+    [
+        (TEXT_SOURCE, 0, 0, 5000),
+        ({"type": "content", "content": "x" * 5000}, 0, 0, 5000),
+        ({"type": "content", "content": [{"type": "image"}]}, 0, 1, 0),
+        (FILE_SOURCE, 1, 0, 0),
+        ({"type": "url", "url": "https://example.com/a.pdf"}, 1, 0, 0),
+    ],
+)
+def test_a_document_of_text_is_text(source: JsonObject, files: int, others: int, at_least: int) -> None:
+    # Anthropic's reference of messages: the sources of a document
+    bound = of_parts({"type": "document", "source": source})
+    assert (bound.files, bound.others) == (files, others)
+    assert bound.words >= at_least
+    assert bound.likely_words >= at_least / 5
+
+
+@pytest.mark.parametrize("name", ["title", "context"])
+def test_the_words_beside_a_document_count(name: str) -> None:
+    assert of_parts({"type": "document", "source": FILE_SOURCE, name: "x" * 5000}).words > 5000
+
+
+@pytest.mark.parametrize("field", ["tools", "functions"])
+def test_each_tool_counts_more_than_its_json(field: str) -> None:
+    def of_tools(count: int) -> int:
+        return input_bound(Request.model_validate({"prompt": "hi", field: [{"name": "f"}] * count}), lambda _: 0).words
+
+    assert of_tools(500) - of_tools(1) == 499 * 20

@@ -14,7 +14,7 @@ from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail, Response, Usage
-from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, SkipReason, Status, Task, Tier
+from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, PriceStatus, SkipReason, Status, Task, Tier
 from tests.stage import ALPHA, ANSWER, NOW_S, ORIGIN, PROMPT, TIMEOUT, TWO, UNAVAILABLE, make_job
 
 JOB = make_job(Request(prompt=PROMPT, max_tokens=100, tenant="acme", metadata={"team": "sea"}))
@@ -52,6 +52,18 @@ def test_an_answer_without_usage_costs_an_estimate() -> None:
     assert attempt.usage is not None
     assert attempt.usage.input_tokens == CANDIDATE.bound.input_tokens
     assert attempt.usage.output_tokens > 0
+
+
+@pytest.mark.parametrize("told", [None, Decimal("0.07")])
+def test_a_call_without_a_price_costs_what_the_provider_says_and_is_not_metered(told: Decimal | None) -> None:
+    attempt_log, unpriced = AttemptLog(JOB), replace(CANDIDATE, terms=None, upper_usd=None, unpriced="a web search")
+    started = call_started(JOB, PLAN.route, unpriced, 1, TWO, NOW_S)
+    usage = Usage(input_tokens=10, output_tokens=5, provider_cost_usd=told)
+    attempt_log.answered(started, unpriced, replace(ANSWER, usage=usage), 0.5)
+    (attempt,), (event,) = attempt_log.attempts, attempt_log.costs()
+    assert attempt.cost_usd == event.cost_usd == told
+    assert attempt.certainty is event.certainty is (Certainty.METERED if told is None else Certainty.ESTIMATED)
+    assert event.price_status is PriceStatus.UNKNOWN
 
 
 @pytest.mark.parametrize(

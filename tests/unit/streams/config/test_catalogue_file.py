@@ -128,6 +128,15 @@ def test_the_reference_catalogue_states_what_each_model_lacks_by_its_makers_refe
     }
 
 
+def test_an_image_and_a_tool_of_the_provider_may_have_a_price() -> None:
+    file = parse_catalogue(first_model("image_usd = 0.005\nsurcharges_usd = { browser_search = 0.02 }"))
+    assert file.catalogue.models["m-1.0"].image_usd == Decimal("0.005")
+    assert file.catalogue.models["m-1.0"].surcharges_usd == {"browser_search": Decimal("0.02")}
+    assert file.catalogue.models["m-2"].image_usd == 0
+    with pytest.raises(CatalogueError, match="image_usd"):
+        parse_catalogue(first_model("image_usd = -1"))
+
+
 def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
     file = parse_catalogue(first_model("capabilities = { images = false, tools = true }"))
     assert file.catalogue.models["m-1.0"].lacks == {Capability.IMAGES}
