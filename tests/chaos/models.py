@@ -27,6 +27,8 @@ priority = 2
 web_search_options = 0.035
 """
 """What the first model's prices are beside those of words, as the unkind provider has them."""
+IMAGES_PRICED = {"max_output_tokens = 32_768\nrequests_per_minute": "500\nimage_usd = 0.005"}
+"""The same of its images: two keys that stand like this in its table alone."""
 NEED_A_DURATION = {FaultKind.OUTAGE: 3.0, FaultKind.LISTENER: 3.0}
 ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE})
 """Faults after which the first model's answer is taken."""
@@ -182,7 +184,7 @@ async def charged_and_never_answered(scene: Scene) -> None:
 async def prices_beside_the_words(scene: Scene) -> None:
     """Calls that cost more than their words, at a provider that prices all of it."""
     scene.unkind = UNKIND
-    await scene.open(tenants=PRICED)
+    await scene.open(tenants=PRICED, catalogue=IMAGES_PRICED)
     scene.start()
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     audio = {"type": "input_audio", "input_audio": {"data": b64encode(bytes(64_000)).decode(), "format": "mp3"}}
@@ -193,6 +195,7 @@ async def prices_beside_the_words(scene: Scene) -> None:
         {"prompt": "What is 7 + 1?", "parameters": {"service_tier": "priority"}},
         {"prompt": "What is 7 + 1?", "parameters": {"web_search_options": {}}},
         {"prompt": "What is 7 + 1?", "parameters": {"prediction": {"type": "content", "content": "It is 8. " * 40}}},
+        {"messages": [{"role": "user", "content": [words, image, image]}]},
     ]
     others: list[dict[str, object]] = [
         {"messages": [{"role": "user", "content": [words, image]}], "model": CHEAP},
