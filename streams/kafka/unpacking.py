@@ -82,14 +82,11 @@ class Batch:
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
-        last = -1
         try:
-            for record in self._batch:
-                last = record.offset
-                yield record
+            yield from self._batch
         except UnicodeDecodeError:
             log.warning("a header's name is not UTF-8", first_offset=self._batch.base_offset)
-            yield from (record for record in _SlowBatch(self._raw) if record.offset > last)
+            yield from _SlowBatch(self._raw)  # from its begin: the client passes over offsets that it has had
 
 
 class _SlowBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
