@@ -42,6 +42,14 @@ def test_a_replay_has_the_original_key_or_none_if_there_was_none() -> None:
     assert read(record(value=None, key=ORIGIN)).original_key() == ORIGIN
 
 
+def test_a_letter_that_is_cut_is_known_by_turnouts_own_header_alone() -> None:
+    cut = ("turnout-original-bytes", b"150000000")
+    found = record()
+    assert not read(found).is_cut
+    assert read(replace(found, headers=(*found.headers, cut))).is_cut
+    assert not read(replace(found, headers=(cut, *found.headers))).is_cut, "a producer's own"
+
+
 def test_a_marker_names_its_letter_and_is_none_itself() -> None:
     marker = ReadRecord("llm.dead-letters.v1", 0, 8, NOON_MS, None, tuple(read(record()).marker_headers()))
     assert replayed_place(marker) == LetterPlace(0, 7)
