@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator
 
 from streams.ports import LogReader, TopicPartition
 
-FOLLOW_READ_S = 0.2
+CATCH_UP_READ_S = 0.2
+"""How long a read waits for records before it is known that nothing more stands on the topics."""
+FOLLOW_READ_S = 1.0
+"""How long it waits from then on; a record ends the wait."""
 
 
 async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[str, bytes]]]:
@@ -15,6 +18,8 @@ async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[s
     partitions = [TopicPartition(topic, 0) for topic in topics]
     reader.assign(partitions)
     await reader.seek_to_beginning(partitions)
+    timeout_s = CATCH_UP_READ_S
     while True:
-        records = await reader.read(timeout_s=FOLLOW_READ_S)
+        records = await reader.read(timeout_s=timeout_s)
+        timeout_s = timeout_s if records else FOLLOW_READ_S
         yield [(record.origin.topic, record.value) for record in records if record.value]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 
 ANSWER = "answer"
 """A record is answered by one response."""
@@ -134,13 +134,13 @@ class History:
         """Return a digest of all of it: the same for the same play."""
         digest = hashlib.sha256()
         parts: tuple[Iterable[object], ...] = (
-            map(astuple, self.published),
-            map(astuple, self.written),
-            map(astuple, self.committed),
-            map(astuple, self.called),
-            map(astuple, self.charged),
-            map(astuple, self.troubles),
-            map(astuple, self.left),
+            self.published,
+            self.written,
+            self.committed,
+            self.called,
+            self.charged,
+            self.troubles,
+            self.left,
             self.defects,
         )
         for part in parts:
