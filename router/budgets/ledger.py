@@ -20,7 +20,7 @@ from router.budgets.rules import (
 )
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim, BudgetState, BudgetWindow, Grant
-from schemas.message import MOST_USD, NANO_USD, Count, Day, Usd
+from schemas.message import MOST_USD, NANO_USD, Count, Day, EpochMs, Usd
 
 GRANT_SHARE = 2
 """A claim gets one part in (SHARE x holders) of what is free, if it needs no more."""
@@ -46,7 +46,8 @@ class _StoredLedger(BaseModel):
     offset: _Offset
     """For earlier versions."""
     offsets: dict[Annotated[int, Field(ge=0)], _Offset] | None = None
-    version: Count
+    version: EpochMs
+    """It goes on from the clock."""
     spent: dict[_Window, Usd]
     told: dict[_Window, str]
     holdings: tuple[tuple[Day, str, Usd, Usd, Count, float], ...]

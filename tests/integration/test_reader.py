@@ -12,7 +12,7 @@ from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, reader
 from tests.chaos.link import Link
 
-READERS = 10
+READERS = 30
 FAILING_S = 1.5
 """Fetches fail by then; they are repeated each tenth of a second, so that nearly all wait for the next one."""
 

@@ -30,10 +30,12 @@ async def test_a_bounce_disturbs_nobody(make_pipeline: MakePipeline) -> None:
     staying, bouncing = pipeline.start_worker(**STAYING), pipeline.start_worker(**BOUNCING)
     await answered(pipeline, "before")
     give_up = asyncio.get_running_loop().time() + 60
-    wave = 0
-    while not (assignments(staying) and assignments(bouncing)):  # both have joined, and the last rebalance is over
+    wave, settled = 0, (0, 0)
+    while not all(settled) or settled != (assignments(staying), assignments(bouncing)):  # the last rebalance is over
         assert asyncio.get_running_loop().time() < give_up
+        settled = assignments(staying), assignments(bouncing)
         await answered(pipeline, f"settling{wave}-")
+        await asyncio.sleep(2)
         wave += 1
     before = assignments(staying)
     assert await asyncio.to_thread(bouncing.stop) == 0

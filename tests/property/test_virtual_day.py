@@ -14,7 +14,7 @@ from router.job import Job, Origin
 from router.request.session import Finish
 from schemas.health import BreakerState
 from schemas.requests import Request
-from schemas.vocabulary import Certainty, ErrorCode, Status
+from schemas.vocabulary import Certainty, ErrorCode, Status, Tier
 from streams.config.catalogue_file import load_catalogue
 from tests.virtual import Figures, Spell, Trouble, World
 
@@ -37,14 +37,15 @@ FIGURES = {
     "deepseek-v3.2": Figures(p50_ms=280, p99_ms=890, uptime=0.997),
 }
 PROMPTS = {
-    "Rename these files as a batch, by date: harbour.jpg, bridge.jpg, ferry.jpg": 40,
-    "Quick: what is the capital of France?": 20,
-    "Translate to French: good morning, everybody.": 15,
-    "Explain why the sky is blue, and compare it with that of Mars.": 10,
-    "Phân tích vì sao bầu trời có màu xanh.": 5,
-    "Write a poem about the sea in autumn.": 10,
+    "Rename these files as a batch, by date: harbour.jpg, bridge.jpg, ferry.jpg": (Tier.BALANCED, 40),
+    "Quick: what is the capital of France?": (Tier.FAST, 20),
+    "Translate to French: good morning, everybody.": (Tier.FAST, 15),
+    "Explain why the sky is blue, and compare it with that of Mars.": (Tier.REASONING, 10),
+    "Phân tích vì sao bầu trời có màu xanh.": (Tier.REASONING, 5),
+    "Write a poem about the sea in autumn.": (Tier.POWERFUL, 10),
 }
-"""By weight: 40 % of the traffic is balanced, 35 % fast, 15 % reasoning, 10 % powerful."""
+"""Prompts, the tiers that they pin, and their weights: 40 % of the traffic is balanced, 35 % fast, 15 % reasoning, 10 %
+powerful."""
 
 
 def _spell(model: str, from_min: float, to_min: float, trouble: Trouble) -> Spell:
@@ -180,8 +181,8 @@ def test_a_limit_is_never_exceeded_by_ourselves_and_a_batch_above_it_waits(day: 
 
 
 def _traffic(random: Random) -> Iterator[Job]:
-    at_s, number, weights = START_S, 0, tuple(PROMPTS.values())
-    requests = [Request(prompt=prompt, max_tokens=800) for prompt in PROMPTS]
+    at_s, number, weights = START_S, 0, [weight for _, weight in PROMPTS.values()]
+    requests = [Request(prompt=prompt, tier=tier, max_tokens=800) for prompt, (tier, _) in PROMPTS.items()]
     pinned = requests[0].model_copy(update={"model": BATCH_MODEL})
     batch = ((BATCH_AT_S, pinned, BATCH_DEADLINE_S) for _ in range(BATCH))
     upcoming = next(batch, None)
