@@ -30,7 +30,10 @@ WHOLE = Decimal(1)
 
 
 def _is_window(name: str) -> str:
-    window_bounds(name)
+    try:
+        window_bounds(name)
+    except OverflowError:
+        raise ValueError("its end is beyond what can be told") from None
     return name
 
 

@@ -92,7 +92,7 @@ class HealthAggregator:
             self._granted = dict(last.shares)
             self._standing = Standing(last.status, last.as_of.timestamp())
             if last.window_from is not None:
-                self._window_from_s = last.window_from.timestamp()
+                self._window_from_s = min(last.window_from.timestamp(), now_s)
 
     def expire(self, now_s: float) -> list[int]:
         """Forget the panes that are older than an hour, and return their numbers."""

@@ -31,7 +31,7 @@ from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 from schemas.costs import CallStarted, CostEvent
 from schemas.health import ModelHealth, ModelStats
-from schemas.message import Message
+from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from streams.internal_records import read_internal
@@ -124,7 +124,7 @@ SOME = settings(max_examples=examples(100), deadline=None)
 def test_the_keeper_of_the_accounts_goes_on(costs: list[bytes], claims: list[bytes]) -> None:
     ledger, seen = BudgetLedger(ACME), CountedEvents()
     for offset, value in enumerate(costs):
-        event = read_internal(CostEvent, value, "costs", NOW_S)
+        event = read_internal(CostEvent, value, "costs", NOW_S, lambda event: utc_from_ms(event.occurred_at_ms))
         if event is None:
             continue
         second = event.occurred_at_ms // 1000
