@@ -8,6 +8,7 @@ from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
+from schemas.message import MOST_USD
 
 NOON_S = 1_800_014_400.0
 DAY = day_of(NOON_S)
@@ -56,3 +57,10 @@ def test_each_partition_has_its_own_offset_and_an_earlier_version_reads_one() ->
     ledger.count_to(5, 2)
     restored = BudgetLedger.load(tenant, ledger.dump())
     assert [restored.counted_to(partition) for partition in (0, 1, 5)] == [-1, 100, 2]
+
+
+def test_a_sum_that_is_beyond_what_can_be_told_is_told_as_the_most() -> None:
+    ledger = BudgetLedger(Tenant("acme", daily_budget_usd=Decimal(1)))
+    for _ in range(2):
+        ledger.spend(DAY, MOST_USD, None)
+    assert [window.spent_usd for window in ledger.decide(NOON_S).windows] == [MOST_USD, MOST_USD]
