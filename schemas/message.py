@@ -36,8 +36,9 @@ UsdPerMtok = Annotated[
 ]
 Tokens = Annotated[int, Field(ge=0, le=100_000_000)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
+MOST_SMALL_COUNT = 1_000_000_000
 SmallCount = Annotated[
-    int, Field(ge=0, le=1_000_000_000, description="A part of a count: a million of them add up to one.")
+    int, Field(ge=0, le=MOST_SMALL_COUNT, description="A part of a count: a million of them add up to one.")
 ]
 EpochMs = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970; until 9999.")]
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]

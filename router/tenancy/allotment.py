@@ -14,10 +14,8 @@ from router.sharing.allotment import Claim, allot, joining_share
 from router.sharing.member import Member
 from router.sharing.rate_limit import MINUTE_S
 from router.tenants import Tenant
+from schemas.message import MOST_SMALL_COUNT
 from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
-
-MOST_ADMITTED = 1_000_000_000
-"""What one worker can say that it has let in, `schemas.message.SmallCount`."""
 
 EARLIER = Member("", 0)
 """Stands for all workers that were gone before this allotment was made."""
@@ -55,7 +53,7 @@ class TenantAllotment:
                 )
                 self._granted[last.tenant][life] = share
             elsewhere = last.admitted - sum(share.admitted for share in last.shares)
-            stood.setdefault(EARLIER, {})[last.tenant] = TenantDemand(admitted=min(max(0, elsewhere), MOST_ADMITTED))
+            stood.setdefault(EARLIER, {})[last.tenant] = TenantDemand(admitted=min(max(0, elsewhere), MOST_SMALL_COUNT))
         views = {life: _View(tenants, -1, now_s) for life, tenants in stood.items()}
         self._gone.update((life, view) for life, view in views.items() if life == EARLIER)
         self._views.update((life, view) for life, view in views.items() if life != EARLIER)

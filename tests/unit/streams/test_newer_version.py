@@ -114,6 +114,17 @@ async def test_the_accounts_count_a_call_of_a_newer_version(scene: Scene) -> Non
     assert Decimal(scene.messages(Topic.BUDGETS)[-1]["windows"][0]["spent_usd"]) > 1
 
 
+async def an_heir_calls_for_the_third_alone(scene: Scene) -> None:
+    """Of `r-1` to `r-3` the first was called for, and the second has an answer that another version wrote."""
+    await scene.start("w2")
+    await asyncio.sleep(30)
+    scene.publish("r-2")
+    scene.publish("r-3")
+    await scene.answered("r-3")
+    await asyncio.sleep(3)
+    assert len(scene.calls()) == 2, "of r-1 and r-3"
+
+
 @played(TWO)
 async def test_what_a_newer_version_has_answered_is_not_called_for_again(scene: Scene) -> None:
     (worker,) = await scene.start("w1")
@@ -125,13 +136,7 @@ async def test_what_a_newer_version_has_answered_is_not_called_for_again(scene: 
         request_topic=answer["request_topic"], request_partition=0, request_offset=1,
     )  # fmt: skip
     scene.world.broker.append(Record(Topic.RESPONSES, orjson.dumps(newer), b"k", [], 0))
-    await scene.start("w2")
-    await asyncio.sleep(30)
-    scene.publish("r-2")
-    scene.publish("r-3")
-    await scene.answered("r-3")
-    await asyncio.sleep(3)
-    assert len(scene.calls()) == 2, "of r-1 and r-3"
+    await an_heir_calls_for_the_third_alone(scene)
 
 
 @played(TWO)
@@ -142,13 +147,7 @@ async def test_an_answer_finishes_its_id_whatever_else_of_it_cannot_be_read(scen
     worker.kill()
     strange = answer | {"request_id": "r-2", "request_offset": 1, "latency_ms": "soon", "attempts": {"one": 1}}
     scene.world.broker.append(Record(Topic.RESPONSES, orjson.dumps(strange), b"k", [], 0))
-    await scene.start("w2")
-    await asyncio.sleep(30)
-    scene.publish("r-2")
-    scene.publish("r-3")
-    await scene.answered("r-3")
-    await asyncio.sleep(3)
-    assert len(scene.calls()) == 2, "of r-1 and r-3"
+    await an_heir_calls_for_the_third_alone(scene)
 
 
 def test_a_client_may_not_pin_a_tier_that_this_version_does_not_know() -> None:
