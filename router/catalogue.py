@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from router.dialects.wire import OPENAI, Wire
 from router.tenants import Tenant
-from schemas.vocabulary import Capability, Policy, Tier
+from schemas.vocabulary import AccountLimit, Capability, Policy, Tier
 
 DAY_MS = 86_400_000
 
@@ -179,6 +179,23 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """One of several keys to a provider, known by its name; the key itself is with `streams.providers` alone."""
+
+    name: str
+    weight: int = 1
+    """Its part of the calls, against the weights of the provider's other accounts."""
+    limits: Mapping[AccountLimit, int] = field(default_factory=dict, hash=False)
+    """What the provider allows it in a minute of each model, as OpenAI, Anthropic and Google count."""
+    model_limits: Mapping[str, Mapping[AccountLimit, int]] = field(default_factory=dict, hash=False)
+    """What differs from that, by model."""
+
+    def limits_of(self, model: str) -> Mapping[AccountLimit, int]:
+        """Return its limits for a model; what is not in there is not limited."""
+        return {**self.limits, **self.model_limits.get(model, {})}
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerRules:
     """When a model is left alone, and how it comes back."""
 
@@ -226,6 +243,8 @@ class Catalogue:
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
     tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
+    accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By provider. One that is not in there has one key, or none, and is called without an account."""
 
     def health_of(self, model: Model) -> HealthRules:
         """Return the thresholds that hold for the model."""

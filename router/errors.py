@@ -14,14 +14,14 @@ what passes (the others).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import MappingProxyType
 
 from router.charges import Charge
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Choice, Usage
-from schemas.vocabulary import AttemptOutcome, ErrorCode
+from schemas.vocabulary import AccountLimit, AttemptOutcome, ErrorCode
 
 
 class TurnoutError(Exception):
@@ -92,6 +92,13 @@ REQUESTS_OWN_FAULT = Disposition(Next.STOP, Blame.NONE)
 OUT_OF_TIME = Disposition(Next.NEXT_MODEL, Blame.NONE)
 
 
+_NO_LIMITS: Mapping[AccountLimit, int] = MappingProxyType({})
+
+
+def _no_limits() -> Mapping[AccountLimit, int]:
+    return _NO_LIMITS
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A call that was answered. `usage` is None when the provider sent none that can be read."""
@@ -103,6 +110,8 @@ class Answer:
     usage: Usage | None
     logprobs: JsonObject | None = None
     other_choices: tuple[Choice, ...] = ()
+    told_limits: Mapping[AccountLimit, int] = field(default_factory=_no_limits)
+    """The limits of the account that was called with, by the provider's headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,8 @@ class UpstreamFailure:
     """The request itself is wrong, whichever model is asked."""
     is_cut_short: bool = False
     """The request's deadline ended the call before the model's own time was up."""
+    told_limits: Mapping[AccountLimit, int] = field(default_factory=_no_limits)
+    """As an `Answer`'s."""
 
     @property
     def maybe_charged(self) -> bool:

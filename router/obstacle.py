@@ -26,6 +26,7 @@ SENTENCES: Mapping[SkipReason, str] = MappingProxyType(
         SkipReason.RATE_LIMIT: "rate limit",
         SkipReason.RAMPING_UP: "ramping up",
         SkipReason.BACKING_OFF: "pause after a failure",
+        SkipReason.ACCOUNTS_REFUSED: "accounts: the provider has refused all of them lately",
     }
 )
 """`needed` is what the call would take, `limit` what there is: tokens, US dollars or milliseconds. `detail` is what

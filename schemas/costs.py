@@ -92,6 +92,9 @@ class CostEvent(Message):
         default=None,
         description="The provider's service tier that the call was served in; until that is known, the one asked for.",
     )
+    account: str | None = Field(
+        default=None, description="The name of the provider's account that was called with; null where it has one key."
+    )
 
 
 class CallStarted(CostEvent):

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, SmallCount, Timestamp
 from schemas.vocabulary import AttemptOutcome
@@ -41,6 +41,46 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half-open"
 
 
+class AccountStats(BaseModel):
+    """One worker's counters for one account of the model's provider, and where the worker stands with it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    calls: SmallCount = Field(default=0, description="Calls that began in the second.")
+    input_tokens: SmallCount = Field(default=0, description="Of the calls that ended in the second.")
+    output_tokens: SmallCount = Field(default=0, description="Likewise.")
+    input_tokens_under_way: Count = Field(default=0, description="The most that the calls under way may take.")
+    output_tokens_under_way: Count = Field(default=0, description="Likewise.")
+    shares: dict[str, SmallCount] = Field(
+        default_factory=dict, description="What the worker allows itself in a minute, by limit, as in the catalogue."
+    )
+    limited: list[str] = Field(default_factory=list, description="The limits whose share had no room for requests.")
+    told_limits: dict[str, Count] = Field(default_factory=dict, description="By the provider's own headers.")
+    rests_until: Timestamp | None = None
+    rests_for: str | None = Field(default=None, description="Why it rests: refused or limited.")
+
+
+class AccountRest(BaseModel):
+    """Until when an account rests for one worker, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    until: Timestamp
+    reason: str = Field(description="refused or limited.")
+
+
+class AccountHealth(BaseModel):
+    """How one account of the model's provider stands, as all workers have it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    limits: dict[str, Count] = Field(default_factory=dict, description="The catalogue's, for all workers, by limit.")
+    told_limits: dict[str, Count] = Field(default_factory=dict, description="The provider's, by its own headers.")
+    used: dict[str, Count] = Field(default_factory=dict, description="In the last minute, calls under way included.")
+    shares: dict[str, dict[str, Count]] = Field(default_factory=dict, description="By limit, each worker's share.")
+    rests: dict[str, AccountRest] = Field(default_factory=dict, description="The workers for which it rests.")
+
+
 class ModelStats(Message):
     """One worker's counters for one model for one second, or for a part of it: they add up.
 
@@ -73,6 +113,9 @@ class ModelStats(Message):
     )
     limited: bool = Field(default=False, description="Requests had to wait for the share, or went elsewhere.")
     leaving: bool = Field(default=False, description="The worker's last word: it makes no more calls.")
+    accounts: dict[str, AccountStats] = Field(
+        default_factory=dict, description="By the name of the account; empty where the provider has one key."
+    )
 
 
 class ModelHealth(Message):
@@ -105,4 +148,7 @@ class ModelHealth(Message):
     shares: dict[str, Count] = Field(default_factory=dict, description="Each worker's share of the limit.")
     breakers: dict[str, BreakerState] = Field(
         default_factory=dict, description="The workers whose breaker is not closed, and where it stands."
+    )
+    accounts: dict[str, AccountHealth] = Field(
+        default_factory=dict, description="By the name of the account; empty where the provider has one key."
     )

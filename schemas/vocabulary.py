@@ -160,6 +160,17 @@ class SkipReason(GrowingWords):
     RATE_LIMIT = "rate_limit"
     RAMPING_UP = "ramping_up"
     BACKING_OFF = "backing_off"
+    ACCOUNTS_REFUSED = "accounts_refused"
+
+
+class AccountLimit(StrEnum):
+    """What the limit of a provider's account counts within a minute. Named as in the catalogue."""
+
+    REQUESTS = "requests_per_minute"
+    TOKENS = "tokens_per_minute"
+    """Of input and output together."""
+    INPUT_TOKENS = "input_tokens_per_minute"
+    OUTPUT_TOKENS = "output_tokens_per_minute"
 
 
 class SchemaResult(StrEnum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.catalogue import Catalogue, Model
+from router.models.account_shares import AccountShares
 from router.models.health import PANE_S, QUANTILES, SEVERITY, Reading, Standing
 from router.models.histogram import Histogram, merged_quantiles
 from router.models.model_state import STALE_S
@@ -63,6 +64,7 @@ class HealthAggregator:
         self._panes: dict[int, Pane] = {}
         self._workers: dict[str, _WorkerView] = {}
         self._granted: dict[str, int] = {}
+        self._accounts = AccountShares(catalogue.accounts.get(model.provider_name, ()), model.name)
         self._standing = Standing()
         self._window_from_s = 0.0
         self._resumed_s: float | None = None
@@ -90,6 +92,7 @@ class HealthAggregator:
         if last is not None and now_s - last.as_of.timestamp() <= STALE_S:  # else the workers have stopped using it
             self._last, self._resumed_s = last, now_s
             self._granted = dict(last.shares)
+            self._accounts.restore(last)
             self._standing = Standing(last.status, last.as_of.timestamp())
             if last.window_from is not None:
                 self._window_from_s = min(last.window_from.timestamp(), now_s)
@@ -105,7 +108,7 @@ class HealthAggregator:
         """Return the model's health at this moment, with the shares that hold from now on."""
         gone = [worker for worker, view in self._workers.items() if now_s - view.heard_s > GONE_S]
         for worker in gone:
-            del self._workers[worker]
+            self._accounts.silent(self._workers.pop(worker).stats, now_s)
         reading = self._read(now_s)
         self._standing = self._standing.after(reading, self._rules, now_s)
         status, cause, reason = self._verdict(reading, now_s)
@@ -139,6 +142,12 @@ class HealthAggregator:
                 for worker, view in sorted(views.items())
                 if view.stats.breaker is not BreakerState.CLOSED
             },
+            accounts=self._accounts.health(
+                self._since(now_s - MINUTE_S - PANE_S),
+                {worker: view.stats for worker, view in views.items()},
+                now_s,
+                resuming=self._is_resuming(now_s),
+            ),
         )
 
     def _hear(self, stats: ModelStats, now_s: float) -> None:

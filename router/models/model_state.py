@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from router.catalogue import Catalogue, HealthRules, Model
+from router.models.accounts import Accounts
 from router.models.breaker import Breaker
 from router.models.health import Reading, Window
 from router.models.in_flight import InFlight
@@ -70,6 +71,8 @@ class Permit:
     """The breaker's opening that the call is a probe of."""
     number: int
     """Tells it from the model's other calls under way."""
+    account: str | None = None
+    """By which of the provider's accounts; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,13 @@ class ModelState:
     """The state of one model, as one worker has it."""
 
     __slots__ = (
+        "accounts",
         "breaker",
         "degraded_until_s",
         "flight",
         "limit",
         "limited_s",
+        "provider_name",
         "rules",
         "shared",
         "shared_s",
@@ -103,11 +108,14 @@ class ModelState:
 
     def __init__(self, catalogue: Catalogue, model: Model) -> None:
         self.rules: HealthRules = catalogue.health_of(model)
+        self.provider_name = model.provider_name
         self.breaker = Breaker()
         self.limit = RateLimit(model.requests_per_minute)
         self.window = Window(self.rules.window_s)
         self.flight = InFlight()
-        self.stats_buffer = StatsBuffer(model.requests_per_minute)
+        own = catalogue.accounts.get(model.provider_name, ())
+        self.accounts = Accounts(own, model.name) if own else None
+        self.stats_buffer = StatsBuffer(model.requests_per_minute, {one.name: one.limits_of(model.name) for one in own})
         self.shared: ModelHealth | None = None
         self.shared_s = float("-inf")
         self.degraded_until_s: float | None = None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from router.errors import DISPOSITIONS, Blame
 from router.models.health import PANE_S
 from router.models.histogram import SCALE, Histogram
+from router.sharing.account_minute import NOTHING, Use
 from schemas.health import Bucket, ModelStats
 from schemas.message import Count
 from schemas.vocabulary import AttemptOutcome
@@ -55,11 +56,15 @@ class StoredPane(BaseModel):
     tokens: Count
     calls: dict[str, dict[Count, Count]]
     seen: dict[str, list[tuple[Count, Count]]]
+    accounts: dict[str, dict[str, dict[Count, tuple[Count, Count, Count]]]] = {}
 
 
 @dataclass(slots=True)
 class Pane:
-    """What happened to a model in one pane. `calls` are those that began, by worker and second."""
+    """What happened to a model in one pane.
+
+    `calls` are those that began, by worker and second; `accounts` what each account was used for, likewise.
+    """
 
     number: int
     outcomes: Counter[AttemptOutcome] = field(default_factory=Counter)
@@ -67,6 +72,7 @@ class Pane:
     tokens: int = 0
     calls: dict[str, Counter[int]] = field(default_factory=dict)
     seen: dict[str, SequenceSet] = field(default_factory=dict)
+    accounts: dict[str, dict[str, dict[int, Use]]] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -99,6 +105,11 @@ class Pane:
         self.tokens += stats.input_tokens + stats.output_tokens
         if stats.calls:
             self.calls.setdefault(stats.worker, Counter())[stats.second] += stats.calls
+        for account, told in stats.accounts.items():
+            use = Use(told.calls, told.input_tokens, told.output_tokens)
+            if use != NOTHING:
+                seconds = self.accounts.setdefault(account, {}).setdefault(stats.worker, {})
+                seconds[stats.second] = seconds.get(stats.second, NOTHING).plus(use)
         return True
 
     def stored(self) -> bytes:
@@ -110,6 +121,10 @@ class Pane:
             tokens=self.tokens,
             calls={worker: dict(seconds) for worker, seconds in self.calls.items()},
             seen={source: seen.ranges for source, seen in self.seen.items()},
+            accounts={
+                account: {worker: dict(seconds) for worker, seconds in workers.items()}
+                for account, workers in self.accounts.items()
+            },
         )
         return stored.model_dump_json().encode()
 
@@ -127,6 +142,13 @@ class Pane:
             tokens=stored.tokens,
             calls={worker: Counter(seconds) for worker, seconds in stored.calls.items()},
             seen={source: SequenceSet(list(ranges)) for source, ranges in stored.seen.items()},
+            accounts={
+                account: {
+                    worker: {second: Use(*counts) for second, counts in seconds.items()}
+                    for worker, seconds in workers.items()
+                }
+                for account, workers in stored.accounts.items()
+            },
         )
         for bucket, hits in stored.buckets.items():
             pane.latency.add_to_bucket(bucket, hits)

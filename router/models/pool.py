@@ -4,23 +4,25 @@ Three views go into a plan, the most instant first: calls under way that are alr
 this worker; its own window; and the shared health that `follow` brings, which is no older than `STALE_S` or unknown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
 from router.errors import Blame, UpstreamFailure
+from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, Shares, is_of_the_key
 from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, STALE_S, Bypass, ModelState, Permit, Readiness, Transition, View
-from router.models.stats import ModelSnapshot
+from router.models.stats import AccountSnapshot, ModelSnapshot
 from router.retry import RetryBudget
+from router.sharing.account_minute import TokenCounts, Use
 from router.sharing.allotment import share_in_force
 from router.sharing.member import Member
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
-from schemas.vocabulary import AttemptOutcome, SkipReason
+from schemas.vocabulary import AccountLimit, AttemptOutcome, SkipReason
 
 DEFAULT_COOLDOWN_S = 1.0
 """How long a model is left alone that answers 429 without saying for how long."""
@@ -52,12 +54,22 @@ class ModelPool:
         self._sequence = count().__next__
         self._since_s: float | None = None
 
-    def readiness(self, model: Model, now_s: float) -> Readiness:
-        """Say when the model may be called, and what holds it."""
+    def readiness(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS) -> Readiness:
+        """Say when the model may be called, and what holds it.
+
+        `estimate` are the most tokens that the call may take, for the limits of accounts.
+        """
         model_state = self._model_states[model.name]
         self._look(model, model_state, now_s)
         rules, breaker = self.catalogue.breaker, model_state.breaker
         limited_s, limited = self._limit(model, model_state, now_s)
+        held = SkipReason.RATE_LIMIT
+        if model_state.accounts is not None:
+            shares = self._account_shares(model_state, now_s)
+            any_account = model_state.accounts.readiness(estimate, shares, now_s)
+            if any_account.at_s > limited_s:
+                limited_s, held = any_account.at_s, any_account.reason or SkipReason.RATE_LIMIT
+            limited |= any_account.limited
         bypass = None
         if breaker.state is not BreakerState.CLOSED:
             bypass, breaker_s = _bypass(breaker, limited_s), breaker.ready_at(rules, now_s)
@@ -67,7 +79,7 @@ class ModelPool:
                 reason = SkipReason.BREAKER_OPEN_SLOW if breaker.slow else SkipReason.BREAKER_OPEN
                 return Readiness(breaker_s, reason, bypass=bypass)
         if limited_s > now_s:
-            return Readiness(limited_s, SkipReason.RATE_LIMIT, limited=limited, bypass=bypass)
+            return Readiness(limited_s, held, limited=limited, bypass=bypass)
         share = breaker.share(rules, now_s)
         if model_state.degraded_until_s is not None and not model_state.is_browned_out(now_s):
             share = min(share, ramp_share(rules, model_state.degraded_until_s, now_s))
@@ -126,24 +138,31 @@ class ModelPool:
         """Return when a call may be made that is not its request's first: `now_s` if the budget allows it."""
         return self._budget.ready_at(now_s)
 
-    def call(self, model: Model, now_s: float, *, retry: bool = False) -> Permit:
-        """Note a call that starts now."""
+    def call(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS, *, retry: bool = False) -> Permit:
+        """Note a call that starts now, and choose its account, of which it takes `estimate` tokens at the most."""
         model_state = self._model_states[model.name]
         before = model_state.breaker
         probe = before.takes_probe(self.catalogue.breaker)
         model_state.limit.called(now_s)
         self._budget.called(now_s, retry=retry)
+        number, account = model_state.flight.start(now_s), None
+        if model_state.accounts is not None:
+            shares = self._account_shares(model_state, now_s)
+            account = model_state.accounts.call(number, estimate, shares, now_s)
         if self._member is not None:
-            model_state.stats_buffer.called(now_s)
+            model_state.stats_buffer.called(now_s, account)
         if probe:
             self._tell_breaker(model, BreakerEvent(BreakerInput.CALL, now_s), "the pause is over, a probe goes out")
-        return Permit(model, before.openings if probe else None, model_state.flight.start(now_s))
+        return Permit(model, before.openings if probe else None, number, account)
 
     def answered(self, permit: Permit, latency_s: float, now_s: float, usage: Usage | None = None) -> None:
         """Note an answer."""
         model_state = self._model_states[permit.model.name]
         self._look(permit.model, model_state, now_s)
         model_state.flight.end(permit.number, answered=True)
+        if model_state.accounts is not None and permit.account is not None:
+            settled = model_state.accounts.answered(permit.account, permit.number, usage, now_s)
+            self._settled(model_state, permit.account, settled, now_s)
         model_state.window.add(now_s, latency_s * 1000)
         self._tell(model_state, AttemptOutcome.SUCCEEDED, latency_s, usage, now_s)
         probe = model_state.probed_by(permit)
@@ -158,6 +177,9 @@ class ModelPool:
         model_state = self._model_states[permit.model.name]
         self._look(permit.model, model_state, now_s)
         model_state.flight.end(permit.number, answered=False)
+        if permit.account is not None and self._account_failed(permit, permit.account, failure, now_s):
+            self._end_without_verdict(permit)
+            return
         timeout = failure.category is AttemptOutcome.TIMEOUT
         if not failure.is_cut_short:  # the others, too, would take it for a timeout of the model's
             self._tell(model_state, failure.category, latency_s if timeout else None, failure.usage, now_s)
@@ -179,15 +201,37 @@ class ModelPool:
                     reason = f"too many errors in the window, the last one {reason}"
                     self._tell_breaker(permit.model, BreakerEvent(BreakerInput.TRIP, now_s), reason)
 
-    def abandoned(self, permit: Permit) -> None:
-        """Note a call that was given up for a reason of our own."""
+    def abandoned(self, permit: Permit, now_s: float | None = None) -> None:
+        """Note a call that was given up for a reason of our own; without a moment it was certainly not made."""
         model_state = self._model_states[permit.model.name]
         model_state.flight.end(permit.number, answered=False)
+        if model_state.accounts is not None and permit.account is not None:
+            settled = model_state.accounts.abandoned(permit.account, permit.number, now_s)
+            if now_s is not None:
+                self._settled(model_state, permit.account, settled, now_s)
         self._end_without_verdict(permit)
 
-    def turned_away(self, model: Model, now_s: float) -> None:
-        """Note a request that the share of the limit had no room for: the worker could do with more."""
-        self._model_states[model.name].limited_s = now_s
+    def turned_away(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS) -> None:
+        """Note a request that the share of a limit had no room for: the worker could do with more."""
+        model_state = self._model_states[model.name]
+        if model_state.accounts is not None:
+            model_state.accounts.turned_away(estimate, self._account_shares(model_state, now_s), now_s)
+        if model_state.accounts is None or model_state.limit.is_full(now_s):
+            model_state.limited_s = now_s
+
+    def may_go_on(self, permit: Permit, failure: UpstreamFailure, estimate: TokenCounts, now_s: float) -> bool:
+        """Say whether a call that failed was its account's fault alone, and another account may be called at once."""
+        accounts = self._model_states[permit.model.name].accounts
+        if accounts is None or failure.category not in ACCOUNTS_OWN:
+            return False
+        shares = self._account_shares(self._model_states[permit.model.name], now_s)
+        return accounts.readiness(estimate, shares, now_s).at_s <= now_s
+
+    def learn_limits(self, permit: Permit, told: Mapping[AccountLimit, int]) -> None:
+        """Take in what the provider's headers say of an account's limits; they are shown, and hold nothing back."""
+        accounts = self._model_states[permit.model.name].accounts
+        if accounts is not None and permit.account is not None and told:
+            accounts.states[permit.account].told = told
 
     def follow(self, health: ModelHealth, now_s: float) -> None:
         """Take in what all workers have seen together. A model that is not in the catalogue is passed over.
@@ -282,13 +326,65 @@ class ModelPool:
             return whole
         if self._since_s is None:
             self._since_s = now_s
-        workers = (
-            1
-            if model_state.shared is None
-            else model_state.shared.workers + (self._member.worker not in model_state.shared.shares)
-        )
+        workers = self._workers(model_state)
         joining = now_s - self._since_s <= STALE_S
         return share_in_force(whole, self._granted(model_state, now_s), joining=joining, workers=workers)
+
+    def _account_shares(self, model_state: ModelState, now_s: float) -> Shares:
+        """Return what this worker may use of each limit of an account."""
+        if self._member is None:
+            return _whole
+        if self._since_s is None:
+            self._since_s = now_s
+        member, shared = self._member.worker, model_state.shared_at(now_s)
+        workers = self._workers(model_state)
+        joining = now_s - self._since_s <= STALE_S
+
+        def share(account: str, limit: AccountLimit, whole: int) -> int:
+            told = shared.accounts.get(account) if shared is not None else None
+            granted = told.shares.get(limit, {}).get(member) if told is not None else None
+            return share_in_force(whole, granted, joining=joining, workers=workers)
+
+        return share
+
+    def _account_failed(self, permit: Permit, account: str, failure: UpstreamFailure, now_s: float) -> bool:
+        """Settle the call with its account; say whether it is the account that is to blame."""
+        model_state = self._model_states[permit.model.name]
+        if model_state.accounts is None:
+            return False
+        settled = model_state.accounts.failed(account, permit.number, failure, now_s)
+        self._settled(model_state, account, settled, now_s)
+        if is_of_the_key(failure):
+            for other in self._model_states.values():
+                if other.accounts is not None and other.provider_name == permit.model.provider_name:
+                    other.accounts.states[account].refused(now_s)
+        return failure.category in ACCOUNTS_OWN
+
+    def _settled(self, model_state: ModelState, account: str, settled: Use, now_s: float) -> None:
+        if self._member is not None:
+            model_state.stats_buffer.settled(account, settled, now_s)
+
+    def _account_snapshots(self, model_state: ModelState, now_s: float) -> dict[str, AccountSnapshot]:
+        if model_state.accounts is None:
+            return {}
+        shares = self._account_shares(model_state, now_s)
+        return {
+            name: AccountSnapshot(
+                under_way=state.minute.under_way,
+                shares={limit: shares(name, limit, whole) for limit, whole in state.limits.items()},
+                limited=tuple(limit for limit, at_s in state.limited_s.items() if now_s - at_s < LIMITED_S),
+                told=state.told,
+                rests_until_s=state.rests_until_s if state.rests_until_s > now_s else None,
+                rests_for=state.rests_for if state.rests_until_s > now_s else None,
+            )
+            for name, state in model_state.accounts.states.items()
+        }
+
+    def _workers(self, model_state: ModelState) -> int:
+        """Return how many workers there seem to be."""
+        if model_state.shared is None or self._member is None:
+            return 1
+        return model_state.shared.workers + (self._member.worker not in model_state.shared.shares)
 
     def _granted(self, model_state: ModelState, now_s: float) -> int | None:
         shared = model_state.shared_at(now_s)
@@ -327,6 +423,7 @@ class ModelPool:
             brown_out=model_state.is_browned_out(now_s) or self.is_slow(model),
             share=self._share(model, model_state, now_s),
             limited=now_s - model_state.limited_s < LIMITED_S,
+            accounts=self._account_snapshots(model_state, now_s),
         )
 
     def _unknown(self, model_state: ModelState, now_s: float) -> str | None:
@@ -345,6 +442,10 @@ def _bypass(breaker: Breaker, limited_s: float) -> Bypass:
     if breaker.state is not BreakerState.OPEN or breaker.probes:
         return Bypass(None)
     return Bypass(max(limited_s, breaker.opened_s + BYPASS_PAUSE_S))
+
+
+def _whole(_account: str, _limit: AccountLimit, whole: int) -> int:
+    return whole
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

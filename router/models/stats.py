@@ -1,14 +1,34 @@
 """A worker's reports to the others: per model and second what it saw, and the state of the model in it now."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
+from router.models.accounts import RestReason
 from router.models.histogram import SCALE, Histogram
+from router.sharing.account_minute import NOTHING, Use
 from router.sharing.member import HEARTBEAT_S, UNTOLD, Member
-from schemas.health import BreakerState, ModelStats
+from schemas.health import AccountStats, BreakerState, ModelStats
 from schemas.responses import Usage
-from schemas.vocabulary import AttemptOutcome
+from schemas.vocabulary import AccountLimit, AttemptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """Where a worker stands with one account for one model at this moment."""
+
+    under_way: Use = NOTHING
+    shares: Mapping[AccountLimit, int] = field(default_factory=dict)
+    limited: tuple[AccountLimit, ...] = ()
+    told: Mapping[AccountLimit, int] = field(default_factory=dict)
+    rests_until_s: float | None = None
+    rests_for: RestReason | None = None
+
+    def differs(self, other: "AccountSnapshot") -> bool:
+        """Say whether what others act on at once has changed."""
+        return (self.shares, self.rests_for) != (other.shares, other.rests_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +42,13 @@ class ModelSnapshot:
     brown_out: bool = False
     share: int = 0
     limited: bool = False
+    accounts: Mapping[str, AccountSnapshot] = field(default_factory=dict)
 
     def differs(self, other: "ModelSnapshot") -> bool:
         """Say whether what others act on at once has changed."""
-        return (self.breaker, self.brown_out, self.share) != (other.breaker, other.brown_out, other.share)
+        if (self.breaker, self.brown_out, self.share) != (other.breaker, other.brown_out, other.share):
+            return True
+        return any(now.differs(other.accounts[name]) for name, now in self.accounts.items())
 
 
 @dataclass(slots=True)
@@ -37,6 +60,11 @@ class _Second:
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+    accounts: dict[str, Use] = field(default_factory=dict)
+
+    def used(self, account: str, use: Use) -> None:
+        """Count what an account was used for."""
+        self.accounts[account] = self.accounts.get(account, NOTHING).plus(use)
 
 
 class NextNumber(Protocol):
@@ -50,17 +78,25 @@ class NextNumber(Protocol):
 class StatsBuffer:
     """What one worker has not told of one model yet, by second."""
 
-    __slots__ = ("_limit", "_seconds", "_told", "_told_s")
+    __slots__ = ("_account_limits", "_limit", "_seconds", "_told", "_told_s")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, account_limits: Mapping[str, Mapping[AccountLimit, int]] | None = None) -> None:
         self._limit = limit
+        self._account_limits = account_limits or {}
         self._seconds: dict[int, _Second] = {}
         self._told: ModelSnapshot | None = None
         self._told_s = 0.0
 
-    def called(self, now_s: float) -> None:
+    def called(self, now_s: float, account: str | None = None) -> None:
         """Count a call that begins."""
-        self._second(now_s).calls += 1
+        second = self._second(now_s)
+        second.calls += 1
+        if account is not None:
+            second.used(account, Use(requests=1))
+
+    def settled(self, account: str, tokens: Use, now_s: float) -> None:
+        """Count what a call of an account has taken."""
+        self._second(now_s).used(account, tokens)
 
     def ended(self, outcome: AttemptOutcome, latency_s: float | None, usage: Usage | None, now_s: float) -> None:
         """Count its end; `latency_s` None: it says nothing about the latency."""
@@ -78,7 +114,16 @@ class StatsBuffer:
         if told is None or now_s - self._told_s >= HEARTBEAT_S or snapshot.differs(told):
             return True
         untold = sum(second.calls for second in self._seconds.values())
-        return untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds)
+        if untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds):
+            return True
+        return any(self._has_much_untold(name, snapshot, told) for name in self._account_limits)
+
+    def _has_much_untold(self, account: str, snapshot: ModelSnapshot, told: ModelSnapshot) -> bool:
+        use = NOTHING
+        for second in self._seconds.values():
+            use = use.plus(second.accounts.get(account, NOTHING))
+        use = use.plus(snapshot.accounts[account].under_way).minus(told.accounts[account].under_way)
+        return any(use.of(limit) > whole * UNTOLD for limit, whole in self._account_limits[account].items())
 
     def report(
         self,
@@ -121,6 +166,12 @@ class StatsBuffer:
                     share_per_minute=now.share,
                     limited=snapshot.limited,
                     leaving=leaving and number == last,
+                    accounts={
+                        name: _account_stats(
+                            second.accounts.get(name, NOTHING), snapshot.accounts[name], now.accounts[name]
+                        )
+                        for name in snapshot.accounts
+                    },
                 )
             )
         self._seconds = {}
@@ -133,3 +184,19 @@ class StatsBuffer:
         if second is None:
             second = self._seconds[number] = _Second()
         return second
+
+
+def _account_stats(use: Use, snapshot: AccountSnapshot, shares_of: AccountSnapshot) -> AccountStats:
+    rests = snapshot.rests_until_s
+    return AccountStats(
+        calls=use.requests,
+        input_tokens=use.input_tokens,
+        output_tokens=use.output_tokens,
+        input_tokens_under_way=snapshot.under_way.input_tokens,
+        output_tokens_under_way=snapshot.under_way.output_tokens,
+        shares=dict(shares_of.shares),
+        limited=list(snapshot.limited),
+        told_limits=dict(snapshot.told),
+        rests_until=None if rests is None else datetime.fromtimestamp(rests, UTC),
+        rests_for=snapshot.rests_for,
+    )

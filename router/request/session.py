@@ -158,7 +158,7 @@ class Session:
             The calls that have ended, with what came of them, to be written down for the worker that goes on.
         """
         if self._open is not None:
-            self._pool.abandoned(self._open.permit)
+            self._pool.abandoned(self._open.permit, now_s)
             self._open = None
         self._stop_reserving()
         if self._lease is not None:
@@ -177,7 +177,7 @@ class Session:
         """End the request as failed, for a defect of our own; a call under way counts as cut off."""
         if self._open is not None:
             call = self._close_call()
-            self._pool.abandoned(call.permit)
+            self._pool.abandoned(call.permit, now_s)
             self._attempt_log.cut_off(call.started)
             self._settle(call)
         self._stop_reserving()
@@ -235,14 +235,14 @@ class Session:
         for option, reason in pick.passed_over:
             self._pass_over(option.candidate, reason)
             if option.readiness.limited:
-                self._pool.turned_away(option.candidate.model, now_s)
+                self._pool.turned_away(option.candidate.model, now_s, option.candidate.bound)
         if pick.candidate is None:
             return self._wait(pick.at_s, now_s)
         return Wait(pick.at_s) if pick.at_s > now_s else self._call(plan, pick.candidate, now_s)
 
     def _options(self, candidates: Iterable[Candidate], now_s: float) -> Iterator[Option]:
         for candidate in candidates:
-            readiness = self._pool.readiness(candidate.model, now_s)
+            readiness = self._pool.readiness(candidate.model, now_s, candidate.bound)
             yield Option(candidate, readiness, self._standings[candidate.model.name].not_before_s)
 
     def _pass_over(self, candidate: Candidate, reason: SkipReason, limit: Decimal = Decimal(0)) -> None:
@@ -265,10 +265,13 @@ class Session:
         self._budget_since_s = self._reserving = None
         self._attempt_log.passed_over.pop(model.name, None)
         attempt = self._attempt_log.next_attempt
+        permit = self._pool.call(model, now_s, candidate.bound, retry=self._called)
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
-        self._open = _Open(candidate, self._pool.call(model, now_s, retry=self._called), started)
+        if permit.account is not None:
+            started = started.model_copy(update={"account": permit.account})
+        self._open = _Open(candidate, permit, started)
         self._called = True
-        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request)
+        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account)
 
     def _wait_for_budget(self, lease: BudgetLease, call_id: str, now_s: float) -> Action:
         self._reserving = call_id
@@ -297,6 +300,7 @@ class Session:
     def _answered(self, event: Answered) -> Action:
         call, answer, now_s = self._close_call(), event.answer, event.now_s
         self._pool.answered(call.permit, event.latency_s, now_s, answer.usage)
+        self._pool.learn_limits(call.permit, answer.told_limits)
         checked = PLAIN if self._schema is None else self._schema.check(answer)
         usage = self._attempt_log.answered(call.started, call.candidate, answer, event.latency_s, checked.violation)
         self._settle(call)
@@ -319,8 +323,11 @@ class Session:
     def _fail(self, event: Failed) -> Action:
         call, failure, now_s = self._close_call(), event.failure, event.now_s
         self._pool.failed(call.permit, failure, event.latency_s, now_s)
+        self._pool.learn_limits(call.permit, failure.told_limits)
         self._attempt_log.failed(call.started, call.candidate, failure, event.latency_s)
         self._settle(call)
+        if self._pool.may_go_on(call.permit, failure, call.candidate.bound, now_s):
+            return self._decide(self._planned(), now_s)
         standing = self._standings[call.candidate.model.name]
         rules = self._pool.catalogue.retry
         standing.failures += 1

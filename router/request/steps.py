@@ -79,6 +79,8 @@ class Call:
     timeout_s: float
     repair: Request | None = None
     """What to ask in place of the request: it, the model's own answer, and what is wrong with that."""
+    account: str | None = None
+    """By which of the provider's accounts; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,10 @@ PRODUCED: dict[str, type[Message]] = {
     "failover": Failover,
     "failover-health": Failover,
     "model-health": ModelHealth,
+    "model-health-accounts": ModelHealth,
     "model-health-shares": ModelHealth,
     "model-stats": ModelStats,
+    "model-stats-accounts": ModelStats,
     "model-stats-stance": ModelStats,
     "response-completed": Response,
     "response-everything": Response,
@@ -68,7 +70,9 @@ EARLIER = {
     "cost-unknown-price",
     "failover",
     "model-health",
+    "model-health-shares",
     "model-stats",
+    "model-stats-stance",
     "response-completed",
     "response-failed",
     "response-rejected-cost-cap",
@@ -110,11 +114,13 @@ CALLS_OWN_FIELDS = ["price_json", "baseline_price_json", "attempt_json"]
 SECOND = Path(__file__).parent / "golden" / "v2"
 SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "call": CallStarted,
+    "call-account": CallStarted,
     "call-service-tier": CallStarted,
+    "cost-account": CostEvent,
     "cost-metered": CostEvent,
     "cost-provider-cost": CostEvent,
 }
-SECOND_EARLIER = {"call", "cost-metered"}
+SECOND_EARLIER = {"call", "call-service-tier", "cost-metered", "cost-provider-cost"}
 
 
 def golden(name: str) -> bytes:

@@ -110,7 +110,7 @@ def test_a_warehouse_of_the_first_version_is_brought_up_to_date(
         old = warehouse.open()
         batch = batch_of([METERED], [COMPLETED])
         for row in batch.costs.values():
-            del row["provider_cost_usd"], row["service_tier"]  # which came later
+            del row["provider_cost_usd"], row["service_tier"], row["account"]  # which came later
         old.write(batch)
         assert old.query("SELECT version FROM schema_migrations") == [(1,)]
         old.close()
@@ -142,6 +142,7 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         cost_nano_usd=155_500,
         provider_cost_usd="0.000160000",
         service_tier="default",
+        account="team-a",
     )
     store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached], [COMPLETED]))
     views = store.query("SELECT table_name FROM information_schema.views WHERE table_schema IN ('main', 'public')")
@@ -154,6 +155,9 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
     ]
     assert store.query("SELECT service_tier, calls, difference_usd FROM provider_costs") == [
         ("default", 1, Decimal("0.000004500"))
+    ]
+    assert store.query("SELECT calls, cost_usd FROM account_costs WHERE account = 'team-a'") == [
+        (1, Decimal("0.000155500"))
     ]
     assert store.query("SELECT reason, calls FROM unknown_costs ORDER BY reason") == [("call", 1), ("price", 1)]
     assert store.query("SELECT position, outcome, calls FROM retry_costs ORDER BY position") == [
