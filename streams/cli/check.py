@@ -39,6 +39,8 @@ class _Reached:
     name: str
     base_url: str
     has_key: bool
+    accounts: tuple[str, ...] = ()
+    """By name, where there are several keys."""
 
 
 def check(
@@ -57,7 +59,12 @@ def check(
     endpoints = endpoints_of(settings, catalogue_file.providers)
     connections_of(settings, catalogue_file.providers, os.environ)
     providers = [
-        _Reached(name, endpoint.base_url, has_key=endpoint.api_key is not None)
+        _Reached(
+            name,
+            endpoint.base_url,
+            has_key=endpoint.api_key is not None or bool(endpoint.account_keys),
+            accounts=tuple(endpoint.account_keys),
+        )
         for name, endpoint in endpoints.by_provider.items()
     ]
     if as_json:
@@ -108,7 +115,9 @@ def _prices(price: Price | None) -> tuple[str, str, str]:
 def _providers_table(providers: Sequence[_Reached]) -> Table:
     table = empty_table("Providers", ("provider", "reached at", "key"))
     for provider in providers:
-        table.add_row(provider.name, provider.base_url, "yes" if provider.has_key else "no")
+        table.add_row(
+            provider.name, provider.base_url, ", ".join(provider.accounts) or ("yes" if provider.has_key else "no")
+        )
     return table
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from router.models.model_state import STALE_S
-from schemas.health import BreakerState, HealthStatus, ModelHealth
+from schemas.health import AccountHealth, BreakerState, HealthStatus, ModelHealth
 from schemas.topics import Topic
+from schemas.vocabulary import AccountLimit
 from streams.cli import options
 from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.running import keep_libraries_quiet, run
@@ -136,7 +137,23 @@ def _notes(one: ModelHealth, age_s: float) -> list[str]:
     if len(one.shares) > 1:
         shares = ", ".join(f"{worker} {share}" for worker, share in sorted(one.shares.items()))
         notes.append(f"{one.request_model}: shares {shares}")
+    notes += (f"{one.request_model}: account {name}: {_account(told)}" for name, told in sorted(one.accounts.items()))
     return notes
+
+
+def _account(told: AccountHealth) -> str:
+    """Say what was used of each limit, what the provider says of it, and for whom the account rests."""
+    parts: list[str] = []
+    for limit in AccountLimit:
+        used, configured, theirs = (counts.get(limit) for counts in (told.used, told.limits, told.told_limits))
+        if used is None and configured is None and theirs is None:
+            continue
+        of = "" if configured is None else f" of {configured:,}"
+        by = "" if theirs is None else f" (the provider says {theirs:,})"
+        parts.append(f"{'' if used is None else f'{used:,}'}{of} {limit.replace('_', ' ')}{by}".strip())
+    for worker, rest in sorted(told.rests.items()):
+        parts.append(f"{rest.reason}, rests at {worker} until {rest.until:%H:%M:%S} UTC")
+    return "; ".join(parts)
 
 
 def _ms(latency_ms: float | None) -> str:

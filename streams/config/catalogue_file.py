@@ -7,7 +7,7 @@ more than one key make the checked values. Fractions are read as `Decimal`, so t
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant
 from schemas.requests import PROVIDER_PARAMETERS
 from schemas.vocabulary import AttemptOutcome, Capability, Tier
+from streams.config.accounts import accounts_of, key_names_of
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
 from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawProvider, RawTenant, RawThresholds
@@ -47,6 +48,8 @@ class Provider:
     """Azure's."""
     region: str | None = None
     """AWS's."""
+    account_keys: Mapping[str, str] = field(default_factory=dict)
+    """Under which name the key of each account is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,9 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         health=HealthRules(**rules["health"]),
         retry=RetryRules(**rules["retry"]),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
+        accounts=accounts_of(
+            raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
+        ),
     )
     providers = {
         name: Provider(
@@ -150,6 +156,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
             _tls(name, provider),
             provider.api_version,
             _region(name, provider),
+            key_names_of(name, provider),
         )
         for name, provider in raw.providers.items()
     }

@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from streams.config.catalogue_prices import LONGEST, RawContextTier, RawPriceWindow
 from streams.config.catalogue_shape import (
+    RawAccount,
+    RawAccountLimits,
     RawBreaker,
     RawCapabilities,
     RawCatalogue,
@@ -40,6 +42,7 @@ _TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
 )
 """The tables of the file, and what stands in them or in their sub-tables."""
 
+_ACCOUNT = len(("providers", "NAME", "accounts", "NAME"))
 _BELOW_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "capabilities": RawCapabilities,
@@ -84,6 +87,10 @@ def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
     if above[:1] == ["models"] and len(above) > 2:  # noqa: PLR2004 - models, a name, and what is below
         deepest = [name for name in above[2:] if not name.isdecimal()][-1]
         table = _BELOW_MODELS[deepest]
+    if above[:1] == ["providers"] and above[2:3] == ["accounts"]:
+        table = RawAccount if len(above) == _ACCOUNT else RawAccountLimits
+        if is_table:
+            return "a name with a dot is written in quotes."
     if is_table and len(above) > 1:
         return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
     if above[:1] == ["tenants"] and above[2:3] == ["keys"]:

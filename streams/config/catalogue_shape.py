@@ -42,6 +42,7 @@ _Seconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400)]
 _Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_000)]
 _Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
+_TokensPerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 _TAG_CHARS = 256
 _BREAKER, _HEALTH, _RETRY = BreakerRules(), HealthRules(), RetryRules()
@@ -49,6 +50,23 @@ _BREAKER, _HEALTH, _RETRY = BreakerRules(), HealthRules(), RetryRules()
 
 class _Raw(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class RawAccountLimits(_Raw):
+    """`[providers.NAME.accounts.NAME.models."NAME"]`: what an account is allowed in a minute of one model."""
+
+    requests_per_minute: _Count | None = None
+    tokens_per_minute: _TokensPerMinute | None = None
+    input_tokens_per_minute: _TokensPerMinute | None = None
+    output_tokens_per_minute: _TokensPerMinute | None = None
+
+
+class RawAccount(RawAccountLimits):
+    """`[providers.NAME.accounts.NAME]`."""
+
+    key_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")] | None = None
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+    models: dict[_Label, RawAccountLimits] = {}
 
 
 class RawProvider(_Raw):
@@ -67,6 +85,7 @@ class RawProvider(_Raw):
     client_certificate_file: Annotated[Path, Field(strict=False)] | None = None
     client_key_file: Annotated[Path, Field(strict=False)] | None = None
     charges: dict[str, Annotated[Charge, Field(strict=False)]] = {}
+    accounts: dict[_Name, RawAccount] = {}
 
 
 class RawThresholds(_Raw):

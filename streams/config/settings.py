@@ -322,11 +322,15 @@ class Settings(BaseSettings):
             names = f"{variable('api_key_file')} or {variable('api_keys_dir')}"
             raise SettingsError(f"{names}: {error}.") from None
 
+    def named_key(self, name: str, files: KeyFiles) -> SecretStr | None:
+        """Return the key of this name: a file of `api_keys_dir`, or else an entry of `api_keys`."""
+        in_file = None if self.api_keys_dir is None else files.get(self.api_keys_dir / name)
+        return in_file or self.api_keys.get(name)
+
     def api_key_for(self, provider_name: str, *, has_own_url: bool, files: KeyFiles | None = None) -> SecretStr | None:
         """Return the provider's own key, or else the one for all, which is for `provider_base_url` alone."""
         files = KeyFiles() if files is None else files
-        in_file = None if self.api_keys_dir is None else files.get(self.api_keys_dir / provider_name)
-        own = in_file or self.api_keys.get(provider_name)
+        own = self.named_key(provider_name, files)
         if own is not None or has_own_url:
             return own
         return self.api_key if self.api_key_file is None else files.get(self.api_key_file)

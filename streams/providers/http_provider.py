@@ -1,6 +1,7 @@
 """Calls providers over HTTP, each in its dialect. One call, no retry: retries are the session's."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import httpx
 import orjson
@@ -13,6 +14,7 @@ from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome
 from streams.providers.endpoints import Endpoint
 from streams.providers.outcomes import Reply
+from streams.providers.rate_headers import told_limits
 from streams.providers.secrets import Scrubber
 from streams.providers.targets import Target, target_of
 
@@ -29,7 +31,7 @@ class HttpProvider:
         self._transport = transport
         self._clock = clock
         self._endpoints = endpoints
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[tuple[str, str | None], Target] = {}
         self._scrub = Scrubber(_keys_of(endpoints))
 
     def renew(self, endpoints: Mapping[str, Endpoint]) -> None:
@@ -44,10 +46,10 @@ class HttpProvider:
         The event id goes along as `Idempotency-Key`: a provider that honours it charges a call once.
         """
         model = call.model
-        target = self._targets.get(model.name)
+        target = self._targets.get((model.name, call.account))
         if target is None:
-            target = target_of(model, self._endpoints[model.provider_name], self._scrub)
-            self._targets[model.name] = target
+            target = target_of(model, self._endpoints[model.provider_name].of(call.account), self._scrub)
+            self._targets[model.name, call.account] = target
         asked = Asked(request, model.upstream_name, call.max_tokens, model.wire)
         body = orjson.dumps(target.dialect.body(asked))
         http_request = httpx.Request(
@@ -67,6 +69,8 @@ class HttpProvider:
         result = target.outcomes.from_reply(
             Reply(response.status_code, response.headers, content, is_cut=is_cut), self._clock()
         )
+        if call.account is not None and (told := told_limits(response.headers)):
+            result = replace(result, told_limits=told)
         if model.embeds and isinstance(result, Answer):
             return _whole(result, len(request.inputs), response.status_code)
         return result
@@ -82,7 +86,8 @@ def _whole(answer: Answer, count: int, status_code: int) -> Answer | UpstreamFai
 
 
 def _keys_of(endpoints: Mapping[str, Endpoint]) -> list[str]:
-    return [key.get_secret_value() for one in endpoints.values() if (key := one.api_key) is not None]
+    keys = (key for one in endpoints.values() for key in (one.api_key, *one.account_keys.values()))
+    return [key.get_secret_value() for key in keys if key is not None]
 
 
 async def _content_of(response: httpx.Response) -> bytes:

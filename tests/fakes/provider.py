@@ -33,6 +33,8 @@ class Fate(StrEnum):
     """503, at once."""
     LIMITED = "limited"
     """429, with Retry-After."""
+    UNAUTHORIZED = "unauthorized"
+    """401."""
     REFUSED = "refused"
     """400."""
     UNREACHABLE = "unreachable"
@@ -44,7 +46,7 @@ class Fate(StrEnum):
 
 CHARGED = frozenset({Fate.ANSWER, Fate.WITHOUT_USAGE, Fate.MALFORMED, Fate.BROKEN_OFF, Fate.HANGS})
 """What was computed is charged, whether it arrives or not."""
-STATUS = {Fate.ERROR: 503, Fate.LIMITED: 429, Fate.REFUSED: 400}
+STATUS = {Fate.ERROR: 503, Fate.LIMITED: 429, Fate.REFUSED: 400, Fate.UNAUTHORIZED: 401}
 ERRORS_S = 0.05
 
 
@@ -64,6 +66,29 @@ class Character:
     """What it says first, a text a call; then `answer_text`."""
 
 
+@dataclass(slots=True)
+class KeyRules:
+    """What the provider allows one key, in any minute of one model; None: no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    is_good: bool = True
+    _calls: list[tuple[float, str, int]] = field(default_factory=list)
+
+    def fate(self, model: str, tokens: int, now_s: float) -> Fate | None:
+        """Count a call and return None, or return why it is not taken."""
+        if not self.is_good:
+            return Fate.UNAUTHORIZED
+        self._calls = [entry for entry in self._calls if entry[0] > now_s - 60]
+        of_model = [used for _, name, used in self._calls if name == model]
+        if self.requests_per_minute is not None and len(of_model) >= self.requests_per_minute:
+            return Fate.LIMITED
+        if self.tokens_per_minute is not None and sum(of_model) + tokens > self.tokens_per_minute:
+            return Fate.LIMITED
+        self._calls.append((now_s, model, tokens))
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call, as the provider saw it; `ended_s` is when it was answered, or would have been."""
@@ -76,6 +101,8 @@ class Call:
     fate: Fate
     asked: Mapping[str, Any] = field(default_factory=dict)
     """The body."""
+    shown: str | None = None
+    """The key that it was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,8 @@ class Charge:
     at_s: float
     key: str
     nano_usd: int
+    shown: str | None = None
+    """Whom it is charged to: the key that the call was made with."""
 
 
 Answer = tuple[int, Mapping[str, str], bytes] | httpx.RequestError
@@ -114,6 +143,8 @@ class Providers:
     answer_text: str = "Certainly."
     error_text: str = ""
     """What errors say beside what they are."""
+    keys: dict[str, KeyRules] = field(default_factory=dict)
+    """If there are some, no other key is good."""
     calls: list[Call] = field(default_factory=list)
     invoice: list[Charge] = field(default_factory=list)
     on_call: list[Callable[[Call], None]] = field(default_factory=list)
@@ -121,23 +152,26 @@ class Providers:
     _moments: dict[str, list[float]] = field(default_factory=dict)
     _charged: set[str] = field(default_factory=set)
 
-    def call(self, body: bytes, key: str, caller: str) -> "Future[Answer]":
-        """Take a call; the future is done when it is answered."""
+    def call(self, body: bytes, key: str, caller: str, shown: str | None = None) -> "Future[Answer]":
+        """Take a call, made with the key that is `shown`; the future is done when it is answered."""
         asked = orjson.loads(body)
         name = asked["model"]
         character, now_s = self.models[name], self.loop.time()
         fate = self._fate(name, character, now_s)
         takes_s = character.median_s * math.exp(self.random.gauss(0, character.spread))
-        if fate in {Fate.ERROR, Fate.LIMITED, Fate.REFUSED, Fate.UNREACHABLE}:
+        usage = self._usage(asked)
+        if self.keys:
+            rules = self.keys.get(shown or "", KeyRules(is_good=False))
+            fate = rules.fate(name, sum(usage), now_s) or fate
+        if fate in {*STATUS, Fate.UNREACHABLE}:
             takes_s = ERRORS_S
-        call = Call(key, name, caller, now_s, now_s + takes_s, fate, asked)
+        call = Call(key, name, caller, now_s, now_s + takes_s, fate, asked, shown)
         self.calls.append(call)
         for told in self.on_call:
             told(call)
         answered: Future[Answer] = self.loop.create_future()
-        usage = self._usage(asked)
         if fate in CHARGED or fate in self.charged_failures:
-            self.loop.in_the_world(takes_s, self._charge, key, character, usage)
+            self.loop.in_the_world(takes_s, self._charge, key, character, usage, shown)
         if fate is not Fate.HANGS:
             answer = self._answer(fate, character, name, len(self.calls), usage)
             self.loop.in_the_world(takes_s, _tell, answered, answer)
@@ -176,12 +210,12 @@ class Providers:
             prompt -= cached if self.cached is Place.BESIDE else 0
         return told | {"prompt_tokens": prompt, "completion_tokens": output}
 
-    def _charge(self, key: str, character: Character, usage: tuple[int, int]) -> None:
+    def _charge(self, key: str, character: Character, usage: tuple[int, int], shown: str | None) -> None:
         if self.honours_keys and key in self._charged:
             return
         self._charged.add(key)
         dollars = usage[0] * character.input_usd_per_mtok + usage[1] * character.output_usd_per_mtok
-        self.invoice.append(Charge(self.loop.time(), key, dollars * NANO_PER_TOKEN))
+        self.invoice.append(Charge(self.loop.time(), key, dollars * NANO_PER_TOKEN, shown))
 
     def _answer(self, fate: Fate, character: Character, name: str, number: int, usage: tuple[int, int]) -> Answer:
         match fate:
@@ -189,7 +223,7 @@ class Providers:
                 return httpx.ConnectError(f"connection refused{self.error_text}")
             case Fate.BROKEN_OFF:
                 return httpx.RemoteProtocolError(f"the peer has closed the connection{self.error_text}")
-            case Fate.ERROR | Fate.LIMITED | Fate.REFUSED:
+            case Fate.ERROR | Fate.LIMITED | Fate.REFUSED | Fate.UNAUTHORIZED:
                 after = {"retry-after": f"{character.retry_after_s:.3f}"} if fate is Fate.LIMITED else {}
                 return (
                     STATUS[fate],
@@ -230,7 +264,8 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             RemoteProtocolError: the connection ended.
         """
         key = request.headers["idempotency-key"]
-        answered = self._providers.call(request.content, key, self._link.process.name)
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ") or None
+        answered = self._providers.call(request.content, key, self._link.process.name, shown)
         try:
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
                 answer = await answered

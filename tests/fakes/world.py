@@ -36,6 +36,11 @@ KIND = (ChargeRow(Charge.FREE, "tests.fakes.provider", statuses=frozenset({400, 
 """What fails at once is not charged."""
 
 
+def key_of_account(name: str) -> str:
+    """Return the key of an account."""
+    return f"secret-of-{name}"
+
+
 @dataclass(slots=True)
 class WorkerProcess:
     """A worker that was started, until it is stopped or killed."""
@@ -151,7 +156,15 @@ class World:
         )
         fence, control_fence = (HeartbeatFence(settings.session_timeout_s, clock) for _ in range(2))
         endpoints = {
-            model.provider_name: Endpoint("http://provider/v1", self.api_key, self.charges)
+            model.provider_name: Endpoint(
+                "http://provider/v1",
+                self.api_key,
+                self.charges,
+                account_keys={
+                    one.name: SecretStr(key_of_account(one.name))
+                    for one in self.catalogue.accounts.get(model.provider_name, ())
+                },
+            )
             for model in self.catalogue.models.values()
         }
         return Ports(

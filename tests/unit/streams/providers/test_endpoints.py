@@ -75,3 +75,45 @@ def test_a_key_does_not_cross_the_network_in_the_clear() -> None:
 )
 def test_private_is_tls_or_this_machine(base_url: str, *, private: bool) -> None:
     assert is_private(base_url) is private
+
+
+# --- accounts ---
+
+ACCOUNTS = {"team-a": "own.team-a", "old": "sk-perhaps-a-key-itself"}
+
+
+def test_each_account_has_the_key_of_its_name() -> None:
+    settings = Settings(
+        api_keys={"own.team-a": SecretStr("key-a"), "sk-perhaps-a-key-itself": SecretStr("key-b")},
+    )
+    found = endpoints_of(settings, {"own": Provider("own", OWN, account_keys=ACCOUNTS)})
+    endpoint = found.by_provider["own"]
+    assert found.warnings == ()
+    assert (endpoint.api_key, endpoint.of(None)) == (None, endpoint)
+    assert {name: endpoint.of(name).api_key for name in ACCOUNTS} == {
+        "team-a": SecretStr("key-a"),
+        "old": SecretStr("key-b"),
+    }
+
+
+def test_the_providers_own_key_is_not_used_beside_accounts_and_that_is_told() -> None:
+    settings = Settings(api_keys={"own": SecretStr("key-0"), "own.team-a": SecretStr("key-a")})
+    found = endpoints_of(settings, {"own": Provider("own", OWN, account_keys={"team-a": "own.team-a"})})
+    assert found.by_provider["own"].api_key is None
+    assert found.warnings == ("Provider own has accounts, so its own key is not used; each account has one.",)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_an_account_without_a_key_ends_the_start_and_what_may_be_a_key_is_not_shown(account: str) -> None:
+    keys = {name: SecretStr("key") for other, name in ACCOUNTS.items() if other != account}
+    with pytest.raises(CatalogueError) as raised:
+        endpoints_of(Settings(api_keys=keys), {"own": Provider("own", OWN, account_keys=ACCOUNTS)})
+    assert str(raised.value).startswith(f"providers.own.accounts.{account} has no key: add ")
+    assert "sk-perhaps" not in str(raised.value)
+
+
+def test_the_key_of_an_account_crosses_no_network_in_the_clear() -> None:
+    settings = Settings(api_keys={"own.team-a": SecretStr("key-a")})
+    provider = Provider("own", "http://own.example/v1", account_keys={"team-a": "own.team-a"})
+    with pytest.raises(CatalogueError, match="in the clear"):
+        endpoints_of(settings, {"own": provider})

@@ -18,7 +18,8 @@ KEY = SecretStr("AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 
 def reached(dialect: DialectName, base_url: str, key: str | None = "k", **own: str) -> Target:
     model = replace(ALPHA, upstream_model="a b:0", wire=Wire(dialect))
-    endpoint = Endpoint(base_url, None if key is None else SecretStr(key), (), dialect, **own)
+    secret = None if key is None else SecretStr(key)
+    endpoint = Endpoint(base_url, secret, (), dialect, own.get("api_version"), own.get("region"))
     return target_of(model, endpoint, Scrubber())
 
 
