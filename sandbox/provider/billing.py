@@ -29,6 +29,8 @@ class Call:
     choice: bytes
     """The fingerprint of the request, which chooses the answer."""
     idempotency_key: str | None
+    account: str | None = None
+    """Whose key was shown, where there are accounts."""
 
     @property
     def keyed_id(self) -> str | None:
@@ -90,6 +92,7 @@ class Billing:
             reason=reason,
             status=status,
             lines=lines,
+            account=call.account,
         )
         self._invoice.charge(row)
         return self._outcome(ask, row, answers, int(takes_s * 1000))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
+from sandbox.provider.accounts import Account, Accounts
 from sandbox.provider.answers import fingerprint
 from sandbox.provider.ask import InvalidRequest
 from sandbox.provider.billing import Billing, Call
@@ -54,6 +55,7 @@ class _Caller:
     call: Call
     traffic: Traffic
     fault: Fault | None
+    account: Account | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Calls:
         self.billing = Billing(options, invoice)
         self.generating = 0
         self._keys = Keys(options.api_key, options.aws_secret)
+        self._accounts = Accounts(options.accounts, options.time_scale)
         self._options = options
         self._invoice = invoice
         self._running: dict[str, _Generation] = {}
@@ -96,6 +99,9 @@ class Calls:
         """Begin one call; it is answered later, or never."""
         request = exchange.request
         problem = dialect.refuse(request, address, self._keys)
+        account = self._accounts.of(request.headers) if self._accounts else None
+        if problem is None and self._accounts and account is None:
+            problem = Problem(ProblemKind.UNAUTHORIZED)
         if problem is not None:
             _refuse(exchange, dialect, problem)
             return
@@ -114,8 +120,8 @@ class Calls:
         fault = self.script.hit(model.name, self._loop.time())
         key = request.headers.get(b"idempotency-key", b"").decode("latin-1") or None
         choice = fingerprint(self._options.seed, address.model.encode() + request.body)
-        call = Call(ask, model, dialect, choice, key)
-        caller = _Caller(exchange, call, traffic, fault)
+        call = Call(ask, model, dialect, choice, key, None if account is None else account.name)
+        caller = _Caller(exchange, call, traffic, fault, account)
         if fault is not None:
             traffic.faults[fault.fault] += 1
             if not fault.fault.charged and not _blocks(caller, fault):
@@ -135,6 +141,9 @@ class Calls:
             self._answer_again(caller, key)
             return
         if self._options.limits and (wait_s := traffic.limit.admit(self._loop.time())) > 0:
+            self._rate_limit(caller, wait_s)
+            return
+        if caller.account is not None and (wait_s := caller.account.admit(call.model.name, self._loop.time())) > 0:
             self._rate_limit(caller, wait_s)
             return
         delay_s = traffic.draw_latency_s()
@@ -173,6 +182,7 @@ class Calls:
                 outcome = self.billing.charge(
                     generation.call, generation.reason, 200, withheld=generation.withheld, takes_s=generation.takes_s
                 )
+                self._count_tokens(generation.waiting[0], outcome)
             except OSError:
                 _log.exception("The invoice could not be written; the call is answered with 500 and not charged.")
                 failure = ProblemKind.SERVER_ERROR
@@ -181,6 +191,11 @@ class Calls:
                 self._send(caller, outcome)
             elif failure is not None:
                 self._fail(caller, Problem(failure))
+
+    def _count_tokens(self, caller: _Caller, outcome: Outcome) -> None:
+        if caller.account is not None:
+            tokens = outcome.counts.input_tokens + outcome.counts.output_tokens
+            caller.account.charged(caller.call.model.name, tokens, self._loop.time())
 
     def _break_off(self, caller: _Caller, fault: Fault) -> None:
         """Perform a fault that leaves no answer. What an unkind provider charges for it is charged at once."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from sandbox.provider import faults
 from sandbox.provider import unkind as unkind_ways
+from sandbox.provider.accounts import read_accounts
 from sandbox.provider.invoice import Invoice, InvoiceUnusable
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import Ready
@@ -74,6 +75,10 @@ def provider(  # noqa: PLR0913 - one parameter an option
     aws_secret: Annotated[
         str | None, typer.Option(help="The secret access key that Bedrock's calls are signed with; else any is.")
     ] = None,
+    accounts: Annotated[
+        str,
+        typer.Option(help="Keys with limits: a JSON object of name: {key, requests_per_minute, tokens_per_minute}."),
+    ] = "{}",
     unkind: Annotated[str, typer.Option(help="Ways to be unkind: a JSON object, or all.", metavar="JSON")] = "{}",
 ) -> None:
     """Run a simulated provider of the four reference models, in the dialects of five vendors, with an invoice.
@@ -83,9 +88,11 @@ def provider(  # noqa: PLR0913 - one parameter an option
     try:
         unkindness = read_unkindness(unkind)
     except ValidationError as error:
-        first = error.errors()[0]
-        way = ".".join(map(str, first["loc"])) or "the text"
-        raise typer.BadParameter(f"{way}: {first['msg']}.", param_hint="--unkind") from None
+        raise _bad("--unkind", error) from None
+    try:
+        rules = read_accounts(accounts)
+    except ValidationError as error:
+        raise _bad("--accounts", error) from None
     options = ProviderOptions(
         invoice,
         seed,
@@ -99,6 +106,7 @@ def provider(  # noqa: PLR0913 - one parameter an option
         list_prices,
         unkindness,
         aws_secret,
+        rules,
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()
@@ -107,6 +115,12 @@ def provider(  # noqa: PLR0913 - one parameter an option
     except (InvoiceUnusable, OSError) as error:
         typer.echo(f"The provider cannot run: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _bad(option: str, error: ValidationError) -> typer.BadParameter:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "the text"
+    return typer.BadParameter(f"{place}: {first['msg']}.", param_hint=option)
 
 
 async def _serve(options: ProviderOptions) -> None:

@@ -95,6 +95,8 @@ class InvoiceRow:
     status: int | None = 200
     """The status that the call was answered with, if it was; a caller who has left did not see it."""
     lines: tuple[InvoiceLine, ...] = ()
+    account: str | None = None
+    """Whom it charges, where there are accounts."""
 
     @property
     def counts(self) -> TokenCounts:
@@ -198,6 +200,7 @@ class Invoice:
                     "lines": [
                         {"item": line.item, "quantity": line.quantity, "usd": f"{line.usd:f}"} for line in row.lines
                     ],
+                    **({} if row.account is None else {"account": row.account}),
                 },
                 option=orjson.OPT_UTC_Z,
             )

@@ -1,8 +1,9 @@
 """How one simulated provider is set up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.provider.accounts import Rules
 from sandbox.provider.unkind import KIND, Unkindness
 
 
@@ -15,6 +16,7 @@ class ProviderOptions:
     reference rate limits and uptimes on. Any bearer key is accepted unless `api_key` is set. Port 0 picks a free one.
     With `list_prices` calls are billed by the public price lists, and answers tell cached and reasoning tokens.
     With `aws_secret` calls in AWS's manner have to be signed with it; else the form of their signature is looked at.
+    With `accounts` only their keys are good, each within its limits, and the invoice tells whom it charges.
     `unkind` is how the provider begins; it can be changed while it runs.
     """
 
@@ -30,3 +32,4 @@ class ProviderOptions:
     list_prices: bool = False
     unkind: Unkindness = KIND
     aws_secret: str | None = None
+    accounts: Rules = field(default_factory=dict)

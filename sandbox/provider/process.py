@@ -15,6 +15,7 @@ from typing import Self
 
 import httpx
 
+from sandbox.provider.accounts import write_accounts
 from sandbox.provider.faults import Fault
 from sandbox.provider.invoice import InvoiceRow, read_invoice
 from sandbox.provider.options import ProviderOptions
@@ -154,6 +155,8 @@ def _arguments(options: ProviderOptions) -> list[str]:
         arguments += ["--api-key", options.api_key]
     if options.aws_secret is not None:
         arguments += ["--aws-secret", options.aws_secret]
+    if options.accounts:
+        arguments += ["--accounts", write_accounts(options.accounts)]
     if not options.limits:
         arguments.append("--no-limits")
     if options.list_prices:
