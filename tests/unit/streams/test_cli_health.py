@@ -45,3 +45,13 @@ def test_a_change_of_health_is_one_line_with_the_reason_and_who_stands_in() -> N
     line = readable(Topic.FAILOVERS, record).plain
     assert "gemini-2.5-flash  healthy -> unhealthy  p99 of 4096 calls is 4210 ms" in line
     assert "instead: deepseek-v3.2, gpt-4.1" in line
+
+
+def test_an_account_shows_what_is_configured_beside_what_the_provider_says_and_where_it_rests() -> None:
+    accounts = ModelHealth.decode((GOLDEN / "model-health-accounts.json").read_bytes())
+    text = " ".join(shown(accounts, NOW_S + 1).split())
+    assert (
+        "account team-a: 412 of 500 requests per minute (the provider says 500); 98,000 of 150,000 tokens per minute "
+        "(the provider says 200,000)"
+    ) in text
+    assert "account spare: 0 requests per minute; refused, rests at host-1-4711 until 12:00:30 UTC" in text
