@@ -115,6 +115,7 @@ def test_a_key_that_is_refused_rests_for_all_models_of_its_provider(
     catalogue = replace(with_accounts(A, catalogue=TWO), models={"alpha": ALPHA, "beta": sibling})
     pool = ModelPool(catalogue)
     pool.failed(call(pool), failure, 0.1, NOW_S)
+    assert not pool.readiness(ALPHA, NOW_S).now(NOW_S)
     assert pool.readiness(sibling, NOW_S).now(NOW_S) is not rests_too
 
 
