@@ -220,12 +220,18 @@ class ModelPool:
             model_state.limited_s = now_s
 
     def may_go_on(self, permit: Permit, failure: UpstreamFailure, estimate: TokenCounts, now_s: float) -> bool:
-        """Say whether a call that failed was its account's fault alone, and another account may be called at once."""
-        accounts = self._model_states[permit.model.name].accounts
-        if accounts is None or failure.category not in ACCOUNTS_OWN:
+        """Say whether a call failed by the fault of its account alone, and the model is still to be had by another.
+
+        After a refusal that is so unless all are refused: an account that is limited only has room again. After a limit
+        another has to be ready now, or the next model's turn has come.
+        """
+        model_state = self._model_states[permit.model.name]
+        if model_state.accounts is None or failure.category not in ACCOUNTS_OWN:
             return False
-        shares = self._account_shares(self._model_states[permit.model.name], now_s)
-        return accounts.readiness(estimate, shares, now_s).at_s <= now_s
+        others = model_state.accounts.readiness(estimate, self._account_shares(model_state, now_s), now_s)
+        if failure.category is AttemptOutcome.AUTHENTICATION:
+            return others.reason is not SkipReason.ACCOUNTS_REFUSED
+        return others.at_s <= now_s
 
     def learn_limits(self, permit: Permit, told: Mapping[AccountLimit, int]) -> None:
         """Take in what the provider's headers say of an account's limits; they are shown, and hold nothing back."""

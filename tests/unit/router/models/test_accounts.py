@@ -193,3 +193,16 @@ def test_a_request_leaves_a_model_whose_accounts_are_all_refused() -> None:
     action = play.fail(REFUSED)
     assert isinstance(action, Call)
     assert (action.model.name, action.account) == ("beta", None)
+
+
+def test_a_request_waits_for_an_account_that_is_limited_when_the_other_one_is_refused() -> None:
+    pool = ModelPool(with_accounts(A, B))
+    _, second = called(pool, 2)
+    pool.failed(second, rate_limited(5), 0.1, NOW_S)
+    play = Play(pool=pool)
+    play.start()
+    play.fail(REFUSED, latency_s=0.5)
+    assert play.wait_s == 4.5
+    play.wake()
+    play.answer(ANSWER)
+    assert [call.account for call in play.calls] == ["a", "b"]
