@@ -91,7 +91,7 @@ async def test_a_key_that_is_revoked_costs_no_request_and_nothing_is_billed_to_i
 
 
 @played(CATALOGUE, characters=QUICK)
-async def test_limits_that_nobody_configured_let_the_key_rest_and_the_others_go_on(scene: Scene) -> None:
+async def test_limits_that_are_not_configured_let_the_key_rest_and_the_others_go_on(scene: Scene) -> None:
     rules(scene, main=KeyRules(), second=KeyRules(), third=KeyRules(requests_per_minute=3))
     await scene.start("w1", "w2")
     await ask(scene, 60, gap_s=0.1)
