@@ -4,52 +4,26 @@ Two steps: raw models take the file's shape and refuse unknown keys and impossib
 more than one key make the checked values. Fractions are read as `Decimal`, so that prices stay exact.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price, RetryRules
-from router.charges import ChargeRow
 from router.dialects.registry import DIALECTS
-from router.dialects.wire import DROPPABLE, MAX_TOKENS_FIELDS, OPENAI, DialectName, Wire
+from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
-from router.parameters import PICKS_THE_MODEL
 from router.tenants import Key, Tenant
-from schemas.requests import PROVIDER_PARAMETERS
-from schemas.vocabulary import AttemptOutcome, Capability, Tier
-from streams.config.accounts import accounts_of, key_names_of
+from schemas.vocabulary import Capability, Tier
+from streams.config.accounts import accounts_of
 from streams.config.catalogue_prices import checked_price, checked_windows
+from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
-from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawProvider, RawTenant, RawThresholds
-from streams.config.tls_files import NO_FILES, TlsFiles
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """Where a provider is reached, and how it is asked."""
-
-    name: str
-    base_url: str | None
-    """Without a slash at the end. None: the settings' `provider_base_url`."""
-    allow_http: bool = False
-    """A key may go there in the clear."""
-    charges: tuple[ChargeRow, ...] = ()
-    """What it charges without an answer, where that is not as in `charges.toml`."""
-    wire: Wire = OPENAI
-    tls: TlsFiles = NO_FILES
-    api_version: str | None = None
-    """Azure's."""
-    region: str | None = None
-    """AWS's."""
-    account_keys: Mapping[str, str] = field(default_factory=dict)
-    """Under which name the key of each account is kept."""
+from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawTenant, RawThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +31,7 @@ class CatalogueFile:
     """What the file says: what routing needs, and what calling needs. Every model's provider is there."""
 
     catalogue: Catalogue
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, ProviderEntry]
 
 
 def load_catalogue(path: Path) -> CatalogueFile:
@@ -106,8 +80,6 @@ def _read(text: str) -> RawCatalogue:
         raise CatalogueError("a number is too long or brackets are nested too deep; mend it.") from None
 
 
-_ANSWERED = {AttemptOutcome.SUCCEEDED, AttemptOutcome.SCHEMA_VIOLATION}
-UNANSWERED = frozenset(AttemptOutcome) - {*_ANSWERED, AttemptOutcome.CUT_OFF}
 _ORDERED = (
     ("breaker", "pause_s", "max_pause_s"),
     ("health", "degraded_p99_ms", "unhealthy_p99_ms"),
@@ -119,7 +91,7 @@ _ORDERED = (
 
 
 def _checked(raw: RawCatalogue) -> CatalogueFile:
-    wires = {name: _wire(name, provider) for name, provider in raw.providers.items()}
+    wires = {name: checked_wire(name, provider) for name, provider in raw.providers.items()}
     models = {name: _model(name, raw, wires) for name in raw.models}
     if not models:
         raise CatalogueError('models is empty; add a model, such as [models."gpt-4.1"].')
@@ -146,47 +118,8 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
         ),
     )
-    providers = {
-        name: Provider(
-            name,
-            provider.base_url,
-            provider.allow_http,
-            _charges(name, provider),
-            wires[name],
-            _tls(name, provider),
-            provider.api_version,
-            _region(name, provider),
-            key_names_of(name, provider),
-        )
-        for name, provider in raw.providers.items()
-    }
+    providers = {name: checked_provider(name, provider, wires[name]) for name, provider in raw.providers.items()}
     return CatalogueFile(catalogue, MappingProxyType(providers))
-
-
-def _charges(name: str, provider: RawProvider) -> tuple[ChargeRow, ...]:
-    table = key_of("providers", name, "charges")
-    for ending in provider.charges:
-        if ending not in UNANSWERED and not re.fullmatch("[1-9][0-9]{2}", ending):
-            instead = instead_of(ending, UNANSWERED)
-            raise CatalogueError(f"{table}.{ending} is neither an HTTP status, such as 503, nor an outcome; {instead}")
-    return tuple(
-        ChargeRow(
-            charge,
-            f"the catalogue, {table}",
-            outcomes=frozenset(() if ending.isdecimal() else (AttemptOutcome(ending),)),
-            statuses=frozenset((int(ending),) if ending.isdecimal() else ()),
-        )
-        for ending, charge in provider.charges.items()
-    )
-
-
-def _tls(name: str, raw: RawProvider) -> TlsFiles:
-    if raw.client_key_file is not None and raw.client_certificate_file is None:
-        raise CatalogueError(
-            f"{key_of('providers', name)}.client_key_file is the key of a certificate; add client_certificate_file."
-        )
-    authorities = () if raw.ca_file is None else (raw.ca_file,)
-    return TlsFiles(authorities, raw.client_certificate_file, raw.client_key_file)
 
 
 def _check_order(key: str, lower: str, upper: str, values: Mapping[str, float]) -> None:
@@ -232,7 +165,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         image_tokens=raw.image_tokens,
         audio_tokens=raw.audio_tokens,
         file_tokens=raw.file_tokens,
-        parameters=_parameters(raw.provider, file) | dialect.own_parameters,
+        parameters=checked_parameters(raw.provider, file.providers[raw.provider]) | dialect.own_parameters,
         service_tiers=raw.service_tiers,
         surcharges_usd={**dict.fromkeys(dialect.own_parameters, Decimal(0)), **raw.surcharges_usd},
         image_usd=raw.image_usd,
@@ -264,85 +197,11 @@ def _embedding_model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -
         requests_per_minute=raw.requests_per_minute,
         typical_latency_ms=raw.typical_latency_ms,
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
-        parameters=_parameters(raw.provider, file),
+        parameters=checked_parameters(raw.provider, file.providers[raw.provider]),
         embeds=True,
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
     )
-
-
-def _wire(name: str, raw: RawProvider) -> Wire:
-    """Return how a provider is asked.
-
-    OpenAI and Azure heed `max_completion_tokens`, and the address in the settings is taken for one of theirs; others
-    mostly heed `max_tokens` alone, and which name a server heeds only its operator knows.
-    """
-    key = key_of("providers", name)
-    for place, parameter in enumerate(raw.drop_parameters):
-        if parameter not in DROPPABLE:
-            raise CatalogueError(
-                f'{key}.drop_parameters[{place}] is "{parameter}", which decides the answer or its price, or is none '
-                f"of OpenAI's; {instead_of(parameter, DROPPABLE)}"
-            )
-    for parameter in raw.rename_parameters:
-        if parameter not in PROVIDER_PARAMETERS:
-            raise CatalogueError(
-                f'{key}.rename_parameters names "{parameter}", which is no parameter of OpenAI\'s that Turnout passes '
-                f"on; {instead_of(parameter, PROVIDER_PARAMETERS)}"
-            )
-    if raw.dialect in _HAS_OWN_URL and raw.base_url is None:
-        raise CatalogueError(f'{key}.base_url is missing; a provider of dialect "{raw.dialect}" has one of its own.')
-    if (raw.dialect is DialectName.AZURE) != (raw.api_version is not None):
-        raise CatalogueError(
-            f'{key}.api_version goes with dialect "azure-openai" alone; add it, such as "2024-10-21", or remove it.'
-        )
-    drops = frozenset(raw.drop_parameters)
-    if raw.dialect not in _CHAT:
-        for name_of_key in ("max_tokens_field", "rename_parameters"):
-            if getattr(raw, name_of_key):
-                raise CatalogueError(f"{key}.{name_of_key} goes with chat completions only; remove it.")
-        return Wire(raw.dialect, drops=drops)
-    is_openais = raw.dialect is DialectName.AZURE or raw.base_url is None or _is_openais(raw.base_url)
-    return Wire(
-        dialect=raw.dialect,
-        max_tokens_field=raw.max_tokens_field or MAX_TOKENS_FIELDS[0 if is_openais else 1],
-        is_bounded=is_openais or raw.max_tokens_field is not None,
-        drops=drops,
-        renames=raw.rename_parameters,
-    )
-
-
-_HAS_OWN_URL = frozenset({DialectName.AZURE, DialectName.BEDROCK})
-_CHAT = frozenset({DialectName.CHAT, DialectName.AZURE})
-
-
-def _region(name: str, raw: RawProvider) -> str | None:
-    """Return the region that requests to AWS are signed for: the one in the address, if the operator names none."""
-    if raw.dialect is not DialectName.BEDROCK:
-        if raw.region is not None:
-            key = key_of("providers", name)
-            raise CatalogueError(f'{key}.region goes only with dialect "{DialectName.BEDROCK}"; remove it.')
-        return None
-    found = re.fullmatch(r"bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\..+", urlsplit(raw.base_url or "").hostname or "")
-    if raw.region is None and found is None:
-        key = key_of("providers", name)
-        raise CatalogueError(f'{key}.region is missing; add the AWS region that requests are signed for, "us-east-1".')
-    return raw.region or (found[1] if found else None)
-
-
-def _is_openais(base_url: str) -> bool:
-    return f".{urlsplit(base_url).hostname}".endswith((".openai.com", ".openai.azure.com"))
-
-
-def _parameters(provider: str, file: RawCatalogue) -> frozenset[str]:
-    names = file.providers[provider].parameters
-    for place, name in enumerate(names):
-        if name in PICKS_THE_MODEL:
-            raise CatalogueError(
-                f'{key_of("providers", provider)}.parameters[{place}] is "{name}", which lets another model answer; '
-                "remove it: Turnout routes."
-            )
-    return frozenset(names)
 
 
 def _chains(raw: Mapping[str, list[str]], models: Mapping[str, Model]) -> Mapping[Tier, tuple[Model, ...]]:

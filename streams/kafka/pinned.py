@@ -18,7 +18,7 @@ TESTED: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Pin:
     """One member of a library's class or module."""
 
     name: str
@@ -29,11 +29,11 @@ class Member:
     """Functions that must use it, `Class.function` beside the owner: else what is done to it would have no effect."""
 
 
-OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
+OVERRIDDEN: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
     {
         "faust.transport.consumer:ThreadDelegateConsumer": (
-            Member("__init__", "takes over Faust's collections", "(self, *args, **kwargs)"),
-            Member(
+            Pin("__init__", "takes over Faust's collections", "(self, *args, **kwargs)"),
+            Pin(
                 "_commit",
                 "commits metadata too, and nothing after the group has gone on",
                 "(self, offsets)",
@@ -41,61 +41,61 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "faust.transport.consumer:Consumer": (
-            Member(
+            Pin(
                 "_filter_tps_with_pending_acks",
                 "which partitions to commit: those with a tracker",
                 "(self, topics)",
                 by=("Consumer.force_commit",),
             ),
-            Member(
+            Pin(
                 "_new_offset",
                 "what to commit: a tracker's smallest unfinished offset",
                 "(self, tp)",
                 by=("Consumer._filter_committable_offsets",),
             ),
-            Member(
+            Pin(
                 "_commit_offsets",
                 "forgets as committed what was not, or is void",
                 "(self, offsets, start_new_transaction)",
                 by=("Consumer._commit_tps",),
             ),
-            Member(
+            Pin(
                 "_add_gap",
                 "would acknowledge the record after a gap",
                 "(self, tp, offset_from, offset_to)",
                 by=("Consumer._drain_messages",),
             ),
-            Member(
+            Pin(
                 "perform_seek",
                 "hands nothing over while reading goes back to what is committed",
                 "(self)",
                 by=("faust.tables.recovery:Recovery.on_recovery_completed",),
             ),
-            Member("on_buffer_drop", "Faust's buffer must not overrule `hold_back`", "(self, tp)"),
-            Member("resume_partitions", "nor must the end of a recovery", "(self, tps)"),
-            Member(
+            Pin("on_buffer_drop", "Faust's buffer must not overrule `hold_back`", "(self, tp)"),
+            Pin("resume_partitions", "nor must the end of a recovery", "(self, tps)"),
+            Pin(
                 "_set_active_tps",
                 "nor must an assignment",
                 "(self, tps)",
                 by=("Consumer.on_partitions_assigned", "Consumer._get_active_partitions"),
             ),
-            Member(
+            Pin(
                 "on_partitions_revoked",
                 "drains and commits before anything is forgotten",
                 "(self, revoked)",
                 by=("ThreadDelegateConsumer.threadsafe_partitions_revoked",),
             ),
-            Member(
+            Pin(
                 "on_partitions_assigned",
                 "starts afresh, and renews the fence",
                 "(self, assigned, generation_id)",
                 by=("ThreadDelegateConsumer.threadsafe_partitions_assigned",),
             ),
-            Member("wait_empty", "the drain, bounded in time", "(self)", by=("Consumer.on_stop",)),
+            Pin("wait_empty", "the drain, bounded in time", "(self)", by=("Consumer.on_stop",)),
         ),
         "faust.transport.drivers.aiokafka:Consumer": (
-            Member("_new_consumer_thread", "makes our thread", "(self)", by=("ThreadDelegateConsumer.__init__",)),
-            Member(
+            Pin("_new_consumer_thread", "makes our thread", "(self)", by=("ThreadDelegateConsumer.__init__",)),
+            Pin(
                 "verify_event_path",
                 "looks for streams that are stuck, as the watchdog does",
                 "(self, now, tp)",
@@ -103,34 +103,34 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
-            Member(
+            Pin(
                 "_create_consumer",
                 "it reads what is committed; its client answers every request but joining soon",
                 "(self, loop)",
                 by=("AIOKafkaConsumerThread.on_start",),
             ),
-            Member("__post_init__", "has a place for how far partitions were read", "(self)"),
-            Member(
+            Pin("__post_init__", "has a place for how far partitions were read", "(self)"),
+            Pin(
                 "_fetch_records",
                 "tells how far partitions were read, records or not",
                 "(self, consumer, active_partitions, timeout, max_records)",
                 by=("AIOKafkaConsumerThread.getmany",),
             ),
-            Member(
+            Pin(
                 "seek_to_committed",
                 "fetches again what was fetched too early",
                 "(self)",
                 by=("Consumer.perform_seek", "Consumer.seek_to_committed"),
             ),
-            Member(
+            Pin(
                 "highwaters",
                 "keeps no worker of `call_thread`, however long it takes",
                 "(self, *partitions)",
                 by=("Consumer.highwaters",),
             ),
-            Member("earliest_offsets", "same", "(self, *partitions)", by=("Consumer.earliest_offsets",)),
-            Member("seek_wait", "same", "(self, partitions)", by=("Consumer.seek_wait",)),
-            Member(
+            Pin("earliest_offsets", "same", "(self, *partitions)", by=("Consumer.earliest_offsets",)),
+            Pin("seek_wait", "same", "(self, partitions)", by=("Consumer.seek_wait",)),
+            Pin(
                 "on_thread_stop",
                 "ends in order although the broker is away",
                 "(self)",
@@ -138,7 +138,7 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "faust.transport.drivers.aiokafka:Producer": (
-            Member(
+            Pin(
                 "_settings_extra",
                 "all replicas acknowledge, retries add nothing twice",
                 "(self)",
@@ -146,36 +146,36 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "faust.transport.drivers.aiokafka:Transport": (
-            Member("__init__", "takes what consumer and producer need", "(self, *args, **kwargs)"),
-            Member("Consumer", "makes our consumer", by=("Transport.create_consumer",)),
-            Member("Producer", "makes our producer", by=("Transport.create_producer",)),
+            Pin("__init__", "takes what consumer and producer need", "(self, *args, **kwargs)"),
+            Pin("Consumer", "makes our consumer", by=("Transport.create_consumer",)),
+            Pin("Producer", "makes our producer", by=("Transport.create_producer",)),
         ),
         "faust.tables.recovery:Recovery": (
-            Member(
+            Pin(
                 "_wait",
                 "every step of a recovery goes through it; called without its limit",
                 "(self, coro, timeout)",
                 by=("Recovery._restart_recovery",),
             ),
-            Member(
+            Pin(
                 "_build_highwaters",
                 "a step with a limit of its own; repeated",
                 "(self, consumer, tps, destination, title)",
                 by=("Recovery._restart_recovery",),
             ),
-            Member(
+            Pin(
                 "_build_offsets",
                 "same",
                 "(self, consumer, tps, destination, title)",
                 by=("Recovery._restart_recovery",),
             ),
-            Member(
+            Pin(
                 "_seek_offsets",
                 "same",
                 "(self, consumer, tps, offsets, title)",
                 by=("Recovery._restart_recovery",),
             ),
-            Member(
+            Pin(
                 "on_recovery_completed",
                 "a recovery that is void completes nothing",
                 "(self, generation_id)",
@@ -183,7 +183,7 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "faust.assignor.partition_assignor:PartitionAssignor": (
-            Member(
+            Pin(
                 "_get_copartitioned_groups",
                 "one group of partitions 0, however many partitions the topics have",
                 "(topics, cluster, subscriptions)",
@@ -191,10 +191,10 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "aiokafka.consumer.fetcher:PartitionRecords": (
-            Member("__next__", "says where what cannot be unpacked stands", "(self)"),
+            Pin("__next__", "says where what cannot be unpacked stands", "(self)"),
         ),
         "aiokafka.record.memory_records:_MemoryRecordsPy": (
-            Member(
+            Pin(
                 "next_batch",
                 "keeps the bytes of a batch, to unpack it again",
                 "(self, _min_slice, _magic_offset)",
@@ -202,109 +202,109 @@ OVERRIDDEN: Mapping[str, tuple[Member, ...]] = MappingProxyType(
             ),
         ),
         "aiokafka.record.default_records:_DefaultRecordBatchPy": (
-            Member("__iter__", "decodes names of any bytes", "(self)"),
+            Pin("__iter__", "decodes names of any bytes", "(self)"),
         ),
         "faust.tables.manager:TableManager": (
-            Member("_recovery", "where the manager keeps its recovery", by=("TableManager.on_stop",)),
-            Member("recovery", "makes ours; the manager's own is a stock one", by=("TableManager.on_start",)),
+            Pin("_recovery", "where the manager keeps its recovery", by=("TableManager.on_stop",)),
+            Pin("recovery", "makes ours; the manager's own is a stock one", by=("TableManager.on_start",)),
         ),
     }
 )
 """By owner, `module:Class`. Each stands in `SafeConsumer`, `ConsumerThread`, `PatientRecovery` and so on."""
 
-USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
+USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
     {
         "faust.assignor.partition_assignor:PartitionAssignor": (
-            Member("_group_co_subscribed", "topics by who subscribes to them", "(topics, subscriptions)"),
+            Pin("_group_co_subscribed", "topics by who subscribes to them", "(topics, subscriptions)"),
         ),
         "faust.transport.consumer:Consumer": (
-            Member(
+            Pin(
                 "callback",
                 "where each record of every topic is handed over; wrapped",
                 by=("Consumer._drain_messages",),
             ),
-            Member(
+            Pin(
                 "_unacked_messages",
                 "streams (Cython and Python) add to it and discard from it, the one sign of an end; replaced",
                 by=("Consumer.track_message", "Consumer.ack"),
             ),
-            Member(
+            Pin(
                 "_acked", "would grow, and hide an offset's second delivery; replaced by nothing", by=("Consumer.ack",)
             ),
-            Member("_acked_index", "same", by=("Consumer.ack",)),
-            Member(
+            Pin("_acked_index", "same", by=("Consumer.ack",)),
+            Pin(
                 "_read_offset",
                 "all below it is dropped when it is fetched; replaced by nothing",
                 by=("Consumer._drain_messages",),
             ),
-            Member(
+            Pin(
                 "_committed_offset",
                 "what need not be committed again; forgotten where it was not, or is void",
                 by=("Consumer._should_commit", "Consumer.ack"),
             ),
-            Member(
+            Pin(
                 "_waiting_for_ack",
                 "the future that each acknowledgement resolves: wakes the drain",
                 by=("Consumer.ack",),
             ),
-            Member("unacked", "what streams hold"),
-            Member("stop_flow", "hands nothing over while reading goes back", "(self)"),
-            Member(
+            Pin("unacked", "what streams hold"),
+            Pin("stop_flow", "hands nothing over while reading goes back", "(self)"),
+            Pin(
                 "_buffered_partitions",
                 "holds a partition back and loses nothing that was fetched",
                 by=("Consumer.getmany", "Consumer.on_buffer_drop"),
             ),
-            Member("_get_active_partitions", "what is fetched", "(self)", by=("Consumer._wait_next_records",)),
-            Member("maybe_wait_for_commit_to_finish", "a commit under way lacks the latest", "(self)"),
-            Member("commit_and_end_transactions", "the commit at the end of a drain", "(self)"),
+            Pin("_get_active_partitions", "what is fetched", "(self)", by=("Consumer._wait_next_records",)),
+            Pin("maybe_wait_for_commit_to_finish", "a commit under way lacks the latest", "(self)"),
+            Pin("commit_and_end_transactions", "the commit at the end of a drain", "(self)"),
         ),
-        "faust.transport.consumer:ThreadDelegateConsumer": (Member("_thread", "where the aiokafka consumer lives"),),
+        "faust.transport.consumer:ThreadDelegateConsumer": (Pin("_thread", "where the aiokafka consumer lives"),),
         "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
-            Member("_consumer", "the aiokafka consumer, once it is made"),
-            Member("_ensure_consumer", "same; no public way leads to it", "(self)"),
-            Member("_highwaters", "where partitions end, asked by `ask`", "(self, partitions)"),
-            Member("_seek_wait", "goes to offsets, asked by `ask`", "(self, consumer, partitions)"),
-            Member("tp_last_committed_at", "Faust's look at commits"),
+            Pin("_consumer", "the aiokafka consumer, once it is made"),
+            Pin("_ensure_consumer", "same; no public way leads to it", "(self)"),
+            Pin("_highwaters", "where partitions end, asked by `ask`", "(self, partitions)"),
+            Pin("_seek_wait", "goes to offsets, asked by `ask`", "(self, consumer, partitions)"),
+            Pin("tp_last_committed_at", "Faust's look at commits"),
         ),
         "mode.threads:QueueServiceThread": (
-            Member("call_thread", "commits where the aiokafka consumer lives", "(self, fun, *args, **kwargs)"),
-            Member("on_thread_stop", "the end of the thread's queue, without that of its consumer", "(self)"),
+            Pin("call_thread", "commits where the aiokafka consumer lives", "(self, fun, *args, **kwargs)"),
+            Pin("on_thread_stop", "the end of the thread's queue, without that of its consumer", "(self)"),
         ),
-        "mode.threads:ServiceThread": (Member("thread_loop", "where the aiokafka consumer lives"),),
-        "faust.types.tuples:Message": (Member("generation_id", "the assignment that a record came under"),),
+        "mode.threads:ServiceThread": (Pin("thread_loop", "where the aiokafka consumer lives"),),
+        "faust.types.tuples:Message": (Pin("generation_id", "the assignment that a record came under"),),
         "faust.app.base:App": (
-            Member("consumer_generation_id", "the present assignment"),
-            Member("crash", "ends the app", "(self, reason)"),
+            Pin("consumer_generation_id", "the present assignment"),
+            Pin("crash", "ends the app", "(self, reason)"),
         ),
         "faust.tables.recovery:Recovery": (
-            Member(
+            Pin(
                 "signal_recovery_start",
                 "the group has rebalanced meanwhile",
                 by=("Recovery.on_rebalance",),
             ),
         ),
-        "faust.tables.recovery:": (Member("RebalanceAgain", "begins a recovery anew"),),
+        "faust.tables.recovery:": (Pin("RebalanceAgain", "begins a recovery anew"),),
         "faust.tables.base:Collection": (
-            Member(
+            Pin(
                 "send_changelog",
                 "writes without an event of a stream",
                 "(self, partition, key, value, key_serializer, value_serializer)",
             ),
-            Member("on_recover", "tells when the tables are restored", "(self, fun)"),
+            Pin("on_recover", "tells when the tables are restored", "(self, fun)"),
         ),
         "aiokafka.consumer.consumer:AIOKafkaConsumer": (
-            Member("_client", "all its requests go through this client's `send`", by=("AIOKafkaConsumer.stop",)),
-            Member("_coordinator", "membership and commits", by=("AIOKafkaConsumer.stop",)),
-            Member(
+            Pin("_client", "all its requests go through this client's `send`", by=("AIOKafkaConsumer.stop",)),
+            Pin("_coordinator", "membership and commits", by=("AIOKafkaConsumer.stop",)),
+            Pin(
                 "_isolation_level",
                 "Faust reads what is committed only where it writes transactions itself",
                 by=("AIOKafkaConsumer.start",),
             ),
-            Member("_subscription", "positions, without waiting for one", by=("AIOKafkaConsumer.position",)),
-            Member("_fetcher", "resets positions without waiting for all", by=("AIOKafkaConsumer.stop",)),
+            Pin("_subscription", "positions, without waiting for one", by=("AIOKafkaConsumer.position",)),
+            Pin("_fetcher", "resets positions without waiting for all", by=("AIOKafkaConsumer.stop",)),
         ),
         "aiokafka.client:AIOKafkaClient": (
-            Member(
+            Pin(
                 "send",
                 "wrapped: an answer must come soon",
                 "(self, node_id, request, *, group)",
@@ -313,55 +313,53 @@ USED: Mapping[str, tuple[Member, ...]] = MappingProxyType(
                     "aiokafka.consumer.group_coordinator:GroupCoordinator._send_req",
                 ),
             ),
-            Member("_conns", "by node and group; a silent one is closed", by=("AIOKafkaClient._get_conn",)),
-            Member("close", "what `stop` of a consumer has not come to", "(self)"),
+            Pin("_conns", "by node and group; a silent one is closed", by=("AIOKafkaClient._get_conn",)),
+            Pin("close", "what `stop` of a consumer has not come to", "(self)"),
         ),
-        "aiokafka.conn:AIOKafkaConnection": (Member("close", "ends a silent one", "(self, reason, exc)"),),
+        "aiokafka.conn:AIOKafkaConnection": (Pin("close", "ends a silent one", "(self, reason, exc)"),),
         "aiokafka.consumer.fetcher:": (
-            Member("MemoryRecords", "replaced: what is fetched, in batches", by=("Fetcher._proc_fetch_request",)),
-            Member("PartitionRecords", "replaced: the same, in records", by=("Fetcher._proc_fetch_request",)),
+            Pin("MemoryRecords", "replaced: what is fetched, in batches", by=("Fetcher._proc_fetch_request",)),
+            Pin("PartitionRecords", "replaced: the same, in records", by=("Fetcher._proc_fetch_request",)),
         ),
         "aiokafka.consumer.fetcher:PartitionRecords": (
-            Member("_tp", "the partition of a fetch", by=("PartitionRecords._unpack_records",)),
-            Member("next_fetch_offset", "where unpacking has stopped", by=("PartitionRecords._unpack_records",)),
-            Member("_unpack_records", "goes through batches and records", "(self)", by=("PartitionRecords.__init__",)),
+            Pin("_tp", "the partition of a fetch", by=("PartitionRecords._unpack_records",)),
+            Pin("next_fetch_offset", "where unpacking has stopped", by=("PartitionRecords._unpack_records",)),
+            Pin("_unpack_records", "goes through batches and records", "(self)", by=("PartitionRecords.__init__",)),
         ),
         "aiokafka.record.memory_records:_MemoryRecordsPy": (
-            Member("_next_slice", "the bytes of the next batch", by=("_MemoryRecordsPy.next_batch",)),
-            Member("MAGIC_OFFSET", "where a batch tells its format"),
+            Pin("_next_slice", "the bytes of the next batch", by=("_MemoryRecordsPy.next_batch",)),
+            Pin("MAGIC_OFFSET", "where a batch tells its format"),
         ),
         "aiokafka.record.default_records:_DefaultRecordBatchPy": (
-            Member(
+            Pin(
                 "_buffer",
                 "records without compression; replaced by bytes that decode anything",
                 by=("_DefaultRecordBatchPy._read_msg",),
             ),
         ),
-        "aiokafka.record.default_records:": (
-            Member("_DefaultRecordBatchPy", "unpacks in Python, what C gave up over"),
-        ),
+        "aiokafka.record.default_records:": (Pin("_DefaultRecordBatchPy", "unpacks in Python, what C gave up over"),),
         "aiokafka.consumer.fetcher:Fetcher": (
-            Member("request_offset_reset", "back to the beginning, waiting for none", "(self, tps, strategy)"),
+            Pin("request_offset_reset", "back to the beginning, waiting for none", "(self, tps, strategy)"),
         ),
         "aiokafka.consumer.group_coordinator:GroupCoordinator": (
-            Member("fetch_committed_offsets", "the one call that gives the metadata back", "(self, partitions)"),
-            Member(
+            Pin("fetch_committed_offsets", "the one call that gives the metadata back", "(self, partitions)"),
+            Pin(
                 "_do_heartbeat",
                 "wrapped: tells the fence when one was answered",
                 "(self)",
                 by=("GroupCoordinator._heartbeat_routine",),
             ),
-            Member("_coordination_task", "ends when the membership has", by=("GroupCoordinator.check_errors",)),
-            Member("_pending_exception", "why, where it has not ended yet", by=("GroupCoordinator.check_errors",)),
-            Member("member_id", "whether the group has gone on", by=("GroupCoordinator.reset_generation",)),
+            Pin("_coordination_task", "ends when the membership has", by=("GroupCoordinator.check_errors",)),
+            Pin("_pending_exception", "why, where it has not ended yet", by=("GroupCoordinator.check_errors",)),
+            Pin("member_id", "whether the group has gone on", by=("GroupCoordinator.reset_generation",)),
         ),
         "aiokafka.protocol.group:JoinGroupRequest": (
-            Member("UNKNOWN_MEMBER_ID", "the id of a member that is none any more"),
+            Pin("UNKNOWN_MEMBER_ID", "the id of a member that is none any more"),
         ),
-        "aiokafka.protocol.group:": (Member("SyncGroupRequest", "may wait for the slowest member"),),
+        "aiokafka.protocol.group:": (Pin("SyncGroupRequest", "may wait for the slowest member"),),
         "aiokafka.protocol.commit:": (
-            Member("OffsetFetchResponse_v2", "has an error for all partitions that the client does not look at"),
-            Member("OffsetFetchResponse_v3", "same"),
+            Pin("OffsetFetchResponse_v2", "has an error for all partitions that the client does not look at"),
+            Pin("OffsetFetchResponse_v3", "same"),
         ),
     }
 )

@@ -16,7 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 import structlog
 
 from router.errors import TurnoutError
-from streams.kafka.pinned import OVERRIDDEN, TESTED, USED, Member
+from streams.kafka.pinned import OVERRIDDEN, TESTED, USED, Pin
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ def missing() -> Iterator[str]:
                     yield f"{place}{member.name} is missing"
 
 
-def _changes(holder: object, member: Member, module: ModuleType, place: str) -> Iterator[str]:
+def _changes(holder: object, member: Pin, module: ModuleType, place: str) -> Iterator[str]:
     if member.parameters is not None and (found := _parameters(getattr(holder, member.name))) != member.parameters:
         yield f"{place} takes {found}, not {member.parameters}"
     for user in member.by:

@@ -14,7 +14,7 @@ import httpx
 import structlog
 
 from router.errors import CatalogueError
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.catalogue_sentences import key_of
 from streams.config.settings import Settings
 from streams.config.tls_files import TlsFiles
@@ -98,7 +98,7 @@ class Connections:
 
 
 def connections_of(
-    settings: Settings, providers: Mapping[str, Provider], environment: Mapping[str, str]
+    settings: Settings, providers: Mapping[str, ProviderEntry], environment: Mapping[str, str]
 ) -> Connections:
     """Return the ways to a catalogue's providers.
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from router.charges import ChargeRow
 from router.dialects.wire import DialectName
 from router.errors import CatalogueError
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.catalogue_sentences import key_of, quoted
 from streams.config.key_files import KeyFiles
 from streams.config.settings import Settings
@@ -46,7 +46,9 @@ class Endpoints:
     warnings: tuple[str, ...] = ()
 
 
-def endpoints_of(settings: Settings, providers: Mapping[str, Provider], files: KeyFiles | None = None) -> Endpoints:
+def endpoints_of(
+    settings: Settings, providers: Mapping[str, ProviderEntry], files: KeyFiles | None = None
+) -> Endpoints:
     """Return the endpoints of a catalogue's providers, with the keys as the files have them now.
 
     A provider with a `base_url` of its own is sent its own key or none: `TURNOUT_API_KEY` is for the address in the
@@ -98,7 +100,7 @@ def endpoints_of(settings: Settings, providers: Mapping[str, Provider], files: K
     return Endpoints(endpoints, tuple(warnings))
 
 
-def _account_keys(settings: Settings, provider: Provider, files: KeyFiles) -> Mapping[str, SecretStr]:
+def _account_keys(settings: Settings, provider: ProviderEntry, files: KeyFiles) -> Mapping[str, SecretStr]:
     keys: dict[str, SecretStr] = {}
     for account, key_name in provider.account_keys.items():
         key = settings.named_key(key_name, files)
@@ -114,7 +116,7 @@ def _account_keys(settings: Settings, provider: Provider, files: KeyFiles) -> Ma
     return MappingProxyType(keys)
 
 
-def _known_files(settings: Settings, providers: Mapping[str, Provider]) -> set[Path]:
+def _known_files(settings: Settings, providers: Mapping[str, ProviderEntry]) -> set[Path]:
     folder = settings.api_keys_dir
     if folder is None:
         return set()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from router.errors import TurnoutError
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.key_files import KeyFiles
 from streams.config.settings import Settings
 from streams.providers.endpoints import endpoints_of
@@ -23,7 +23,7 @@ OnSecrets = Callable[[Iterable[str]], None]
 async def renewing(
     provider: HttpProvider,
     settings: Settings,
-    providers: Mapping[str, Provider],
+    providers: Mapping[str, ProviderEntry],
     files: KeyFiles,
     on_secrets: OnSecrets,
 ) -> AsyncIterator[None]:
@@ -45,7 +45,7 @@ async def renewing(
 async def _look(
     provider: HttpProvider,
     settings: Settings,
-    providers: Mapping[str, Provider],
+    providers: Mapping[str, ProviderEntry],
     files: KeyFiles,
     on_secrets: OnSecrets,
 ) -> None:

@@ -34,7 +34,7 @@ from schemas.dead_letters import REPLAYED
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
-from streams.config.catalogue_file import UNANSWERED
+from streams.config.catalogue_providers import UNANSWERED
 from streams.kafka.clients import admin, producer, reader
 from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from router.errors import CatalogueError
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.settings import Settings
 from streams.config.tls_files import TlsFiles
 from streams.providers.connections import LOOK_AT_FILES_S, Connections, connections_of
@@ -140,7 +140,7 @@ async def asked(transport: AiohttpTransport, port: int, host: str = NAME) -> htt
 
 
 def made(port: int, files: TlsFiles, host: str = NAME, ca: Path | None = None, **environment: str) -> Connections:
-    providers = {"own": Provider("own", f"https://{host}:{port}/v1", tls=files)}
+    providers = {"own": ProviderEntry("own", f"https://{host}:{port}/v1", tls=files)}
     return connections_of(Settings(provider_ca_file=ca), providers, environment)
 
 
@@ -245,6 +245,6 @@ def test_a_file_that_cannot_be_used_ends_the_start_and_is_named(tmp_path: Path, 
 
 def test_two_providers_at_one_address_name_the_same_certificates(authority: Authority) -> None:
     url = "https://one.example/v1"
-    providers = {"a": Provider("a", url), "b": Provider("b", url, tls=TlsFiles((authority.ca,)))}
+    providers = {"a": ProviderEntry("a", url), "b": ProviderEntry("b", url, tls=TlsFiles((authority.ca,)))}
     with pytest.raises(CatalogueError, match=r"^providers\.b is at the same address as providers\.a"):
         connections_of(Settings(), providers, {})

@@ -12,7 +12,8 @@ from router.charges import Charge, ChargeRow
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
 from schemas.vocabulary import AttemptOutcome, Capability, Policy, Tier
-from streams.config.catalogue_file import CatalogueFile, Provider, load_catalogue, parse_catalogue
+from streams.config.catalogue_file import CatalogueFile, load_catalogue, parse_catalogue
+from streams.config.catalogue_providers import ProviderEntry
 
 REFERENCE = Path(__file__).parents[4] / "catalogue.toml"
 
@@ -157,7 +158,7 @@ def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defau
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
     file = parse_catalogue(uncommented)
     assert file.catalogue == load_catalogue(REFERENCE).catalogue
-    assert file.providers["openai"] == Provider("openai", "https://api.openai.com/v1")
+    assert file.providers["openai"] == ProviderEntry("openai", "https://api.openai.com/v1")
 
 
 def test_every_optional_key_reaches_its_value() -> None:
@@ -211,10 +212,10 @@ def test_every_optional_key_reaches_its_value() -> None:
     assert catalogue.retry.max_attempts == 2
     spare = "the catalogue, providers.spare.charges"
     assert file.providers == {
-        "openai": Provider(
+        "openai": ProviderEntry(
             "openai", "http://127.0.0.1:8080/v1", wire=Wire(max_tokens_field="max_tokens", is_bounded=False)
         ),
-        "spare": Provider(
+        "spare": ProviderEntry(
             "spare",
             None,
             charges=(

@@ -3,7 +3,7 @@ from pydantic import SecretStr
 
 from router.dialects.wire import Wire
 from router.errors import CatalogueError
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.settings import Settings
 from streams.providers.endpoints import Endpoint, endpoints_of, is_private
 
@@ -16,7 +16,7 @@ SETTINGS = Settings(
 def test_the_key_for_all_goes_only_where_the_settings_say() -> None:
     found = endpoints_of(
         SETTINGS,
-        {"plain": Provider("plain", None), "own": Provider("own", OWN), "keyed": Provider("keyed", OWN)},
+        {"plain": ProviderEntry("plain", None), "own": ProviderEntry("own", OWN), "keyed": ProviderEntry("keyed", OWN)},
     )
     assert found.by_provider == {
         "plain": Endpoint("https://all.example/v1", SecretStr("sk-all")),
@@ -31,12 +31,12 @@ def test_the_key_for_all_goes_only_where_the_settings_say() -> None:
 
 
 def test_without_any_key_there_is_nothing_to_warn_of() -> None:
-    assert endpoints_of(Settings(), {"own": Provider("own", "http://own.example/v1")}).warnings == ()
+    assert endpoints_of(Settings(), {"own": ProviderEntry("own", "http://own.example/v1")}).warnings == ()
 
 
 def test_who_does_not_say_what_it_heeds_is_told_of_what_follows() -> None:
     unbounded = Wire(max_tokens_field="max_tokens", is_bounded=False)
-    assert endpoints_of(Settings(), {"own": Provider("own", OWN, wire=unbounded)}).warnings == (
+    assert endpoints_of(Settings(), {"own": ProviderEntry("own", OWN, wire=unbounded)}).warnings == (
         (
             "Provider own is not known to heed max_tokens, so no request with a cost cap or of a tenant with a budget "
             "goes there; set providers.own.max_tokens_field to the name that it heeds."
@@ -46,15 +46,15 @@ def test_who_does_not_say_what_it_heeds_is_told_of_what_follows() -> None:
 
 def test_a_key_does_not_cross_the_network_in_the_clear() -> None:
     with pytest.raises(CatalogueError) as caught:
-        endpoints_of(SETTINGS, {"keyed": Provider("keyed", "http://own.example/v1")})
+        endpoints_of(SETTINGS, {"keyed": ProviderEntry("keyed", "http://own.example/v1")})
     assert str(caught.value) == (
         "providers.keyed.base_url is http, so that the key of keyed would cross the network in the clear; use https, "
         "or set providers.keyed.allow_http = true."
     )
     settings = SETTINGS.model_copy(update={"provider_base_url": "http://all.example/v1"})
     with pytest.raises(CatalogueError, match=r"^TURNOUT_PROVIDER_BASE_URL is http, .* providers\.plain\.allow_http"):
-        endpoints_of(settings, {"plain": Provider("plain", None)})
-    allowed = endpoints_of(settings, {"plain": Provider("plain", None, allow_http=True)})
+        endpoints_of(settings, {"plain": ProviderEntry("plain", None)})
+    allowed = endpoints_of(settings, {"plain": ProviderEntry("plain", None, allow_http=True)})
     assert allowed.by_provider["plain"].api_key == SecretStr("sk-all")
 
 
@@ -86,7 +86,7 @@ def test_each_account_has_the_key_of_its_name() -> None:
     settings = Settings(
         api_keys={"own.team-a": SecretStr("key-a"), "sk-perhaps-a-key-itself": SecretStr("key-b")},
     )
-    found = endpoints_of(settings, {"own": Provider("own", OWN, account_keys=ACCOUNTS)})
+    found = endpoints_of(settings, {"own": ProviderEntry("own", OWN, account_keys=ACCOUNTS)})
     endpoint = found.by_provider["own"]
     assert found.warnings == ()
     assert (endpoint.api_key, endpoint.of(None)) == (None, endpoint)
@@ -98,7 +98,7 @@ def test_each_account_has_the_key_of_its_name() -> None:
 
 def test_the_providers_own_key_is_not_used_beside_accounts_and_that_is_told() -> None:
     settings = Settings(api_keys={"own": SecretStr("key-0"), "own.team-a": SecretStr("key-a")})
-    found = endpoints_of(settings, {"own": Provider("own", OWN, account_keys={"team-a": "own.team-a"})})
+    found = endpoints_of(settings, {"own": ProviderEntry("own", OWN, account_keys={"team-a": "own.team-a"})})
     assert found.by_provider["own"].api_key is None
     assert found.warnings == ("Provider own has accounts, so its own key is not used; each account has one.",)
 
@@ -107,13 +107,13 @@ def test_the_providers_own_key_is_not_used_beside_accounts_and_that_is_told() ->
 def test_an_account_without_a_key_ends_the_start_and_what_may_be_a_key_is_not_shown(account: str) -> None:
     keys = {name: SecretStr("key") for other, name in ACCOUNTS.items() if other != account}
     with pytest.raises(CatalogueError) as raised:
-        endpoints_of(Settings(api_keys=keys), {"own": Provider("own", OWN, account_keys=ACCOUNTS)})
+        endpoints_of(Settings(api_keys=keys), {"own": ProviderEntry("own", OWN, account_keys=ACCOUNTS)})
     assert str(raised.value).startswith(f"providers.own.accounts.{account} has no key: add ")
     assert "sk-perhaps" not in str(raised.value)
 
 
 def test_the_key_of_an_account_crosses_no_network_in_the_clear() -> None:
     settings = Settings(api_keys={"own.team-a": SecretStr("key-a")})
-    provider = Provider("own", "http://own.example/v1", account_keys={"team-a": "own.team-a"})
+    provider = ProviderEntry("own", "http://own.example/v1", account_keys={"team-a": "own.team-a"})
     with pytest.raises(CatalogueError, match="in the clear"):
         endpoints_of(settings, {"own": provider})

@@ -14,7 +14,7 @@ from router.request.session import Call
 from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
 from schemas.vocabulary import Task, Tier
-from streams.config.catalogue_file import Provider
+from streams.config.catalogue_providers import ProviderEntry
 from streams.config.env_file import SettingsError
 from streams.config.key_files import KeyFiles
 from streams.config.settings import Settings, load_settings
@@ -23,7 +23,7 @@ from streams.providers.endpoints import endpoints_of
 from streams.providers.http_provider import HttpProvider
 from tests.stage import ALPHA, NOW_S, ONE, make_job
 
-PROVIDERS = {"openai": Provider("openai", None), "own": Provider("own", "https://own.example/v1")}
+PROVIDERS = {"openai": ProviderEntry("openai", None), "own": ProviderEntry("own", "https://own.example/v1")}
 
 
 def mounted(folder: Path, version: str, **keys: str) -> None:
@@ -109,7 +109,7 @@ async def test_a_key_that_is_replaced_is_used_from_then_on_and_never_shown(
 ) -> None:
     monkeypatch.setattr(key_renewal, "LOOK_AT_KEYS_S", 0.01)
     mounted(tmp_path, "..v1", one="key-of-old")
-    made, providers = settings(api_keys_dir=tmp_path), {"one": Provider("one", None)}
+    made, providers = settings(api_keys_dir=tmp_path), {"one": ProviderEntry("one", None)}
     files, secrets, transport = made.key_files(), set[str](), Heard()
     provider = HttpProvider(transport, endpoints_of(made, providers, files).by_provider, lambda: 0.0)
     async with key_renewal.renewing(provider, made, providers, files, secrets.update):
