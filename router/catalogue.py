@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from router.dialects.wire import OPENAI, Wire
+from router.quality.prior import Prior
 from router.tenants import Tenant
 from schemas.vocabulary import AccountLimit, Capability, Policy, Tier
 
@@ -155,6 +156,13 @@ class Model:
     """How its provider is asked."""
     upstream_model: str | None = None
     """The provider's name for it; None: the same."""
+    expected_quality: Prior | None = None
+    """What the operator expects of its answers; None: what `quality` says."""
+
+    @property
+    def prior(self) -> Prior:
+        """What is expected of its answers before anything was learnt of them."""
+        return self.expected_quality or Prior.from_quality(self.quality)
 
     @property
     def upstream_name(self) -> str:

@@ -66,6 +66,15 @@ class Tier(GrowingWords):
     POWERFUL = "powerful"
 
 
+class Difficulty(GrowingWords):
+    """How hard a prompt is, in the bands by which quality is kept; rising."""
+
+    EASY = "easy"
+    """The cheapest model does as well as any."""
+    MEDIUM = "medium"
+    HARD = "hard"
+
+
 class Policy(StrEnum):
     """How the candidates of a tier are put in order."""
 

@@ -17,13 +17,14 @@ from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price,
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
+from router.quality.prior import Prior
 from router.tenants import Key, Tenant
-from schemas.vocabulary import Capability, Tier
+from schemas.vocabulary import Capability, Task, Tier
 from streams.config.accounts import accounts_of
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
-from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawTenant, RawThresholds
+from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawModel, RawTenant, RawThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,24 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         lacks=frozenset(one for one in Capability if getattr(raw.capabilities, one) is False),
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
+        expected_quality=_expected_quality(key, raw),
     )
+
+
+def _expected_quality(key: str, raw: RawModel) -> Prior | None:
+    for task in raw.expected_quality:
+        if task not in (_EVERY_TASK, *Task):
+            instead = instead_of(task, (_EVERY_TASK, *Task))
+            raise CatalogueError(f"{key}.expected_quality.{task} is no task; {instead}")
+    by_task = {Task(task): scores for task, scores in raw.expected_quality.items() if task != _EVERY_TASK}
+    default = raw.expected_quality.get(_EVERY_TASK)
+    if default is not None:
+        return Prior(default, MappingProxyType(by_task))
+    return Prior.from_quality(raw.quality, MappingProxyType(by_task)) if by_task else None
+
+
+_EVERY_TASK = "default"
+"""Of `expected_quality`: the scores of the tasks that are not there."""
 
 
 def _embedding_model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:

@@ -11,10 +11,11 @@ from router.catalogue import BreakerRules, HealthRules, RetryRules
 from router.charges import Charge
 from router.dialects.wire import DialectName
 from router.models.health import PANE_S
+from router.quality.prior import Scores
 from router.tenants import TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
-from schemas.vocabulary import Policy
+from schemas.vocabulary import Difficulty, Policy
 from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
 
@@ -110,6 +111,15 @@ class RawCapabilities(_Raw):
     reasoning: bool | None = None
 
 
+def _scores(value: object) -> object:
+    """Take one score for that of every difficulty, and three for those of easy, medium and hard."""
+    given: list[object] = value if isinstance(value, list) else [value] * len(Difficulty)
+    scores = tuple(float(one) for one in given if isinstance(one, int | Decimal) and not isinstance(one, bool))
+    if not len(given) == len(scores) == len(Difficulty) or not all(0 <= score <= 1 for score in scores):
+        raise ValueError("must be a score from 0 to 1, or a list of three: of easy, medium and hard prompts")
+    return scores
+
+
 class RawModel(RawPrices):
     """`[models.NAME]`."""
 
@@ -129,6 +139,7 @@ class RawModel(RawPrices):
     surcharges_usd: dict[_Label, _Surcharge] = Field(default={})
     image_usd: _Surcharge = Decimal(0)
     capabilities: RawCapabilities = RawCapabilities()
+    expected_quality: dict[str, Annotated[Scores, BeforeValidator(_scores)]] = Field(default={})
     health: RawThresholds | None = None
 
 

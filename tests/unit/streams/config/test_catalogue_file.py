@@ -11,7 +11,8 @@ from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
 from router.charges import Charge, ChargeRow
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
-from schemas.vocabulary import AttemptOutcome, Capability, Policy, Tier
+from router.quality.prior import Prior
+from schemas.vocabulary import AttemptOutcome, Capability, Policy, Task, Tier
 from streams.config.catalogue_file import CatalogueFile, load_catalogue, parse_catalogue
 from streams.config.catalogue_providers import ProviderEntry
 
@@ -136,6 +137,15 @@ def test_an_image_and_a_tool_of_the_provider_may_have_a_price() -> None:
     assert file.catalogue.models["m-2"].image_usd == 0
     with pytest.raises(CatalogueError, match="image_usd"):
         parse_catalogue(first_model("image_usd = -1"))
+
+
+def test_expected_quality_is_read_by_task_and_band_and_else_follows_from_quality() -> None:
+    table = "expected_quality = { math = [0.9, 0.7, 0.5], coding = 0.8, default = 1 }"
+    prior = parse_catalogue(first_model(table)).catalogue.models["m-1.0"].prior
+    assert prior == Prior((1, 1, 1), {Task.MATH: (0.9, 0.7, 0.5), Task.CODING: (0.8, 0.8, 0.8)})
+    models = parse_catalogue(first_model("expected_quality = { math = 0.5 }")).catalogue.models
+    assert models["m-1.0"].prior == Prior.from_quality(9, {Task.MATH: (0.5, 0.5, 0.5)})
+    assert models["m-2"].prior == Prior.from_quality(5)
 
 
 def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
@@ -357,6 +367,7 @@ def test_windows_that_only_touch_do_not_overlap_and_end_at_midnight() -> None:
 
 
 M = 'models."m-1.0"'
+SCORES = "must be a score from 0 to 1, or a list of three: of easy, medium and hard prompts."
 DID_YOU_MEAN_M = 'did you mean "m-1.0"?'
 
 
@@ -571,6 +582,18 @@ MISTAKES = {
     "an unknown capability": (
         first_model("capabilities = { image = true }"),
         f'{M}.capabilities.image is not known; did you mean "images"?',
+    ),
+    "quality of no task": (
+        first_model("expected_quality = { maths = 0.5 }"),
+        f'{M}.expected_quality.maths is no task; did you mean "math"?',
+    ),
+    "quality above 1": (
+        first_model("expected_quality = { math = 1.5 }"),
+        f"{M}.expected_quality.math is 1.5, {SCORES}",
+    ),
+    "two of three qualities": (
+        first_model("expected_quality = { math = [0.5, 0.4] }"),
+        f"{M}.expected_quality.math {SCORES}",
     ),
     "a capability that is no boolean": (
         first_model('capabilities = { images = "yes" }'),
