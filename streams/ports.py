@@ -326,6 +326,10 @@ class Provider(Protocol):
         """Make one call. Raises nothing that the network may cause."""
         ...
 
+    def tell_replaced_keys(self, tell: Callable[[str, str], None]) -> None:
+        """Tell from now on which accounts have another key: provider and account, before a call is made with it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:

@@ -61,6 +61,8 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
     clock = ports.clock
     member = Member(settings.worker_id, int(clock() * 1000))
     admission = _admission(catalogue, member)
+    pool = ModelPool(catalogue, member, best_text_bound())
+    ports.provider.tell_replaced_keys(pool.key_replaced)
     return Parts(
         request_reader=RequestReader(
             admission=admission,
@@ -71,7 +73,7 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
             max_deadline_s=settings.max_deadline_s,
             reply_to_allowed=frozenset(settings.reply_to_allowed),
         ),
-        pool=ModelPool(catalogue, member, best_text_bound()),
+        pool=pool,
         admission=admission,
         budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,

@@ -7,6 +7,7 @@ Rules:
 2. An account may be called when it does not rest, and this worker's share of each of its limits has room for the call.
 3. Of those that may be called the next one is taken by `rotate`: in every run of calls each has its weight's part.
 4. A refusal of the key itself (401, 402) rests the account for all models; anything else for the model that was asked.
+5. A key that is replaced ends the rest of a refusal at once; calls that began with the one before say nothing of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +103,8 @@ class AccountState:
     """When a call last found no room in the share of each limit."""
     told: Mapping[AccountLimit, int] = field(default_factory=dict)
     """Its limits by the provider's own headers."""
+    with_old_key: frozenset[int] = frozenset()
+    """The calls that were under way when its key was replaced."""
 
     def full(self, use: Use, shares: Shares, now_s: float) -> Mapping[AccountLimit, float]:
         """Return the limits without room for a call, and when each may have some."""
@@ -134,6 +137,12 @@ class AccountState:
             return
         self._rest(now_s + min(REFUSED_S * 2**self.refusals, MOST_REFUSED_S), RestReason.REFUSED)
         self.refusals += 1
+
+    def key_replaced(self) -> None:
+        """Call it again, if it was refused. A limit is the account's, whatever its key."""
+        self.refusals, self.with_old_key = 0, self.minute.calls
+        if self.rests_for is RestReason.REFUSED:
+            self.rests_until_s = 0.0
 
     def limited(self, until_s: float) -> None:
         """Let it rest; a longer rest stays."""
@@ -194,12 +203,16 @@ class Accounts:
         told = failure.usage or (NO_TOKENS if failure.charge is Charge.FREE else None)
         settled = state.minute.ended(number, told, now_s)
         match failure.category:
-            case AttemptOutcome.AUTHENTICATION:
+            case AttemptOutcome.AUTHENTICATION if number not in state.with_old_key:
                 state.refused(now_s)
             case AttemptOutcome.RATE_LIMITED:
                 wait_s = LIMITED_REST_S if failure.retry_after_s is None else failure.retry_after_s
                 state.limited(now_s + wait_s)
         return settled
+
+    def is_of_old_key(self, account: str, number: int) -> bool:
+        """Say whether a call began before the account's key was replaced."""
+        return number in self.states[account].with_old_key
 
     def turned_away(self, estimate: TokenCounts, shares: Shares, now_s: float) -> None:
         """Note a request that no account had room for: the worker could do with larger shares of these limits."""

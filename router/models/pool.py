@@ -10,7 +10,7 @@ from itertools import count
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
 from router.errors import Blame, UpstreamFailure
-from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, Shares, is_of_the_key
+from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, RestReason, Shares, is_of_the_key
 from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
@@ -239,6 +239,18 @@ class ModelPool:
         if accounts is not None and permit.account is not None and told:
             accounts.states[permit.account].told = told
 
+    def key_replaced(self, provider_name: str, account: str) -> None:
+        """Take in that an account has another key from now on: what refused the one before does not refuse this one."""
+        for model_state in self._model_states.values():
+            if model_state.accounts is not None and model_state.provider_name == provider_name:
+                model_state.accounts.states[account].key_replaced()
+
+    def account_rests(self, model: Model, now_s: float) -> Mapping[str, RestReason | None]:
+        """Return for each account of the model's provider why it rests; None: it does not."""
+        accounts = self._model_states[model.name].accounts
+        states = {} if accounts is None else accounts.states
+        return {name: one.rests_for if one.rests_until_s > now_s else None for name, one in states.items()}
+
     def follow(self, health: ModelHealth, now_s: float) -> None:
         """Take in what all workers have seen together. A model that is not in the catalogue is passed over.
 
@@ -360,7 +372,7 @@ class ModelPool:
             return False
         settled = model_state.accounts.failed(account, permit.number, failure, now_s)
         self._settled(model_state, account, settled, now_s)
-        if is_of_the_key(failure):
+        if is_of_the_key(failure) and not model_state.accounts.is_of_old_key(account, permit.number):
             for other in self._model_states.values():
                 if other.accounts is not None and other.provider_name == permit.model.provider_name:
                     other.accounts.states[account].refused(now_s)

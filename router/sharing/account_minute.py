@@ -91,6 +91,11 @@ class AccountMinute:
         """Whether no call is under way."""
         return not self._open
 
+    @property
+    def calls(self) -> frozenset[int]:
+        """The numbers of the calls under way."""
+        return frozenset(self._open)
+
     def called(self, number: int, estimate: TokenCounts, now_s: float) -> None:
         """Count a call that begins; `number` tells it from the others under way."""
         reserved = Use(0, estimate.input_tokens, estimate.output_tokens)

@@ -105,7 +105,9 @@ class Settings(BaseSettings):
         "TURNOUT_API_KEYS, or is called without one.",
     )
     api_keys: Annotated[dict[str, ApiKey], NoDecode, BeforeValidator(from_json)] = Field(
-        default={}, description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}.'
+        default={},
+        description='Keys by provider, a JSON object: {"openai": "sk-...", "google": "..."}; those of accounts by '
+        'PROVIDER.ACCOUNT: {"openai.team-a": "sk-..."}.',
     )
 
     api_key_file: Path | None = Field(
@@ -113,8 +115,9 @@ class Settings(BaseSettings):
     )
     api_keys_dir: Path | None = Field(
         default=None,
-        description="A folder of keys, one file a provider, by the provider's name, such as a mounted secret. These go "
-        "before TURNOUT_API_KEYS, and are read again when they change.",
+        description="A folder of keys, one file a provider, by the provider's name, or one an account, named "
+        "PROVIDER.ACCOUNT, such as a mounted secret. These go before TURNOUT_API_KEYS, and are read again when they "
+        "change.",
     )
     provider_ca_file: Path | None = Field(
         default=None,

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.models.accounts import RestReason
 from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
@@ -178,9 +179,17 @@ class _Gauges(Collector):
         model_label = ["gen_ai_request_model"]
         breakers = GaugeMetricFamily("turnout_breaker_open", "0 closed, 0.5 half-open, 1 open.", labels=model_label)
         calls = GaugeMetricFamily("turnout_calls_in_flight", "Upstream calls under way.", labels=model_label)
+        rests = GaugeMetricFamily(
+            "turnout_account_rests",
+            "1 while this worker does not call the model by the account, for this reason; else 0.",
+            labels=["gen_ai_provider_name", *model_label, "account", "reason"],
+        )
         for model in self._pool.catalogue.models.values():
             breakers.add_metric([model.name], _OPENNESS[self._pool.breaker(model).state])
             calls.add_metric([model.name], self._pool.in_flight(model))
+            for account, reason in self._pool.account_rests(model, now_s).items():
+                for one in RestReason:
+                    rests.add_metric([model.provider_name, model.name, account, one], float(reason is one))
         shadow = CounterMetricFamily(
             "turnout_shadow_refusals",
             "What limits in shadow mode would have refused: requests, or calls for `budget_exhausted`.",
@@ -188,7 +197,7 @@ class _Gauges(Collector):
         )
         for refused in self._refusals():
             shadow.add_metric([refused.tenant, refused.limit], refused.count)
-        yield from (messages, seconds, unreadable, missing, breakers, calls, shadow)
+        yield from (messages, seconds, unreadable, missing, breakers, calls, rests, shadow)
 
 
 _OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -33,12 +33,22 @@ class HttpProvider:
         self._endpoints = endpoints
         self._targets: dict[tuple[str, str | None], Target] = {}
         self._scrub = Scrubber(_keys_of(endpoints))
+        self._listeners: list[Callable[[str, str], None]] = []
+
+    def tell_replaced_keys(self, tell: Callable[[str, str], None]) -> None:
+        """Tell from now on which accounts have another key: provider and account."""
+        self._listeners.append(tell)
 
     def renew(self, endpoints: Mapping[str, Endpoint]) -> None:
         """Use these from the next call on: a key may have been replaced."""
-        self._endpoints = endpoints
+        before, self._endpoints = self._endpoints, endpoints
         self._targets.clear()
         self._scrub.learn(_keys_of(endpoints))
+        for provider, endpoint in endpoints.items():
+            for account, key in endpoint.account_keys.items():
+                if before[provider].account_keys[account] != key:
+                    for tell in self._listeners:
+                        tell(provider, account)
 
     async def call(self, request: Request, call: Call, trace: Mapping[str, str]) -> Answer | UpstreamFailure:
         """Make the call. Blocks for `call.timeout_s` at the most; raises nothing that the network may cause.

@@ -122,6 +122,25 @@ def test_a_key_that_is_refused_rests_for_all_models_of_its_provider(
 # --- limited ---
 
 
+def test_a_key_that_is_replaced_is_tried_at_once_and_calls_with_the_one_before_say_nothing_of_it() -> None:
+    pool = ModelPool(with_accounts(A, B, catalogue=TWO))
+    first, late, other = (pool.call(ALPHA, NOW_S, Estimate(10, 10)) for _ in range(3))
+    assert [one.account for one in (first, late, other)] == ["a", "b", "a"]
+    pool.failed(first, REFUSED, 0.1, NOW_S)
+    assert pool.account_rests(ALPHA, NOW_S) == {"a": "refused", "b": None}
+    pool.key_replaced(ALPHA.provider_name, "a")
+    pool.failed(other, REFUSED, 0.2, NOW_S)
+    assert pool.account_rests(ALPHA, NOW_S) == {"a": None, "b": None}
+    assert Counter(permit.account for permit in called(pool, 10)) == {"a": 5, "b": 5}, "and not one call at a time"
+
+
+def test_a_key_that_is_replaced_does_not_end_the_rest_of_a_limit() -> None:
+    pool = ModelPool(with_accounts(A, B))
+    pool.failed(call(pool), rate_limited(5.0), 0.1, NOW_S)
+    pool.key_replaced(ALPHA.provider_name, "a")
+    assert pool.account_rests(ALPHA, NOW_S) == {"a": "limited", "b": None}
+
+
 def test_a_limited_account_rests_as_long_as_it_is_told() -> None:
     pool = ModelPool(with_accounts(A, B))
     first, second = called(pool, 2)

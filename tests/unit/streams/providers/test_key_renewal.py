@@ -123,3 +123,23 @@ async def test_a_key_that_is_replaced_is_used_from_then_on_and_never_shown(
     assert transport.keys == ["Bearer key-of-old", "Bearer key-of-new"]
     assert secrets == {"key-of-old", "key-of-new"}
     assert not any("key-of" in str(failure) for failure in failures)
+
+
+async def test_it_is_told_which_account_has_another_key_once_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_renewal, "LOOK_AT_KEYS_S", 0.01)
+    names = {"one.a": "key-of-a", "one.b": "key-of-b"}
+    mounted(tmp_path, "..v1", **names)
+    made = settings(api_keys_dir=tmp_path)
+    providers = {"one": ProviderEntry("one", None, account_keys={"a": "one.a", "b": "one.b"})}
+    files, told = made.key_files(), list[tuple[str, str]]()
+    provider = HttpProvider(Heard(), endpoints_of(made, providers, files).by_provider, lambda: 0.0)
+    provider.tell_replaced_keys(lambda *account: told.append(account))
+    async with key_renewal.renewing(provider, made, providers, files, set[str]().update):
+        mounted(tmp_path, "..v2", **names | {"one.b": "key-of-new"})
+        async with asyncio.timeout(5):
+            while not told:  # noqa: ASYNC110 - nothing tells when a file has been looked at
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+    assert told == [("one", "b")]
