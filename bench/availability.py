@@ -1,7 +1,7 @@
 """A day at 50 million requests in virtual time: who answers inside the deadline, with Turnout and without.
 
 `python bench/availability.py` prints a table and writes `build/bench-availability.json`. Turnout is played with the
-`router/` code of the worker: sessions, fleets, two workers that share health 50 ms late. Beside it, against the same
+`router/` code of the worker: sessions, pools, two workers that share health 50 ms late. Beside it, against the same
 providers: a caller of one model, one who retries it three times, and one who tries the next model without any memory.
 
 It is a sample: every `--one-in`th request of an even stream, with limits and retry budgets in proportion. Workers see

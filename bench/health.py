@@ -47,7 +47,7 @@ class Report:
     requests: int
     cpu_us_per_request: float
     worker_us_per_request: float
-    board_us_per_request: float
+    owner_us_per_request: float
     delta_bytes: int
     deltas_per_s: float
     pane_bytes: int
@@ -60,19 +60,19 @@ def measure() -> Report:
     """Play it and return the figures."""
     catalogue = load_catalogue(ROOT / "catalogue.toml").catalogue
     models = list(catalogue.models.values())
-    fleets = [ModelPool(catalogue, Member(f"worker-{number}", 1)) for number in range(WORKERS)]
+    pools = [ModelPool(catalogue, Member(f"worker-{number}", 1)) for number in range(WORKERS)]
     aggregators = {name: HealthAggregator(catalogue, model) for name, model in catalogue.models.items()}
     dice = Random(1)  # noqa: S311 - a bench's dice
     luck = [dice.lognormvariate(0, 0.4) for _ in range(PER_S * SECONDS)]
-    worker_s = board_s = 0.0
+    worker_s = owner_s = 0.0
     deltas = delta_bytes = changelog_bytes = health_bytes = healths = 0
     panes: dict[tuple[str, int], int] = {}
     open_calls: list[tuple[float, ModelPool, Permit, float]] = []
     for second in range(SECONDS):
         began_s = time.process_time()
-        open_calls = _serve(second, fleets, models, luck, open_calls)
+        open_calls = _serve(second, pools, models, luck, open_calls)
         now_s = START_S + second + 1.05
-        written = [stats.encode() for pool in fleets for stats in pool.take_reports(now_s)]
+        written = [stats.encode() for pool in pools for stats in pool.take_reports(now_s)]
         told_s = time.process_time()
         changed: dict[tuple[str, int], Pane] = {}
         for value in written:
@@ -83,11 +83,11 @@ def measure() -> Report:
         stored = {key: pane.stored() for key, pane in changed.items()}
         said = [aggregator.health(now_s).encode() for aggregator in aggregators.values()]
         judged_s = time.process_time()
-        for pool in fleets:
+        for pool in pools:
             for value in said:
                 pool.follow(ModelHealth.decode(value), now_s)
         worker_s += told_s - began_s + time.process_time() - judged_s
-        board_s += judged_s - told_s
+        owner_s += judged_s - told_s
         deltas += len(written)
         delta_bytes += sum(map(len, written))
         changelog_bytes += sum(map(len, stored.values()))
@@ -98,9 +98,9 @@ def measure() -> Report:
     pane_bytes = sum(panes.values()) // len(panes)
     return Report(
         requests=requests,
-        cpu_us_per_request=round((worker_s + board_s) / requests * 1e6, 1),
+        cpu_us_per_request=round((worker_s + owner_s) / requests * 1e6, 1),
         worker_us_per_request=round(worker_s / requests * 1e6, 1),
-        board_us_per_request=round(board_s / requests * 1e6, 1),
+        owner_us_per_request=round(owner_s / requests * 1e6, 1),
         delta_bytes=delta_bytes // deltas,
         deltas_per_s=round(deltas / SECONDS, 1),
         pane_bytes=pane_bytes,
@@ -112,7 +112,7 @@ def measure() -> Report:
 
 def _serve(
     second: int,
-    fleets: list[ModelPool],
+    pools: list[ModelPool],
     models: list[Model],
     luck: list[float],
     open_calls: list[tuple[float, ModelPool, Permit, float]],
@@ -120,7 +120,7 @@ def _serve(
     """Let one second of calls begin, and end those that are due."""
     for number in range(PER_S):
         now_s = START_S + second + number / PER_S
-        pool, model = fleets[number % WORKERS], models[number // WORKERS % len(models)]
+        pool, model = pools[number % WORKERS], models[number // WORKERS % len(models)]
         for other in models:
             pool.view(other, now_s)
         latency_s = LATENCIES_S[model.name] * luck[second * PER_S + number]

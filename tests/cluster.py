@@ -1,4 +1,4 @@
-"""Several workers under a virtual clock: their fleets, the boards that merge what they tell, and the time it takes."""
+"""Several workers under a virtual clock: their pools, what merges what they tell, and how long it takes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from schemas.health import ModelHealth, ModelStats
 TELL_S = 0.1
 """How often a worker looks whether it has something to tell."""
 TICK_S = 1.0
-"""How often the boards say what they know."""
+"""How often the aggregators say what they know."""
 
 Provider = Callable[[Call, float], tuple[float, Answer | UpstreamFailure]]
 """What becomes of a call that is made at a moment, and after how many seconds."""
@@ -34,7 +34,7 @@ class Cluster:
     lag_s: float = 0.05
     shared: bool = True
     seed: int = 0
-    fleets: dict[str, ModelPool] = field(default_factory=dict)
+    pools: dict[str, ModelPool] = field(default_factory=dict)
     aggregators: dict[str, HealthAggregator] = field(default_factory=dict)
     healths: dict[str, ModelHealth] = field(default_factory=dict)
     reports: list[ModelStats] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Cluster:
 
     def join(self, worker: str) -> ModelPool:
         """Start a worker."""
-        pool = self.fleets[worker] = ModelPool(
+        pool = self.pools[worker] = ModelPool(
             self.catalogue, Member(worker, next(self._epochs)) if self.shared else None
         )
         if self.shared:
@@ -67,12 +67,12 @@ class Cluster:
 
     def leave(self, worker: str) -> None:
         """Stop a worker in good order."""
-        for stats in self.fleets.pop(worker).leave(self.now_s):
+        for stats in self.pools.pop(worker).leave(self.now_s):
             self._deliver(stats)
 
     def kill(self, worker: str) -> None:
         """Stop it without a word."""
-        del self.fleets[worker]
+        del self.pools[worker]
 
     def at(self, at_s: float, what: Callable[[], object]) -> None:
         """Do something at a moment."""
@@ -80,8 +80,8 @@ class Cluster:
 
     def serve(self, job: Job, worker: str, finished: Callable[[Finish], None] = lambda _finish: None) -> None:
         """Let a worker serve a job from now on."""
-        session = Session(job, self.fleets[worker], self._random.random)
-        self._step(worker, self.fleets[worker], session, Started(self.now_s), finished)
+        session = Session(job, self.pools[worker], self._random.random)
+        self._step(worker, self.pools[worker], session, Started(self.now_s), finished)
 
     def play(self, until_s: float, arrivals: Iterable[tuple[float, Callable[[], object]]] = ()) -> None:
         """Let time pass; `arrivals` are in order."""
@@ -102,7 +102,7 @@ class Cluster:
     def _step(
         self, worker: str, pool: ModelPool, session: Session, event: Event, finished: Callable[[Finish], None]
     ) -> None:
-        if self.fleets.get(worker) is not pool:
+        if self.pools.get(worker) is not pool:
             return  # it has been killed
         action = session.receive(event)
         match action:
@@ -122,7 +122,7 @@ class Cluster:
         self.at(next_event.now_s, lambda: self._step(worker, pool, session, next_event, finished))
 
     def _tell(self, worker: str, pool: ModelPool) -> None:
-        if self.fleets.get(worker) is not pool:
+        if self.pools.get(worker) is not pool:
             return
         for stats in pool.take_reports(self.now_s):
             self._deliver(stats)
@@ -143,5 +143,5 @@ class Cluster:
 
     def _announce(self, name: str, health: ModelHealth) -> None:
         self.healths[name] = health
-        for pool in self.fleets.values():
+        for pool in self.pools.values():
             pool.follow(health, self.now_s)

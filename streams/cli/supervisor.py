@@ -34,7 +34,7 @@ class Supervisor:
 
     def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
         self._commands = commands
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._lives: dict[str, asyncio.Task[None]] = {}
         self._living: dict[str, Process] = {}
         self._codes = dict.fromkeys(commands, 0)
         self._stopping = False
@@ -44,8 +44,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        self._keepers = {name: loop.create_task(self._keep(name)) for name in self._commands}
-        ended = await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        self._lives = {name: loop.create_task(self._keep(name)) for name in self._commands}
+        ended = await asyncio.gather(*self._lives.values(), return_exceptions=True)
         for problem in ended:
             if isinstance(problem, Exception):
                 raise problem
@@ -53,9 +53,9 @@ class Supervisor:
 
     def _stop(self, number: signal.Signals) -> None:
         self._stopping = True
-        for name, keeper in self._keepers.items():
+        for name, lives in self._lives.items():
             if (child := self._living.get(name)) is None:
-                keeper.cancel()
+                lives.cancel()
             else:
                 with contextlib.suppress(ProcessLookupError):
                     child.send_signal(number)

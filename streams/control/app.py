@@ -20,7 +20,7 @@ from streams.control.health_agent import HealthAgent
 from streams.control.ownership import PartitionOwner, PartitionOwners
 from streams.control.reporting import Follower, Reporter
 from streams.control.shadow_mode import Shadow
-from streams.control.tenant_shares import ShareKeeper
+from streams.control.tenant_shares import ShareOwner
 from streams.ports import Clock, ControlGroup, Log, TopicPartition
 from streams.publisher import Publisher
 
@@ -81,7 +81,7 @@ class Control:
             agent = self._health_agent(owners)
             works: list[Work] = [agent.watch()]
             if parts.admission.limiters:
-                works.append(self._share_keeper(owners).watch())
+                works.append(self._share_owner(owners).watch())
             if parts.pool.catalogue.tenants:
                 budget_owner = await self._budget_owner(owners, stack)
                 works += [budget_owner.keep(), Shadow(parts.admission, parts.budget_client).log()]
@@ -119,19 +119,19 @@ class Control:
         owners[TopicPartition(topic(Topic.MODEL_STATS), 0)] = agent
         return agent
 
-    def _share_keeper(self, owners: dict[TopicPartition, PartitionOwner]) -> ShareKeeper:
-        """Give the group the keeper of the tenants' shares."""
+    def _share_owner(self, owners: dict[TopicPartition, PartitionOwner]) -> ShareOwner:
+        """Give the group the owner of the tenants' shares."""
         parts, topic = self._parts, self._parts.settings.topic
-        keeper = ShareKeeper(
+        owner = ShareOwner(
             parts.pool.catalogue.tenants,
             parts.publisher,
             parts.clock,
             self._follower.latest_shares,
             parts.group.fence,
         )
-        parts.group.deliver(topic(Topic.TENANT_DEMAND), "turnout.tenant-shares", keeper.ingest)
-        owners[TopicPartition(topic(Topic.TENANT_DEMAND), 0)] = keeper
-        return keeper
+        parts.group.deliver(topic(Topic.TENANT_DEMAND), "turnout.tenant-shares", owner.ingest)
+        owners[TopicPartition(topic(Topic.TENANT_DEMAND), 0)] = owner
+        return owner
 
     async def _budget_owner(self, owners: dict[TopicPartition, PartitionOwner], stack: AsyncExitStack) -> BudgetOwner:
         """Give the group the owner of the tenants' ledgers."""

@@ -1,4 +1,4 @@
-"""The keeper of the tenants' shares: one worker at a time hears what all of them need, and hands out the limits."""
+"""The owner of the tenants' shares: one worker at a time hears what all of them need, and hands out the limits."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ SIGN_OF_LIFE_S = 10.0
 """Unchanged shares are published again after this time, seconds: silence would end them, after `STALE_S`."""
 
 
-class ShareKeeper:
+class ShareOwner:
     """Keeps the tenants' allotments while this worker owns the demand topic."""
 
     def __init__(

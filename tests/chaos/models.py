@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sandbox.provider.faults import FaultKind, RetryAfterForm
 from sandbox.provider.unkind import UNKIND
@@ -32,6 +33,15 @@ IMAGES_PRICED = {"max_output_tokens = 32_768\nrequests_per_minute": "500\nimage_
 NEED_A_DURATION = {FaultKind.OUTAGE: 3.0, FaultKind.LISTENER: 3.0}
 ANSWERED_FOR_GOOD = frozenset({FaultKind.SLOW, FaultKind.MISSING_USAGE})
 """Faults after which the first model's answer is taken."""
+STRICT: Final = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "sum",
+        "strict": True,
+        "schema": {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]},
+    },
+}
+"""Without a schema no answer can break one."""
 
 
 def one_fault(kind: FaultKind) -> Act:
@@ -43,7 +53,8 @@ def one_fault(kind: FaultKind) -> Act:
         await scene.until_answered(await scene.publish(10, tier="powerful"))
         model = ALL if kind is FaultKind.LISTENER else FIRST
         await scene.fault(kind, model=model, factor=20, duration_s=NEED_A_DURATION.get(kind, 60))
-        during = await scene.publish(30, tier="powerful")
+        schema = STRICT if kind is FaultKind.SCHEMA_VIOLATION else None
+        during = await scene.publish(30, tier="powerful", response_format=schema)
         responses = await scene.until_answered(during)
         await scene.heal()
         by_first = [response for response in responses if response.request_id in during]

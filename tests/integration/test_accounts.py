@@ -1,4 +1,4 @@
-"""The keeper of the accounts on a real broker: frozen, given up in the middle of a write, or met by old records."""
+"""The owner of the accounts on a real broker: frozen, given up in the middle of a write, or met by old records."""
 
 import asyncio
 import time
@@ -140,8 +140,8 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Keeper:
-    """A keeper of accounts, whose session with the group a test can let run out."""
+class Owner:
+    """an owner of accounts, whose session with the group a test can let run out."""
 
     budget_owner: BudgetOwner
     table: Changelog
@@ -150,8 +150,8 @@ class Keeper:
 
 
 @asynccontextmanager
-async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = None) -> AsyncIterator[Keeper]:
-    """Give a keeper that has not taken over yet."""
+async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = None) -> AsyncIterator[Owner]:
+    """Give an owner that has not taken over yet."""
     settings = pipeline.settings
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(started(partial(make_producer, settings)))
@@ -161,29 +161,29 @@ async def keeping(pipeline: Pipeline, stored: Mapping[bytes, bytes] | None = Non
         table = Changelog(raw, settings.topic(Topic.ACCOUNTS), dict(stored or {}))
         clock = Clock()
         fence = HeartbeatFence(SESSION_S, clock)
-        publisher = Publisher(log, settings.topic, "keeper", time.time)
+        publisher = Publisher(log, settings.topic, "owner", time.time)
 
         async def costs() -> list[TopicPartition]:
             return [TopicPartition(settings.topic(Topic.COSTS), 0)]
 
         budget_owner = BudgetOwner(TENANTS, publisher, time.time, table, reader, costs, fence=fence)
-        keeper = Keeper(budget_owner, table, fence, clock)
+        owner = Owner(budget_owner, table, fence, clock)
         fence.renew(clock() + 60)  # no test takes so long
-        task = asyncio.create_task(keeper.budget_owner.keep())
+        task = asyncio.create_task(owner.budget_owner.keep())
         try:
-            yield keeper
+            yield owner
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
-async def owning(pipeline: Pipeline) -> AsyncIterator[Keeper]:
-    """Give a keeper that owns the accounts, and has written all that there was to write."""
-    async with keeping(pipeline) as keeper:
-        keeper.budget_owner.take_over()
-        await until(lambda: b"read|0" in keeper.table.data)
-        yield keeper
+async def owning(pipeline: Pipeline) -> AsyncIterator[Owner]:
+    """Give an owner that owns the accounts, and has written all that there was to write."""
+    async with keeping(pipeline) as owner:
+        owner.budget_owner.take_over()
+        await until(lambda: b"read|0" in owner.table.data)
+        yield owner
 
 
 def spent(table: Changelog, tenant: str = "acme") -> Decimal:
@@ -198,43 +198,43 @@ async def told(pipeline: Pipeline) -> list[Budget]:
     return [Budget.decode(record.value or b"") for record in records if record.key == b"acme"]
 
 
-async def test_a_keeper_that_was_frozen_writes_no_sums_and_tells_nothing_until_its_session_is_sure(
+async def test_a_owner_that_was_frozen_writes_no_sums_and_tells_nothing_until_its_session_is_sure(
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with owning(pipeline) as keeper:
-        keeper.table.after = gate = Gate()
+    async with owning(pipeline) as owner:
+        owner.table.after = gate = Gate()
         await spend(pipeline, cost("one"))
         await gate.reached.wait()
-        keeper.table.after = at_once
+        owner.table.after = at_once
         writes = len(await pipeline.records(Topic.ACCOUNTS))
         budgets = await told(pipeline)
-        keeper.clock.asleep_s = 60 + SESSION_S
+        owner.clock.asleep_s = 60 + SESSION_S
         gate.opened.set()
         await asyncio.sleep(1.5)  # the claim is that nothing more happens
         assert len(await pipeline.records(Topic.ACCOUNTS)) == writes
         assert await told(pipeline) == budgets
-        keeper.fence.renew(keeper.clock() + 60)
-        await until(lambda: spent(keeper.table) == CENT)
+        owner.fence.renew(owner.clock() + 60)
+        await until(lambda: spent(owner.table) == CENT)
 
 
 async def test_a_claim_is_answered_and_acknowledged_when_the_changelog_has_failed_before(
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with owning(pipeline) as keeper:
+    async with owning(pipeline) as owner:
         failures = iter((KafkaTimeoutError("the changelog is away"),))
 
         async def fail_once() -> None:
             for error in failures:
                 raise error
 
-        keeper.table.before = fail_once
+        owner.table.before = fail_once
         asked = claim(1)
         with capture_logs() as lines:
             await spend(pipeline, *(cost(f"many{number}") for number in range(80)))
-            keeper.budget_owner.ingest([asked])
-            await until(lambda: asked.acked and spent(keeper.table) == 80 * CENT)
+            owner.budget_owner.ingest([asked])
+            await until(lambda: asked.acked and spent(owner.table) == 80 * CENT)
             await until(lambda: any(line["event"] == "budget crossed" for line in lines))
         assert next(failures, None) is None
         (grant,) = (await told(pipeline))[-1].grants
@@ -246,15 +246,15 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    async with owning(pipeline) as keeper:
-        keeper.table.before = gate = Gate()
+    async with owning(pipeline) as owner:
+        owner.table.before = gate = Gate()
         former, later = claim(1), claim(1)
-        keeper.budget_owner.ingest([former])
+        owner.budget_owner.ingest([former])
         await gate.reached.wait()
-        keeper.budget_owner.give_up()
-        keeper.budget_owner.take_over()
-        keeper.table.before = at_once
-        keeper.budget_owner.ingest([later])
+        owner.budget_owner.give_up()
+        owner.budget_owner.take_over()
+        owner.table.before = at_once
+        owner.budget_owner.ingest([later])
         gate.opened.set()
         await until(lambda: later.acked)
         assert not former.acked
@@ -262,17 +262,17 @@ async def test_claims_of_a_former_assignment_are_not_acknowledged_under_the_next
 
 async def test_old_sums_that_came_in_late_are_counted_anew_and_believed(make_pipeline: MakePipeline) -> None:
     pipeline = await make_pipeline()
-    async with keeping(pipeline) as keeper:
-        keeper.budget_owner.take_over()
+    async with keeping(pipeline) as owner:
+        owner.budget_owner.take_over()
         await spend(pipeline, cost("one"), cost("other", "rich"))
-        await until(lambda: spent(keeper.table) == spent(keeper.table, "rich") == CENT)
-        old = keeper.table.data[b"account|acme"]
+        await until(lambda: spent(owner.table) == spent(owner.table, "rich") == CENT)
+        old = owner.table.data[b"account|acme"]
         again = cost("two")
         await spend(pipeline, again, again, cost("three"))
-        await until(lambda: spent(keeper.table) == 3 * CENT)
-        position = keeper.table.data.get(b"read|0")
-        await until(lambda: keeper.table.data.get(b"read|0") != position)
-        stored = {**keeper.table.data, b"account|acme": old}
+        await until(lambda: spent(owner.table) == 3 * CENT)
+        position = owner.table.data.get(b"read|0")
+        await until(lambda: owner.table.data.get(b"read|0") != position)
+        stored = {**owner.table.data, b"account|acme": old}
         newest = (await told(pipeline))[-1].version
     async with keeping(pipeline, stored) as heir:
         heir.budget_owner.take_over()

@@ -121,7 +121,7 @@ SOME = settings(max_examples=examples(100), deadline=None)
 
 @SOME
 @given(records("cost*"), records(CLAIMS))
-def test_the_keeper_of_the_accounts_goes_on(costs: list[bytes], claims: list[bytes]) -> None:
+def test_the_owner_of_the_accounts_goes_on(costs: list[bytes], claims: list[bytes]) -> None:
     ledger, seen = BudgetLedger(ACME), CountedEvents()
     for offset, value in enumerate(costs):
         event = read_internal(CostEvent, value, "costs", NOW_S, lambda event: utc_from_ms(event.occurred_at_ms))
@@ -158,7 +158,7 @@ def test_a_lease_goes_on(told: list[bytes]) -> None:
 
 @SOME
 @given(records("model-stats*"))
-def test_the_keeper_of_the_health_goes_on(told: list[bytes]) -> None:
+def test_the_health_agent_goes_on(told: list[bytes]) -> None:
     aggregator, panes = HealthAggregator(TWO, ALPHA), list[bytes]()
     for value in told:
         stats = read_internal(ModelStats, value, "stats", NOW_S)

@@ -190,7 +190,7 @@ def test_however_workers_come_go_and_burst_each_accounts_limits_hold_over_any_mi
     cluster.play(NOW_S + 5)
     joined = killed_untold = 0
     for gap_s, what, which, many in steps:
-        workers = sorted(cluster.fleets)
+        workers = sorted(cluster.pools)
         worker = workers[which % len(workers)] if workers else None
         start_s = cluster.now_s
         arrivals: list[tuple[float, Callable[[], None]]] = []

@@ -149,7 +149,7 @@ def test_however_workers_come_go_and_burst_the_limit_holds_over_any_minute(
     numbers = iter(range(1_000_000))
     joined = killed_untold = 0
     for gap_s, what, which, many in steps:
-        workers = sorted(cluster.fleets)
+        workers = sorted(cluster.pools)
         worker = workers[which % len(workers)] if workers else None
         start_s = cluster.now_s
         arrivals: list[tuple[float, Callable[[], None]]] = []
@@ -187,7 +187,7 @@ def test_three_workers_one_joining_and_one_killed_use_the_whole_limit_and_no_mor
     cluster.at(NOW_S + 180, lambda: cluster.kill("b"))
 
     def serve(number: int) -> None:
-        workers = sorted(cluster.fleets)
+        workers = sorted(cluster.pools)
         cluster.serve(job(number, cluster.now_s), workers[number % len(workers)])
 
     arrivals = ((NOW_S + 3 + number / 6, partial(serve, number)) for number in range(6 * 300))
