@@ -7,6 +7,7 @@ workers. It prints a table and writes `build/bench-health.json`. The broker's an
 delta is a record like any other, and there are about as many a second as workers times models, whatever the traffic.
 """
 
+import argparse
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -136,6 +137,7 @@ def _serve(
 
 def main() -> None:
     """Measure, print, and write the report."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     report = asdict(measure())
     table = Table("figure", "value", title=f"Shared health: {PER_S} requests/s, {WORKERS} workers, 4 models")
     for name, value in report.items():

@@ -3,6 +3,7 @@
 A worker serves it in memory, in virtual time; what is counted are the calls of functions of Turnout, in order.
 """
 
+import argparse
 import asyncio
 import sys
 from collections import Counter
@@ -38,6 +39,7 @@ class Walk:
 
 def main() -> None:
     """Serve one request, and show the walk."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     entered = _follow()
     files = Counter(entered)
     changes = sum(one != other for one, other in pairwise(entered))

@@ -211,7 +211,9 @@ class Pipeline:
         """Wait until the provider works on so many calls at a time."""
         give_up = time.monotonic() + PATIENCE_S
         while (await asyncio.to_thread(self.provider.stats)).generating < count:
-            assert time.monotonic() < give_up, self.workers[-1].log.read_text()[-2000:]
+            assert time.monotonic() < give_up, (
+                f"there were never {count} calls at a time\n{self.workers[-1].log.read_text()[-2000:]}"
+            )
             await asyncio.sleep(0.02)
 
     async def committed(self) -> dict[int, int]:

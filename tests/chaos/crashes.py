@@ -278,7 +278,7 @@ async def bounced_under_one_name(scene: Scene) -> None:
 
 async def bounced_as_a_static_member(scene: Scene) -> None:
     """A killed worker that is back under its name within the session timeout costs the group no rebalance."""
-    await scene.open(latency_ms=400, TURNOUT_STATIC_MEMBERSHIP="true", TURNOUT_SESSION_TIMEOUT_S=str(SESSION_S))
+    await scene.open(latency_ms=800, TURNOUT_STATIC_MEMBERSHIP="true", TURNOUT_SESSION_TIMEOUT_S=str(SESSION_S))
     for name in ("one", "two", "bounced"):
         scene.start(TURNOUT_WORKER_ID=name)
     await scene.until_ready()

@@ -33,7 +33,7 @@ async def cut_off_past_the_session_timeout(scene: Scene) -> None:
 
 
 async def one_cut_off_past_the_session_timeout(scene: Scene) -> None:
-    await scene.open(latency_ms=1500, linked=True)
+    await scene.open(latency_ms=2500, linked=True)
     assert scene.link is not None
     scene.start()
     scene.start(TURNOUT_BROKERS=scene.pipeline.settings.brokers)
@@ -183,7 +183,7 @@ async def _set_offsets(scene: Scene, offsets: Mapping[int, int]) -> None:
 
 
 async def _with_link(scene: Scene) -> None:
-    await scene.open(latency_ms=200, linked=True)
+    await scene.open(latency_ms=400, linked=True)
     scene.start()
     await scene.publish(100)
     await scene.until_calls_are_under_way(20)

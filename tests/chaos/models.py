@@ -236,7 +236,7 @@ async def _costs(scene: Scene) -> list[CostEvent]:
 
 
 async def provider_killed(scene: Scene) -> None:
-    await scene.open(latency_ms=300, catalogue=PATIENT)
+    await scene.open(latency_ms=600, catalogue=PATIENT)
     scene.start()
     await scene.publish(100)
     await scene.until_calls_are_under_way(30)

@@ -127,7 +127,7 @@ async def catalogue_broken(scene: Scene) -> None:
 
 async def recovery_topics_truncated(scene: Scene) -> None:
     """What was finished and committed is gone from the topics; what comes after it must not care."""
-    await scene.open(latency_ms=500)
+    await scene.open(latency_ms=1500)
     scene.start()
     first = await scene.publish(100)
     await scene.until_answered(first)
