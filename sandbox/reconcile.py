@@ -1,6 +1,8 @@
 """Compares the bill, `llm.costs.v1`, with the invoice, what the provider says that it charged.
 
-They are joined by the idempotency key of each call, which is the id of its cost event. Money is in nano-dollars.
+They are joined by the idempotency key of each call, which is the id of its cost event, or the `upstream_call_id` of the
+events of several requests whose calls were made as one: these are added up first, and are as uncertain as the least
+certain of them. Money is in nano-dollars.
 
 | event                  | invoice           | then                                                                |
 |------------------------|-------------------|---------------------------------------------------------------------|
@@ -217,7 +219,7 @@ def judge(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> UnkindVe
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """Bill and invoice by the event's id, which is the call's idempotency key."""
+    """Bill and invoice by the call's idempotency key."""
 
     events: Mapping[str, CostEvent]
     charged: Counter[str]
@@ -243,16 +245,37 @@ def _join(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> _Joined:
             replays += 1
         else:
             contradictory[event.event_id] = None
+    calls = _by_call(events.values())
     charged: Counter[str] = Counter()
     by_reason: Counter[ChargeReason] = Counter()
     without_event: list[str] = []
     for row in invoice:
         key = row.id if row.idempotency_key is None else row.idempotency_key
-        if row.idempotency_key is None or key not in events:
+        if row.idempotency_key is None or key not in calls:
             without_event.append(key)
         charged[key] += row.cost_nano_usd
         by_reason[row.reason] += row.cost_nano_usd
-    return _Joined(events, charged, by_reason, replays, tuple(contradictory), tuple(without_event))
+    return _Joined(calls, charged, by_reason, replays, tuple(contradictory), tuple(without_event))
+
+
+def _by_call(events: Iterable[CostEvent]) -> dict[str, CostEvent]:
+    """Return the events by their calls' keys; of one call for several requests, what they are together."""
+    calls: dict[str, CostEvent] = {}
+    for event in events:
+        key = event.event_id if event.upstream_call_id is None else event.upstream_call_id
+        known = calls.get(key)
+        calls[key] = event.model_copy(update={"event_id": key}) if known is None else _together(known, event)
+    return calls
+
+
+def _together(call: CostEvent, event: CostEvent) -> CostEvent:
+    known = call.cost_nano_usd is not None and event.cost_nano_usd is not None
+    return call.model_copy(
+        update={
+            "cost_nano_usd": (call.cost_nano_usd or 0) + (event.cost_nano_usd or 0) if known else None,
+            "certainty": event.certainty if event.certainty in call.certainty.worse else call.certainty,
+        }
+    )
 
 
 def _falls_short(event: CostEvent, charged: Mapping[str, int]) -> bool:

@@ -95,6 +95,12 @@ class CostEvent(Message):
     account: str | None = Field(
         default=None, description="The name of the provider's account that was called with; null where it has one key."
     )
+    upstream_call_id: str | None = Field(
+        default=None,
+        description="Of a call that was made as one with those of other requests: the id of that call, its idempotency "
+        "key at the provider. The costs of all events with it add up to what the call was charged. Null: the call was "
+        "made for this request alone, under `event_id`.",
+    )
 
 
 class CallStarted(CostEvent):

@@ -115,12 +115,14 @@ SECOND = Path(__file__).parent / "golden" / "v2"
 SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "call": CallStarted,
     "call-account": CallStarted,
+    "call-joined": CallStarted,
     "call-service-tier": CallStarted,
     "cost-account": CostEvent,
+    "cost-joined": CostEvent,
     "cost-metered": CostEvent,
     "cost-provider-cost": CostEvent,
 }
-SECOND_EARLIER = {"call", "call-service-tier", "cost-metered", "cost-provider-cost"}
+SECOND_EARLIER = {"call", "call-account", "call-service-tier", "cost-account", "cost-metered", "cost-provider-cost"}
 
 
 def golden(name: str) -> bytes:

@@ -110,7 +110,8 @@ def test_a_warehouse_of_the_first_version_is_brought_up_to_date(
         old = warehouse.open()
         batch = batch_of([METERED], [COMPLETED])
         for row in batch.costs.values():
-            del row["provider_cost_usd"], row["service_tier"], row["account"]  # which came later
+            for later in ("provider_cost_usd", "service_tier", "account", "upstream_call_id"):
+                del row[later]
         old.write(batch)
         assert old.query("SELECT version FROM schema_migrations") == [(1,)]
         old.close()
@@ -129,6 +130,24 @@ def test_a_warehouse_of_the_first_version_is_brought_up_to_date(
             warehouse.open()
 
 
+def test_the_shares_of_a_joined_call_are_found_and_added_up_by_its_id(store: Store) -> None:
+    parts = [
+        golden(
+            "cost-metered",
+            event_id=f"part-{number}",
+            request_id=f"r-{number}",
+            cost_usd=f"0.{number:09}",
+            cost_nano_usd=number,
+            upstream_call_id="joined",
+        )
+        for number in (37, 57)
+    ]
+    store.write(batch_of([METERED, *parts], []))
+    assert store.query("SELECT upstream_call_id, requests, cost_usd FROM joined_calls") == [
+        ("joined", 2, Decimal("0.000000094"))
+    ]
+
+
 def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
     cached = golden(
         "cost-metered",
@@ -143,6 +162,7 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         provider_cost_usd="0.000160000",
         service_tier="default",
         account="team-a",
+        upstream_call_id="joined",
     )
     store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached], [COMPLETED]))
     views = store.query("SELECT table_name FROM information_schema.views WHERE table_schema IN ('main', 'public')")

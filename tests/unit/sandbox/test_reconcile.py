@@ -48,6 +48,33 @@ def test_an_identical_event_again_is_a_replay_and_adds_nothing() -> None:
     assert (result.replays, result.metered_nano_usd) == (2, 5)
 
 
+def part(event_id: str, nano_usd: int, certainty: Certainty = Certainty.METERED) -> CostEvent:
+    return billed(event_id, nano_usd, certainty).model_copy(update={"upstream_call_id": "joined"})
+
+
+def test_the_shares_of_one_call_are_added_up_before_they_are_compared() -> None:
+    result = reconcile([part("a", 3), billed("c", 9), part("b", 4)], [charged("joined", 7), charged("c", 9)])
+
+    assert result.bill_equals_invoice
+    assert (result.metered_calls, result.metered_nano_usd) == (2, 16)
+    assert not judge([part("a", 3), part("b", 4)], [charged("joined", 7)]).metered_otherwise
+
+
+def test_shares_that_do_not_add_up_are_mismatched_under_the_id_of_their_call() -> None:
+    assert reconcile([part("a", 3), part("b", 4)], [charged("joined", 8)]).mismatched == ("joined",)
+    assert judge([part("a", 3), part("b", 4)], [charged("joined", 8)]).metered_otherwise == ("joined",)
+    assert reconcile([part("a", 3), part("a", 3), part("b", 4)], [charged("joined", 7)]).bill_equals_invoice
+
+
+def test_a_call_is_as_uncertain_as_its_least_certain_share() -> None:
+    events = [part("a", 3), part("b", 9, Certainty.UNKNOWN), part("c", 2)]
+    result = reconcile(events, [charged("joined", 7)])
+
+    assert result.bill_equals_invoice
+    assert result.unknown == Uncertain(1, 1, billed_nano_usd=14, charged_nano_usd=7)
+    assert judge(events, [charged("joined", 15)]).unknown_too_low == ("joined",)
+
+
 def _contradiction() -> Reconciliation:
     return reconcile([billed("a", 5), billed("a", 6), billed("a", 7)], [charged("a", 5)])
 
