@@ -1,7 +1,8 @@
 """Providers in memory: models that answer, fail, hang and charge, and the invoice of all that they charged.
 
-They speak HTTP as OpenAI's chat completions, over a transport for httpx, so that what a worker makes of an answer, of a
-429 or of a broken connection is its own. A call goes on, and is charged, whatever becomes of who made it.
+They speak HTTP as OpenAI's chat completions and embeddings, over a transport for httpx, so that what a worker makes of
+an answer, of a 429 or of a broken connection is its own. A call goes on, and is charged, whatever becomes of who made
+it.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import math
 from asyncio import Future
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -54,8 +56,8 @@ ERRORS_S = 0.05
 class Character:
     """How a model is. What is left of the chances is an answer."""
 
-    input_usd_per_mtok: int
-    output_usd_per_mtok: int
+    input_usd_per_mtok: int | Decimal
+    output_usd_per_mtok: int | Decimal
     median_s: float = 0.5
     spread: float = 0.5
     """Of the logarithm of the time that an answer takes."""
@@ -141,6 +143,8 @@ class Providers:
     cached: Place | None = None
     """Where the tokens found in a cache are told, likewise; they are charged as input."""
     answer_text: str = "Certainly."
+    refused_text: str = "\x00"
+    """A call for an embedding of what holds it is refused."""
     error_text: str = ""
     """What errors say beside what they are."""
     keys: dict[str, KeyRules] = field(default_factory=dict)
@@ -158,6 +162,8 @@ class Providers:
         name = asked["model"]
         character, now_s = self.models[name], self.loop.time()
         fate = self._fate(name, character, now_s)
+        if any(self.refused_text in text for text in _texts_to_embed(asked)):
+            fate = Fate.REFUSED
         takes_s = character.median_s * math.exp(self.random.gauss(0, character.spread))
         usage = self._usage(asked)
         if self.keys:
@@ -173,7 +179,7 @@ class Providers:
         if fate in CHARGED or fate in self.charged_failures:
             self.loop.in_the_world(takes_s, self._charge, key, character, usage, shown)
         if fate is not Fate.HANGS:
-            answer = self._answer(fate, character, name, len(self.calls), usage)
+            answer = self._answer(fate, character, call, len(self.calls), usage)
             self.loop.in_the_world(takes_s, _tell, answered, answer)
         return answered
 
@@ -192,6 +198,8 @@ class Providers:
 
     def _usage(self, asked: Mapping[str, object]) -> tuple[int, int]:
         """Return input and output tokens: a token for every four bytes, and an answer of any length that is allowed."""
+        if texts := _texts_to_embed(asked):
+            return sum(max(1, len(text) // 4) for text in texts), 0
         text = orjson.dumps(asked["messages"])
         longest = asked["max_completion_tokens"]
         assert isinstance(longest, int)
@@ -215,9 +223,10 @@ class Providers:
             return
         self._charged.add(key)
         dollars = usage[0] * character.input_usd_per_mtok + usage[1] * character.output_usd_per_mtok
-        self.invoice.append(Charge(self.loop.time(), key, dollars * NANO_PER_TOKEN, shown))
+        charge = Charge(self.loop.time(), key, round(dollars * NANO_PER_TOKEN), shown)  # half to even
+        self.invoice.append(charge)
 
-    def _answer(self, fate: Fate, character: Character, name: str, number: int, usage: tuple[int, int]) -> Answer:
+    def _answer(self, fate: Fate, character: Character, call: Call, number: int, usage: tuple[int, int]) -> Answer:
         match fate:
             case Fate.UNREACHABLE:
                 return httpx.ConnectError(f"connection refused{self.error_text}")
@@ -232,15 +241,30 @@ class Providers:
                 )
             case Fate.MALFORMED:
                 return 200, {}, f"<html>{self.error_text}".encode()
+        if texts := _texts_to_embed(call.asked):
+            vectors = [{"index": place, "embedding": vector_of(text)} for place, text in enumerate(texts)]
+            told = {"usage": {"prompt_tokens": usage[0]}} if fate is Fate.ANSWER else {}
+            return 200, {}, orjson.dumps({"model": call.model, "data": vectors, **told})
         text = character.texts.pop(0) if character.texts else self.answer_text
         completion: dict[str, object] = {
             "id": f"c-{number}",
-            "model": name,
+            "model": call.model,
             "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         }
         if fate is Fate.ANSWER:
             completion["usage"] = self._told(*usage)
         return 200, {}, orjson.dumps(completion)
+
+
+def _texts_to_embed(asked: Mapping[str, object]) -> list[str]:
+    given = asked.get("input", [])
+    assert isinstance(given, str | list)
+    return [given] if isinstance(given, str) else given
+
+
+def vector_of(text: str) -> list[float]:
+    """Return the vector of a text: its length, and its first and last letter."""
+    return [float(len(text)), float(ord(text[0])), float(ord(text[-1]))]
 
 
 def _tell(answered: "Future[Answer]", answer: Answer) -> None:

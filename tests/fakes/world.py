@@ -185,4 +185,4 @@ def _character(catalogue: Catalogue, name: str) -> Character:
     price = catalogue.models[name].price
     if price is None:
         return Character(0, 0)
-    return Character(int(price.input_usd_per_mtok), int(price.output_usd_per_mtok))
+    return Character(price.input_usd_per_mtok, price.output_usd_per_mtok)
