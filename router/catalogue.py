@@ -152,6 +152,8 @@ class Model:
     """What it is known not to be able to do. It is taken to be able to do everything else."""
     embeds: bool = False
     """Whether it makes vectors of texts, and answers nothing."""
+    join_inputs: int = 1
+    """The most inputs of several requests that are asked in one call; 1: each request is a call of its own."""
     wire: Wire = OPENAI
     """How its provider is asked."""
     upstream_model: str | None = None

@@ -1,12 +1,13 @@
 """Tokens and money: the estimate before a call, the exact price after it, and the cost event of either.
 
-Money is `Decimal`: tokens times price are summed first and rounded once, to nano-dollars, half to even.
+Money is `Decimal`: tokens times price are summed first and rounded once, to nano-dollars, half to even; the most that
+a call may cost is rounded up.
 """
 
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from math import ceil
 
@@ -91,7 +92,8 @@ def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
 
 
 def _at_most(price: Price, bound: Estimate) -> Decimal:
-    return _rounded(_micro_usd(_dearest(price, bound), bound) + price.per_call_usd * MILLION)
+    micro_usd = _micro_usd(_dearest(price, bound), bound) + price.per_call_usd * MILLION
+    return _rounded(micro_usd, ROUND_CEILING)  # so that the bounds of several calls cover them as one, too
 
 
 def _dearest(price: Price, bound: Estimate) -> Rates:
@@ -103,8 +105,8 @@ def _micro_usd(rates: Rates, bound: Estimate) -> Decimal:
     return bound.input_tokens * input_rate + bound.output_tokens * rates.output_usd_per_mtok
 
 
-def _rounded(micro_usd: Decimal) -> Decimal:
-    return (micro_usd / MILLION).quantize(NANO_USD, ROUND_HALF_EVEN)
+def _rounded(micro_usd: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    return (micro_usd / MILLION).quantize(NANO_USD, rounding)
 
 
 def nano_usd(amount: Decimal) -> int:
@@ -213,5 +215,7 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
             known["price_status"] = PriceStatus.KNOWN if is_priced else PriceStatus.UNKNOWN
             known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
+        if call.upstream_call_id is not None and call.baseline_model == call.request_model:
+            known["baseline_cost_usd"] = attempt.cost_usd  # a share, which its own tokens do not give
         known["token_count_source"] = TokenCountSource.ESTIMATE if usage.doubt else TokenCountSource.PROVIDER
     return CostEvent(**known)

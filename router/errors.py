@@ -45,6 +45,8 @@ class Next(Enum):
     """What to do after a failed call."""
 
     RETRY_HERE = auto()
+    ASK_APART = auto()
+    """Ask the same model again, alone: the call was made for several requests, and another of them may be to blame."""
     NEXT_MODEL = auto()
     LEAVE_MODEL = auto()
     """Go to the next model and do not come back: this one will say the same again."""
@@ -89,6 +91,7 @@ DISPOSITIONS: Mapping[AttemptOutcome, Disposition] = MappingProxyType(
 
 
 REQUESTS_OWN_FAULT = Disposition(Next.STOP, Blame.NONE)
+ANOTHERS_FAULT = Disposition(Next.ASK_APART, Blame.NONE)
 OUT_OF_TIME = Disposition(Next.NEXT_MODEL, Blame.NONE)
 
 
@@ -133,6 +136,8 @@ class UpstreamFailure:
     """The request's deadline ended the call before the model's own time was up."""
     told_limits: Mapping[AccountLimit, int] = field(default_factory=_no_limits)
     """As an `Answer`'s."""
+    is_anothers: bool = False
+    """It says nothing of this request: another one was in the same call, or held it up (`router.request.joining`)."""
 
     @property
     def maybe_charged(self) -> bool:
@@ -141,7 +146,9 @@ class UpstreamFailure:
 
     @property
     def disposition(self) -> Disposition:
-        """What becomes of it: the row of its category, unless the request is to blame."""
+        """What becomes of it: the row of its category, unless the request is to blame, or another one may be."""
+        if self.is_anothers:
+            return ANOTHERS_FAULT
         if self.is_final:
             return REQUESTS_OWN_FAULT
         return OUT_OF_TIME if self.is_cut_short else DISPOSITIONS[self.category]

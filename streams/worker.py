@@ -28,6 +28,7 @@ from streams.ports import Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
 from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
+from streams.request.joined_calls import JoinedCalls
 from streams.request.outcomes import Outcomes
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
@@ -227,6 +228,7 @@ class Worker:
             admission=parts.admission,
             budget_client=parts.budget_client,
             provider=parts.provider,
+            joined_calls=JoinedCalls(parts.provider, parts.fence, parts.clock),
             publisher=parts.publisher,
             outcomes=outcomes,
             dead_letter_limit=parts.dead_letter_limit,

@@ -197,6 +197,10 @@ class Accounts:
         minute = self.states[account].minute
         return minute.ended(number, NO_TOKENS, 0.0) if now_s is None else minute.ended(number, None, now_s)
 
+    def not_called(self, account: str, at_s: float) -> None:
+        """Take back the request of a call that was noted at that moment: it was made as part of another one."""
+        self.states[account].minute.not_called(at_s)
+
     def failed(self, account: str, number: int, failure: UpstreamFailure, now_s: float) -> Use:
         """Settle a call that failed, and let the account rest if it is to blame; return the tokens that count."""
         state = self.states[account]

@@ -251,6 +251,17 @@ class ModelPool:
         states = {} if accounts is None else accounts.states
         return {name: one.rests_for if one.rests_until_s > now_s else None for name, one in states.items()}
 
+    def joined(self, permit: Permit, called_s: float, now_s: float, *, is_settled: bool) -> None:
+        """Note that a call, noted at `called_s`, was part of another one, which tells what the provider made of it.
+
+        `is_settled`: that one also tells all tokens that it took, or took none; else this part counts as estimated.
+        """
+        model_state = self._model_states[permit.model.name]
+        model_state.limit.not_called(called_s)
+        if model_state.accounts is not None and permit.account is not None:
+            model_state.accounts.not_called(permit.account, called_s)
+        self.abandoned(permit, None if is_settled else now_s)
+
     def follow(self, health: ModelHealth, now_s: float) -> None:
         """Take in what all workers have seen together. A model that is not in the catalogue is passed over.
 

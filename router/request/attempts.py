@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from router.charges import Charge
 from router.cost import certainty_of, cost_of, estimate_tokens, settled
-from router.errors import Answer, UpstreamFailure
+from router.errors import Answer
 from router.identity import Identity
 from router.job import Job, Origin
 from router.obstacle import Obstacle
 from router.request.plan import Plan
+from router.request.steps import Answered, Failed
 from router.route import Candidate
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
@@ -104,24 +105,25 @@ class AttemptLog:
         attempt = _cut_off(call, "the worker gave the request up before the call was made", None)
         self._called_off.append(call.model_copy(update={"attempt_json": attempt.model_dump_json()}))
 
-    def answered(
-        self, call: CallStarted, candidate: Candidate, answer: Answer, latency_s: float, violation: str | None = None
-    ) -> Usage:
+    def answered(self, call: CallStarted, candidate: Candidate, event: Answered, violation: str | None = None) -> Usage:
         """Take in an answer, and return its usage. Without the provider's its cost is an estimate.
 
         Args:
             call: its write-ahead record.
             candidate: who answers.
-            answer: what it says.
-            latency_s: how long it took.
+            event: what it says, and how long it took.
             violation: why the answer is none, if it had to fit a schema and does not.
         """
+        answer = event.answer
         usage = answer.usage or Usage(
             input_tokens=candidate.bound.input_tokens,
             output_tokens=0 if candidate.model.embeds else estimate_tokens(answer.message.model_dump_json()),
             doubt="the answer has no usage",
         )
         cost_usd = _cost(call, candidate, usage)
+        certainty = certainty_of(usage, _own_cost(call, candidate, usage), call.service_tier)
+        if event.share is not None and answer.usage is not None:
+            usage, cost_usd = event.share.usage(usage), event.share.usd(cost_usd)
         attempt = Attempt(
             attempt=call.attempt,
             provider_name=call.provider_name,
@@ -130,20 +132,23 @@ class AttemptLog:
             outcome=AttemptOutcome.SUCCEEDED if violation is None else AttemptOutcome.SCHEMA_VIOLATION,
             detail=violation,
             started_at=call.occurred_at,
-            latency_ms=round(latency_s * 1000),
+            latency_ms=round(event.latency_s * 1000),
             usage=usage,
-            certainty=certainty_of(usage, _own_cost(call, candidate, usage), call.service_tier),
+            certainty=certainty,
             cost_usd=cost_usd,
         )
         self._remember(call, attempt)
         return usage
 
-    def failed(self, call: CallStarted, candidate: Candidate, failure: UpstreamFailure, latency_s: float) -> None:
+    def failed(self, call: CallStarted, candidate: Candidate, event: Failed) -> None:
         """Take in a failure. It costs what its usage says, or its estimate if it was or may have been charged."""
-        certainty, cost_usd = None, None
-        if failure.usage is not None:
-            cost_usd = _cost(call, candidate, failure.usage)
-            certainty = certainty_of(failure.usage, _own_cost(call, candidate, failure.usage), call.service_tier)
+        failure = event.failure
+        certainty, cost_usd, usage = None, None, failure.usage
+        if usage is not None:
+            cost_usd = _cost(call, candidate, usage)
+            certainty = certainty_of(usage, _own_cost(call, candidate, usage), call.service_tier)
+            if event.share is not None:
+                usage, cost_usd = event.share.usage(usage), event.share.usd(cost_usd)
         elif failure.maybe_charged:
             certainty = Certainty.ESTIMATED if failure.charge is Charge.CHARGED else Certainty.UNKNOWN
             cost_usd = call.cost_usd
@@ -155,8 +160,8 @@ class AttemptLog:
             status_code=failure.status_code,
             detail=failure.detail,
             started_at=call.occurred_at,
-            latency_ms=round(latency_s * 1000),
-            usage=failure.usage,
+            latency_ms=round(event.latency_s * 1000),
+            usage=usage,
             certainty=certainty,
             cost_usd=cost_usd,
         )

@@ -11,7 +11,8 @@ Rules:
 6. If the tenant has a budget, the most that a call may cost is reserved before it, and settled after it. While others
    have reserved what is left, the session waits, and is woken by its reservation; when nothing is left for any
    candidate, it ends.
-7. A failure that no model would answer differently ends the session at once.
+7. A failure that no model would answer differently ends the session at once. One of a call for several requests, which
+   another of them may have caused, only has the same model asked for this one alone.
 8. An answer that has to fit a schema and does not is none (`router.answer_schema.check`): its model is asked once more,
    with what is wrong, and then left. If nobody's answer fits, the session fails with the last one that did not.
 """
@@ -73,6 +74,8 @@ class CandidateState:
     failures: int = 0
     not_before_s: float = 0.0
     left: bool = False
+    apart: bool = False
+    """It is asked for this request alone."""
     repair: Candidate | None = None
     """How it is asked after an answer that does not fit the schema."""
 
@@ -84,6 +87,7 @@ class _Open:
     candidate: Candidate
     permit: Permit
     started: CallStarted
+    called_s: float
 
 
 class Session:
@@ -131,6 +135,13 @@ class Session:
                 action = self._fail(event)
         self._state = STATE_AFTER[type(action)]
         return action
+
+    def join(self, upstream_call_id: str) -> CallStarted:
+        """Have the call that was asked for last made as part of another one; return its write-ahead record."""
+        call = self._close_call()
+        started = call.started.model_copy(update={"upstream_call_id": upstream_call_id})
+        self._open = replace(call, started=started)
+        return started
 
     def call_off(self, *, is_written: bool) -> None:
         """Take the call back that was asked for last: it was certainly not made.
@@ -269,9 +280,10 @@ class Session:
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
         if permit.account is not None:
             started = started.model_copy(update={"account": permit.account})
-        self._open = _Open(candidate, permit, started)
+        self._open = _Open(candidate, permit, started, now_s)
         self._called = True
-        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account)
+        joinable = not self._standings[model.name].apart
+        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable)
 
     def _wait_for_budget(self, lease: BudgetLease, call_id: str, now_s: float) -> Action:
         self._reserving = call_id
@@ -299,10 +311,13 @@ class Session:
 
     def _answered(self, event: Answered) -> Action:
         call, answer, now_s = self._close_call(), event.answer, event.now_s
-        self._pool.answered(call.permit, event.latency_s, now_s, answer.usage)
-        self._pool.learn_limits(call.permit, answer.told_limits)
+        if event.share is None or event.share.leads:
+            self._pool.answered(call.permit, event.latency_s, now_s, answer.usage)
+            self._pool.learn_limits(call.permit, answer.told_limits)
+        else:
+            self._pool.joined(call.permit, call.called_s, now_s, is_settled=answer.usage is not None)
         checked = PLAIN if self._schema is None else self._schema.check(answer)
-        usage = self._attempt_log.answered(call.started, call.candidate, answer, event.latency_s, checked.violation)
+        usage = self._attempt_log.answered(call.started, call.candidate, event, checked.violation)
         self._settle(call)
         if checked.violation is not None:
             return self._reject(call.candidate, answer, usage, checked, now_s)
@@ -322,13 +337,20 @@ class Session:
 
     def _fail(self, event: Failed) -> Action:
         call, failure, now_s = self._close_call(), event.failure, event.now_s
-        self._pool.failed(call.permit, failure, event.latency_s, now_s)
-        self._pool.learn_limits(call.permit, failure.told_limits)
-        self._attempt_log.failed(call.started, call.candidate, failure, event.latency_s)
+        if event.share is None or event.share.leads:
+            self._pool.failed(call.permit, failure, event.latency_s, now_s)
+            self._pool.learn_limits(call.permit, failure.told_limits)
+        else:
+            is_settled = failure.usage is not None or not failure.maybe_charged
+            self._pool.joined(call.permit, call.called_s, now_s, is_settled=is_settled)
+        self._attempt_log.failed(call.started, call.candidate, event)
         self._settle(call)
         if self._pool.may_go_on(call.permit, failure, call.candidate.bound, now_s):
             return self._decide(self._planned(), now_s)
         standing = self._standings[call.candidate.model.name]
+        if failure.disposition.next is Next.ASK_APART:
+            standing.apart, self._called = True, False  # asked anew, not again: it takes from no budget of retries
+            return self._decide(self._planned(), now_s)
         rules = self._pool.catalogue.retry
         standing.failures += 1
         standing.tries += 1

@@ -10,8 +10,8 @@ Rules:
 1. A session starts once; then it is told what came of its last action and nothing else.
 2. Every path ends in exactly one `Finish`; after it there are no events.
 3. The caller may end a session in any state: `refuse` before its start, `abandon` when another worker goes on,
-   `break_off` for a defect. If the call that was asked for last was not made, it says so before, by `call_off`. These
-   are calls of their own, not events.
+   `break_off` for a defect. If the call that was asked for last was not made, it says so before, by `call_off`; if it
+   is to be made together with others, by `join`. These are calls of their own, not events.
 
 `TRANSITIONS` has a row for each state and event; `docs/state-machines.md` is drawn from it.
 """
@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from router.catalogue import Model
 from router.errors import Answer, UpstreamFailure
+from router.request.share import Share
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
 from schemas.responses import Response
@@ -47,7 +48,10 @@ class Answered:
 
     now_s: float
     answer: Answer
+    """Its usage is that of the whole call."""
     latency_s: float
+    share: Share | None = None
+    """This request's part of the call, if others were joined in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Failed:
 
     now_s: float
     failure: UpstreamFailure
+    """Its usage is that of the whole call."""
     latency_s: float
+    share: Share | None = None
+    """This request's part of the call, if others were joined in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class Call:
     """What to ask in place of the request: it, the model's own answer, and what is wrong with that."""
     account: str | None = None
     """By which of the provider's accounts; None: it has none."""
+    joinable: bool = True
+    """Whether other requests may be in the same call (`router.request.joining`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,13 @@ class AccountMinute:
         self._under_way = self._under_way.plus(reserved)
         self._enter(now_s, Use(requests=1))
 
+    def not_called(self, at_s: float) -> None:
+        """Take back the request of a call that was counted at that moment."""
+        entry = (at_s, Use(requests=1))
+        if entry in self._entries:  # else it began more than a minute ago
+            self._entries.remove(entry)
+            self._ended = self._ended.minus(entry[1])
+
     def ended(self, number: int, told: TokenCounts | None, now_s: float) -> Use:
         """Settle a call with what it took, None: with its estimate. Return the tokens that count from now on."""
         reserved = self._open.pop(number)

@@ -1,6 +1,7 @@
 """Requests per minute of one model: exact over any minute, because the minute slides."""
 
 from collections import deque
+from contextlib import suppress
 
 MINUTE_S = 60.0
 
@@ -36,6 +37,11 @@ class RateLimit:
     def called(self, now_s: float) -> None:
         """Count a call."""
         self._calls_s.append(now_s)
+
+    def not_called(self, at_s: float) -> None:
+        """Take back one call that was counted at that moment."""
+        with suppress(ValueError):  # more than a minute ago
+            self._calls_s.remove(at_s)
 
     def told_to_wait(self, until_s: float) -> None:
         """Allow no call before the moment that the provider asked for (`Retry-After`)."""

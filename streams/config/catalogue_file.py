@@ -217,6 +217,7 @@ def _embedding_model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
         parameters=checked_parameters(raw.provider, file.providers[raw.provider]),
         embeds=True,
+        join_inputs=raw.join_inputs,
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
     )

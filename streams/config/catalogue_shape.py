@@ -153,6 +153,7 @@ class RawEmbeddingModel(_Raw):
     requests_per_minute: _Count
     typical_latency_ms: Annotated[int, Field(ge=1, le=86_400_000)]
     timeout_s: _Seconds | None = None
+    join_inputs: Annotated[int, Field(ge=1, le=2048)] = 64
 
 
 class RawBreaker(_Raw):

@@ -17,6 +17,7 @@ from router.identity import Identity
 from router.job import Job
 from router.models.pool import ModelPool
 from router.request.attempts import refusal
+from router.request.joining import manner_of
 from router.request.session import Action, Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.retry import Chance
 from router.tenancy.admission import Admission, Defer, Identified, Refuse
@@ -29,6 +30,7 @@ from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
 from streams.publisher import Publisher
 from streams.request.handling import Handling, Slot
+from streams.request.joined_calls import JoinedCalls, Seat
 from streams.request.outcomes import Outcomes, dead_letter_of
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
@@ -48,6 +50,7 @@ class Handler:
     admission: Admission
     budget_client: BudgetClient
     provider: Provider
+    joined_calls: JoinedCalls
     publisher: Publisher
     outcomes: Outcomes
     dead_letter_limit: DeadLetterLimit
@@ -180,7 +183,7 @@ class Handler:
             return
         session = Session(job, self.pool, self.chance, self.budget_client.of(job.tenant))
         try:
-            finish = await self._run(session, job.request, handling, earlier)
+            finish = await self._run(session, job, handling, earlier)
         except asyncio.CancelledError:
             if await self._hand_on(session.abandon(self.clock()), handling):
                 session.handed_on()
@@ -215,34 +218,48 @@ class Handler:
             await self.budget_client.reserved(wait.call_id, for_s)
         await handling.slot.take_again()
 
-    async def _run(
-        self, session: Session, request: Request, handling: Handling, earlier: tuple[CallStarted, ...]
-    ) -> Finish:
+    async def _run(self, session: Session, job: Job, handling: Handling, earlier: tuple[CallStarted, ...]) -> Finish:
         action = self._tell(session, Started(self.clock(), earlier))
         while not isinstance(action, Finish):
             match action:
                 case Call():
-                    await self._write_ahead(session, action, handling)
-                    called_s = self.clock()
-                    result = await self.provider.call(action.repair or request, action, handling.trace)
-                    now_s = self.clock()
-                    event: Event = (
-                        Answered(now_s, result, now_s - called_s)
-                        if isinstance(result, Answer)
-                        else Failed(now_s, result, now_s - called_s)
-                    )
+                    event: Event = await self._call(session, action, job, handling)
                 case Wait():
                     await self._wait(action, handling)
                     event = Woke(self.clock())
             action = self._tell(session, event)
         return action
 
-    async def _write_ahead(self, session: Session, call: Call, handling: Handling) -> None:
+    async def _call(self, session: Session, call: Call, job: Job, handling: Handling) -> Answered | Failed:
+        if (manner := manner_of(job, call, self.clock())) is not None:
+            try:
+                seat = await self.joined_calls.seat(manner, job, call)
+            except BaseException:
+                session.call_off(is_written=False)
+                raise
+            if seat is not None:
+                return await self._call_together(session, seat, handling)
+        await self._write_ahead(session, call.started, handling)
+        called_s = self.clock()
+        result = await self.provider.call(call.repair or job.request, call, handling.trace)
+        now_s = self.clock()
+        if isinstance(result, Answer):
+            return Answered(now_s, result, now_s - called_s)
+        return Failed(now_s, result, now_s - called_s)
+
+    async def _call_together(self, session: Session, seat: Seat, handling: Handling) -> Answered | Failed:
+        try:
+            await self._write_ahead(session, session.join(seat.call_id), handling)
+            return await seat.called(handling.trace)
+        finally:
+            seat.leave()
+
+    async def _write_ahead(self, session: Session, started: CallStarted, handling: Handling) -> None:
         is_written = False
         try:
             await self.fence.passed()
             is_written = True
-            await self._write(call.started, handling)
+            await self._write(started, handling)
             await self.fence.passed()  # the worker may have been frozen since, or the broker away
         except BaseException:
             session.call_off(is_written=is_written)

@@ -76,3 +76,40 @@ async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_a
     assert all(event.output_tokens == 0 for event in costs)
     estimated = [event for event in costs if event.certainty is not Certainty.METERED]
     assert [event.outcome for event in estimated] == [AttemptOutcome.SUCCEEDED], "the one without usage"
+
+
+async def test_joined_calls_are_billed_as_they_are_charged_and_shared_between_their_requests(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.toml"
+    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    provider = make_provider()
+    provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
+    provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    texts = {f"r-{number}": f"number {number} " * (1 + number % 7) for number in range(300)}
+    await pipeline.publish(
+        [
+            {"request_id": name, "tenant": f"t-{place % 2}", "model": SMALL, "input": text, "dimensions": 8}
+            for place, (name, text) in enumerate(texts.items())
+        ]
+        + [{"request_id": "too-long", "tenant": "t-0", "model": SMALL, "input": "word " * 7_000, "max_cost_usd": "1"}]
+    )
+    pipeline.start_worker()
+    pipeline.start_worker()
+    found = {one.request_id: one for one in await pipeline.wait_for_responses([*texts, "too-long"])}
+
+    assert_answered_once(found.values(), [*texts, "too-long"])
+    assert all(found[name].status is Status.COMPLETED for name in texts)
+    bill = await pipeline.reconcile()
+    assert bill.bill_equals_invoice, bill
+    costs = {event.event_id: event for event in await pipeline.costs()}.values()
+    of_calls: dict[str, set[str]] = {}
+    for event in costs:
+        if event.upstream_call_id is not None:
+            of_calls.setdefault(event.upstream_call_id, set()).add(event.tenant)
+    assert all(len(tenants) == 1 for tenants in of_calls.values()), "no tenant is in another one's call"
+    assert 0 < len(of_calls) < len(texts) / 2
+    keys = {row.idempotency_key for row in provider.invoice()}
+    assert of_calls.keys() <= keys
+    assert len(keys) < len(texts) / 2, "most requests have no call of their own"

@@ -10,6 +10,7 @@ from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Verdict, refusal, settle_all
 from router.request.plan import Plan, make_plan
+from router.request.steps import Answered, Failed
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted
 from schemas.requests import Request
@@ -37,7 +38,7 @@ def end(attempt_log: AttemptLog, plan: Plan | None = PLAN, analysis: Analysis | 
 
 def test_an_answer_costs_what_its_usage_says() -> None:
     attempt_log = AttemptLog(JOB)
-    attempt_log.answered(call(), CANDIDATE, ANSWER, 0.5)
+    attempt_log.answered(call(), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
     (attempt,) = attempt_log.attempts
     assert (attempt.outcome, attempt.certainty) == (AttemptOutcome.SUCCEEDED, Certainty.METERED)
     assert (attempt.cost_usd, attempt.latency_ms) == (Decimal("0.00005"), 500)
@@ -46,7 +47,7 @@ def test_an_answer_costs_what_its_usage_says() -> None:
 
 def test_an_answer_without_usage_costs_an_estimate() -> None:
     attempt_log = AttemptLog(JOB)
-    attempt_log.answered(call(), CANDIDATE, replace(ANSWER, usage=None), 0.5)
+    attempt_log.answered(call(), CANDIDATE, Answered(NOW_S, replace(ANSWER, usage=None), 0.5))
     (attempt,) = attempt_log.attempts
     assert attempt.certainty is Certainty.ESTIMATED
     assert attempt.usage is not None
@@ -59,7 +60,7 @@ def test_a_call_without_a_price_costs_what_the_provider_says_and_is_not_metered(
     attempt_log, unpriced = AttemptLog(JOB), replace(CANDIDATE, terms=None, upper_usd=None, unpriced="a web search")
     started = call_started(JOB, PLAN.route, unpriced, 1, TWO, NOW_S)
     usage = Usage(input_tokens=10, output_tokens=5, provider_cost_usd=told)
-    attempt_log.answered(started, unpriced, replace(ANSWER, usage=usage), 0.5)
+    attempt_log.answered(started, unpriced, Answered(NOW_S, replace(ANSWER, usage=usage), 0.5))
     (attempt,), (event,) = attempt_log.attempts, attempt_log.costs()
     assert attempt.cost_usd == event.cost_usd == told
     assert attempt.certainty is event.certainty is (Certainty.METERED if told is None else Certainty.ESTIMATED)
@@ -78,7 +79,7 @@ def test_a_failure_costs_nothing_or_its_usage_or_its_estimate(
     failure: UpstreamFailure, certainty: Certainty | None, cost_usd: Decimal | None
 ) -> None:
     attempt_log = AttemptLog(JOB)
-    attempt_log.failed(call(), CANDIDATE, failure, 0.1)
+    attempt_log.failed(call(), CANDIDATE, Failed(NOW_S, failure, 0.1))
     (attempt,) = attempt_log.attempts
     assert (attempt.certainty, attempt.cost_usd) == (certainty, cost_usd)
     assert (attempt.outcome, attempt.detail) == (failure.category, failure.detail)
@@ -98,8 +99,8 @@ def test_a_cut_off_call_costs_its_estimate() -> None:
 
 def test_what_is_handed_on_is_taken_over_as_it_ended_and_handed_on_once() -> None:
     first, second = AttemptLog(JOB), AttemptLog(JOB)
-    first.failed(call(1), CANDIDATE, UNAVAILABLE, 0.1)
-    first.failed(call(2), CANDIDATE, TIMEOUT, 9)
+    first.failed(call(1), CANDIDATE, Failed(NOW_S, UNAVAILABLE, 0.1))
+    first.failed(call(2), CANDIDATE, Failed(NOW_S, TIMEOUT, 9))
     for ended in first.handed_on():
         second.taken_over(CallStarted.decode(ended.encode()))
     assert second.attempts == first.attempts
@@ -119,10 +120,10 @@ def test_a_call_that_was_cut_off_is_not_handed_on() -> None:
 def test_the_cost_of_a_request_is_unknown_as_soon_as_that_of_one_charged_call_is() -> None:
     unpriced = replace(CANDIDATE, model=replace(ALPHA, price=None), upper_usd=None)
     attempt_log = AttemptLog(JOB)
-    attempt_log.failed(call(1), unpriced, UNAVAILABLE, 0.1)
+    attempt_log.failed(call(1), unpriced, Failed(NOW_S, UNAVAILABLE, 0.1))
     uncharged_usd = attempt_log.cost_usd
     assert uncharged_usd == 0
-    attempt_log.answered(call(2), unpriced, ANSWER, 0.1)
+    attempt_log.answered(call(2), unpriced, Answered(NOW_S, ANSWER, 0.1))
     assert attempt_log.cost_usd is None
     assert end(attempt_log).cost_usd is None
 
@@ -168,7 +169,7 @@ def test_the_models_that_were_passed_over_are_told_unless_they_were_called_after
         "alpha": Obstacle(SkipReason.RATE_LIMIT),
         "beta": Obstacle(SkipReason.BREAKER_OPEN),
     }
-    attempt_log.answered(call(), CANDIDATE, ANSWER, 0.5)
+    attempt_log.answered(call(), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
     assert [(skip.request_model, skip.reason) for skip in end(attempt_log).skipped] == [("beta", "breaker open")]
 
 
@@ -190,8 +191,8 @@ def test_a_refusal_of_a_request_names_its_tenant_and_brings_its_tags_back() -> N
 def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
     attempt_log = AttemptLog(JOB)
     attempt_log.cut_off(call(1))
-    attempt_log.failed(call(2), CANDIDATE, UNAVAILABLE, 0.1)
-    attempt_log.answered(call(3), CANDIDATE, ANSWER, 0.5)
+    attempt_log.failed(call(2), CANDIDATE, Failed(NOW_S, UNAVAILABLE, 0.1))
+    attempt_log.answered(call(3), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
     response = Response.decode(end(attempt_log).encode())
     calls = [CallStarted.decode(call(number).encode()) for number in (3, 1, 2)]
     assert settle_all(calls, response.attempts) == attempt_log.costs()
@@ -200,5 +201,5 @@ def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
 
 def test_an_attempt_whose_record_is_gone_settles_to_nothing() -> None:
     attempt_log = AttemptLog(JOB)
-    attempt_log.answered(call(2), CANDIDATE, ANSWER, 0.5)
+    attempt_log.answered(call(2), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
     assert settle_all([call(1)], attempt_log.attempts) == ()
