@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from streams.ports import Record
+from streams.ports import Record, TopicPartition
 from tests.fakes.loop import Process, VirtualLoop
 
 GIVES_UP_S = 10.0
@@ -33,6 +33,8 @@ class Link:
         self.random = random
         self.weather = weather or Weather()
         self.is_cut = False
+        self.slow_s: dict[TopicPartition, float] = {}
+        """How much longer the acknowledgement of what is written to a partition takes."""
         self._whole = asyncio.Event()
         self._whole.set()
         self.on_send: list[Callable[[Record], None]] = []

@@ -94,7 +94,7 @@ class MemoryLog:
         if luck < weather.lost_before + weather.lost_after:
             self._tell(sent, KafkaTimeoutError("written, and not acknowledged"), link.random.uniform(0.01, GIVES_UP_S))
             return
-        link.loop.in_the_world(link.delay_s(), self._acknowledge, tp, sent)
+        link.loop.in_the_world(link.delay_s() + link.slow_s.get(tp, 0.0), self._acknowledge, tp, sent)
 
     def _acknowledge(self, tp: TopicPartition, sent: _Sent) -> None:
         if self._link.is_cut:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from router.catalogue import Price
+from router.request.joining import WRITE_S
 from router.tenants import Tenant
 from sandbox.provider.invoice import InvoiceRow
 from sandbox.provider.outcome import FinishReason
@@ -15,6 +16,7 @@ from schemas.message import NANO_USD, utc_from_ms
 from schemas.topics import Topic
 from tests.fakes.provider import Character, Fate, vector_of
 from tests.fakes.scene import Json, Scene, played
+from tests.fakes.world import WorkerProcess
 from tests.stage import ALPHA, make_catalogue
 
 PRICE_USD = Decimal("0.0125")
@@ -139,6 +141,51 @@ async def test_a_crash_during_the_call_bills_each_share_as_unknown(scene: Scene)
     assert told.bill_equals_invoice, told
     assert judge(costs(scene), invoice(scene)).holds
     assert told.unknown.calls == 1
+
+
+def hold_back_writing_ahead(scene: Scene, worker: WorkerProcess, partition: int) -> None:
+    worker.link.slow_s[scene.world.partition(Topic.CALLS, partition)] = 4 * WRITE_S
+
+
+@played(catalogue=CATALOGUE, characters=QUICK)
+async def test_a_member_that_is_not_written_ahead_in_time_is_left_behind_and_asked_for_alone(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    hold_back_writing_ahead(scene, worker, partition=1)
+    ask(scene)
+    responses = dict(zip(TEXTS, await scene.answered(*TEXTS), strict=True))
+    together, alone = scene.calls()
+    assert sorted(together.asked["input"]) == sorted([TEXTS["r-1"], TEXTS["r-3"]])
+    assert alone.asked["input"] == TEXTS["r-2"]
+    assert vectors(responses["r-2"]) == [vector_of(TEXTS["r-2"])]
+    outcomes = {name: [one["outcome"] for one in response["attempts"]] for name, response in responses.items()}
+    assert outcomes == {"r-1": ["succeeded"], "r-2": ["unreachable", "succeeded"], "r-3": ["succeeded"]}
+    assert responses["r-2"]["attempts"][0]["cost_usd"] is None, "it was not called for"
+    asked_s = min(event.at_s for event in scene.timeline if event.what == Topic.REQUESTS)
+    assert together.began_s - asked_s < 2 * WRITE_S, "the others wait no longer"
+    told = await bill(scene)
+    assert told.bill_equals_invoice, told
+    assert told.metered_calls == 2
+    assert {event.upstream_call_id for event in costs(scene)} == {together.key, None}
+    assert scene.messages(Topic.FAILOVERS) == [], "the model has nothing to do with it"
+
+
+@played(catalogue=CATALOGUE, characters=SLOW)
+async def test_a_crash_before_one_that_was_left_behind_knows_it_bills_it_as_unknown_too(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    hold_back_writing_ahead(scene, worker, partition=1)
+    scene.when("call", worker.kill)
+    ask(scene)
+    await scene.until(scene.calls)
+    assert sorted(scene.calls()[0].asked["input"]) == sorted([TEXTS["r-1"], TEXTS["r-3"]])
+    await scene.start("w2")
+    await scene.answered(*TEXTS, within_s=200)
+    told = await bill(scene)
+    unknown = [event for event in costs(scene) if event.certainty == "unknown"]
+    assert sorted(event.request_id for event in unknown) == sorted(TEXTS), "its record names the call"
+    assert {event.upstream_call_id for event in unknown} == {scene.calls()[0].key}
+    assert told.bill_equals_invoice, told
+    assert judge(costs(scene), invoice(scene)).holds
+    assert (told.unknown.calls, told.unknown.charged_calls) == (1, 1)
 
 
 @played(catalogue=CATALOGUE, characters=SLOW)
