@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.provider.faults import Fault, FaultKind
+from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
@@ -113,3 +114,42 @@ async def test_joined_calls_are_billed_as_they_are_charged_and_shared_between_th
     keys = {row.idempotency_key for row in provider.invoice()}
     assert of_calls.keys() <= keys
     assert len(keys) < len(texts) / 2, "most requests have no call of their own"
+
+
+async def test_after_a_kill_the_shares_of_every_call_that_was_answered_add_up_to_its_charge(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.toml"
+    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    provider = make_provider(latency_ms=300)
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    texts = {f"r-{number}": f"number {number} " * (1 + number % 7) for number in range(400)}
+    asked: list[dict[str, object]] = [
+        {"request_id": name, "model": SMALL, "input": text, "dimensions": 8} for name, text in texts.items()
+    ]
+    doomed = pipeline.start_worker()
+    await pipeline.publish(asked[:200])
+    await pipeline.wait_for_responses(["r-0"])
+    await pipeline.publish(asked[200:])
+    await pipeline.until_calls_are_under_way(1)
+    doomed.kill()
+    pipeline.start_worker()
+    found = await pipeline.wait_for_responses(texts)
+
+    assert_answered_once(found, texts)
+    assert {one.status for one in found} == {Status.COMPLETED}
+    bill = await pipeline.reconcile()
+    assert bill.bill_equals_invoice, bill
+    events = {event.event_id: event for event in await pipeline.costs()}.values()
+    charges = {row.idempotency_key: row.cost_nano_usd for row in provider.invoice()}
+    of_calls: dict[str, list[CostEvent]] = {}
+    for event in events:
+        of_calls.setdefault(event.upstream_call_id or event.event_id, []).append(event)
+    answered = {key: own for key, own in of_calls.items() if all(one.certainty is Certainty.METERED for one in own)}
+    cut_off = of_calls.keys() - answered.keys()
+    assert any(len(own) > 1 for own in answered.values())
+    assert any(of_calls[key][0].upstream_call_id for key in cut_off), "a joined call was under way"
+    for key, own in answered.items():
+        assert sum(event.cost_nano_usd or 0 for event in own) == charges[key]
+    for key in cut_off:
+        assert sum(event.cost_nano_usd or 0 for event in of_calls[key]) >= charges.get(key, 0)

@@ -196,6 +196,17 @@ def test_a_call_that_was_not_made_leaves_its_tokens() -> None:
 # --- one request ---
 
 
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_a_call_that_was_part_of_another_one_is_no_request_and_its_tokens_count_once(*, is_settled: bool) -> None:
+    pool = ModelPool(with_accounts(limited("a", requests_per_minute=2, tokens_per_minute=1000)))
+    leads, part = called(pool, 2, estimate=Estimate(300, 0))
+    assert not pool.readiness(ALPHA, NOW_S + 1, Estimate(300, 0)).now(NOW_S + 1)
+    pool.answered(leads, 0.1, NOW_S + 1, Usage(input_tokens=400, output_tokens=0))
+    pool.joined(part, NOW_S, NOW_S + 1, is_settled=is_settled)
+    for tokens in (600, 601) if is_settled else (300, 301):
+        assert pool.readiness(ALPHA, NOW_S + 1, Estimate(tokens, 0)).now(NOW_S + 1) is (tokens % 100 == 0)
+
+
 def test_a_request_goes_on_with_the_next_account_at_once_and_its_bill_names_each() -> None:
     play = Play(with_accounts(A, B))
     play.start()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from router.catalogue import Price
+from router.catalogue import Account, Price
 from router.request.joining import WRITE_S
 from router.tenants import Tenant
 from sandbox.provider.invoice import InvoiceRow
@@ -14,9 +14,10 @@ from sandbox.reconcile import Reconciliation, judge, reconcile
 from schemas.costs import CostEvent
 from schemas.message import NANO_USD, utc_from_ms
 from schemas.topics import Topic
-from tests.fakes.provider import Character, Fate, vector_of
+from schemas.vocabulary import AccountLimit
+from tests.fakes.provider import Character, Fate, KeyRules, vector_of
 from tests.fakes.scene import Json, Scene, played
-from tests.fakes.world import WorkerProcess
+from tests.fakes.world import WorkerProcess, key_of_account
 from tests.stage import ALPHA, make_catalogue
 
 PRICE_USD = Decimal("0.0125")
@@ -26,6 +27,7 @@ SMALL = replace(
 )
 CATALOGUE = make_catalogue(ALPHA, others=(SMALL,))
 POOR = replace(CATALOGUE, tenants={"acme": Tenant("acme", daily_budget_usd=Decimal("0.000001"))})
+FEW = {AccountLimit.REQUESTS: 20}
 QUICK = {"small": Character(PRICE_USD, 0, median_s=0.2, spread=0.0)}
 SLOW = {"small": Character(PRICE_USD, 0, median_s=5.0, spread=0.0)}
 TEXTS = {"r-1": "one", "r-2": "two or three", "r-3": "the last one of them all"}
@@ -258,3 +260,23 @@ async def test_with_faults_the_bill_is_the_invoice(scene: Scene) -> None:
     assert not told.mismatched
     assert not told.never_billed
     assert len(scene.calls()) < len(texts), "those that are asked again at different moments included"
+
+
+@played(
+    catalogue=replace(CATALOGUE, accounts={SMALL.provider_name: (Account("a", limits=FEW), Account("b", limits=FEW))}),
+    characters=QUICK,
+)
+async def test_calls_of_one_account_join_and_each_accounts_invoice_is_its_bill(scene: Scene) -> None:
+    scene.world.providers.keys = {key_of_account(name): KeyRules() for name in "ab"}
+    await scene.start("w1")
+    texts = {f"r-{number}": f"text {number}" for number in range(40)}
+    ask(scene, texts)
+    await scene.answered(*texts)
+    assert len(scene.calls()) <= 10, "of ten inputs each, but for the last of each account"
+    told = await bill(scene)
+    assert told.bill_equals_invoice, told
+    account_of = {
+        charge.key: (charge.shown or "").removeprefix(key_of_account("")) for charge in scene.world.providers.invoice
+    }
+    assert {event.upstream_call_id: event.account for event in costs(scene)} == account_of
+    assert set(account_of.values()) == {"a", "b"}
