@@ -1,4 +1,4 @@
-"""The prompts of the demo and the integration tests, each with the task that a careful reader sees in it."""
+"""The prompts of the demo and the integration tests, each with the task and difficulty that a careful reader sees."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +7,7 @@ from importlib.resources import files
 import orjson
 from pydantic import JsonValue
 
+from sandbox.labelled_prompts import Difficulty
 from schemas.requests import Request
 from schemas.vocabulary import Task, member
 
@@ -30,6 +31,7 @@ class DemoPrompt:
 
     request: Request
     task: Task
+    difficulty: Difficulty
     lang: Language
 
 
@@ -42,4 +44,5 @@ def load_prompts() -> tuple[DemoPrompt, ...]:
 def _parse(line: bytes) -> DemoPrompt:
     fields: dict[str, JsonValue] = orjson.loads(line)
     task, lang = member(Task(str(fields.pop("task")))), Language(str(fields.pop("lang")))
-    return DemoPrompt(Request.model_validate(fields), task, lang)
+    difficulty = Difficulty(str(fields.pop("difficulty")))
+    return DemoPrompt(Request.model_validate(fields), task, difficulty, lang)

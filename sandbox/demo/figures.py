@@ -1,13 +1,15 @@
 """The figures at the end of the demo, worked out from the tally, the invoice and the outage. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
 
+from sandbox.demo.quality import Quality, mark_answers
 from sandbox.demo.tally import Tally, is_fallback
+from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import InvoiceRow
 from sandbox.reconcile import Reconciliation, reconcile
 from schemas.costs import CostEvent
@@ -84,17 +86,21 @@ class Figures:
     by_model: tuple[Row, ...]
     by_tenant: tuple[Row, ...]
     savings: Savings | None
+    quality: Quality | None
     outage: Story | None
     reconciliation: Reconciliation
     bill_equals_invoice: bool
     problems: tuple[str, ...]
 
 
-def work_out(requested: Sequence[str], tally: Tally, invoice: Iterable[InvoiceRow], outage: Outage | None) -> Figures:
-    """Return the figures; `requested` are the ids of all requests that were published."""
+def work_out(
+    requested: Mapping[str, str], tally: Tally, invoice: Iterable[InvoiceRow], outage: Outage | None, exam: Exam
+) -> Figures:
+    """Return the figures; `requested` are all requests that were published, their prompts by their ids."""
     responses = list(tally.responses.values())
     costs = list({event.event_id: event for event in tally.costs}.values())
     reconciliation = reconcile(tally.costs, invoice)
+    savings = _savings(responses, costs)
     return Figures(
         requests=len(requested),
         completed=sum(response.status is Status.COMPLETED for response in responses),
@@ -105,11 +111,12 @@ def work_out(requested: Sequence[str], tally: Tally, invoice: Iterable[InvoiceRo
         by_tier=_rows(responses, costs, lambda one: one.tier),
         by_model=_model_rows(responses, costs),
         by_tenant=_rows(responses, costs, lambda one: one.tenant),
-        savings=_savings(responses, costs),
+        savings=savings,
+        quality=None if savings is None else mark_answers(responses, requested, exam, savings.baseline_model),
         outage=None if outage is None else _story(outage, responses, tally.failovers),
         reconciliation=reconciliation,
         bill_equals_invoice=reconciliation.bill_equals_invoice,
-        problems=tuple(_problems(requested, tally, reconciliation)),
+        problems=tuple(_problems(list(requested), tally, reconciliation)),
     )
 
 

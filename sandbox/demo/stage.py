@@ -21,6 +21,7 @@ from sandbox.demo.show import Show
 from sandbox.demo.tally import Tally
 from sandbox.demo.traffic import Traffic, delete_topics, open_traffic
 from sandbox.prompts import load_prompts
+from sandbox.provider.exam import Exam
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request
@@ -78,7 +79,8 @@ def play(options: DemoOptions, show: Show) -> Figures:
         tally = Tally()
         stage = Stage(requests, tally, provider, workers, show)
         outage = asyncio.run(stage.run(broker, prefix))
-        return work_out([str(request.request_id) for request in requests], tally, provider.invoice(), outage)
+        asked = {str(request.request_id): request.question for request in requests}
+        return work_out(asked, tally, provider.invoice(), outage, Exam(options.seed))
 
 
 def make_requests(count: int | None) -> list[Request]:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.demo.figures import Figures, Row, Savings, Story
+from sandbox.demo.quality import Quality
 
 _MIN_WIDTH = 86
 
@@ -30,6 +31,8 @@ def print_figures(console: Console, figures: Figures) -> None:
         console.print(_told(figures.outage))
     if figures.savings is not None:
         console.print(_compared(figures.savings))
+    if figures.quality is not None:
+        console.print(_marked(figures.quality))
     console.print(_verdict(figures))
 
 
@@ -78,6 +81,17 @@ def _compared(savings: Savings) -> str:
         f"tokens, would have cost {savings.baseline_cost_usd:.6f} USD, so routing "
         f"{_verdict_on(savings.saved)}; over the requests that needed no fallback it "
         f"{_verdict_on(savings.saved_without_fallbacks)}."
+    )
+
+
+def _marked(quality: Quality) -> str:
+    models = ", ".join(f"{model} {right:.0%}" for model, right in quality.right_by_model.items())
+    low, high = (quality.difference + sign * quality.difference_margin for sign in (-1, 1))
+    return (
+        f"The quality, simulated at published shares of right answers: {quality.right:.1%} of {quality.marked} are "
+        f"right ({models}). Of {quality.baseline_model}'s, {quality.baseline_right:.1%} would have been: "
+        f"{quality.difference:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}; by the shares themselves "
+        f"{quality.expected_difference:+.1f}."
     )
 
 

@@ -37,9 +37,12 @@ def fingerprint(seed: int, body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=32, salt=seed.to_bytes(8, "big", signed=True)).digest()
 
 
-def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False) -> Answer:
+def compose(
+    ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False, says: str | None = None
+) -> Answer:
     """Answer a request; `choice` is its fingerprint, `withheld` says why there is no content, `thinks` adds thoughts.
 
+    `says` is the sentence that it all comes down to, if the answer is to be right or wrong.
     A tool is called if the request offers or forces one, unless the last message already brings a tool's result.
     """
     if withheld is not None:
@@ -51,7 +54,7 @@ def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, th
     if thinks:
         thoughts, thought_tokens = _cut(_think(choice), None if limit is None else limit // 2)
     function = _tool_to_call(ask)
-    prose = _prose(ask, choice)
+    prose = _prose(ask, choice, says)
     if function is not None:
         text = _fitting(function.parameters, prose, ask)
     elif ask.schema is not None:
@@ -71,13 +74,13 @@ def compose(ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, th
 
 
 def compose_choices(
-    ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False
+    ask: Ask, choice: bytes, *, withheld: FinishReason | None = None, thinks: bool = False, says: str | None = None
 ) -> tuple[Answer, ...]:
     """Answer as often as the request asks for; the first answer is the one there is alone."""
     if ask.choices == 1:
-        return (compose(ask, choice, withheld=withheld, thinks=thinks),)
+        return (compose(ask, choice, withheld=withheld, thinks=thinks, says=says),)
     seeds = [choice, *(hashlib.blake2b(choice + index.to_bytes(2)).digest() for index in range(1, ask.choices))]
-    return tuple(compose(ask, seed, withheld=withheld, thinks=thinks) for seed in seeds)
+    return tuple(compose(ask, seed, withheld=withheld, thinks=thinks, says=says) for seed in seeds)
 
 
 def count_tokens(text: str) -> int:
@@ -107,13 +110,17 @@ def _tool_to_call(ask: Ask) -> Function | None:
     return ask.functions[0]
 
 
-def _prose(ask: Ask, choice: bytes) -> str:
-    """Quote the prompt's first words, which tells whose answer it is, then say 2 to 31 sentences."""
+def _prose(ask: Ask, choice: bytes, says: str | None) -> str:
+    """Quote the prompt's first words, which tells whose answer it is, then say 2 to 31 sentences.
+
+    What it all comes down to stands first, where a limit of the answer's length seldom cuts it off.
+    """
     quoted = " ".join(ask.turns[-1].text[:200].split()[:_QUOTED_WORDS])
     # The product of two draws: most answers are short, some are long.
     length = 2 + (choice[0] % 30) * (choice[1] + 1) // 256
     sentences = (_SENTENCES[byte % len(_SENTENCES)] for byte in choice[1 : 1 + length])
-    return f"On “{quoted}”: {' '.join(sentences)}"
+    words = " ".join(sentences) if says is None else " ".join((says, *sentences))
+    return f"On “{quoted}”: {words}"
 
 
 def _fitting(schema: Mapping[str, JsonValue], words: str, ask: Ask) -> str:

@@ -9,6 +9,7 @@ from sandbox.provider.answers import compose_choices
 from sandbox.provider.ask import Ask
 from sandbox.provider.charges import itemize, total_usd
 from sandbox.provider.dialects.dialect import Dialect
+from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
 from sandbox.provider.metering import Division, measure
 from sandbox.provider.models import ReferenceModel, list_price_of
@@ -48,6 +49,7 @@ class Billing:
         self.unkind = options.unkind
         self._options = options
         self._invoice = invoice
+        self._exam = Exam(options.seed)
         self._started_ns = time.time_ns()
 
     def charge(
@@ -61,7 +63,7 @@ class Billing:
     ) -> Outcome:
         """Write what an answer costs on the invoice, and return that answer. Raises OSError."""
         ask, model, unkind = call.ask, call.model, self.unkind
-        answers = compose_choices(ask, call.choice, withheld=withheld, thinks=self._thinks(ask))
+        answers = self._answers(call, withheld)
         list_prices = self._options.list_prices
         division = Division(
             cached=list_prices or ask.caches or unkind.cached is not None,
@@ -100,8 +102,13 @@ class Billing:
     def recall(self, call: Call, row: InvoiceRow) -> Outcome:
         """Return the answer that was charged in this row."""
         withheld = row.finish_reason if row.finish_reason in _WITHHELD else None
-        answers = compose_choices(call.ask, call.choice, withheld=withheld, thinks=self._thinks(call.ask))
+        answers = self._answers(call, withheld)
         return self._outcome(call.ask, row, answers)
+
+    def _answers(self, call: Call, withheld: FinishReason | None) -> tuple[Answer, ...]:
+        ask = call.ask
+        says = self._exam.says(call.model.name, ask.turns[-1].text) if ask.turns else None
+        return compose_choices(ask, call.choice, withheld=withheld, thinks=self._thinks(ask), says=says)
 
     def _outcome(self, ask: Ask, row: InvoiceRow, answers: tuple[Answer, ...], latency_ms: int = 0) -> Outcome:
         unkind = self.unkind

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.demo.figures import Outage, Story, percentile, work_out
 from sandbox.demo.tally import Tally, is_fallback
+from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import InvoiceRow
 from sandbox.provider.outcome import FinishReason
 from schemas.costs import CostEvent, cost_event_id
@@ -21,7 +22,12 @@ from tests.warehouses import golden
 COST = CostEvent.decode(golden("cost-metered"))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST, SECOND = "gpt-4.1", "claude-sonnet-4.5"
+EXAM = Exam(1)
 OUTAGE = Outage(FIRST, NOON, NOON + timedelta(seconds=7))
+
+
+def asked(*request_ids: str) -> dict[str, str]:
+    return dict.fromkeys(request_ids, "no part of the exam")
 
 
 def attempt(number: int, model: str, *, failed: bool = False) -> Attempt:
@@ -135,7 +141,7 @@ def test_the_error_rate_is_by_calls_and_a_models_latency_is_that_of_its_own_answ
         response("a", attempt(1, FIRST, failed=True), attempt(2, SECOND), latency_ms=900),
         response("b", attempt(1, FIRST), latency_ms=300),
     )
-    figures = work_out(["a", "b"], tally, [], None)
+    figures = work_out(asked("a", "b"), tally, [], None, EXAM)
     (task,), by_model = figures.by_task, {row.name: row for row in figures.by_model}
 
     assert (task.requests, task.calls, task.failed_calls, task.fallbacks) == (2, 3, 1, 1)
@@ -146,7 +152,9 @@ def test_the_error_rate_is_by_calls_and_a_models_latency_is_that_of_its_own_answ
 
 def test_a_run_in_which_everything_was_answered_once_and_charged_as_billed_has_no_problems() -> None:
     event = cost("a", 400, baseline_nano_usd=1000)
-    figures = work_out(["a"], tally_of(response("a", attempt(1, FIRST)), event, event), [charge(event)], None)
+    figures = work_out(
+        asked("a"), tally_of(response("a", attempt(1, FIRST)), event, event), [charge(event)], None, EXAM
+    )
 
     assert figures.problems == ()
     assert figures.bill_equals_invoice
@@ -160,7 +168,7 @@ def test_savings_are_stated_with_and_without_the_fallbacks_and_may_be_negative()
         response("b", attempt(1, FIRST, failed=True), attempt(2, SECOND)),
         cost("b", 3500, baseline_nano_usd=1000, model=SECOND),
     )
-    savings = work_out(["a", "b"], tally, [], None).savings
+    savings = work_out(asked("a", "b"), tally, [], None, EXAM).savings
 
     assert savings is not None
     assert (savings.saved, savings.saved_without_fallbacks) == (-1.0, 0.5)
@@ -185,14 +193,14 @@ def test_savings_are_stated_with_and_without_the_fallbacks_and_may_be_negative()
     ],
 )
 def test_a_request_that_was_not_answered_once_and_a_wrong_bill_are_problems(tally: Tally, problem: str) -> None:
-    assert work_out(["a"], tally, [], None).problems == (problem,)
+    assert work_out(asked("a"), tally, [], None, EXAM).problems == (problem,)
 
 
 def test_a_dead_letter_is_a_problem() -> None:
     tally = tally_of(response("a", attempt(1, FIRST)))
     tally.add(Topic.DEAD_LETTERS, b"\xff")
 
-    assert work_out(["a"], tally, [], None).problems == ("1 dead letter",)
+    assert work_out(asked("a"), tally, [], None, EXAM).problems == ("1 dead letter",)
 
 
 def test_the_outage_is_told_from_the_first_openings_to_the_last_closing() -> None:
@@ -210,7 +218,7 @@ def test_the_outage_is_told_from_the_first_openings_to_the_last_closing() -> Non
         switch("worker-2", BreakerState.CLOSED, 9),
     )
 
-    assert work_out(["a", "b", "c", "d"], tally, [], OUTAGE).outage == Story(
+    assert work_out(asked("a", "b", "c", "d"), tally, [], OUTAGE, EXAM).outage == Story(
         model=FIRST,
         lasted_s=7,
         opened_after_s={"worker-1": 0.5, "worker-2": 1.5},
@@ -227,7 +235,7 @@ def test_a_breaker_that_stays_open_on_one_worker_is_no_recovery() -> None:
         switch("worker-2", BreakerState.OPEN, 1),
         switch("worker-1", BreakerState.CLOSED, 8),
     )
-    story = work_out([], tally, [], OUTAGE).outage
+    story = work_out(asked(), tally, [], OUTAGE, EXAM).outage
 
     assert story is not None
     assert story.recovered_after_s is None
