@@ -244,6 +244,10 @@ class Catalogue:
     baseline: Model
     """What the savings are measured against: every request at this one model."""
     default_policy: Policy = Policy.CHAIN
+    quality_slack: float = 0.05
+    """The policy `value` takes a cheaper model that is expected to be so much worse than the best one, 0 to 1."""
+    explored_share: float = 0.0
+    """The share of requests of the policy `value` that try out what is known too little of."""
     default_max_cost_usd: Decimal = Decimal("0.10")
     default_max_tokens: int = 4096
     """Sent when a request names no `max_tokens`: without a bound on the answer there is none on its cost."""

@@ -52,6 +52,11 @@ class Candidate:
     request: Request | None = None
     """What it is asked, if not what everybody is: its own answer with what is wrong with it (a repair)."""
 
+    def because(self, why: str) -> "Candidate":
+        """Return the candidate with another reason; as `replace` does it, at a fifth of the time."""
+        known = self.bound, self.upper_usd, self.max_tokens, self.terms, self.unpriced, self.not_taken, self.request
+        return Candidate(self.model, why, *known)
+
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""
         price = self.model.price_at(at_ms)

@@ -50,6 +50,8 @@ class Tenant:
     alert_at: tuple[Decimal, ...] = (Decimal("0.8"),)
     """The shares of a budget at which it is warned of, rising."""
     default_max_cost_usd: Decimal | None = None
+    quality_slack: float | None = None
+    """Of its requests that name none; None: the catalogue's."""
     tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
     mode: TenantMode = TenantMode.ENFORCE
 

@@ -200,7 +200,18 @@ class ChatMessage(BaseModel):
 
 _OF_INPUT = ("dimensions", "encoding_format")
 _NOT_OF_INPUT = (
-    *("prompt", "messages", "system_prompt", "tier", "policy", "max_tokens", "temperature", "tools", "tool_choice"),
+    *(
+        "prompt",
+        "messages",
+        "system_prompt",
+        "tier",
+        "policy",
+        "quality_slack",
+        "max_tokens",
+        "temperature",
+        "tools",
+        "tool_choice",
+    ),
     "response_format",
 )
 
@@ -229,7 +240,14 @@ class Request(Message):
         default=None, description="Pins the tier; the analysis then only names the task."
     )
     model: Identifier | None = Field(default=None, description="Pins the model; no other is tried.")
-    policy: Policy | None = Field(default=None, description="The order of candidates; the catalogue has the default.")
+    policy: Annotated[Policy, AfterValidator(member)] | None = Field(
+        default=None, description="The order of candidates; the catalogue has the default."
+    )
+    quality_slack: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = Field(
+        default=None,
+        description="With the policy `value`: how much worse than the best model a cheaper one may be, by the expected "
+        "share of good answers.",
+    )
     max_cost_usd: MaxCost | None = Field(default=None, description="The most that all attempts together may cost.")
     max_latency_ms: Count | None = Field(
         default=None,

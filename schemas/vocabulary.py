@@ -75,12 +75,17 @@ class Difficulty(GrowingWords):
     HARD = "hard"
 
 
-class Policy(StrEnum):
-    """How the candidates of a tier are put in order."""
+class Policy(GrowingWords):
+    """How the candidates are put in order."""
 
     CHAIN = "chain"
+    """As the catalogue lists them for the tier."""
     COST = "cost"
+    """The cheapest of the tier's quality first."""
     LATENCY = "latency"
+    """The fastest of the tier's quality first."""
+    VALUE = "value"
+    """The cheapest first that is expected to answer about as well as the best."""
 
 
 class Status(GrowingWords):

@@ -27,6 +27,7 @@ from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, producer, reader
 from streams.topics import create_topics
+from tests.reference import in_chain_order
 
 PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[1]
@@ -90,13 +91,15 @@ class Pipeline:
         cls, bootstrap_servers: str, provider: ProviderProcess, folder: Path, **environment: str
     ) -> "Pipeline":
         name = uuid.uuid4().hex[:8]
+        catalogue = folder / f"reference-{name}.toml"
+        catalogue.write_text(in_chain_order())
         variables = {
             "TURNOUT_BROKERS": bootstrap_servers,
             "TURNOUT_TOPIC_PREFIX": f"{name}.",
             "TURNOUT_GROUP": name,
             "TURNOUT_PARTITIONS": "4",
             "TURNOUT_PROVIDER_BASE_URL": provider.base_url,
-            "TURNOUT_CATALOGUE": str(ROOT / "catalogue.toml"),
+            "TURNOUT_CATALOGUE": str(catalogue),
             "TURNOUT_COMMIT_INTERVAL_S": "0.2",
             "TURNOUT_SESSION_TIMEOUT_S": "6",
             "TURNOUT_DATA_DIR": str(folder / "data"),

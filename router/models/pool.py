@@ -16,6 +16,7 @@ from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, STALE_S, Bypass, ModelState, Permit, Readiness, Transition, View
 from router.models.stats import AccountSnapshot, ModelSnapshot
+from router.quality.table import QualityTable
 from router.retry import RetryBudget
 from router.sharing.account_minute import TokenCounts, Use
 from router.sharing.allotment import share_in_force
@@ -47,6 +48,8 @@ class ModelPool:
         self.catalogue = catalogue
         self.text_bound = text_bound
         """Bounds the tokens of a text for every plan."""
+        self.quality = QualityTable({name: model.prior for name, model in catalogue.models.items()})
+        """What is expected of each model's answers."""
         self._member = member
         self._model_states = {name: ModelState(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []

@@ -1,6 +1,6 @@
 """Which models may answer a request, in which order, and why the others may not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -17,6 +17,8 @@ from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
+from router.request.value import Ranked, by_value, likely_usd, worth_of
+from router.retry import Chance
 from router.route import Candidate, Estimate, Route, priced
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
@@ -36,8 +38,8 @@ class Plan:
     max_cost_usd: Decimal
 
 
-def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Plan:
-    """Decide who may answer.
+def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chance: Chance | None = None) -> Plan:
+    """Decide who may answer. Without `chance` nothing is explored.
 
     Raises:
         RequestRejected: an unknown model is pinned, or no model fits the request and its cost cap.
@@ -53,18 +55,27 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float) -> Pl
     needs_bound = request.max_cost_usd is not None or (
         job.tenant is not None and job.tenant.enforced and job.tenant.has_budget
     )
-    candidates: list[Candidate] = []
     obstacles: dict[str, Obstacle] = {}
     views = _Views(pool, now_s)
-    for candidate in _in_order(job, tier, policy, views):
+
+    def may_answer(candidate: Candidate) -> bool:
         obstacle = _forbidden(candidate.model, job.tenant)
         obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
         obstacle = obstacle or (_unbounded(candidate.model) if needs_bound else None)
         obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
-        if obstacle is None:
-            candidates.append(candidate)
-        else:
+        if obstacle is not None:
             obstacles[candidate.model.name] = obstacle
+        return obstacle is None
+
+    made = _Candidates(job, views)
+    chosen = _chosen(job, tier, policy, made)
+    candidates = list(filter(may_answer, chosen))
+    if policy is Policy.VALUE and candidates and request.model is None:
+        ranked = _ranked(candidates, analysis, request, made, chance)
+        candidates, reason = ranked.candidates, f"{reason}; {ranked.told}"
+    # the sort is stable: within a severity the policy's order holds
+    candidates.sort(key=lambda one: views.of(one.model).severity)
+    candidates += filter(may_answer, _last_resorts(job, chosen, made))
     if not candidates:
         raise _no_candidate(obstacles, max_cost_usd)
     skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
@@ -105,7 +116,7 @@ class _Candidates:
 
     def __init__(self, job: Job, views: _Views) -> None:
         request, pool = job.request, views.pool
-        self._views = views
+        self.views = views
         self._request = request
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
@@ -113,9 +124,15 @@ class _Candidates:
         self._needs = needs_of(request, self._sent)
         self._predicted_tokens = output_bound(request, 0, pool.text_bound)
 
-    def of(self, model: Model, why: str) -> Candidate:
-        note = self._views.of(model).note
-        why = f"{why} ({note})" if note else why
+    @property
+    def overstated_tokens(self) -> int:
+        """By how much the bound of the input is likely to be too high."""
+        return max(0, self._sent.words - self._sent.likely_words)
+
+    def of(self, model: Model, why: str = "") -> Candidate:
+        note = self.views.of(model).note
+        if note:
+            why = f"{why} ({note})" if why else note
         input_tokens, max_tokens = self._sent.tokens(model), min(self._max_tokens, model.max_output_tokens)
         asked = Asked(self._request, model.upstream_name, max_tokens, model.wire)
         words = self._sent.words if input_tokens is None else input_tokens
@@ -160,33 +177,58 @@ def _check_pinned(request: Request, catalogue: Catalogue) -> None:
         )
 
 
-def _in_order(job: Job, tier: Tier, policy: Policy, views: _Views) -> Iterator[Candidate]:
-    pool, request, catalogue = views.pool, job.request, views.pool.catalogue
+def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Candidate]:
+    """Return the candidates of the policy; in its order, but for `value`, which has to know first who may answer."""
+    views, request, catalogue = made.views, job.request, made.views.pool.catalogue
     _check_pinned(request, catalogue)
-    candidate = _Candidates(job, views).of
     if request.model is not None:
-        yield candidate(catalogue.models[request.model], "model pinned by the request")
-        return
-    chain = catalogue.chains[tier]
-    floor = catalogue.quality_floors[tier]
+        return [made.of(catalogue.models[request.model], "model pinned by the request")]
+    chain, floor = catalogue.chains[tier], catalogue.quality_floors[tier]
     answering = [model for model in catalogue.models.values() if not model.embeds]
     good_enough = [model for model in answering if model.quality >= floor]
     match policy:
-        case Policy.CHAIN:
-            chosen = [candidate(model, f"chain {tier}, place {place}") for place, model in enumerate(chain, start=1)]
         case Policy.COST:
-            chosen = [candidate(model, f"cheapest of quality {floor} or more") for model in good_enough]
+            chosen = [made.of(model, f"cheapest of quality {floor} or more") for model in good_enough]
             chosen.sort(key=lambda one: Decimal("Infinity") if one.upper_usd is None else one.upper_usd)
         case Policy.LATENCY:
-            chosen = [candidate(model, f"fastest of quality {floor} or more") for model in good_enough]
+            chosen = [made.of(model, f"fastest of quality {floor} or more") for model in good_enough]
             chosen.sort(key=lambda one: views.p99_ms(one.model))
-    # the sort is stable: within a severity the policy's order holds
-    yield from sorted(chosen, key=lambda one: views.of(one.model).severity)
-    if catalogue.last_resort:
-        taken = {one.model.name for one in chosen}
-        rest = [model for model in answering if model.name not in taken and pool.is_closed(model)]
-        for model in sorted(rest, key=lambda model: (views.of(model).severity, -model.quality)):
-            yield candidate(model, "last resort outside the chain")
+        case Policy.VALUE:
+            # what it asks for is in the expectation; a tier that somebody insists on is not
+            insisted = good_enough if request.tier is not None else answering
+            if job.tenant is not None and job.tenant.enforced and job.tenant.tiers:
+                insisted = list(chain)
+            chosen = [made.of(model) for model in insisted]
+        case _:
+            chosen = [made.of(model, f"chain {tier}, place {place}") for place, model in enumerate(chain, start=1)]
+    return chosen
+
+
+def _ranked(
+    candidates: Sequence[Candidate], analysis: Analysis, request: Request, made: _Candidates, chance: Chance | None
+) -> Ranked:
+    pool, now_s = made.views.pool, made.views.now_s
+    catalogue = pool.catalogue
+    slack = catalogue.quality_slack if request.quality_slack is None else request.quality_slack
+    explores = chance is not None and catalogue.explored_share > 0 and chance() < catalogue.explored_share
+    worths = worth_of(
+        candidates, analysis, pool.quality, lambda candidate: likely_usd(candidate, made.overstated_tokens, now_s)
+    )
+    return by_value(worths, slack, analysis, chance if explores else None)
+
+
+def _last_resorts(job: Job, chosen: Sequence[Candidate], made: _Candidates) -> Iterator[Candidate]:
+    views, catalogue = made.views, made.views.pool.catalogue
+    if job.request.model is not None or not catalogue.last_resort:
+        return
+    taken = {one.model.name for one in chosen}
+    rest = [
+        model
+        for model in catalogue.models.values()
+        if not model.embeds and model.name not in taken and views.pool.is_closed(model)
+    ]
+    for model in sorted(rest, key=lambda model: (views.of(model).severity, -model.quality)):
+        yield made.of(model, "last resort outside the chain")
 
 
 def _forbidden(model: Model, tenant: Tenant | None) -> Obstacle | None:

@@ -204,7 +204,7 @@ class Session:
             return self._end(ErrorCode.DEADLINE_EXCEEDED, "the deadline had passed before a call was made", event.now_s)
         try:
             self._schema = answer_schema_of(self._job.request)
-            self._plan = make_plan(self._job, self._analysis, self._pool, event.now_s)
+            self._plan = make_plan(self._job, self._analysis, self._pool, event.now_s, self._chance)
         except RequestRejected as rejection:
             return self._end(rejection.code, str(rejection), event.now_s, rejection.field)
         self._standings = {candidate.model.name: CandidateState() for candidate in self._plan.candidates}

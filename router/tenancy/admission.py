@@ -229,4 +229,6 @@ def _completed(request: Request, tenant: Tenant) -> Request:
         changes["metadata"] = {**request.metadata, **tenant.tags}
     if request.max_cost_usd is None and tenant.default_max_cost_usd is not None:
         changes["max_cost_usd"] = tenant.default_max_cost_usd
+    if request.quality_slack is None and tenant.quality_slack is not None and request.input is None:
+        changes["quality_slack"] = tenant.quality_slack
     return request.model_copy(update=changes) if changes else request

@@ -24,7 +24,7 @@ def say(sentence: str) -> None:
 
 def print_json(value: object) -> None:
     """Print one line of JSON on stdout; what JSON has no form for becomes text."""
-    typer.echo(plain_json(orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)))
+    typer.echo(plain_json(orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)))
 
 
 def print_text(text: str) -> None:

@@ -108,6 +108,8 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         quality_floors=_quality_floors(raw.quality_floors, models),
         baseline=_baseline(raw.baseline, models),
         default_policy=raw.default_policy,
+        quality_slack=raw.quality_slack,
+        explored_share=raw.explored_share,
         default_max_cost_usd=raw.default_max_cost_usd,
         default_max_tokens=raw.default_max_tokens,
         last_resort=raw.last_resort,
@@ -185,8 +187,8 @@ def _expected_quality(key: str, raw: RawModel) -> Prior | None:
     by_task = {Task(task): scores for task, scores in raw.expected_quality.items() if task != _EVERY_TASK}
     default = raw.expected_quality.get(_EVERY_TASK)
     if default is not None:
-        return Prior(default, MappingProxyType(by_task))
-    return Prior.from_quality(raw.quality, MappingProxyType(by_task)) if by_task else None
+        return Prior(default, by_task)
+    return Prior.from_quality(raw.quality, by_task) if by_task else None
 
 
 _EVERY_TASK = "default"
@@ -290,6 +292,7 @@ def _tenants(raw: Mapping[str, RawTenant], models: Mapping[str, Model]) -> Mappi
             monthly_budget_usd=monthly,
             alert_at=tuple(sorted(set(one.alert_at))),
             default_max_cost_usd=one.default_max_cost_usd,
+            quality_slack=one.quality_slack,
             tags=MappingProxyType(one.tags),
             mode=one.mode,
         )

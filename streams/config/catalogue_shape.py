@@ -15,7 +15,7 @@ from router.quality.prior import Scores
 from router.tenants import TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
-from schemas.vocabulary import Difficulty, Policy
+from schemas.vocabulary import Difficulty, Policy, member
 from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
 
@@ -41,6 +41,7 @@ _Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 _Quality = Annotated[int, Field(ge=1, le=10)]
 _Seconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400)]
 _Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_000)]
+_Slack = Annotated[float, BeforeValidator(_float), Field(ge=0, le=1)]
 _Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 _TokensPerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -237,6 +238,7 @@ class RawTenant(_Raw):
     monthly_budget_usd: _Budget | None = None
     alert_at: Annotated[list[_Share], BeforeValidator(_listed)] = [Decimal("0.8")]
     default_max_cost_usd: _Usd | None = None
+    quality_slack: _Slack | None = None
     tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
     mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
 
@@ -247,7 +249,9 @@ class RawCatalogue(_Raw):
     name: _Label
     version: _Label
     baseline: str
-    default_policy: Annotated[Policy, Field(strict=False)] = Policy.CHAIN
+    default_policy: Annotated[Policy, Field(strict=False), AfterValidator(member)] = Policy.CHAIN
+    quality_slack: _Slack = 0.05
+    explored_share: _Slack = 0.0
     default_max_cost_usd: _Usd = Decimal("0.10")
     default_max_tokens: _Tokens = 4096
     default_timeout_s: _Seconds = 20.0

@@ -40,6 +40,7 @@ from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of
 from tests.chaos.link import Link
 from tests.harness import ROOT, Pipeline, Worker
+from tests.reference import in_chain_order
 
 PATIENCE_S = 120.0
 DEADLINE_S = 110.0
@@ -162,7 +163,7 @@ class Scene:
 
     def write_catalogue(self, changes: Mapping[str, str]) -> None:
         """Write the catalogue file with some keys changed wherever they stand, commented out or not."""
-        text = (ROOT / "catalogue.toml").read_text()
+        text = in_chain_order()
         for key, value in {**QUICK, **changes}.items():
             text, found = re.subn(rf"(?m)^(# )?{key} = [^\s]+", f"{key} = {value}", text)
             if not found:

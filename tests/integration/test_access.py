@@ -33,6 +33,7 @@ from streams.access import Role, acl_commands
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import producer
 from tests.harness import ROOT, MakeProvider, Pipeline
+from tests.reference import in_chain_order
 
 PASSWORD = "secret-of-"  # noqa: S105  # the beginning of every password of this broker
 
@@ -106,7 +107,7 @@ async def test_each_role_works_with_the_rights_that_are_printed_and_has_no_other
 ) -> None:
     administrators, everybody = guarded
     catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text((ROOT / "catalogue.toml").read_text() + "\n[tenants.acme]\ndaily_budget_usd = 5\n")
+    catalogue.write_text(in_chain_order() + "\n[tenants.acme]\ndaily_budget_usd = 5\n")
     own = {"TURNOUT_CATALOGUE": str(catalogue), "TURNOUT_REPLY_TO_ALLOWED": ""}
     pipeline = await Pipeline.create(administrators, make_provider(), tmp_path, **own)
     for role in (Role.WORKER, Role.PRODUCER, Role.READER, Role.WAREHOUSE):

@@ -12,7 +12,8 @@ from schemas.budgets import Budget, BudgetState
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
 from streams.kafka.clients import producer
-from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.harness import PATIENCE_S, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.reference import in_chain_order
 
 LIMIT = Decimal("0.02")
 TENANTS = f"""
@@ -48,7 +49,7 @@ def ids(published: list[dict[str, object]]) -> list[str]:
 async def with_tenants(make_pipeline: MakePipeline, make_provider: MakeProvider, folder: Path) -> Pipeline:
     catalogue = folder / "budgets.toml"
     tenants = "\n".join([TENANTS, *QUIET.values()])
-    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}\n")
+    catalogue.write_text(f"{in_chain_order()}\n{tenants}\n")
     return await make_pipeline(make_provider(latency_ms=100), TURNOUT_CATALOGUE=str(catalogue))
 
 

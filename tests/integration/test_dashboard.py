@@ -22,6 +22,7 @@ from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
 from streams.kafka.clients import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
+from tests.reference import in_chain_order
 from tests.warehouses import Warehouse
 
 PATIENCE_MS = 30_000
@@ -80,7 +81,7 @@ async def test_the_page_shows_what_the_topics_say_and_asks_nobody_else(
     make_pipeline: MakePipeline, make_provider: MakeProvider, chromium: str, tmp_path: Path
 ) -> None:
     catalogue, provider = tmp_path / "tenants.toml", make_provider()
-    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{TENANTS}\n")
+    catalogue.write_text(f"{in_chain_order()}\n{TENANTS}\n")
     pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
     await asyncio.to_thread(provider.add_fault, Fault(model="gemini-2.5-flash", fault=FaultKind.OUTAGE, duration_s=300))
     published = [

@@ -16,6 +16,7 @@ from streams.kafka.clients import admin, producer, transactional_producer
 from streams.request.api_keys import key_digest, make_key
 from streams.topics import create_topics
 from tests.harness import ROOT, MakePipeline, Pipeline, assert_answered_once
+from tests.reference import in_chain_order
 
 POISON, MINIMUM = 500, 100
 PATIENCE_S = 60
@@ -196,7 +197,7 @@ async def test_a_dead_letter_of_a_tenant_with_a_key_is_replayed_by_whoever_may_a
     key, secret = make_key(), "s3cret-" * 5
     catalogue = tmp_path / "keyed.toml"
     tenants = f'[tenants.acme]\nkeys = ["sha256:{key_digest(key.encode())}"]\ntags = {{ team = "search" }}\n'
-    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}")
+    catalogue.write_text(f"{in_chain_order()}\n{tenants}")
     pipeline = await make_pipeline(TURNOUT_CATALOGUE=str(catalogue), TURNOUT_REPLAY_KEY=secret)
     worker = pipeline.start_worker(TURNOUT_MAX_REQUEST_BYTES="1024")
     claimed = (dead_letters.TENANT, b"acme")

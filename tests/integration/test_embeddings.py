@@ -10,7 +10,8 @@ from sandbox.provider.faults import Fault, FaultKind
 from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
-from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
+from tests.harness import MakePipeline, MakeProvider, assert_answered_once
+from tests.reference import in_chain_order
 
 SMALL = "text-embedding-3-small"
 TABLE = f"""
@@ -35,7 +36,7 @@ async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_a
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
     catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    catalogue.write_text(in_chain_order() + TABLE)
     provider = make_provider()
     provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
     provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
@@ -83,7 +84,7 @@ async def test_joined_calls_are_billed_as_they_are_charged_and_shared_between_th
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
     catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    catalogue.write_text(in_chain_order() + TABLE)
     provider = make_provider()
     provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
     provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
@@ -120,7 +121,7 @@ async def test_after_a_kill_the_shares_of_every_call_that_was_answered_add_up_to
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
     catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLE)
+    catalogue.write_text(in_chain_order() + TABLE)
     provider = make_provider(latency_ms=300)
     pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
     texts = {f"r-{number}": f"number {number} " * (1 + number % 7) for number in range(400)}

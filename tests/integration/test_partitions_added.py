@@ -17,6 +17,7 @@ from schemas.topics import TOPICS, Topic
 from streams.kafka.clients import METADATA_MAX_AGE_MS
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, Pipeline, Worker, assert_answered_once
 from tests.metrics import free_port, value
+from tests.reference import in_chain_order
 
 OLD, NEW = 2, 4
 
@@ -120,7 +121,7 @@ async def test_topics_of_one_partition_may_have_more_and_what_they_hold_still_ha
 ) -> None:
     catalogue = tmp_path / "tenants.toml"
     tenant = "[tenants.acme]\ndaily_budget_usd = 5\nrequests_per_minute = 10_000\n"
-    catalogue.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenant}")
+    catalogue.write_text(f"{in_chain_order()}\n{tenant}")
     pipeline = await make_pipeline(TURNOUT_CATALOGUE=str(catalogue))
     first = pipeline.start_worker()
     tail = await asyncio.create_subprocess_exec(

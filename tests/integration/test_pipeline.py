@@ -14,7 +14,8 @@ from schemas import dead_letters
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 from streams.kafka.clients import admin, producer, reader
-from tests.harness import ROOT, MakePipeline, MakeProvider, assert_answered_once
+from tests.harness import MakePipeline, MakeProvider, assert_answered_once
+from tests.reference import in_chain_order
 
 
 def requests(count: int, **fields: object) -> list[dict[str, object]]:
@@ -136,7 +137,7 @@ async def test_an_outage_is_answered_by_the_next_model_and_the_breaker_comes_bac
 ) -> None:
     provider = make_provider()
     catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
-    original = (ROOT / "catalogue.toml").read_text()
+    original = in_chain_order()
     for slow, quick in (("\npause_s = 30", "\npause_s = 1"), ("\nramp_up_s = 10", "\nramp_up_s = 1")):
         assert slow in original
         original = original.replace(slow, quick)

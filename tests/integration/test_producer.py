@@ -20,7 +20,8 @@ from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import admin, make_producer, producer, reader
 from streams.kafka.producer import RenewableProducer, started
 from streams.ports import Record
-from tests.harness import ROOT, MakePipeline, assert_answered_once
+from tests.harness import MakePipeline, assert_answered_once
+from tests.reference import in_chain_order
 
 LIMIT_BYTES = 2_000
 TOO_LARGE = b"x" * 10_000
@@ -148,9 +149,7 @@ async def test_a_worker_whose_topics_take_less_than_it_believes_answers_everythi
     make_pipeline: MakePipeline, tmp_path: Path
 ) -> None:
     catalogue = tmp_path / "unlimited.toml"
-    unlimited = re.sub(
-        r"(?m)^requests_per_minute = .*", "requests_per_minute = 1_000_000", (ROOT / "catalogue.toml").read_text()
-    )
+    unlimited = re.sub(r"(?m)^requests_per_minute = .*", "requests_per_minute = 1_000_000", in_chain_order())
     catalogue.write_text(unlimited)
     pipeline = await make_pipeline(
         TURNOUT_MAX_MESSAGE_BYTES="65536", TURNOUT_PARTITIONS="1", TURNOUT_CATALOGUE=str(catalogue)

@@ -12,8 +12,9 @@ from schemas.costs import CostEvent
 from schemas.health import ModelHealth
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
-from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.harness import PATIENCE_S, MakePipeline, MakeProvider, Pipeline, assert_answered_once
 from tests.metrics import free_port, value
+from tests.reference import in_chain_order
 
 MODEL = "gpt-4.1"
 TOKENS = 1_200
@@ -73,7 +74,7 @@ async def test_a_refused_key_rests_limits_hold_over_workers_and_a_replaced_key_i
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
     catalogue, keys = tmp_path / "catalogue.toml", tmp_path / "keys"
-    catalogue.write_text((ROOT / "catalogue.toml").read_text() + TABLES)
+    catalogue.write_text(in_chain_order() + TABLES)
     keys.mkdir()
     for name, key in KEYS.items():
         (keys / f"openai.{name}").write_text(key)

@@ -17,6 +17,7 @@ from schemas.budgets import BudgetState
 from streams.cli.report import norms_of
 from streams.config.catalogue_file import load_catalogue
 from tests.harness import ROOT
+from tests.reference import in_chain_order
 from tests.warehouses import Warehouse, batch_of, golden
 from warehouse.advice import Recommendation
 from warehouse.budgets import BudgetLimits, budget_use
@@ -166,7 +167,7 @@ def test_budgets_are_used_by_utc_day_and_month_and_projected_to_their_end(wareho
 
 def test_the_report_shows_budgets_in_every_form(warehouse: Warehouse, tmp_path: Path) -> None:
     catalogue, written = tmp_path / "catalogue.toml", tmp_path / "report.html"
-    catalogue.write_text(f'{(ROOT / "catalogue.toml").read_text()}\n[tenants."a<b"]\ndaily_budget_usd = 2\n')
+    catalogue.write_text(f'{in_chain_order()}\n[tenants."a<b"]\ndaily_budget_usd = 2\n')
     today = datetime.now(UTC).date().isoformat()
     fill(warehouse, spent("a<b", today, "1.700000000"))
     named = ("--catalogue", str(catalogue))

@@ -21,6 +21,7 @@ from schemas.vocabulary import AttemptOutcome
 from streams.config.catalogue_file import load_catalogue
 from streams.kafka.clients import producer
 from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, Worker
+from tests.reference import in_chain_order
 
 MODEL = "gpt-4.1"
 OWNER = "keeps the shared health"
@@ -197,7 +198,7 @@ async def test_a_limit_holds_over_workers_of_which_one_is_killed_and_one_joins(
 
 def limited(folder: Path, limit: int) -> Path:
     """Return a catalogue whose model takes so many calls a minute."""
-    text = (ROOT / "catalogue.toml").read_text()
+    text = in_chain_order()
     assert text.count("requests_per_minute = 500") == 1
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(text.replace("requests_per_minute = 500", f"requests_per_minute = {limit}"))

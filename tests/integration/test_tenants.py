@@ -14,7 +14,8 @@ from schemas.tenant_shares import TenantShares
 from schemas.topics import Topic
 from schemas.vocabulary import ErrorCode, Status
 from streams.request.api_keys import key_digest, make_key
-from tests.harness import PATIENCE_S, ROOT, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.harness import PATIENCE_S, MakePipeline, MakeProvider, Pipeline, assert_answered_once
+from tests.reference import in_chain_order
 
 Headers = list[tuple[str, bytes]]
 
@@ -25,7 +26,7 @@ def bearer(key: str) -> Headers:
 
 def catalogue_with(folder: Path, tenants: str) -> str:
     path = folder / "tenants.toml"
-    path.write_text(f"{(ROOT / 'catalogue.toml').read_text()}\n{tenants}\n")
+    path.write_text(f"{in_chain_order()}\n{tenants}\n")
     return str(path)
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import pi, sin
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,7 +14,8 @@ from router.request.session import Finish
 from schemas.health import BreakerState
 from schemas.requests import Request
 from schemas.vocabulary import Certainty, ErrorCode, Status, Tier
-from streams.config.catalogue_file import load_catalogue
+from streams.config.catalogue_file import parse_catalogue
+from tests.reference import in_chain_order
 from tests.virtual import Figures, Spell, Trouble, World
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # the first one waits for the whole day
@@ -104,7 +104,7 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    catalogue = load_catalogue(Path(__file__).parents[2] / "catalogue.toml").catalogue
+    catalogue = parse_catalogue(in_chain_order()).catalogue
     day = Day(World(catalogue, FIGURES, SPELLS))
     day.world.play(_traffic(Random(1)), day.finished)  # noqa: S311 - a test's dice
     return day

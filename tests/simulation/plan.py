@@ -11,6 +11,7 @@ import orjson
 
 from router.catalogue import Catalogue
 from router.tenants import Key, Tenant, TenantMode
+from schemas.vocabulary import Policy
 from streams.config.settings import Settings
 from tests.fakes.provider import Character, Fate, Place
 from tests.simulation.history import ANSWER, BOTH, LETTER, Limits
@@ -92,6 +93,7 @@ class Plan:
     charged_failures: frozenset[Fate] = field(init=False)
     reasoning: Place | None = field(init=False)
     cached: Place | None = field(init=False)
+    policy: Policy = field(init=False)
     guests: tuple[Guest, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,11 +107,14 @@ class Plan:
         self.charged_failures = frozenset({Fate.ERROR} if random.random() < 0.5 else ())
         self.reasoning = random.choice((None, *Place))
         self.cached = random.choice((None, *Place))
+        self.policy = self._random("policy").choice(tuple(Policy))
 
     def catalogue(self) -> Catalogue:
         """Return the models, and the tenants with their keys."""
         tenants = {guest.tenant.name: guest.tenant for guest in self.guests}
-        return replace(make_catalogue(ALPHA, BETA, GAMMA), tenants=tenants)
+        return replace(
+            make_catalogue(ALPHA, BETA, GAMMA), tenants=tenants, default_policy=self.policy, explored_share=0.05
+        )
 
     def characters(self) -> dict[str, Character]:
         """Return how the models are, on a good day."""

@@ -65,6 +65,16 @@ def test_a_degraded_model_stands_behind_the_others_of_its_chain_and_the_plan_say
     assert planned.candidates[1].why == "chain powerful, place 1 (degraded: p99 of 1000 calls is 1700 ms)"
 
 
+def test_under_value_too_a_degraded_model_stands_behind_the_others() -> None:
+    pool = ModelPool(TWO, ME)
+    assert names(plan(pool, policy="value", quality_slack=1)) == ["alpha", "beta"]
+    degraded = health(status=HealthStatus.DEGRADED, cause=HealthCause.LATENCY, reason="p99 of 1000 calls is 1700 ms")
+    pool.follow(degraded, NOW_S)
+    planned = plan(pool, policy="value", quality_slack=1)
+    assert names(planned) == ["beta", "alpha"]
+    assert planned.candidates[1].why == ("cheapest within 1 of beta, the best (degraded: p99 of 1000 calls is 1700 ms)")
+
+
 def test_a_degraded_model_still_stands_before_the_last_resort() -> None:
     pool = ModelPool(THREE, ME)
     for model in ("alpha", "beta"):

@@ -15,7 +15,7 @@ def test_the_borders_of_the_bands_are_medium(difficulty: float, band: Difficulty
 
 @pytest.mark.parametrize(
     ("quality", "scores"),
-    [(10, (0.975, 0.94, 0.9)), (9, (0.95, 0.88, 0.8)), (6, (0.875, 0.7, 0.5)), (1, (0.75, 0.4, 0))],
+    [(10, (0.93, 0.925, 0.85)), (9, (0.92, 0.9, 0.81)), (6, (0.89, 0.825, 0.69)), (1, (0.84, 0.7, 0.49))],
 )
 def test_quality_alone_says_what_is_expected(quality: int, scores: tuple[float, float, float]) -> None:
     prior = Prior.from_quality(quality)

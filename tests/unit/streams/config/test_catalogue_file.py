@@ -157,14 +157,17 @@ def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
 @pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
 def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_routers_defaults(file: CatalogueFile) -> None:
     defaults = {field.name: field.default for field in fields(Catalogue) if field.default is not MISSING}
-    assert len(defaults) == 7
+    assert len(defaults) == 9
+    if file.catalogue.name == "reference":
+        assert file.catalogue.default_policy is Policy.VALUE
+        defaults.pop("default_policy")
     assert {name: getattr(file.catalogue, name) for name in defaults} == defaults
 
 
 def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defaults_it_says() -> None:
     lines = REFERENCE.read_text().splitlines()
     shown = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
-    assert len(shown) == 13
+    assert len(shown) == 14
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
     file = parse_catalogue(uncommented)
     assert file.catalogue == load_catalogue(REFERENCE).catalogue
@@ -175,6 +178,8 @@ def test_every_optional_key_reaches_its_value() -> None:
     file = parse_catalogue(
         """
         default_policy = "latency"
+        quality_slack = 0.1
+        explored_share = 0.01
         default_max_cost_usd = 2
         default_max_tokens = 10
         default_timeout_s = 5
@@ -204,6 +209,7 @@ def test_every_optional_key_reaches_its_value() -> None:
     catalogue = file.catalogue
     assert (catalogue.name, catalogue.version) == ("small", "7")
     assert catalogue.default_policy is Policy.LATENCY
+    assert (catalogue.quality_slack, catalogue.explored_share) == (0.1, 0.01)
     assert (catalogue.default_max_cost_usd, catalogue.default_max_tokens, catalogue.last_resort) == (
         Decimal(2),
         10,
@@ -538,7 +544,7 @@ MISTAKES = {
     "number in a list": (changed('"m-2"', "2"), "chains.fast[1] is 2, must be text in quotes."),
     "number for a table": (top("health = 1"), "health is 1, must be a table."),
     "list for a table": (top("retry = []"), "retry must be a table."),
-    "unknown policy": (top('default_policy = "fast"'), "default_policy must be 'chain', 'cost' or 'latency'."),
+    "unknown policy": (top('default_policy = "fast"'), "default_policy must be 'chain', 'cost', 'latency' or 'value'."),
     "unknown dialect": (
         changed("[providers.openai]", '[providers.openai]\ndialect = "cohere"'),
         ALL_DIALECTS,
