@@ -52,6 +52,12 @@ class UndecodedName(str):
     __slots__ = ()
 
 
+class TooLargeBatch(str):
+    """A header's name that stands for a batch that was not unpacked, and says why. No producer can write this type."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The record's bytes and its place. `timestamp_ms` is since 1970."""
@@ -85,6 +91,8 @@ class Unreadable:
 
 def read_record(delivery: Delivery, max_bytes: int) -> Request | Unreadable:
     """Read a record of the requests topic. Raises nothing."""
+    if (batch := next((name for name, _ in delivery.headers if isinstance(name, TooLargeBatch)), None)) is not None:
+        return Unreadable("too_large", f"{batch}, and none of its records is read; send less in one batch")
     reading = read_request(delivery.value, max_bytes)
     if isinstance(reading, Unreadable):
         return reading

@@ -337,7 +337,13 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
                 by=("_DefaultRecordBatchPy._read_msg",),
             ),
         ),
-        "aiokafka.record.default_records:": (Pin("_DefaultRecordBatchPy", "unpacks in Python, what C gave up over"),),
+        "aiokafka.record.default_records:": (
+            Pin("_DefaultRecordBatchPy", "unpacks in Python, what C gave up over"),
+            *(
+                Pin(name, "replaced by one with a bound", "(payload)", by=("_DefaultRecordBatchPy._maybe_uncompress",))
+                for name in ("gzip_decode", "lz4_decode", "snappy_decode", "zstd_decode")
+            ),
+        ),
         "aiokafka.consumer.fetcher:Fetcher": (
             Pin("request_offset_reset", "back to the beginning, waiting for none", "(self, tps, strategy)"),
         ),

@@ -1,9 +1,10 @@
 """Unpacks records that aiokafka gives up over, and says where one stands that cannot be unpacked.
 
 Kafka takes a header whose name is not UTF-8. aiokafka decodes names strictly, and one such record would end all readers
-at every start. Its name is read as `UndecodedName`, by a slower way that is taken for such batches alone. Of what else
-fails (a wrong checksum, an unknown codec) the error names topic, partition and offset. Nothing is skipped: the same
-records may be whole on another replica.
+at every start. Its name is read as `UndecodedName`, by a slower way that is taken for such batches alone. A batch that
+unpacks to more than `decompression.MOST_BYTES` is read as one record without a value, and a header `TooLargeBatch`.
+Of what else fails (a wrong checksum, an unknown codec) the error names topic, partition and offset. Nothing is skipped:
+the same records may be whole on another replica.
 
 `unpack_all` puts these in the place of the client's own, for all consumers of the process. What it relies on stands in
 `streams.kafka.pinned`.
@@ -16,11 +17,12 @@ import structlog
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import ConsumerRecord
 
-from streams.codec import UndecodedName
+from streams.codec import TooLargeBatch, UndecodedName
+from streams.kafka.decompression import MOST_BYTES, UnpacksTooLarge, bound_all
 
 log = structlog.get_logger()
 
@@ -30,6 +32,7 @@ WITH_HEADERS = 2
 
 def unpack_all() -> None:
     """Let all consumers of this process unpack so; harmless a second time."""
+    bound_all()
     fetcher.MemoryRecords = FetchedRecords
     fetcher.PartitionRecords = PlacedRecords
 
@@ -87,6 +90,11 @@ class Batch:
         except UnicodeDecodeError:
             log.warning("a header's name is not UTF-8", first_offset=self._batch.base_offset)
             yield from _SlowBatch(self._raw)  # from its begin: the client passes over offsets that it has had
+        except UnpacksTooLarge:
+            first, last = self._batch.base_offset, self._batch.next_offset - 1
+            log.warning("a batch is too large when it is unpacked", first_offset=first, last_offset=last)
+            mark = TooLargeBatch(f"the batch of offsets {first} to {last} unpacks to more than {MOST_BYTES} bytes")
+            yield DefaultRecord(last, self._batch.first_timestamp, 0, None, None, [(mark, b"")])
 
 
 class _SlowBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped

@@ -5,6 +5,7 @@ from aiokafka.record.util import calc_crc32c
 
 from schemas import dead_letters
 from schemas.topics import TOPICS, Topic
+from streams.kafka.decompression import MOST_BYTES
 from tests.harness import FORGED, MakePipeline, Pipeline
 
 
@@ -35,5 +36,23 @@ async def test_a_header_name_that_is_not_utf_8_ends_no_reader_of_any_topic(make_
     assert (letter.key, letter.value) == (b"k", evil)
     assert letter.headers[0] == (r"\xff\xfe", b"x")
     assert dict(letter.headers)[dead_letters.CODE] == b"not_utf8"
+    assert worker.stop() == 0
+    assert (await pipeline.committed())[0] == 2
+
+
+async def test_a_batch_that_unpacks_to_gigabytes_ends_no_reader_of_any_topic(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline()
+    async with AIOKafkaProducer(
+        bootstrap_servers=pipeline.settings.brokers, compression_type="zstd", max_request_size=2 * MOST_BYTES
+    ) as client:
+        for spec in TOPICS:
+            await client.send_and_wait(pipeline.settings.topic(spec.topic), bytes(MOST_BYTES), b"k", partition=0)
+    worker = pipeline.start_worker()
+    await pipeline.publish([{"request_id": "quiet", "prompt": "hi"}], partition=0)
+    await pipeline.wait_for_responses(["quiet"])
+    letter = (await pipeline.records(Topic.DEAD_LETTERS))[-1]
+    assert letter.value is None
+    assert dict(letter.headers)[dead_letters.CODE] == b"too_large"
+    assert dict(letter.headers)[dead_letters.REASON].startswith(b"the batch of offsets 0 to 0 unpacks to more than ")
     assert worker.stop() == 0
     assert (await pipeline.committed())[0] == 2

@@ -9,8 +9,10 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from streams.codec import UndecodedName
-from streams.kafka.unpacking import FetchedRecords, PlacedRecords
+from router.job import Origin
+from streams.codec import Delivery, TooLargeBatch, UndecodedName, Unreadable, read_record
+from streams.kafka.decompression import MOST_BYTES
+from streams.kafka.unpacking import FetchedRecords, PlacedRecords, unpack_all
 
 Headers = list[tuple[str, bytes]]
 TP = TopicPartition("requests", 3)
@@ -86,3 +88,32 @@ def test_a_batch_that_cannot_be_decompressed_is_refused_by_its_place() -> None:
     torn[65:] = b"\0" * len(torn[65:])
     with pytest.raises(CorruptRecordException, match=r"requests, partition 3: .* offset 7, "):
         unpacked(summed(torn), offset=7)
+
+
+@pytest.mark.parametrize("codec", [GZIP, 2, 3, 4])
+def test_a_batch_of_gigabytes_is_one_record_that_says_so(codec: int) -> None:
+    unpack_all()
+    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 100_000_000)
+    for number in range(3):
+        builder.append(number, 1000, b"key", bytes(MOST_BYTES // 3), [])
+    bomb = bytearray(builder.build())
+    bomb[:8] = (5).to_bytes(8, "big")
+    found = unpacked(bytes(bomb) + batch(8, NO_HEADERS), offset=5)
+    assert [(record.offset, record.value) for record in found] == [(7, None), (8, b"value-8")]
+    ((mark, _),) = found[0].headers
+    assert type(mark) is TooLargeBatch
+    delivery = Delivery(Origin("requests", 3, 7), found[0].timestamp, found[0].key, found[0].value, found[0].headers)
+    assert read_record(delivery, 1_000_000) == Unreadable(
+        "too_large",
+        f"the batch of offsets 5 to 7 unpacks to more than {MOST_BYTES} bytes, and none of its records is read; "
+        "send less in one batch",
+    )
+
+
+@pytest.mark.parametrize("codec", [GZIP, 2, 3, 4])
+def test_a_batch_within_the_bound_is_read_however_well_it_was_packed(codec: int) -> None:
+    unpack_all()
+    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 100_000_000)
+    builder.append(0, 1000, b"key", b"x" * 9_000_000, [])
+    (record,) = unpacked(bytes(builder.build()))
+    assert record.value == b"x" * 9_000_000
