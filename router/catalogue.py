@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from router.dialects.wire import OPENAI, Wire
 from router.quality.prior import Prior
+from router.quality.rules import FeedbackRules
 from router.tenants import Tenant
 from schemas.vocabulary import AccountLimit, Capability, Policy, Tier
 
@@ -256,6 +257,7 @@ class Catalogue:
     breaker: BreakerRules = BreakerRules()
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
+    feedback: FeedbackRules = field(default_factory=FeedbackRules)
     tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By provider. One that is not in there has one key, or none, and is called without an account."""

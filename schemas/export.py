@@ -17,8 +17,10 @@ from schemas import dead_letters
 from schemas.budgets import Budget
 from schemas.costs import CallStarted, CostEvent
 from schemas.failovers import Failover
+from schemas.feedback import Feedback
 from schemas.health import ModelHealth, ModelStats
 from schemas.message import SCHEMA_VERSION, Message
+from schemas.quality import ModelQuality
 from schemas.requests import BATCH_URL, PROVIDER_PARAMETERS, JsonObject, Request
 from schemas.responses import Response
 from schemas.topics import TOPICS, Topic, TopicSpec
@@ -36,6 +38,8 @@ MESSAGES: Mapping[Topic, type[Message]] = MappingProxyType(
         Topic.MODEL_HEALTH: ModelHealth,
         Topic.FAILOVERS: Failover,
         Topic.BUDGETS: Budget,
+        Topic.FEEDBACK: Feedback,
+        Topic.MODEL_QUALITY: ModelQuality,
     }
 )
 """What the values of each topic are. Those of dead letters are the original ones, whatever they were."""

@@ -10,6 +10,7 @@ from schemas.requests import JsonObject
 from schemas.vocabulary import (
     AttemptOutcome,
     Certainty,
+    Difficulty,
     ErrorCode,
     IdSource,
     Policy,
@@ -153,6 +154,11 @@ class Response(Message):
     tenant: str
     task: Task | None = None
     tier: Tier | None = None
+    difficulty: Difficulty | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="How hard the prompt was taken to be; quality is counted by it.",
+    )
     policy: Policy | None = None
     route_reason: str | None = Field(default=None, description="Why this tier and this model.")
     message: AnswerMessage | None = None

@@ -20,6 +20,10 @@ class Topic(StrEnum):
     ACCOUNTS = "llm.accounts.v1"
     TENANT_DEMAND = "llm.tenant-demand.v1"
     TENANT_SHARES = "llm.tenant-shares.v1"
+    FEEDBACK = "llm.feedback.v1"
+    MODEL_QUALITY = "llm.model-quality.v1"
+    QUALITY_COUNTS = "llm.quality-counts.v1"
+    QUALITY_CELLS = "llm.quality-cells.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
 
 
@@ -51,5 +55,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.ACCOUNTS, "tenant, second or partition", compacted=True, internal=True),
     TopicSpec(Topic.TENANT_DEMAND, "worker", retention_s=3600, internal=True),
     TopicSpec(Topic.TENANT_SHARES, "tenant", compacted=True, internal=True),
+    TopicSpec(Topic.FEEDBACK, "the request's key, in the request's partition", busy=True),
+    TopicSpec(Topic.MODEL_QUALITY, "model, task and difficulty", compacted=True),
+    TopicSpec(Topic.QUALITY_COUNTS, "model, task and difficulty", retention_s=86_400, internal=True),
+    TopicSpec(Topic.QUALITY_CELLS, "cell, ids or partition", compacted=True, internal=True),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
 )

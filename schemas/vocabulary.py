@@ -75,6 +75,46 @@ class Difficulty(GrowingWords):
     HARD = "hard"
 
 
+class FeedbackKind(GrowingWords):
+    """What has judged an answer."""
+
+    PERSON = "person"
+    CHECK = "check"
+    """A program that knows what is right: a test, a comparison with the truth."""
+    JUDGE = "judge"
+    """A model that was asked."""
+    BUILT_IN = "built-in"
+    """Turnout itself, by what an answer shows without being understood. No client may write it."""
+
+
+class FeedbackLabel(StrEnum):
+    """A score in a word."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    BAD = "bad"
+
+    @property
+    def score(self) -> float:
+        """The score that it stands for."""
+        return {FeedbackLabel.GOOD: 1.0, FeedbackLabel.FAIR: 0.5, FeedbackLabel.BAD: 0.0}[self]
+
+
+class Flaw(GrowingWords):
+    """What shows without understanding that an answer is of less use."""
+
+    SCHEMA_VIOLATION = "schema_violation"
+    """It does not fit the JSON schema that the request has for it."""
+    EMPTY = "empty"
+    """It holds neither words nor calls of tools."""
+    REFUSED = "refused"
+    """The model, or its provider's filter, declined."""
+    LENGTH = "length"
+    """It was cut off where the request, or the model, ends answers."""
+    ASKED_AGAIN = "asked_again"
+    """The tenant asked the very same again soon after."""
+
+
 class Policy(GrowingWords):
     """How the candidates are put in order."""
 

@@ -20,12 +20,14 @@ class Role(StrEnum):
     """`turnout worker`."""
     PRODUCER = "producer"
     """An application that publishes requests."""
+    FEEDBACK = "feedback"
+    """An application that says how good answers were; `turnout feedback`."""
     READER = "reader"
     """An application that consumes answers, in a group of its own."""
     WAREHOUSE = "warehouse"
     """`turnout warehouse`, or a sink connector without a group."""
     DASHBOARD = "dashboard"
-    """`turnout dashboard`, `turnout health`."""
+    """`turnout dashboard`, `turnout health`, `turnout quality`."""
     OPERATOR = "operator"
     """`turnout topics create` and `turnout replay`."""
 
@@ -61,14 +63,23 @@ _READS: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
         Role.WORKER: tuple(spec.topic for spec in TOPICS if spec.topic not in {Topic.FAILOVERS, Topic.DEAD_LETTERS}),
         Role.READER: (Topic.RESPONSES,),
         Role.WAREHOUSE: (Topic.COSTS, Topic.RESPONSES),
-        Role.DASHBOARD: (Topic.COSTS, Topic.RESPONSES, Topic.MODEL_HEALTH, Topic.FAILOVERS, Topic.BUDGETS),
+        Role.DASHBOARD: (
+            Topic.COSTS,
+            Topic.RESPONSES,
+            Topic.MODEL_HEALTH,
+            Topic.MODEL_QUALITY,
+            Topic.FAILOVERS,
+            Topic.BUDGETS,
+        ),
         Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS),
     }
 )
 _WRITES: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
     {
-        Role.WORKER: tuple(Topic),  # the requests topic too: an idle model is probed by an ordinary request
+        # the requests topic too: an idle model is probed by an ordinary request
+        Role.WORKER: tuple(topic for topic in Topic if topic is not Topic.FEEDBACK),
         Role.PRODUCER: (Topic.REQUESTS,),
+        Role.FEEDBACK: (Topic.FEEDBACK,),
         Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS),
     }
 )

@@ -124,7 +124,7 @@ def read_request(value: bytes | None, max_bytes: int) -> Request | Unreadable:
     try:
         return Request.model_validate(data)
     except ValidationError as error:
-        field, reason = _explain(error)
+        field, reason = explained(error)
         return Unreadable("invalid_request", reason, _readable_id(data), field)
 
 
@@ -155,7 +155,7 @@ def _readable_id(data: object) -> str | None:
     return found.strip() if isinstance(found, str) and 0 < len(found.strip()) <= MAX_ID_CHARS else None
 
 
-def _explain(error: ValidationError) -> tuple[str | None, str]:
+def explained(error: ValidationError) -> tuple[str | None, str]:
     """Return the field to mend and a sentence. The sentence never quotes the value: it may be a prompt or a secret."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = [str(part) for part in first["loc"]]

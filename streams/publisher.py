@@ -20,6 +20,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.failovers import Failover, FailoverKind
 from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
+from schemas.quality import ModelQuality, QualityCounts
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
@@ -212,6 +213,29 @@ class Publisher:
         """
         event_id = f"{health.request_model}:{health.as_of.timestamp():.3f}"
         return await self._log.send(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
+
+    async def model_quality(self, quality: ModelQuality) -> int:
+        """Publish what feedback has shown of a model's answers to one task at one difficulty.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        cell = f"{quality.request_model}|{quality.task}|{quality.difficulty}"
+        headers = event_headers(
+            quality, f"{cell}:{quality.as_of.timestamp():.3f}", quality.request_model, quality.as_of, {}
+        )
+        return await self._log.send(
+            Record(self._names[Topic.MODEL_QUALITY], quality.encode(), cell.encode(), headers, ONE)
+        )
+
+    async def quality_counts(self, counts: QualityCounts) -> int:
+        """Publish which flaws this worker has seen of a model's answers. Not tried again for ever.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        key = f"{counts.request_model}|{counts.task}|{counts.difficulty}".encode()
+        return await self._log.send(Record(self._names[Topic.QUALITY_COUNTS], counts.encode(), key, [], ONE))
 
     def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
         headers = event_headers(message, event_id, model, datetime.fromtimestamp(self._clock(), UTC), {})

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.models.pool import ModelPool
+from router.quality.flaws import FlawCounter
+from router.quality.table import QualityTable
 from router.retry import Chance
 from router.sharing.member import Member
 from router.tenancy.admission import Admission
@@ -27,9 +30,10 @@ from streams.ops.web import serving
 from streams.ports import Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
 from streams.request.counterparts import Counterparts
+from streams.request.feedback_reader import FeedbackReader
 from streams.request.handler import Handler
 from streams.request.joined_calls import JoinedCalls
-from streams.request.outcomes import Outcomes
+from streams.request.outcomes import Outcomes, letter_of_feedback
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
@@ -53,6 +57,9 @@ class Parts:
     fence: Fence
     request_log: RequestLog
     metrics: Metrics
+    quality: QualityTable
+    """What every model's answers are expected to be like; it follows what feedback shows."""
+    flaws: FlawCounter
     clock: Clock
     chance: Chance
 
@@ -89,6 +96,8 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
         fence=ports.fence,
         request_log=RequestLog(settings.log_sample, ports.chance),
         metrics=Metrics(),
+        quality=QualityTable({model.name: model.prior for model in catalogue.models.values()}),
+        flaws=FlawCounter(member),
         clock=clock,
         chance=ports.chance,
     )
@@ -115,6 +124,10 @@ class Worker:
                 log=ports.log,
                 group=ports.control_group,
                 clock=parts.clock,
+                quality=parts.quality,
+                flaws=parts.flaws,
+                read_feedback=FeedbackReader(parts.admission).read,
+                feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
             )
         )
         self._counterparts = Counterparts(
@@ -219,6 +232,7 @@ class Worker:
             drawn_by=parts.budget_client.drawn_by,
             request_log=parts.request_log,
             metrics=parts.metrics,
+            flaws=parts.flaws,
             clock=parts.clock,
             max_letter_bytes=self._settings.max_message_bytes,
         )

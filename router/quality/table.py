@@ -7,6 +7,9 @@ A cell with little of its own borrows from the model's others: where they turned
 this one is expected to differ as they do. First the model's other tasks move all of its cells, then the other
 difficulties of the task move those of that task; each move is shrunk by `PRIOR_WEIGHT` answers that saw no difference.
 An answer counts once: a cell's own ones are in none of the moves that reach it.
+
+Answers that show by themselves that they are of no use (built-in feedback) lower what is expected before a cell's own
+scores, by their share: of an answer without such a flaw nothing is known yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -68,6 +71,7 @@ class QualityTable:
         """Rises with everything that is learnt: what was made of an earlier version may be out of date."""
         self._priors = priors
         self._learnt: dict[Cell, _Learnt] = {}
+        self._usable: dict[Cell, float] = {}
         self._expected: dict[Cell, Expectation] = {}
 
     def follow(self, record: ModelQuality) -> None:
@@ -79,6 +83,8 @@ class QualityTable:
         prior = self._priors.get(cell.model)
         if prior is None or cell.task not in tuple(Task) or cell.band not in tuple(Difficulty):
             return
+        flawless = record.usable * record.answers
+        self._usable[cell] = (flawless + PRIOR_WEIGHT) / (record.answers + PRIOR_WEIGHT)
         self._learnt[cell] = _Learnt(record.weight, record.weight * (record.mean - prior.of(cell.task, cell.band)))
         self.version += 1
         self._expected.clear()
@@ -101,7 +107,7 @@ class QualityTable:
         of_task = [learnt for other, learnt in others if other.task is cell.task and other.band is not cell.band]
         by_task = _shift(_Learnt(weight, surplus - weight * by_model) for weight, surplus in of_task)
         prior = self._priors[cell.model].of(cell.task, cell.band)
-        start = min(1.0, max(0.0, prior + by_model + by_task))
+        start = min(1.0, max(0.0, prior + by_model + by_task)) * self._usable.get(cell, 1.0)
         own = self._learnt.get(cell, _NOTHING)
         weight = PRIOR_WEIGHT + own.weight
         mean = (PRIOR_WEIGHT * start + own.weight * prior + own.surplus) / weight

@@ -11,6 +11,7 @@ from router.errors import Answer
 from router.identity import Identity
 from router.job import Job, Origin
 from router.obstacle import Obstacle
+from router.quality.prior import band_of
 from router.request.plan import Plan
 from router.request.steps import Answered, Failed
 from router.route import Candidate
@@ -177,6 +178,7 @@ class AttemptLog:
             tenant=job.identity.tenant,
             task=analysis.task if analysis else None,
             tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
+            difficulty=band_of(analysis.difficulty) if analysis else None,
             policy=plan.policy if plan else job.request.policy,
             route_reason=f"{reason}; {candidate.why}" if candidate else reason,
             message=answer.message if answer else None,

@@ -112,10 +112,10 @@ class Admission:
             )
         return Identified(_completed(request, found), found)
 
-    def tenant_of(self, presented: str | Vouched | Presented, now_s: float) -> Tenant | Refuse:
+    def tenant_of(self, presented: str | Vouched | Presented, now_s: float, what: str = "request") -> Tenant | Refuse:
         """Find the tenant by the digest of a key, or by the signature of a replayed dead letter."""
         if isinstance(presented, Presented):
-            return Refuse(ErrorCode.UNAUTHENTICATED, f"the request {_WHAT_IS_WRONG[presented]}")
+            return Refuse(ErrorCode.UNAUTHENTICATED, f"the {what} {_WHAT_IS_WRONG[presented]}")
         if isinstance(presented, Vouched):
             tenant = self.tenants.get(presented.tenant)
             if tenant is None or not any(key.holds(now_s) for key in tenant.keys):

@@ -48,6 +48,7 @@ class Letter:
     """Whose key the original had shown."""
     origin: str
     """TOPIC-PARTITION-OFFSET of the original record."""
+    origin_topic: str
     origin_partition: int | None
     is_cut: bool
     """Whether the original was too large for a dead letter, so that there is nothing to send again."""
@@ -70,6 +71,7 @@ class Letter:
             request_id=named.get(dead_letters.REQUEST_ID),
             tenant=named.get(dead_letters.TENANT),
             origin=f"{topic}-{partition}-{offset}",
+            origin_topic=topic,
             origin_partition=int(partition) if partition.isascii() and partition.isdecimal() else None,
             is_cut=dead_letters.ORIGINAL_BYTES in named,
         )

@@ -11,6 +11,7 @@ from rich.text import Text
 from schemas import dead_letters
 from schemas.costs import CallStarted, CostEvent
 from schemas.failovers import Failover
+from schemas.feedback import Feedback
 from schemas.message import utc_from_ms
 from schemas.requests import JsonObject, Request
 from schemas.responses import Response
@@ -20,6 +21,8 @@ from streams.cli.letters import replayed_place
 from streams.cli.partitions import ReadRecord
 from streams.cli.speech import printable, usd
 
+GOOD = 0.5
+"""A score from here on is shown as a good one."""
 SNIPPET = 80
 """Characters of a prompt or answer that a line shows."""
 
@@ -161,6 +164,17 @@ def _request(record: ReadRecord) -> list[Part]:
     ]
 
 
+def _feedback(record: ReadRecord) -> list[Part]:
+    feedback = Feedback.decode(record.value or b"")
+    return [
+        (feedback.request_id, "bold"),
+        (f"{feedback.value:g}", "green" if feedback.value >= GOOD else "yellow"),
+        (feedback.kind, ""),
+        (feedback.source, "cyan"),
+        (feedback.tenant, ""),
+    ]
+
+
 def _dead_letter(record: ReadRecord) -> list[Part]:
     if (replayed := replayed_place(record)) is not None:
         return [("replayed", "green"), (f"the dead letter at {replayed}", "")]
@@ -181,6 +195,7 @@ _PARTS: Mapping[Topic, Callable[[ReadRecord], list[Part]]] = MappingProxyType(
         Topic.CALLS: _call,
         Topic.FAILOVERS: _failover,
         Topic.REQUESTS: _request,
+        Topic.FEEDBACK: _feedback,
         Topic.DEAD_LETTERS: _dead_letter,
     }
 )

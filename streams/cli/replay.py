@@ -117,6 +117,8 @@ async def _replay(settings: Settings, wish: _Wish, *, as_json: bool) -> None:
     before = f"; {seen.before} of those meant had been replayed before" if seen.before else ""
     if seen.cut:
         say(f"{seen.cut} of those meant were too large to be kept whole, and cannot be replayed.")
+    if seen.feedback:
+        say(f"{seen.feedback} of those meant are feedback, no requests: mend it and publish it anew.")
     if wish.do_replay:
         say(f"Replayed {seen.found}{before}.")
     else:
@@ -128,6 +130,7 @@ class _Seen:
     found: int = 0
     before: int = 0
     cut: int = 0
+    feedback: int = 0
 
 
 class _Run:
@@ -178,6 +181,9 @@ class _Run:
                     break
                 letter = Letter.of(record)
                 if letter is None or not self._wish.selection.holds(letter):
+                    continue
+                if letter.origin_topic == self._settings.topic(Topic.FEEDBACK):
+                    self._seen.feedback += 1
                     continue
                 if letter.is_cut:
                     self._seen.cut += 1

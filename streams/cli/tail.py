@@ -36,6 +36,7 @@ class Shown(StrEnum):
     CALLS = "calls"
     FAILOVERS = "failovers"
     REQUESTS = "requests"
+    FEEDBACK = "feedback"
 
     @property
     def topic(self) -> Topic:

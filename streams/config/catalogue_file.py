@@ -18,13 +18,14 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
 from router.quality.prior import Prior
+from router.quality.rules import FeedbackRules
 from router.tenants import Key, Tenant
-from schemas.vocabulary import Capability, Task, Tier
+from schemas.vocabulary import Capability, FeedbackKind, Task, Tier
 from streams.config.accounts import accounts_of
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
-from streams.config.catalogue_shape import RawCatalogue, RawHealth, RawModel, RawTenant, RawThresholds
+from streams.config.catalogue_shape import RawCatalogue, RawFeedback, RawHealth, RawModel, RawTenant, RawThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         breaker=BreakerRules(**rules["breaker"]),
         health=HealthRules(**rules["health"]),
         retry=RetryRules(**rules["retry"]),
+        feedback=_feedback(raw.feedback),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -306,3 +308,8 @@ def _baseline(name: str, models: Mapping[str, Model]) -> Model:
     if price is None or price.input_usd_per_mtok == 0:
         raise CatalogueError(f'baseline is "{name}", which has no price to compare with; choose a model that has one.')
     return models[name]
+
+
+def _feedback(raw: RawFeedback) -> FeedbackRules:
+    weights = {FeedbackKind(kind): weight for kind, weight in raw.weights.model_dump().items()}
+    return FeedbackRules(MappingProxyType(weights), frozenset(raw.ignore_sources))

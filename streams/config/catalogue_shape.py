@@ -12,10 +12,11 @@ from router.charges import Charge
 from router.dialects.wire import DialectName
 from router.models.health import PANE_S
 from router.quality.prior import Scores
+from router.quality.rules import WEIGHTS
 from router.tenants import TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
-from schemas.vocabulary import Difficulty, Policy, member
+from schemas.vocabulary import Difficulty, FeedbackKind, Policy, member
 from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
 
@@ -27,6 +28,12 @@ def _float(value: object) -> object:
 def _name(value: str) -> str:
     if not value or re.search(r"[\s\x00-\x1f\x7f]", value):
         raise ValueError("must not be empty or hold spaces")
+    return value
+
+
+def _source_name(value: str) -> str:
+    if not re.fullmatch(r"[^/\x00-\x1f\x7f]+/[^/\x00-\x1f\x7f]+", value) or value == "*/*":
+        raise ValueError('must be "TENANT/SOURCE", "TENANT/*" for all of a tenant, or "*/SOURCE" for one of any tenant')
     return value
 
 
@@ -44,6 +51,8 @@ _Milliseconds = Annotated[float, BeforeValidator(_float), Field(gt=0, le=86_400_
 _Slack = Annotated[float, BeforeValidator(_float), Field(ge=0, le=1)]
 _Rate = Annotated[float, BeforeValidator(_float), Field(gt=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
+_Weight = Annotated[float, BeforeValidator(_float), Field(ge=0, le=100)]
+_SourceName = Annotated[str, AfterValidator(_source_name)]
 _TokensPerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 _TAG_CHARS = 256
@@ -179,6 +188,21 @@ class RawHealth(_Raw):
     degraded_error_rate: _Rate = _HEALTH.degraded_error_rate
 
 
+class RawFeedbackWeights(_Raw):
+    """`[feedback.weights]`, a field for each kind that clients write."""
+
+    person: _Weight = WEIGHTS[FeedbackKind.PERSON]
+    check: _Weight = WEIGHTS[FeedbackKind.CHECK]
+    judge: _Weight = WEIGHTS[FeedbackKind.JUDGE]
+
+
+class RawFeedback(_Raw):
+    """`[feedback]`."""
+
+    weights: RawFeedbackWeights = RawFeedbackWeights()
+    ignore_sources: list[_SourceName] = []
+
+
 class RawRetry(_Raw):
     """`[retry]`."""
 
@@ -264,4 +288,5 @@ class RawCatalogue(_Raw):
     breaker: RawBreaker = RawBreaker()
     health: RawHealth = RawHealth()
     retry: RawRetry = RawRetry()
+    feedback: RawFeedback = RawFeedback()
     tenants: dict[Annotated[Identifier, AfterValidator(_name)], RawTenant] = {}

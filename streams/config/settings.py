@@ -184,6 +184,19 @@ class Settings(BaseSettings):
         le=100_000_000,
         description="Finished request ids that are remembered of one partition, at most.",
     )
+    feedback_within_s: float = Field(
+        default=604_800,
+        ge=1,
+        le=1_814_400,
+        description="Feedback that comes later after its response is not counted, seconds.",
+    )
+    feedback_ids: int = Field(
+        default=200_000,
+        ge=1000,
+        le=10_000_000,
+        description="Scores that are remembered, the newest, so that one that is sent again counts once and a "
+        "correction takes its place.",
+    )
     dead_letter_share: float = Field(
         default=0.8,
         gt=0,

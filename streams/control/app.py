@@ -11,13 +11,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from router.models.pool import ModelPool
+from router.quality.feedback import NotCounted, Proven
+from router.quality.flaws import FlawCounter
+from router.quality.table import QualityTable
 from router.tenancy.admission import Admission
+from schemas.dead_letters import DeadLetter
 from schemas.topics import Topic
+from streams.codec import Delivery
 from streams.config.settings import Settings
+from streams.control.answer_finder import AnswerFinder
 from streams.control.budget_client import BudgetClient
 from streams.control.budget_owner import BudgetOwner
 from streams.control.health_agent import HealthAgent
 from streams.control.ownership import PartitionOwner, PartitionOwners
+from streams.control.quality_owner import QualityOwner, QualityParts
 from streams.control.reporting import Follower, Reporter
 from streams.control.shadow_mode import Shadow
 from streams.control.tenant_shares import ShareOwner
@@ -25,6 +32,9 @@ from streams.ports import Clock, ControlGroup, Log, TopicPartition
 from streams.publisher import Publisher
 
 Work = Coroutine[None, None, None]
+RECENT_ANSWERS = 20_000
+"""Responses of a partition that the owner of the quality remembers by their id; about 10 MB, once there is feedback
+without an offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,10 @@ class ControlParts:
     log: Log
     group: ControlGroup
     clock: Clock
+    quality: QualityTable
+    flaws: FlawCounter
+    read_feedback: Callable[[Delivery, float], Proven | NotCounted]
+    feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
 
 
 class Control:
@@ -49,8 +63,8 @@ class Control:
     def __init__(self, parts: ControlParts) -> None:
         self._parts = parts
         pool, limiters = parts.pool, parts.admission.limiters
-        self._follower = Follower(pool, limiters, parts.settings.topic, parts.clock)
-        self._reporter = Reporter(pool, limiters, parts.publisher, parts.clock, parts.announce)
+        self._follower = Follower(pool, limiters, parts.quality, parts.settings.topic, parts.clock)
+        self._reporter = Reporter(pool, limiters, parts.publisher, parts.clock, parts.announce, parts.flaws)
         self._tasks: list[Task[None]] = []
 
     async def shares(self) -> None:
@@ -79,7 +93,8 @@ class Control:
             following = await stack.enter_async_context(parts.log.reader())
             owners: dict[TopicPartition, PartitionOwner] = {}
             agent = self._health_agent(owners)
-            works: list[Work] = [agent.watch()]
+            quality_owner = await self._quality_owner(owners, stack)
+            works: list[Work] = [agent.watch(), quality_owner.keep()]
             if parts.admission.limiters:
                 works.append(self._share_owner(owners).watch())
             if parts.pool.catalogue.tenants:
@@ -137,20 +152,50 @@ class Control:
         """Give the group the owner of the tenants' ledgers."""
         parts, topic = self._parts, self._parts.settings.topic
         table = parts.group.table("accounts", topic(Topic.ACCOUNTS))
-        costs = topic(Topic.COSTS)
-
-        async def partitions() -> Sequence[TopicPartition]:
-            return [TopicPartition(costs, number) for number in range(await parts.log.partition_count(costs))]
-
         owner = BudgetOwner(
             parts.pool.catalogue.tenants,
             parts.publisher,
             parts.clock,
             table,
             await stack.enter_async_context(parts.log.reader()),
-            partitions,
+            lambda: self._partitions(Topic.COSTS),
             fence=parts.group.fence,
         )
         parts.group.deliver(topic(Topic.BUDGET_CLAIMS), "turnout.accounts", owner.ingest)
         owners[TopicPartition(topic(Topic.BUDGET_CLAIMS), 0)] = owner
         return owner
+
+    async def _quality_owner(self, owners: dict[TopicPartition, PartitionOwner], stack: AsyncExitStack) -> QualityOwner:
+        """Give the group the owner of the shared quality."""
+        parts, topic = self._parts, self._parts.settings.topic
+        counts = TopicPartition(topic(Topic.QUALITY_COUNTS), 0)
+        finder = AnswerFinder(
+            await stack.enter_async_context(parts.log.reader()),
+            lambda partition: TopicPartition(topic(Topic.RESPONSES), partition),
+            parts.clock,
+            RECENT_ANSWERS,
+        )
+        owner = QualityOwner(
+            QualityParts(
+                publisher=parts.publisher,
+                clock=parts.clock,
+                table=parts.group.table("quality-cells", topic(Topic.QUALITY_CELLS)),
+                reader=await stack.enter_async_context(parts.log.reader()),
+                finder=finder,
+                feedback=lambda: self._partitions(Topic.FEEDBACK),
+                counts=counts,
+                read=parts.read_feedback,
+                dead_letter=parts.feedback_letter,
+                rules=parts.pool.catalogue.feedback,
+                fence=parts.group.fence,
+                within_s=parts.settings.feedback_within_s,
+                most_given=parts.settings.feedback_ids,
+            )
+        )
+        parts.group.deliver(counts.topic, "turnout.quality", owner.ingest)
+        owners[counts] = owner
+        return owner
+
+    async def _partitions(self, topic: Topic) -> Sequence[TopicPartition]:
+        name = self._parts.settings.topic(topic)
+        return [TopicPartition(name, number) for number in range(await self._parts.log.partition_count(name))]

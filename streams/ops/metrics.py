@@ -18,6 +18,7 @@ from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome
+from streams.control.quality_owner import FEEDBACK
 from streams.control.shadow_mode import WouldRefuse
 from streams.internal_records import SKIPPED
 
@@ -56,6 +57,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(SKIPPED)
+        self.registry.register(FEEDBACK)
         self.duplicates = 0
         """Requests that were answered from what had already happened."""
         self._requests = Counter(

@@ -16,6 +16,8 @@ import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from router.identity import Identity, identity_of_response
+from router.quality.feedback import NotCounted
+from router.quality.flaws import FlawCounter
 from router.request.attempts import settle_all
 from router.request.session import Finish
 from schemas.costs import CostEvent
@@ -47,6 +49,7 @@ class Outcomes:
     """Who reserved for a call in its tenant's budget."""
     request_log: RequestLog
     metrics: Metrics
+    flaws: FlawCounter
     clock: Clock
     max_letter_bytes: int
     """What is larger, without Turnout's own headers, becomes a dead letter that is cut."""
@@ -88,6 +91,7 @@ class Outcomes:
         await self._costs(finish.costs, handling)
         self.request_log.write(response)
         self.metrics.ended(response)
+        self.flaws.ended(response)
 
     async def _again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
         calls, attempts = handling.state.unsettled(identity.key)
@@ -138,6 +142,12 @@ def dead_letter_of(
         request_id=request_id,
         tenant=tenant,
     )
+
+
+def letter_of_feedback(delivery: Delivery, refused: NotCounted, *, max_letter_bytes: int) -> DeadLetter:
+    """Return a record of the feedback that cannot be read, and why."""
+    letter = dead_letter_of(delivery, refused.code, refused.reason, refused.request_id, None)
+    return letter.within(max_letter_bytes)
 
 
 def _without_message(response: Response) -> Response:

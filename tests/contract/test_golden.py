@@ -15,8 +15,10 @@ from pydantic import JsonValue
 from schemas.budgets import Budget
 from schemas.costs import EVENT_NAMESPACE, CallStarted, CostEvent, cost_event_id
 from schemas.failovers import Failover
+from schemas.feedback import Feedback
 from schemas.health import ModelHealth, ModelStats
 from schemas.message import Message
+from schemas.quality import ModelQuality, QualityCounts
 from schemas.requests import JsonObject, Request
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
@@ -38,12 +40,15 @@ PRODUCED: dict[str, type[Message]] = {
     "cost-unknown-price": CostEvent,
     "failover": Failover,
     "failover-health": Failover,
+    "feedback": Feedback,
     "model-health": ModelHealth,
     "model-health-accounts": ModelHealth,
     "model-health-shares": ModelHealth,
     "model-stats": ModelStats,
     "model-stats-accounts": ModelStats,
+    "model-quality": ModelQuality,
     "model-stats-stance": ModelStats,
+    "quality-counts": QualityCounts,
     "response-completed": Response,
     "response-everything": Response,
     "response-failed": Response,

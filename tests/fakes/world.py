@@ -100,7 +100,7 @@ class World:
                 max_bytes=self.settings.max_message_bytes + (OVERHEAD_BYTES if spec.topic is Topic.DEAD_LETTERS else 0),
             )
         self.requests = Group(self.loop, self.partitions(Topic.REQUESTS), spread)
-        owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS)
+        owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS, Topic.QUALITY_COUNTS)
         self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), together)
         models = {name: _character(self.catalogue, name) for name in self.catalogue.models} | self.characters
         self.providers = Providers(self.loop, Random(self.seed + 1), deepcopy(models))  # noqa: S311 - same

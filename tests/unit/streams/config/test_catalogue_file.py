@@ -978,3 +978,24 @@ def test_a_mistake_in_a_model_that_embeds_is_named(text: str, sentence: str) -> 
 def test_a_chain_may_not_name_a_model_that_embeds() -> None:
     wrong = appended(EMBEDS).replace('fast = ["m-1.0", "m-2"]', 'fast = ["e-1"]')
     assert 'chains.fast[0] is "e-1", which is not in [models]' in the_complaint_about(wrong)
+
+
+def test_feedback_has_weights_by_kind_and_sources_that_do_not_count() -> None:
+    text = edited_feedback('[feedback]\nignore_sources = ["acme/mallory", "*/judge"]\nweights = { judge = 0 }\n')
+    rules = parse_catalogue(text, "test").catalogue.feedback
+    assert {str(kind): weight for kind, weight in rules.weights.items()} == {"person": 1.0, "check": 1.0, "judge": 0.0}
+    assert [rules.ignores(*who) for who in (("acme", "mallory"), ("other", "mallory"), ("other", "judge"))] == [
+        True,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("source", ["mallory", "acme/", "*/*", "a/b/c"])
+def test_a_source_that_does_not_count_is_named_with_its_tenant(source: str) -> None:
+    with pytest.raises(CatalogueError, match=r"feedback\.ignore_sources.* must be \"TENANT/SOURCE\""):
+        parse_catalogue(edited_feedback(f'[feedback]\nignore_sources = ["{source}"]\n'), "test")
+
+
+def edited_feedback(table: str) -> str:
+    return f"{MINIMAL}\n{table}"
