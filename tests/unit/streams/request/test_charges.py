@@ -41,6 +41,7 @@ async def test_an_outage_that_may_be_charged_uses_the_cap_up(scene: Scene) -> No
     assert response["status"] == "failed"
     assert {attempt["certainty"] for attempt in response["attempts"]} == {"unknown"}
     assert "cost_cap_used" in {skipped["code"] for skipped in response["skipped"]}
+    await scene.until(lambda: len(scene.messages(Topic.COSTS)) == len(response["attempts"]))
     assert {event["certainty"] for event in scene.messages(Topic.COSTS)} == {"unknown"}
 
 
