@@ -12,7 +12,6 @@ from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.models.pool import ModelPool
 from router.quality.flaws import FlawCounter
-from router.quality.table import QualityTable
 from router.retry import Chance
 from router.sharing.member import Member
 from router.tenancy.admission import Admission
@@ -57,8 +56,6 @@ class Parts:
     fence: Fence
     request_log: RequestLog
     metrics: Metrics
-    quality: QualityTable
-    """What every model's answers are expected to be like; it follows what feedback shows."""
     flaws: FlawCounter
     clock: Clock
     chance: Chance
@@ -96,7 +93,6 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
         fence=ports.fence,
         request_log=RequestLog(settings.log_sample, ports.chance),
         metrics=Metrics(),
-        quality=QualityTable({model.name: model.prior for model in catalogue.models.values()}),
         flaws=FlawCounter(member),
         clock=clock,
         chance=ports.chance,
@@ -124,7 +120,6 @@ class Worker:
                 log=ports.log,
                 group=ports.control_group,
                 clock=parts.clock,
-                quality=parts.quality,
                 flaws=parts.flaws,
                 read_feedback=FeedbackReader(parts.admission).read,
                 feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),

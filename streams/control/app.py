@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from router.models.pool import ModelPool
 from router.quality.feedback import NotCounted, Proven
 from router.quality.flaws import FlawCounter
-from router.quality.table import QualityTable
 from router.tenancy.admission import Admission
 from schemas.dead_letters import DeadLetter
 from schemas.topics import Topic
@@ -51,7 +50,6 @@ class ControlParts:
     log: Log
     group: ControlGroup
     clock: Clock
-    quality: QualityTable
     flaws: FlawCounter
     read_feedback: Callable[[Delivery, float], Proven | NotCounted]
     feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
@@ -63,7 +61,7 @@ class Control:
     def __init__(self, parts: ControlParts) -> None:
         self._parts = parts
         pool, limiters = parts.pool, parts.admission.limiters
-        self._follower = Follower(pool, limiters, parts.quality, parts.settings.topic, parts.clock)
+        self._follower = Follower(pool, limiters, parts.settings.topic, parts.clock)
         self._reporter = Reporter(pool, limiters, parts.publisher, parts.clock, parts.announce, parts.flaws)
         self._tasks: list[Task[None]] = []
 

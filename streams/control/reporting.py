@@ -8,7 +8,6 @@ from aiokafka.errors import KafkaError
 
 from router.models.pool import ModelPool
 from router.quality.flaws import FlawCounter
-from router.quality.table import QualityTable
 from router.tenancy.limiter import TenantLimiters
 from schemas.health import ModelHealth, ModelStats
 from schemas.quality import ModelQuality
@@ -90,7 +89,6 @@ class Follower:
         self,
         pool: ModelPool,
         limiters: TenantLimiters,
-        quality: QualityTable,
         topic_name: Callable[[Topic], str],
         clock: Clock,
     ) -> None:
@@ -100,7 +98,6 @@ class Follower:
         """The last shares of each tenant's limits, however old."""
         self._pool = pool
         self._limiters = limiters
-        self._quality = quality
         self._health_topic, self._shares_topic = topic_name(Topic.MODEL_HEALTH), topic_name(Topic.TENANT_SHARES)
         self._quality_topic = topic_name(Topic.MODEL_QUALITY)
         self._clock = clock
@@ -144,7 +141,7 @@ class Follower:
         if topic == self._quality_topic:
             quality = read_internal(ModelQuality, value, topic, now_s, lambda told: told.as_of)
             if quality is not None:
-                self._quality.follow(quality)
+                self._pool.quality.follow(quality)
             return
         health = read_internal(ModelHealth, value, topic, now_s, lambda told: told.as_of)
         if health is not None:

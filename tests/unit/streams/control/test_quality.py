@@ -75,7 +75,7 @@ def offset_of(scene: Scene, request_id: str, partition: int = 0) -> int:
 async def test_feedback_is_counted_for_the_model_task_and_difficulty_of_its_answer(scene: Scene) -> None:
     (worker,) = await scene.start("w1")
     (response,) = await answer(scene, "r-1", prompt="Translate to French: the train is late.")
-    table = worker.parts.quality
+    table = worker.parts.pool.quality
     task, band = Task(response["task"]), Difficulty(response["difficulty"])
     before = table.expected("alpha", task, band)
     give(scene, score=None, label="bad")
@@ -103,7 +103,7 @@ async def test_a_worker_knows_the_quality_before_it_takes_requests(scene: Scene)
     scene.when(
         "call",
         lambda: learnt.append(
-            second.parts.quality.expected("alpha", Task(told["task"]), Difficulty(told["difficulty"])).weight
+            second.parts.pool.quality.expected("alpha", Task(told["task"]), Difficulty(told["difficulty"])).weight
         ),
     )
     await scene.answered("r-3")
