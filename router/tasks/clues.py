@@ -80,9 +80,7 @@ _LEXICON: Final[PhraseMatcher[Sign | None]] = PhraseMatcher(
     ],
 )
 _TYPOS: Final = TypoMender(
-    phrase.strip()
-    for phrase, sign in _LEXICON.meanings.items()
-    if sign is not None and " " not in phrase.strip() and phrase.isascii()
+    phrase.strip() for phrase, sign in _LEXICON.meanings.items() if sign is not None and TEXT_START not in phrase
 )
 _NEGATIONS: Final = PhraseMatcher([(phrases.NEGATIONS, True)])
 _NEGATIONS_AFTER: Final = PhraseMatcher([(phrases.NEGATIONS_AFTER, True)])

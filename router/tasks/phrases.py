@@ -29,12 +29,16 @@ COMMANDS: Final[Mapping[Task, str]] = {
             phiên dịch, cần dịch, muốn dịch, chuyển ngữ, tiếng anh là gì, tiếng việt là gì, nói thế nào bằng tiếng,
             sang tiếng, tiếng việt nói, tiếng anh nói
         de: ins englische, ins deutsche, ins spanische, ins französische, ins italienische, auf spanisch, was heißt,
-            übersetz*, uebersetz*, wie sagt man, auf englisch heisst
+            übersetz*, uebersetz*, wie sagt man, auf englisch heisst, übertrag* ins, auf französisch bitte,
+            auf italienisch bitte, wie heißt das auf, deutsch bitte, verdeutsch*, eindeutsch*, dolmetsch*
         fr: en anglais, en espagnol, en italien, en allemand, version espagnole, version anglaise, que veut dire,
-            tradui*, traduction*, comment dit on, comment dire
+            tradui*, traduction*, comment dit on, comment dire, mets en anglais, mettez en anglais, passe en anglais,
+            en français s il, en français svp, version française, comment on dit, ça se dit comment
         es: al inglés, al francés, al alemán, al español, en inglés, en alemán, pásame al, qué quiere decir, traduc*,
-            traduz*, cómo se dice, como se dice
-        it: in inglese, in tedesco, in francese, in spagnolo, come si dice, cosa vuol dire, traduc*, traduzion*
+            traduz*, cómo se dice, como se dice, pásalo al, pasa al inglés, pasa esto al, pásame esto al,
+            ponlo en inglés, cómo digo, vierte al, versión en inglés
+        it: in inglese, in tedesco, in francese, in spagnolo, come si dice, cosa vuol dire, traduc*, traduzion*,
+            passa in inglese, versione inglese, come dico
         zh: 翻成, 翻译成, 英译, 日语怎么说, 韩语怎么说, 法语怎么说, 德语怎么说, 给个中文版, 中文叫, 翻译, 翻譯, 译成,
             譯成, 译为, 譯為, 译文, 譯文, 英语怎么说, 英文怎么说, 中文怎么说, 用英语说, 英文怎麼說, 用英文怎么,
             英译中, 中译英, 英译汉, 汉译英
@@ -43,8 +47,10 @@ COMMANDS: Final[Mapping[Task, str]] = {
         ko: 영문화, 일본어로 옮, 우리말로, 무슨 말이야, 베트남어로 바꿔, 영역, 번역, 영어로 뭐, 영어로 어떻게,
             한국어로 뭐, 영어로 옮, 한국어로 옮, 영어로 바꿔, 한국어로 바꿔, 영작, 일본어로 어떻게, 중국어로 어떻게,
             베트남어로 어떻게
-        pt: traduz*, traduc*, como se diz, como se fala, verta para
-        id: terjemah*, alihbahasa*, bahasa inggrisnya, bahasa indonesianya, dalam bahasa inggris apa
+        pt: traduz*, traduc*, como se diz, como se fala, verta para, passa pro, passe para o inglês, coloca em inglês,
+            coloque em inglês, como digo, como fala, versão em inglês, em inglês fica
+        id: terjemah*, alihbahasa*, bahasa inggrisnya, bahasa indonesianya, dalam bahasa inggris apa, terjemahin,
+            artikan, bahasa jepangnya, bahasa koreanya, bahasa arabnya, bahasa mandarinnya, ke dalam bahasa, alih bahasa
         """,
     Task.SUMMARIZATION: """
         en: give me the gist, in one line, takeaways, the short version, executive summary, minutes please,
@@ -57,18 +63,23 @@ COMMANDS: Final[Mapping[Task, str]] = {
             tóm lược, tóm gọn, tóm ý, ý chính, các ý chính, nội dung chính, điểm chính, những điểm chính,
             luận điểm chính, thông tin chính, đặt tiêu đề, tiêu đề cho, viết tiêu đề, tạo tiêu đề, rút gọn đoạn,
             rút gọn văn bản, rút gọn bài, cô đọng, trong 0 câu, tổng kết lại, tổng hợp lại, nói ngắn gọn thì, đại ý
-        de: in einem satz, kurz gesagt, kurzfassung, protokoll, resümier*, fass das, fass die, fass den,
-            zusammenfass*, zusammengefasst, kernpunkte*, kernaussage*, hauptpunkte*, hauptaussage*,
-            wichtigsten punkte, überschrift für, fasse den, fasse die, fasse das, fasse diesen, fasse diese,
-            fasse dieses, fasse mir, fasse folgend*, fassen sie
-        fr: en une phrase, l essentiel, compte rendu, note de synthèse, version courte, résum*, synthétis*,
-            synthèse de, points clés, points principaux, idées principales, en bref, titre pour
-        es: en una línea, en una frase, titular, informe ejecutivo, resume con, resumen ejecutivo, sintetiz*,
-            síntesis, puntos clave, puntos principales, ideas principales, idea principal, en pocas palabras,
-            título para, resumen, resumir, resuma, resúmeme, resume el, resume la, resume los, resume este,
-            resume esta
+        de: in einem satz, kurz gesagt, kurzfassung, protokoll, resümier*, fass das, fass die, fass den, zusammenfass*,
+            zusammengefasst, kernpunkte*, kernaussage*, hauptpunkte*, hauptaussage*, wichtigsten punkte,
+            überschrift für, fasse den, fasse die, fasse das, fasse diesen, fasse diese, fasse dieses, fasse mir,
+            fasse folgend*, fassen sie, in zwei sätzen, in drei sätzen, in 0 sätzen, auf den punkt, quintessenz,
+            in stichpunkten, in stichworten, das wichtigste, worum geht es, worum geht s, komprimier*, eindampf*
+        fr: en une phrase, l essentiel, compte rendu, note de synthèse, version courte, résum*, synthétis*, synthèse de,
+            points clés, points principaux, idées principales, en bref, titre pour, en deux phrases, en trois phrases,
+            en 0 phrases, en quelques lignes, en 0 lignes, condense*, l idée principale, à retenir,
+            ce qu il faut retenir, de quoi parle, de quoi s agit, en gros
+        es: en una línea, en una frase, titular, informe ejecutivo, resume con, resumen ejecutivo, sintetiz*, síntesis,
+            puntos clave, puntos principales, ideas principales, idea principal, en pocas palabras, título para,
+            resumen, resumir, resuma, resúmeme, resume el, resume la, resume los, resume este, resume esta,
+            en dos frases, en tres frases, en 0 frases, en pocas líneas, en 0 líneas, condensa, lo esencial,
+            lo más importante, de qué va, de qué trata, al grano, resumid*
         it: in una frase, titolo breve, verbale, al sodo, nota per il, riassu*, sintetizz*, sintesi, punti chiave,
-            punti principali, idee principali, in breve, titolo per
+            punti principali, idee principali, in breve, titolo per, in due frasi, in tre frasi, in 0 frasi,
+            in poche righe, in 0 righe, condensa, l essenziale, di cosa parla, di cosa tratta, il succo, sunto
         zh: 一句话说, 重点是, 太长不看, 写摘要, 整理成, 简短点, 总结, 總結, 概括, 摘要, 概述, 归纳, 歸納, 要点, 要點,
             主旨, 大意, 中心思想, 主要内容, 主要內容, 提炼, 提煉, 缩写, 拟一个标题, 拟标题, 写一个标题, 写标题,
             生成标题, 取标题, 起标题, 一句话概, 精简
@@ -77,9 +88,13 @@ COMMANDS: Final[Mapping[Task, str]] = {
             요점, 간추, 줄거리, 한줄로, 0문장으로, 세 문장으로, 제목을 생성, 제목을 만들, 제목을 지어, 제목을 작성,
             제목을 붙, 주요 내용, 주요내용, 줄여
         pt: resum*, sintetiz*, pontos principais, ideias principais, ideia principal, em poucas palavras, em resumo,
-            pontos chave, condens*, enxugue
+            pontos chave, condens*, enxugue, em uma frase, numa frase, em duas frases, em três frases, em 0 frases,
+            em poucas linhas, em 0 linhas, o essencial, do que se trata, de que trata, do que fala, em tópicos,
+            pontos mais importantes, versão curta
         id: ringkas*, rangkum*, simpulkan isi, intisari, poin utama, poin penting, pokok pikiran, inti dari,
-            intinya apa, singkatnya
+            intinya apa, singkatnya, diringkas, dirangkum, dalam satu kalimat, dalam dua kalimat, dalam tiga kalimat,
+            dalam 0 kalimat, garis besar, secara singkat, poin poin, ikhtisar, persingkat, isi pokok, inti teks,
+            inti cerita
         """,
     Task.EXTRACTION: """
         en: pull out the, pull the, list the dates, are named here, are mentioned, phone number, get me the total,
@@ -94,13 +109,21 @@ COMMANDS: Final[Mapping[Task, str]] = {
             định dạng json, dạng json, xác định các tên
         de: extrahier*, nur die, schreib mir die, liste der, tabelle mit, zeitleiste, als csv, in json, ins schema,
             welche kommen vor, entitäten, entnehmen sie dem text, finde alle, finden sie alle, json format, im json,
-            schlüsselwörter
+            schlüsselwörter, such heraus, suche heraus, zieh heraus, filter heraus, liste auf, liste mir, gib mir alle,
+            nenne mir alle, welche namen, welche orte, welche beträge, auslesen, herausschreib*, heraussuch*,
+            herausfilter*, als tabelle, als json
         fr: sors les, juste le, chronologie, tableau, en json, extrais, sont citées, remplis, extrai*, extraction,
-            extray*, entités nommées, format json, chaîne json, mots clés
+            extray*, entités nommées, format json, chaîne json, mots clés, relève, relevez, relever, repère les,
+            repérez, récupère*, donne la liste, tous les noms, toutes les dates, tous les montants,
+            sous forme de tableau, quels noms, quelles dates, sous forme de liste, isole les
         es: sácame, dime solo, saca solo, línea de tiempo, en json, rellena, tabla con, aparecen, extrae, extraer,
-            extraiga, extraigan, extraído, extraídos, extracción, entidades, formato json, palabras clave
+            extraiga, extraigan, extraído, extraídos, extracción, entidades, formato json, palabras clave, recopila,
+            todos los nombres, todas las fechas, todos los importes, qué nombres, qué fechas, en una tabla,
+            en forma de tabla, recoge los, recoge las, apunta los, señala los
         it: tira fuori, solo la, cronologia, in json, compila, tabella, estrai, estrarre, estraete, estragga,
-            estrazione, entità, formato json, parole chiave
+            estrazione, entità, formato json, parole chiave, ricava, elencami, trova tutti, trova tutte, tutti i nomi,
+            tutte le date, tutti gli importi, quali nomi, quali date, in una tabella, in tabella, raccogli i,
+            raccogli le, segna i
         zh: 摘出来, 取出, 列个表, 拆成, 时间线, 填表, 输出json, 挑出, 提取, 抽取, 抽出, 摘出, 摘录, 摘錄, 找出文中,
             找出所有, 实体, 實體, 关键词, 關鍵詞, 关键字, 列出文中, 从文中找, 从文本中, 從文本中, 从文章中找,
             从下面的文本, 从以下文本, 从段落中, json格式, json 格式
@@ -108,8 +131,14 @@ COMMANDS: Final[Mapping[Task, str]] = {
             json形式, json 形式
         ko: 뽑아줘, 표로, 시간표로, json으로, 추출하, 번호만, 추출, 뽑아, 찾아내, 개체명, 개체를, 키워드, 발췌,
             json 형식, json 형태, json 으로, 골라내
-        pt: extra*, formato json, em json, palavras chave, entidades, liste os nomes, identifique os nomes, preencha
-        id: ekstrak*, format json, kata kunci, entitas, ambil semua, daftar nama, sebutkan nama
+        pt: extra*, formato json, em json, palavras chave, entidades, liste os nomes, identifique os nomes, preencha,
+            tira os, tira as, tire os, tire as, pega todos, pegue os, pegue as, puxa os, puxa as, separa os, separe os,
+            separe as, liste todos, liste todas, lista todos, todos os nomes, todas as datas, todos os valores,
+            quais nomes, quais datas, numa tabela, em tabela, em forma de tabela, retire os, retire as, devolve em json
+        id: ekstrak*, format json, kata kunci, entitas, ambil semua, daftar nama, sebutkan nama, ambilkan, cari semua,
+            temukan semua, catat semua, tuliskan semua, sebutkan semua, tulis semua, daftarkan, keluarkan semua,
+            dalam tabel, buat tabel, jadikan tabel, bentuk tabel, jadi json, ke json, semua nama, semua tanggal,
+            semua angka
         """,
     Task.REWRITE: """
         en: fix the typos, sound friendlier, shorter please, in the past tense, recast, tighten, proofread,
@@ -128,14 +157,25 @@ COMMANDS: Final[Mapping[Task, str]] = {
             văn phong, nghĩa tương đương, mạch lạc hơn, dễ hiểu hơn, ngắn gọn hơn
         de: umschreib*, rechtschreibung, netter, kürzer, formuliere, formulier*, schreib die, in einfache sprache,
             setz den, schreiben sie um, formuliere um, umformulier*, anders formulier*, paraphras*, korrigier*,
-            korrekturles*, rechtschreib*, grammatikfehler, grammatikalische*, höflicher, förmlicher
+            korrekturles*, rechtschreib*, grammatikfehler, grammatikalische*, höflicher, förmlicher, schreib neu,
+            schreibe neu, schreib um, schreibe um, freundlicher, sachlicher, lockerer, verständlicher, verbessere den,
+            verbessere die, verbessere das, verbesser den, überarbeit*, glätte, kürze den, kürze die, kürze das,
+            lektorier*, ins passiv, im passiv, ins präteritum, in die vergangenheit, weniger förmlich
         fr: plus gentil, raccourcis, refais, passe tout au, réécris, neutralise, en français facile, mets les accents,
             réécri*, reformul*, paraphras*, corrig*, fautes d orthographe, fautes de, erreurs grammatic*,
-            erreurs de grammaire, plus formel, plus poli
-        es: dilo más, acorta, quítale, rehaz*, hazlo, ponle tildes, puntuación, en lectura fácil, reescrib*,
-            parafras*, reformul*, corrig*, corrij*, errores gramaticales, errores de gramática, ortografía, más formal
+            erreurs de grammaire, plus formel, plus poli, améliore*, remanie*, retravaille*, plus court, plus clair,
+            plus naturel, plus professionnel, simplifie le, simplifie ce, simplifiez, à la voix passive, au passé,
+            peaufin*, rends ce, rends le, rends plus, adoucis, vouvoie*, tutoie*
+        es: dilo más, acorta, quítale, rehaz*, hazlo, ponle tildes, puntuación, en lectura fácil, reescrib*, parafras*,
+            reformul*, corrig*, corrij*, errores gramaticales, errores de gramática, ortografía, más formal, mejora el,
+            mejora este, mejora la, pule, suaviza, más claro, más natural, más profesional, más educado, más amable,
+            más breve, simplifica el, simplifica este, vuelve a escribir, escribe de nuevo, escríbelo de nuevo,
+            a voz pasiva, en voz pasiva, cambia el tono, al pasado
         it: più garbato, accorcia, togli, rifalla, riscrivi, volgi, in linguaggio semplice, riscriv*, parafras*,
-            riformul*, corregg*, errori grammaticali, errori di grammatica, più formale
+            riformul*, corregg*, errori grammaticali, errori di grammatica, più formale, migliora il, migliora questo,
+            migliora la, più chiaro, più naturale, più professionale, più cortese, più breve, più gentile,
+            semplifica il, semplifica questo, rendi più, rendilo, rendila, rivedi il, ripulisci, ammorbidisci,
+            al passivo, al passato, sistema la frase, sistema questo
         zh: 改错别字, 说得客气, 改成, 换个说法, 重写, 帮我润色, 去掉, 重新讲, 改写, 改寫, 润色, 潤色, 潤飾, 重寫,
             换一种说法, 換一種說法, 换句话说, 换一种方式, 换种方式, 校对, 校對, 语法错误, 語法錯誤, 病句, 错别字,
             錯別字, 修改下, 修改以下, 修改这, 修改句子, 复述, 複述, 重新表述, 更正式, 更礼貌, 同义句, 转述, 优化这段,
@@ -147,9 +187,18 @@ COMMANDS: Final[Mapping[Task, str]] = {
             문법 오류, 재작성, 바꿔줘, 바꿔 줘, 바꿔 주세요, 바꿔주세요, 문장으로 바꾸, 자연스럽게, 정중하게,
             패러프레이즈
         pt: reescrev*, reformul*, parafras*, corrij*, corrig*, erros gramaticais, erros de gramática, ortografia,
-            mais formal, mais educado, revise o texto
-        id: tulis ulang, tulis kembali, parafras*, perbaiki kalimat, perbaiki tata bahasa, perbaiki ejaan,
-            lebih sopan, lebih formal, ubah kalimat, tata bahasa, ejaan
+            mais formal, mais educado, revise o texto, melhore o texto, melhore este, melhore essa, melhore esse,
+            melhora esse, melhora esta, melhora o texto, arruma o texto, arruma essa, arrume a, arruma a, ajeita,
+            ajeite, deixa mais, deixe mais, deixa menos, deixe menos, mais claro, mais natural, mais profissional,
+            mais curto, mais gentil, mais simpático, mais informal, menos formal, simplifique o, simplifique este,
+            simplifica esse, refaz, refaça, revisa esse, revisa este, revise este, revise esse, escreve de novo,
+            escreva de novo, escreva de outra forma, na voz passiva, para a voz passiva, muda o tom, mude o tom,
+            encurte, suavize, suaviza
+        id: tulis ulang, tulis kembali, parafras*, perbaiki kalimat, perbaiki tata bahasa, perbaiki ejaan, lebih sopan,
+            lebih formal, ubah kalimat, tata bahasa, ejaan, sederhanakan kalimat, sederhanakan teks, ubah jadi,
+            ubah menjadi, lebih santai, lebih halus, lebih ringkas, lebih jelas, lebih enak, lebih profesional,
+            lebih ramah, rapikan, rapiin, koreksi, susun ulang, haluskan, perhalus, pendekkan, ganti gaya,
+            kalimat pasif, kalimat aktif, ubah nada, tata ulang
         """,
     Task.CLASSIFICATION: """
         en: spam or not, is this a question or, which urgency, tag the, tag each, sort each, label every, assign the,
@@ -164,13 +213,23 @@ COMMANDS: Final[Mapping[Task, str]] = {
             tin rác, hài lòng hay, cùng nghĩa, cùng ý nghĩa
         de: teile ein, dringlichkeit, ironisch oder, positiv oder, spam, in welches ressort, werbung oder,
             absicht bestimmen, klassifizier*, kategorisier*, einordn*, stimmung, sentiment, positiv oder negativ,
-            welche kategorie, welcher kategorie, kategorien zu
+            welche kategorie, welcher kategorie, kategorien zu, ordne jede*, ordne diese, ordne den, zuordnen,
+            dringend oder, wie dringend, beschwerde oder, lob oder, lob oder tadel, phishing oder, betrug oder,
+            sarkastisch oder, welches thema, vergib ein label, etikettier*, sachlich oder, zu welcher gruppe
         fr: range chaque, arnaque ou, ironie ou, priorité basse, rubrique, implication, haineux, classifi*, classer,
-            classez, catégoris*, sentiment, positif ou négatif, positive ou négative, quelle catégorie
-        es: estafa o no, ironía o, bueno o malo, urgencia, reparte los, implica, califica, odio, clasific*,
-            categoriz*, sentimiento, positivo o negativo, positiva o negativa, qué categoría, siguientes categorías
+            classez, catégoris*, sentiment, positif ou négatif, positive ou négative, quelle catégorie, trie ces,
+            trie les, étiquette chaque, quel sentiment, quel thème, urgent ou, urgente ou, spam ou, plainte ou question,
+            à quelle catégorie, dans quelle catégorie, attribue une, attribue un, indésirable ou, sarcastique ou,
+            à quel service
+        es: estafa o no, ironía o, bueno o malo, urgencia, reparte los, implica, califica, odio, clasific*, categoriz*,
+            sentimiento, positivo o negativo, positiva o negativa, qué categoría, siguientes categorías,
+            ordena por categoría, a qué departamento, qué sentimiento, qué tema, urgente o, spam o, queja o consulta,
+            asigna una, asigna un, agrupa los, agrupa las, de qué categoría, en qué categoría, sarcástico o,
+            ponle etiqueta, a qué grupo
         it: truffa o no, ironico o, positivo o, urgenza, smista, rubrica, valuta, classific*, categorizz*, sentimento,
-            sentiment, positivo o negativo, positiva o negativa, quale categoria, seguenti categorie
+            sentiment, positivo o negativo, positiva o negativa, quale categoria, seguenti categorie, etichetta ogni,
+            assegna una, assegna un, raggruppa, che sentimento, urgente o, spam o, reclamo o domanda, quale reparto,
+            a quale reparto, in che categoria, in quale categoria, sarcastico o, a che gruppo
         zh: 好评还是, 是不是垃圾, 打标签, 归到哪, 紧急程度, 反讽, 判断蕴含, 意图分类, 分类, 分類, 归类, 歸類, 情感,
             情绪, 情緒, 正面还是负面, 积极还是消极, 正面或负面, 积极或消极, 正面還是負面, 好评还是差评, 属于哪,
             屬於哪, 属于以下, 属于下列, 哪一类, 哪一類, 哪类, 哪个类别, 什么类别, 标签, 標籤, 褒贬, 垃圾邮件,
@@ -180,10 +239,15 @@ COMMANDS: Final[Mapping[Task, str]] = {
         ko: 스팸이야, 중에 뭐, 나눠줘, 급한 정도, 비꼬는, 판정, 분류, 감정, 감성, 긍정 부정, 긍정인지, 긍정적인지,
             긍정 또는, 긍정 혹은, 긍정이나, 긍정 중립, 부정인지, 카테고리, 어느 범주, 어떤 범주, 라벨, 레이블, 스팸,
             혐오, 같은 의미, 의미가 같은, 어떤 주제
-        pt: classifi*, categoriz*, sentimento, positivo ou negativo, positiva ou negativa, qual categoria, rotul*,
-            spam
+        pt: classifi*, categoriz*, sentimento, positivo ou negativo, positiva ou negativa, qual categoria, rotul*, spam,
+            etiquete, etiqueta cada, qual sentimento, qual o sentimento, qual o tema, urgente ou, spam ou, golpe ou,
+            elogio ou, reclamação ou elogio, atribua, agrupe, agrupa, separa por, separe por, em qual categoria,
+            em que categoria, qual setor, qual departamento, se encaixa em, sarcástico ou, irônico ou,
+            positivo negativo ou, é spam
         id: klasifikasi*, kategorikan, kelompokkan, sentimen, positif atau negatif, positif apa negatif,
-            termasuk kategori, spam
+            termasuk kategori, spam, golongkan, pilah, beri label, kasih label, kategori apa, masuk kategori, spam atau,
+            mendesak atau, urgent atau, penipuan atau, keluhan atau pujian, pujian atau, kelompok mana, sarkas atau,
+            positif negatif atau, netral atau, termasuk jenis
         """,
     Task.CODING: """
         en: unit tests for, write unit tests, bash script, add type hints, dockerfile, design the schema, lru cache,
@@ -192,17 +256,29 @@ COMMANDS: Final[Mapping[Task, str]] = {
             implement an algorithm, write an algorithm, debug*, refactor*
         vi: viết hàm, viết một hàm, viết chương trình, viết một chương trình, viết mã, viết code, viết đoạn code,
             viết đoạn mã, viết script, viết truy vấn, viết câu lệnh, gỡ lỗi, cài đặt hàm, triển khai hàm
-        de: funktion schreib*
-        fr: une fonction qui, une fonction pour, une fonction python
-        es: una función que, una función para, una función en
-        it: una funzione che, una funzione per
+        de: funktion schreib*, schreib eine funktion, schreibe eine funktion, schreibe ein programm,
+            schreib ein programm, schreib ein skript, schreibe ein skript, sql abfrage, unit test*, refaktorier*,
+            debugge, implementiere eine, implementiere einen, programmiere
+        fr: une fonction qui, une fonction pour, une fonction python, écris une fonction, écris un script,
+            écris un programme, écrivez une fonction, requête sql, test unitaire, tests unitaires, refactoris*,
+            implémente une, implémente un, corrige ce code
+        es: una función que, una función para, una función en, escribe una función, escribe un script,
+            escribe un programa, consulta sql, prueba unitaria, pruebas unitarias, refactoriz*, implementa una,
+            implementa un, corrige el código, corrige este código
+        it: una funzione che, una funzione per, scrivi una funzione, scrivi uno script, scrivi un programma, query sql,
+            test unitari, rifattorizza, implementa una, implementa un, correggi il codice, codice che
         zh: 编写函数, 编写一个函数, 写一个函数, 寫一個函數, 写函数, 写一个程序, 编写程序, 编写一个程序, 写个程序,
             调试, 写脚本, 编写脚本, 写一个脚本, 写一条sql, 写sql, 实现一个
         ja: 関数を書, 関数を作, 関数を実装, 実装, デバッグ
         ko: 프로그램을 작성, 프로그램을 짜, 프로그램을 만들, 함수를 작성, 함수를 구현, 함수를 만들, 함수를 짜,
             함수 작성, 디버그, 디버깅
-        pt: escreva uma função, uma função em, uma função que, escreva um programa, escreva um script, depure
-        id: tulis fungsi, buat fungsi, buat program, tulis program, buatkan skrip, tulis kode, perbaiki kode
+        pt: escreva uma função, uma função em, uma função que, escreva um programa, escreva um script, depure,
+            escreve uma função, crie uma função, cria uma função, faz uma função, faça uma função, faz um script,
+            faça um script, crie um script, cria um script, consulta sql, query sql, teste unitário, testes unitários,
+            refator*, implemente uma, implemente um, corrija o código, corrige o código, código que
+        id: tulis fungsi, buat fungsi, buat program, tulis program, buatkan skrip, tulis kode, perbaiki kode,
+            bikin fungsi, buatkan fungsi, bikin script, buat script, buat skrip, buat query, query sql, unit test,
+            refaktor*, implementasikan, bikin program, buat kode, bikin kode, buatkan kode, kode python, kode javascript
         """,
     Task.MATH: """
         en: prove that, show that, solve, solve for, solve the equation, solve the inequality, calculate the,
@@ -211,15 +287,26 @@ COMMANDS: Final[Mapping[Task, str]] = {
         vi: giải toán, tìm x, tính 0, tính giá trị, tính tổng, chứng minh rằng, rút gọn biểu thức, ^ tính, hãy tính,
             giải phương trình, giải bất phương trình, giải hệ, tính diện tích, tính thể tích, tính chu vi,
             tính xác suất, tính đạo hàm, tính tích phân, tính quãng đường, tính vận tốc
-        de: beweise*, zeige dass, zeig dass, berechn*, löse die, löse das, lösen sie
-        fr: démontr*, montrez que, montrer que, calculez, calculer, résous, résolvez, résoudre
-        es: demuestra*, demostrar, prueba que, calcula, calcular, calcule, resuelve, resuelva
-        it: dimostra*, calcol*, risolvi, risolvere
+        de: beweise*, zeige dass, zeig dass, berechn*, löse die, löse das, lösen sie, rechne aus, rechne, ausrechnen,
+            wie viel ist 0, wieviel ist 0, was ergibt, was ist 0, beweis dass, leite ab, löse nach, bestimme die,
+            bestimme den, bestimme alle, bestimmen sie, prozent von 0
+        fr: démontr*, montrez que, montrer que, calculez, calculer, résous, résolvez, résoudre, combien font,
+            combien fait 0, détermine la, détermine le, détermine les, trouve x, trouvez x, dérivez, quel pourcentage
+        es: demuestra*, demostrar, prueba que, calcula, calcular, calcule, resuelve, resuelva, cuánto es 0,
+            cuánto son 0, cuánto da, halla, hallar, determina el, determina la, determina los, encuentra x,
+            encuentra el valor, qué porcentaje
+        it: dimostra*, calcol*, risolvi, risolvere, quanto fa, quanto fanno, determina il, determina la, determina i,
+            trova x, trova il valore, che percentuale, prova che, mostra che
         zh: 计算, 計算, 求解, 求值, 證明, 证明, 等于多少, 等於多少, 求出, 解方程, 求证, 求證
         ja: 計算, 求めよ, 求めなさい, 求めて, 証明せよ, 証明して, 解きなさい, 解け
         ko: 계산, 구하시오, 구하세요, 구하라, 구하여라, 구해, 풀어라, 푸시오, 풀어 보세요
-        pt: calcule, calcular, resolva a equação, resolva, demonstre que, prove que
-        id: hitung*, buktikan, tentukan nilai, selesaikan persamaan, cari nilai
+        pt: calcule, calcular, resolva a equação, resolva, demonstre que, prove que, quanto é 0, quanto são 0,
+            quanto dá 0, quanto fica, ache o valor, ache x, encontre o valor, encontre x, fatore, determine o,
+            determine a, determine os, mostre que, demonstre, qual a porcentagem, quantos por cento, calcula,
+            resolve a equação, resolve a conta, faz a conta, faça a conta, multiplique, divida 0
+        id: hitung*, buktikan, tentukan nilai, selesaikan persamaan, cari nilai, berapa hasil, hasil dari 0, tentukan x,
+            tentukan semua, tentukan luas, tentukan himpunan, selesaikan, faktorkan, tunjukkan bahwa, berapa persen,
+            cari x, carilah nilai, berapa 0
         """,
     Task.CREATIVE: """
         en: caption for, name for a, a joke, birthday wish, speech for, sonnet, dialogue between, bedtime story,
@@ -240,16 +327,26 @@ COMMANDS: Final[Mapping[Task, str]] = {
         de: ein gedicht, sonett, dialog, rede für, witz, spruch, sprüche, romananfang, name für, gedicht*,
             kurzgeschichte*, eine geschichte, aufsatz, verfass*, entwirf, entwerf*, rolle, stell dir vor,
             stellen sie sich vor, versetz*, slogan*, schlagzeile*, fiktiv*, kreativ*, angenommen sie sind, tun sie so,
-            blogbeitrag, blog beitrag, blogartikel
-        fr: sonnet, dialogue, blague, un nom de, discours, poème, polar, poème*, une histoire, nouvelle courte,
-            rédig*, composez, le rôle d*, le rôle de, faites vous passer, faites comme si, slogan*, créati*, fictive,
-            fictif, courriel, imaginez, imagine que, raconte*, invente, inventez
-        es: soneto, diálogo, lemas, un chiste, nombre para, discurso, novela, poema*, una historia, un cuento,
-            redact*, el papel de, actúa como, actúe como, haz de, finge, hazte pasar, eslogan, chiste, ficción,
-            ficticio, correo electrónico, imagina, imagine que, imagínate, creativo, creativa, cuéntame, inventa
-        it: sonetto, dialogo, motti, barzelletta, nome per, incipit, discorso, poesia, una storia, un racconto,
-            redig*, immagin*, il ruolo di, agisci come, fingi, fingere, slogan, comportati, e mail, immagina,
-            immaginate, creativo, creativa, interpreta il ruolo, raccontami, inventa
+            blogbeitrag, blog beitrag, blogartikel, erfinde, dichte, reime, liebesbrief, märchen, fabel, werbetext,
+            werbespruch, glückwunsch*, geburtstagsgruß, geburtstagskarte, einladungstext, liedtext, namensvorschläge,
+            namensideen, namen für, trinkspruch, tagebucheintrag, drehbuch, motto für, abschiedsrede
+        fr: sonnet, dialogue, blague, un nom de, discours, poème, polar, poème*, une histoire, nouvelle courte, rédig*,
+            composez, le rôle d*, le rôle de, faites vous passer, faites comme si, slogan*, créati*, fictive, fictif,
+            courriel, imaginez, imagine que, raconte*, invente, inventez, un conte, une fable, une chanson, paroles de,
+            un toast, lettre d amour, une accroche, légende pour, un scénario, un monologue, vœux pour,
+            joyeux anniversaire, carte d anniversaire, idées de noms, noms pour, une comptine, haïku, en vers, en rimes,
+            une devise
+        es: soneto, diálogo, lemas, un chiste, nombre para, discurso, novela, poema*, una historia, un cuento, redact*,
+            el papel de, actúa como, actúe como, haz de, finge, hazte pasar, eslogan, chiste, ficción, ficticio,
+            correo electrónico, imagina, imagine que, imagínate, creativo, creativa, cuéntame, inventa, una fábula,
+            una canción, letra de, un brindis, carta de amor, un guion, un monólogo, una felicitación, feliz cumpleaños,
+            ideas de nombres, nombres para, una copla, una nana, pie de foto, microrrelato, en verso, que rime,
+            un eslogan, un lema
+        it: sonetto, dialogo, motti, barzelletta, nome per, incipit, discorso, poesia, una storia, un racconto, redig*,
+            immagin*, il ruolo di, agisci come, fingi, fingere, slogan, comportati, e mail, immagina, immaginate,
+            creativo, creativa, interpreta il ruolo, raccontami, inventa, una favola, una filastrocca, una canzone,
+            testo di una canzone, un brindisi, lettera d amore, una sceneggiatura, un monologo, auguri per,
+            buon compleanno, idee per il nome, nomi per, in rima, didascalia, c era una volta, fiaba, un motto
         zh: 起个名, 来个笑话, 祝福, 广告语, 对话, 填一首词, 小说开头, 起名, 写一篇, 寫一篇, 写一首, 寫一首, 写首,
             写个故事, 写一个故事, 寫一個故事, 写一封, 寫一封, 写一段, 寫一段, 写封, 写篇, 编一个, 编个, 编写一个故事,
             讲个故事, 讲一个故事, 故事, 作文, 小说, 小說, 散文, 诗歌, 首诗, 首詩, 创作, 創作, 扮演, 假如你是,
@@ -265,9 +362,15 @@ COMMANDS: Final[Mapping[Task, str]] = {
             이어 써, 글을 써, 글을 작성, 연설문, 인 척, 문장을 만들, 문장 만들, 짧은 글, 창의, 아이디어를, 가정해,
             너는 이제, 당신은 이제, 지금부터 너는, 지금부터 당신은, 이름을 지어
         pt: um poema, uma história, um conto, redija, atue como, finja, slogan*, piada, imagine, invente, crônica,
-            escreva uma carta, escreva um email
+            escreva uma carta, escreva um email, poema, poesia, uma fábula, uma música, letra de música, uma canção,
+            um brinde, carta de amor, um roteiro, um monólogo, mensagem de aniversário, feliz aniversário,
+            parabéns para, nomes para, nome para, nomes de, sugestões de nome, ideias de nome, que rime, haicai,
+            legenda para, legenda pra, era uma vez, historinha, um discurso, uma fala, uma carta de, crie uma história,
+            conte uma história, conta uma história, me conta uma, faz um poema, inventa, crie um slogan, bordão
         id: puisi, pantun, cerpen, cerita pendek, karang*, dongeng, berperan*, bayangkan, slogan, lelucon,
-            buatkan cerita, tulis surat, tulis email, naskah
+            buatkan cerita, tulis surat, tulis email, naskah, sajak, syair, lirik, lirik lagu, ucapan selamat,
+            ucapan ulang tahun, surat cinta, ide nama, nama untuk, nama buat, kasih nama, fabel, gombal*, pidato,
+            teks undangan, pada suatu hari, cerita tentang, cerita lucu, jadi bajak, pura pura, karangan, rayuan
         """,
     Task.QA: """
         en: answer the question, answer the following question, answer this question, according to the passage,
@@ -276,16 +379,17 @@ COMMANDS: Final[Mapping[Task, str]] = {
         vi: trả lời câu hỏi, trả lời các câu hỏi, theo đoạn văn, dựa vào đoạn văn, dựa trên đoạn văn, dựa vào văn bản,
             dựa trên ngữ cảnh, chọn đáp án, đáp án đúng, đáp án nào, câu nào đúng, phát biểu nào, khẳng định nào,
             câu trả lời đúng
-        de: beantwort*, laut dem text
-        fr: répond*, selon le texte, d après le texte
-        es: según el texto, responda, responde, responder, contesta, conteste, contestar
-        it: rispond*, secondo il testo
+        de: beantwort*, laut dem text, laut text, laut dem artikel, beantworte
+        fr: répond*, selon le texte, d après le texte, selon l article, d après l article
+        es: según el texto, responda, responde, responder, contesta, conteste, contestar, según el artículo
+        it: rispond*, secondo il testo, secondo l articolo, in base al testo
         zh: 回答问题, 回答下列, 回答以下, 回答下面, 根据文章, 根据上下文, 根据短文, 根据段落, 根据材料, 根据以上,
             以下哪, 下列哪, 下面哪, 单选题, 選擇題, 选择题, 正确答案, 正确的是, 错误的是
         ja: 質問に答え, 問いに答え, 本文によると, 文章によると, 次のうち, 以下のうち, 正しいもの
         ko: 질문에 답, 질문에 대답, 물음에 답, 다음 중, 지문을 읽고, 본문에 따르면, 문맥을, 옳은 것, 옳지 않은
-        pt: responda, de acordo com o texto, segundo o texto
-        id: jawab pertanyaan, jawablah, menurut teks, berdasarkan teks
+        pt: responda, de acordo com o texto, segundo o texto, de acordo com o artigo, segundo o artigo,
+            com base no texto
+        id: jawab pertanyaan, jawablah, menurut teks, berdasarkan teks, berdasarkan artikel, sesuai teks
         """,
 }
 
@@ -318,13 +422,16 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             đoạn code, thuật toán, chuỗi ký tự, danh sách liên kết, cây nhị phân, biểu thức chính quy,
             biểu thức chính qui, mã lệnh, ngôn ngữ lập trình, hàm nhận vào, hàm trả về, lỗi biên dịch
         de: linux, befehl, powershell, skript, eine funktion, python programm, c ++ programm, quellcode, programmier*,
-            algorithmus, algorithmen, regulärer ausdruck, den code, dieser code
+            algorithmus, algorithmen, regulärer ausdruck, den code, dieser code, quelltext, fehlermeldung, stacktrace,
+            kompilier*, datenbankabfrage, endlosschleife, schleife, klasse in
         fr: linux, commande linux, gestion d erreurs, script, un programme, programmation, algorithme*, code source,
-            ce code, le code, expression régulière, débog*
+            ce code, le code, expression régulière, débog*, message d erreur, ne compile pas, boucle, classe en,
+            base de données, requête
         es: linux, comando, script, manejo de errores, función python, un programa en, un programa que, programación,
-            algoritmo*, código fuente, este código, el código, expresión regular, depur*
+            algoritmo*, código fuente, este código, el código, expresión regular, depur*, mensaje de error, no compila,
+            bucle, clase en, base de datos
         it: linux, comando, script, funzione python, un programma, programmazione, algoritm*, codice sorgente,
-            questo codice, il codice, espressione regolare
+            questo codice, il codice, espressione regolare, messaggio di errore, non compila, ciclo for, base di dati
         zh: 命令, 正则, shell, linux, 脚本, 异常处理, vscode, 代码, 代碼, 编程, 編程, 算法, 演算法, 数组, 陣列,
             字符串, 字串, 链表, 鏈表, 二叉树, 调用, 报错, 腳本, 正则表达式, 编译, 實作, 程式, 函式, 爬虫, 前端, 后端,
             递归
@@ -333,9 +440,10 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         ko: 명령어, 정규식, 쉘, 예외 처리, 스크립트, 코드, 코딩, 프로그래밍, 알고리즘, 배열, 문자열, 버그,
             정규 표현식, 정규표현식, 컴파일, 쿼리, 연결 리스트, 이진 트리, 파이썬, 자바스크립트, 자바로
         pt: linux, comando, script, programação, algoritm*, código fonte, este código, o código, função python,
-            expressão regular
+            expressão regular, mensagem de erro, não compila, laço, banco de dados, classe em, bug no, bug na,
+            planilha excel
         id: linux, perintah linux, perintah git, skrip, laravel, pemrograman, algoritma, kode sumber, kode ini,
-            kode berikut, fungsi python
+            kode berikut, fungsi python, pesan error, error saat, basis data, coding, ngoding
         """,
     Task.MATH: """
         en: median, converge, dozen, greatest common divisor, greatest common factor, least common multiple,
@@ -349,13 +457,17 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             số tự nhiên, số thực, phân số, ước chung, bội chung, logarit, ma trận, hàm số, cấp số, chia hết, số dư,
             trung bình cộng, bài toán, toán học, đa thức, giá trị của biểu thức, giá trị biểu thức
         de: wahrscheinlichkeit für, gleichung*, ungleichung*, dreieck*, flächeninhalt, wahrscheinlichkeit, primzahl*,
-            ganze zahl*, ganzen zahlen, ableitung, integral, wurzel, teilbar, polynom*
+            ganze zahl*, ganzen zahlen, ableitung, integral, wurzel, teilbar, polynom*, gleichungssystem, zinseszins,
+            mehrwertsteuer, umfang, hypotenuse, primfaktor*, binom*, quadratisch*, kubikmeter, grenzwert
         fr: équation*, inéquation*, triangle*, aire, probabilité*, nombre premier, nombres premiers, nombre entier,
-            nombres entiers, dérivée, intégrale, racine carrée, divisible, polynôme*, le reste
-        es: ecuación, ecuaciones, inecuación, desigualdad, triángulo*, área, probabilidad, números primos,
-            número primo, entero, enteros, derivada, integral, raíz cuadrada, divisible, polinomio*, el resto
+            nombres entiers, dérivée, intégrale, racine carrée, divisible, polynôme*, le reste, périmètre,
+            système d équations, intérêts composés, facteurs premiers, hypoténuse, vecteur*, logarithme
+        es: ecuación, ecuaciones, inecuación, desigualdad, triángulo*, área, probabilidad, números primos, número primo,
+            entero, enteros, derivada, integral, raíz cuadrada, divisible, polinomio*, el resto, perímetro,
+            sistema de ecuaciones, interés compuesto, factores primos, fracción, fracciones, límite de, logaritmo
         it: equazion*, disequazion*, triangolo, triangoli, probabilità, numeri primi, numero primo, numeri interi,
-            derivata, integrale, radice quadrata, divisibile, polinomi*, il resto
+            derivata, integrale, radice quadrata, divisibile, polinomi*, il resto, perimetro, sistema di equazioni,
+            interesse composto, fattori primi, frazione, frazioni, ipotenusa, vettor*, limite di, logaritmo
         zh: 不放回, 方程, 积分, 積分, 导数, 導數, 三角形, 长方形, 正方形, 圆的, 面积, 面積, 周长, 周長, 体积, 體積,
             概率, 機率, 质数, 質數, 素数, 正整数, 整数, 整數, 矩阵, 多项式, 半径, 直径, 公约数, 公倍数, 余数, 餘數,
             整除, 等差, 等比, 数列, 平均数, 数学题, 應用題, 应用题, 不等式, 函数f, 之和
@@ -364,9 +476,11 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         ko: 방정식, 미분, 적분, 도함수, 삼각형, 사각형, 직사각형, 넓이, 둘레, 부피, 확률, 소수, 정수, 자연수, 행렬,
             다항식, 증명, 반지름, 공약수, 공배수, 나머지, 수열, 부등식, 제곱근, 수학
         pt: equação, equações, triângulo*, área de, probabilidade, número primo, números primos, derivada, integral,
-            raiz quadrada, divisível, polinômio*
-        id: persamaan, segitiga, luas, peluang, bilangan prima, bilangan, turunan, integral, akar kuadrat,
-            habis dibagi, polinomial
+            raiz quadrada, divisível, polinômio*, perímetro, sistema de equações, juros compostos, juros de,
+            fatores primos, fração, frações, vetor*, logaritmo, divisor comum, múltiplo comum, desconto de 0
+        id: persamaan, segitiga, luas, peluang, bilangan prima, bilangan, turunan, integral, akar kuadrat, habis dibagi,
+            polinomial, keliling, sistem persamaan, bunga majemuk, faktor prima, pecahan, matriks, vektor, logaritma,
+            diskon 0, sudut, jari jari, fpb, kpk
         """,
     Task.REASONING: """
         en: which comes next, what happened, think it through, should i, weigh, who is younger, who is older,
@@ -385,14 +499,25 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             nguyên nhân là gì, nguyên nhân nào, kết quả là gì, giả thuyết, mâu thuẫn, hàm ý, đúng sai hoặc,
             đúng sai hay, đúng hay sai, dẫn đến điều gì
         de: abwäg*, schritt für schritt, was folgt, am jüngsten, am ältesten, wer ist am, logisch*, rätsel, prämisse*,
-            schlussfolger*, begründung, gehört nicht, lügt, aussagen, sagt die wahrheit
+            schlussfolger*, begründung, gehört nicht, lügt, aussagen, sagt die wahrheit, wer lügt, folgt daraus,
+            kann man daraus, muss stimmen, mögliche ursachen, wahrscheinlichste ursache, woran liegt, woran kann,
+            pro und contra, vor und nachteile, lohnt sich, was spricht für, widerspruch, denkfehler, trugschluss,
+            nächste zahl, welche zahl folgt, in welcher reihenfolge, wer von
         fr: pesez, qu en conclure, le plus petit, le plus grand, logique*, énigme*, prémisse*, déduire, déduis*,
-            étape par étape, affirmation*, raisonnement, dit la vérité, n appartient pas
-        es: pondere, qué se deduce, descarta, la menor, el mayor, lógic*, acertijo*, premisa*, paso a paso,
-            afirmacion*, razonamiento, no pertenece, miente, dice la verdad, deduce, deducir
+            étape par étape, affirmation*, raisonnement, dit la vérité, n appartient pas, qui ment, peut on conclure,
+            peut on en, s ensuit il, causes possibles, cause probable, la plus probable, avantages et inconvénients,
+            pour et contre, vaut il mieux, contradiction, sophisme, la faille, dans quel ordre, suite logique,
+            nombre suivant, devinette, l intrus, pèse le pour
+        es: pondere, qué se deduce, descarta, la menor, el mayor, lógic*, acertijo*, premisa*, paso a paso, afirmacion*,
+            razonamiento, no pertenece, miente, dice la verdad, deduce, deducir, quién miente, se puede concluir,
+            se sigue que, podemos concluir, causas posibles, posibles causas, causa más probable, pros y contras,
+            ventajas y, qué conviene, me conviene, contradicción, falacia, en qué orden, siguiente número,
+            qué número sigue, adivinanza, razona, el intruso
         it: pesa, cosa si deduce, escludi, il più alto, il più basso, indovinello, enigma, premess*, dedurre,
             passo dopo passo, affermazion*, ragionamento, non appartiene, dice la verità, logica, logico,
-            ragionamento logico
+            ragionamento logico, chi mente, si può concludere, possiamo concludere, ne segue che, cause possibili,
+            possibili cause, causa più probabile, pro e contro, vantaggi e, conviene, contraddizione, in che ordine,
+            numero successivo, prossimo numero, ragiona, l intruso
         zh: 权衡, 一步步想, 能得出什么, 下一个数, 推理, 逻辑, 邏輯, 推断, 推斷, 推论, 推導出, 推出, 谜语, 謎語, 谜题,
             说谎, 說謊, 撒谎, 说真话, 说的是真话, 前提, 假设一, 假設一, 结论, 結論, 一步一步, 逐步, 一步步, 因果,
             最可能的原因, 的原因是, 结果是什么, 原因是什么, 左边, 右边, 左邊, 右邊, 规律, 最合理, 更合理, 矛盾, 蕴含,
@@ -404,9 +529,16 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             단계별로, 차근차근, 단계적으로, 원인으로, 원인은, 결과로, 결과는 무엇, 참인지, 참 거짓, 참과 거짓, 왼쪽,
             오른쪽, 규칙을 찾, 다음에 올, 논증, 모순, 함의, 범인, 상식
         pt: pese, o que se conclui, elimine, o mais lento, lógic*, enigma, charada, premissa*, passo a passo,
-            raciocínio, dedu*
+            raciocínio, dedu*, quem mente, quem está mentindo, dá para concluir, dá pra concluir, podemos concluir,
+            pode se concluir, causas possíveis, possíveis causas, causa mais provável, prós e contras, vantagens e,
+            vale a pena, compensa, contradição, falácia, em que ordem, em qual ordem, próximo número, qual número vem,
+            qual é o próximo, adivinha, raciocine, o intruso, quem é o mais, quem é a mais, qual a causa, segue se que,
+            qual das duas, qual dos dois
         id: timbang, selanjutnya, singkirkan, siapa term*, logika, teka teki, premis, langkah demi langkah, penalaran,
-            simpulannya
+            simpulannya, siapa yang bohong, siapa yang berbohong, bisa disimpulkan, dapat disimpulkan,
+            apa kesimpulannya, kemungkinan penyebab, penyebab paling, penyebabnya, untung rugi,
+            kelebihan dan kekurangan, mending mana, lebih baik mana, mana yang lebih, kontradiksi, angka berikutnya,
+            bilangan berikutnya, tebak tebakan, tidak termasuk kelompok, bernalar, urutan yang, paling tua, paling muda
         """,
     Task.QA: """
         en: who wrote, who painted, who invented, question
@@ -638,14 +770,16 @@ HINTS: Final[Mapping[Task, str]] = {
             là ai, bạn có thể, gợi ý, đề xuất, cho biết, trình bày
         de: ist eine, höchste*, tiefste*, grösste*, wer, wen, wem, wo, wann, warum, wieso, weshalb, wie, welche*,
             welcher, welches, was ist, was sind, was war, was sollte, was versteht, beschreib*, nenn*, diskutier*,
-            was geschieht, was passiert, schlagen sie, erklär*, erläuter*, erörter*
+            was geschieht, was passiert, schlagen sie, erklär*, erläuter*, erörter*, kann man, darf ich, darf man,
+            muss ich, stimmt es, gibt es, unterschied
         fr: le plus, la plus, qui, quoi, où, quand, pourquoi, quel, quelle, quels, quelles, qu est, ^ comment,
-            comment fonctionne, décri*, définiss*, combien, pouvez vous, donnez, expliq*
+            comment fonctionne, décri*, définiss*, combien, pouvez vous, donnez, expliq*, est ce que, peut on,
+            c est quoi, qu est ce, puis je, différence entre
         es: el más, el lago, el río, qué, quién, quiénes, dónde, cuándo, por qué, cómo, cuál, cuáles, cuánto, cuántos,
-            ^ que es, ^ quien, ^ cual, ^ cuando, ^ donde, ^ como, describe, describa, define, defina, discuta,
-            comparta, sugiere, explica, explicar, explique
-        it: il più, cosa, ^ chi, chi è, ^ dove, ^ quando, perché, ^ come, qual, quale, quali, quanto, quanti,
-            descriv*, definisci, suggerisci, discuti, spieg*
+            ^ que es, ^ quien, ^ cual, ^ cuando, ^ donde, ^ como, describe, describa, define, defina, discuta, comparta,
+            sugiere, explica, explicar, explique, se puede, puedo, es verdad, hay que, diferencia entre
+        it: il più, cosa, ^ chi, chi è, ^ dove, ^ quando, perché, ^ come, qual, quale, quali, quanto, quanti, descriv*,
+            definisci, suggerisci, discuti, spieg*, si può, posso, è vero, che cos, cos è, differenza tra
         zh: 最深, 最大, 最高, 什么, 什麼, 谁, 誰, 哪, 何时, 何時, 怎么, 怎麼, 怎样, 如何, 为什么, 為什麼, 吗, 嗎,
             多少, 是否, 解释, 解釋, 介绍, 介紹, 说明, 說明, 描述, 回答, 请问, 請問, 简述, 何为, 呢, 区别, 阅读, 为何,
             何处, 哪里, 什么是, 答案, 建议, 几, 推荐
@@ -654,9 +788,11 @@ HINTS: Final[Mapping[Task, str]] = {
         ko: 가장, 무엇, 무슨, 뭐, 누구, 누가, 어디, 언제, 왜, 어떻게, 어느, 어떤, 몇, 얼마, 인가, 까요, 나요, 니까,
             설명, 알려, 답하, 서술, 소개, 차이, 대답, 지문, 에 대해, 답을, 답변, 추천, 제안
         pt: o mais, o lago, a capital, quem, quando, onde, por que, como, qual, quais, quanto, quantos, o que é,
-            expliq*, descrev*, defin*
+            expliq*, descrev*, defin*, o que, posso, pode, é verdade, pra que serve, para que serve, me explica,
+            explica, existe, diferença entre, por quê, será que, onde fica
         id: terdalam, tertinggi, terbesar, ibu kota, siapa, kapan, di mana, mengapa, kenapa, bagaimana, apa, apakah,
-            berapa, jelaskan, sebutkan apa, manakah
+            berapa, jelaskan, sebutkan apa, manakah, apa itu, apa bedanya, beda, bisakah, bolehkah, boleh, gimana, kok,
+            apa fungsi, adakah, perbedaan
         """,
 }
 

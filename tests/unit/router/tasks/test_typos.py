@@ -38,3 +38,31 @@ def test_only_the_edges_of_a_text_are_mended() -> None:
 def test_a_command_with_a_typo_is_still_one() -> None:
     assert analyse("Tranlsate the letter below.").task is Task.TRANSLATION
     assert analyse("Extarct the dates below.").task is Task.EXTRACTION
+
+
+PHRASES = TypoMender(["summari", "tell me a joke", "en dos frases", "翻译成", "ダジャレ", "이어서 써"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("sumamries of it", "summaries of it"),
+        ("summairze it", "summarize it"),
+        ("tell me a jkoe about it", "tell me a joke about it"),
+        ("resume en dso frases", "resume en dos frases"),
+        ("请翻成译英文", "请翻译成英文"),
+        ("ダジレャを", "ダジャレを"),
+        ("이서어 써", "이어서 써"),
+    ],
+)
+def test_two_swapped_letters_are_mended_in_beginnings_in_phrases_and_in_scripts_without_spaces(
+    typed: str, meant: str
+) -> None:
+    assert PHRASES.mend(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["tell me a joke", "summaries", "tell me joke a", "请翻译成英文", "eltl me a joke", "samples"]
+)
+def test_phrases_that_are_right_or_have_other_words_are_left_alone(typed: str) -> None:
+    assert PHRASES.mend(typed) is None
