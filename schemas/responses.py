@@ -203,3 +203,9 @@ class Response(Message):
         description="false: a refusal that leaves the id free, since it proves no tenant, or since the id is another "
         "request's. The answer to the id may still come.",
     )
+    dataref: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Where the whole response is, as JSON, if it is larger than its topic takes. `message`, `logprobs` "
+        "and `other_choices` are only there.",
+    )

@@ -9,6 +9,7 @@ from time import monotonic, time
 
 import structlog
 
+from streams.blobs.store import blob_store
 from streams.config.catalogue_file import CatalogueFile
 from streams.config.settings import Settings
 from streams.kafka.clients import admin, make_producer
@@ -77,7 +78,7 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
     connections = connections_of(settings, catalogue_file.providers, os.environ)
     async with (
         started(lambda: make_producer(settings)) as producer,
-        AiohttpTransport(BODY_FACTOR * settings.max_message_bytes, connections) as transport,
+        AiohttpTransport(BODY_FACTOR * _largest_response_bytes(settings), connections) as transport,
         renewing(
             provider := HttpProvider(transport, endpoints.by_provider, clock),
             settings,
@@ -85,6 +86,7 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
             files,
             scrub_from_the_log,
         ),
+        blob_store(settings, connections, clock) as blobs,
     ):
         yield Ports(
             log=KafkaLog(settings, producer),
@@ -95,7 +97,14 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
             clock=clock,
             wall_clock=time,
             chance=random.random,
+            blobs=blobs,
         )
+
+
+def _largest_response_bytes(settings: Settings) -> int:
+    """Return what an answer may have: what its record takes, or what the store does."""
+    in_store = 0 if settings.dataref_url is None else settings.max_dataref_bytes
+    return max(settings.max_message_bytes, in_store)
 
 
 def _spare_the_collector() -> None:

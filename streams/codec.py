@@ -1,7 +1,7 @@
 """Between records and messages: requests are read or found unreadable, messages get their headers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -41,6 +41,11 @@ EDGE_BYTES = 65_536
 KEY_HEADER = "authorization"
 """The header of a record that carries a tenant's key, as `Bearer KEY`."""
 
+
+DATAREF_HEADER = "ce_dataref"
+"""The CloudEvents attribute `dataref`, as the Kafka binding writes it in binary mode."""
+MAX_EVENT_BYTES = 16_384
+"""Of an event in structured mode that holds nothing but a reference."""
 
 EARLIEST_S = 978_307_200.0
 """2001. No record is older than Kafka: a producer has written seconds for milliseconds, or nothing."""
@@ -87,6 +92,41 @@ class Unreadable:
     reason: str
     request_id: str | None = None
     field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Referenced:
+    """A record that only says where its request is: a CloudEvent with `dataref` and without data."""
+
+    reference: str
+
+
+def shown_reference(headers: Iterable[tuple[str, bytes]]) -> str | None:
+    """Return the reference among the headers of a record without a value; None if there is none."""
+    shown = dict(headers).get(DATAREF_HEADER)
+    return shown.decode("utf-8", "replace") if shown else None
+
+
+def reference_in(delivery: Delivery) -> Referenced | None:
+    """Return the reference of a CloudEvent in either mode; None if the record holds what it means itself.
+
+    Source: CloudEvents, extension "Dataref (Claim Check Pattern)".
+    """
+    value = delivery.value
+    if not value:
+        shown = shown_reference(delivery.headers)
+        return None if shown is None else Referenced(shown)
+    if len(value) > MAX_EVENT_BYTES or b'"dataref"' not in value:
+        return None
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(event, dict) or not event.keys() >= {"specversion", "type", "source", "dataref"}:
+        return None
+    reference = event["dataref"]
+    has_data = event.get("data") is not None or event.get("data_base64") is not None
+    return None if has_data or not isinstance(reference, str) else Referenced(reference)
 
 
 def read_record(delivery: Delivery, max_bytes: int) -> Request | Unreadable:

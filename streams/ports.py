@@ -15,6 +15,7 @@ its errors by their names (`aiokafka.errors`). The real ones are made in `stream
 | `Received`     | a record that was handed over, and its acknowledgement      | `streams.kafka.received`              |
 | `Fence`        | whether partitions are certainly still this worker's        | `streams.kafka.fence`                 |
 | `Provider`     | makes the calls                                             | `streams.providers.http_provider`     |
+| `BlobStore`    | payloads that no record holds                               | `streams.blobs`                       |
 | `Clock`        | seconds since 1970                                          | `streams.ops.clock`                   |
 """
 
@@ -331,6 +332,43 @@ class Provider(Protocol):
         ...
 
 
+class BlobRefusedError(Exception):
+    """A blob is not to be had, now or later. The message says why, and goes on from "the reference"."""
+
+
+class BlobStoreAwayError(Exception):
+    """The store does not answer, or not well; it may later. The message holds no address."""
+
+
+class BlobStore(Protocol):
+    """Payloads that are too large for a record, below one prefix."""
+
+    def name_in(self, reference: str, tenant: str | None) -> str:
+        """Return the name of what a reference, an URL, leads to.
+
+        Raises:
+            BlobRefusedError: it does not lead below the prefix, and there into the tenant's folder if one is named.
+        """
+        ...
+
+    async def get(self, name: str) -> bytes:
+        """Return the payload.
+
+        Raises:
+            BlobRefusedError: it is not there, not to be read, or too large.
+            BlobStoreAwayError: that is not known.
+        """
+        ...
+
+    async def put(self, name: str, content: bytes, tenant: str | None) -> str:
+        """Write a payload into a tenant's folder, if one is named, over one of that name; return the reference to it.
+
+        Raises:
+            BlobRefusedError, BlobStoreAwayError: it is not known to be written.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All that a worker stands on."""
@@ -346,3 +384,5 @@ class Ports:
     wall_clock: Clock
     """What records are stamped by."""
     chance: Chance
+    blobs: BlobStore | None = None
+    """None: payloads are in their records, and nowhere else."""

@@ -24,7 +24,7 @@ from schemas.quality import ModelQuality, QualityCounts
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
-from streams.codec import KEY_HEADER, Delivery, Headers, event_headers
+from streams.codec import DATAREF_HEADER, KEY_HEADER, Delivery, Headers, event_headers
 from streams.ports import Clock, LogWriter, Record, Trace
 
 HOLDER = "turnout-holder"
@@ -251,6 +251,8 @@ class Publisher:
     ) -> Record:
         request_id, completed_at = response.request_id, response.completed_at
         headers = event_headers(response, f"{request_id}:response", request_id, completed_at, trace)
+        if response.dataref is not None:
+            headers.append((DATAREF_HEADER, response.dataref.encode()))
         return Record(topic, response.encode(), delivery.answer_key, headers, partition)
 
     async def _send(self, record: Record, before_retry: BeforeRetry | None = None) -> int:

@@ -26,7 +26,7 @@ from streams.control.shadow_mode import Shadow
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
 from streams.ops.web import serving
-from streams.ports import Clock, Fence, Ports, Provider, TopicPartition
+from streams.ports import BlobStore, Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
 from streams.request.counterparts import Counterparts
 from streams.request.feedback_reader import FeedbackReader
@@ -37,6 +37,7 @@ from streams.request.partition_state import AnsweredIds, PartitionState, Positio
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
 from streams.request.recovery import Horizon, recover, stored_response
+from streams.request.references import References
 from streams.request.replay_signature import ReplaySignature
 
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ class Parts:
     admission: Admission
     budget_client: BudgetClient
     provider: Provider
+    blobs: BlobStore | None
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
     fence: Fence
@@ -77,11 +79,13 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
             default_deadline_s=settings.default_deadline_s,
             max_deadline_s=settings.max_deadline_s,
             reply_to_allowed=frozenset(settings.reply_to_allowed),
+            max_referenced_bytes=settings.max_dataref_bytes,
         ),
         pool=pool,
         admission=admission,
         budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,
+        blobs=ports.blobs,
         publisher=Publisher(ports.log, settings.topic, settings.worker_id, clock, settings.probe_key),
         dead_letter_limit=DeadLetterLimit(
             DeadLetterRules(
@@ -218,6 +222,10 @@ class Worker:
             span=settings.max_span,
         )
 
+    def _payloads_at_a_time(self) -> int:
+        """Return how many of the largest payloads fit into what records may take up."""
+        return max(1, self._bounds().held_bytes // self._settings.max_dataref_bytes)
+
     def _handler(self, announce: Callable[[], None]) -> Handler:
         parts = self._parts
         outcomes = Outcomes(
@@ -229,10 +237,14 @@ class Worker:
             metrics=parts.metrics,
             flaws=parts.flaws,
             clock=parts.clock,
+            blobs=parts.blobs,
             max_letter_bytes=self._settings.max_message_bytes,
         )
         return Handler(
             request_reader=parts.request_reader,
+            references=References(
+                parts.blobs, parts.request_reader, asyncio.Semaphore(self._payloads_at_a_time()), parts.clock
+            ),
             pool=parts.pool,
             admission=parts.admission,
             budget_client=parts.budget_client,

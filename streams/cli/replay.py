@@ -19,7 +19,7 @@ from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.record_text import SNIPPET, json_form
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
-from streams.codec import Headers
+from streams.codec import Headers, shown_reference
 from streams.config.settings import Settings, load_settings
 from streams.kafka.clients import reader, transactional_producer
 from streams.request.replay_signature import Copy, ReplaySignature
@@ -234,7 +234,8 @@ class _Run:
             raise _KeyMissingError
         if partition is None:  # it is signed for, so it must be known
             partition = letter.place.offset % self._request_partitions
-        copy = Copy(letter.tenant, str(letter.place), partition, letter.record.value)
+        reference = None if letter.record.value else shown_reference(letter.record.headers)
+        copy = Copy(letter.tenant, str(letter.place), partition, letter.record.value, reference)
         return partition, self._vouching.headers(copy, time())
 
 

@@ -151,6 +151,26 @@ class Settings(BaseSettings):
         le=104_857_600,
         description="Largest request that is served, bytes; a larger one is refused.",
     )
+    dataref_url: str | None = Field(
+        default=None,
+        description="Where payloads may lie that no record holds: file:///FOLDER, or s3://BUCKET/PREFIX. Without it, "
+        "no reference is followed, and an answer that is too large for its topic is not kept.",
+    )
+    dataref_endpoint: BaseUrl | None = Field(
+        default=None, description="Of what speaks S3's API, https://HOST. Without it, AWS's of the region."
+    )
+    dataref_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = Field(
+        default="us-east-1", description="Of the bucket, as its requests are signed."
+    )
+    dataref_key: ApiKey | None = Field(
+        default=None, description="To the bucket: ID:SECRET, or ID:SECRET:TOKEN. Without it, requests are not signed."
+    )
+    max_dataref_bytes: int = Field(
+        default=33_554_432,
+        ge=1024,
+        le=1_073_741_824,
+        description="Largest payload that is read from there, and largest answer that is kept there, bytes.",
+    )
     max_in_flight: int = Field(
         default=1000,
         ge=1,

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from pydantic import SecretStr
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+S3 = "s3"
+"""The one service whose paths are signed as they are sent, and that wants the hash of the body as a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,10 @@ class Signer:
         """
         stamp = datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
         parts = urlsplit(url)
+        digest = hashlib.sha256(body).hexdigest()
         signed = {**headers, "host": parts.netloc, "x-amz-date": stamp}
+        if self.service == S3:
+            signed["x-amz-content-sha256"] = digest
         if self.key.session_token is not None:
             signed["x-amz-security-token"] = self.key.session_token.get_secret_value()
         names = ";".join(sorted(signed))
@@ -62,11 +67,11 @@ class Signer:
         canonical = "\n".join(
             (
                 method,
-                quote(parts.path or "/", "/~"),  # as it is sent, encoded once more: for every service but S3
+                parts.path if self.service == S3 else quote(parts.path or "/", "/~"),  # else encoded once more
                 "&".join(f"{name}={value}" for name, value in pairs),
                 "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed)),
                 names,
-                hashlib.sha256(body).hexdigest(),
+                digest,
             )
         )
         scope = f"{stamp[:8]}/{self.region}/{self.service}/aws4_request"

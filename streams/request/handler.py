@@ -25,7 +25,7 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.responses import ErrorDetail
 from schemas.vocabulary import ErrorCode, Status
-from streams.codec import Delivery, Unreadable, trace_id, trace_of
+from streams.codec import Delivery, Referenced, Unreadable, trace_id, trace_of
 from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
 from streams.publisher import Publisher
@@ -34,6 +34,7 @@ from streams.request.joined_calls import JoinedCalls, Seat
 from streams.request.outcomes import Outcomes, dead_letter_of
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
+from streams.request.references import References
 
 log = structlog.get_logger()
 
@@ -46,6 +47,7 @@ class Handler:
     """Serves requests one by one, as many at a time as it is called."""
 
     request_reader: RequestReader
+    references: References
     pool: ModelPool
     admission: Admission
     budget_client: BudgetClient
@@ -76,6 +78,13 @@ class Handler:
         """
         self.dead_letter_limit.count(parsed.received_s, parsed.proven)
         handling = Handling(parsed.delivery, state, slot, trace_of(dict(parsed.delivery.headers)))
+        if not isinstance(parsed.reading, Referenced):
+            await self._handle(parsed, handling)
+            return
+        async with self.references.followed(parsed, parsed.reading, slot) as followed:
+            await self._handle(followed, handling)
+
+    async def _handle(self, parsed: ParsedRequest, handling: Handling) -> None:
         reading, entry, identity = parsed.reading, parsed.entry, parsed.identity
         if isinstance(reading, Unreadable):
             # judged before anything else is taken: what is merely waiting for its turn must not dilute the share
@@ -83,7 +92,7 @@ class Handler:
             self.dead_letter_limit.count_dead_letter(parsed.received_s, reason, parsed.proven)
             await self._refuse_unreadable(reading, parsed, handling)
             return
-        if entry is None or identity is None:
+        if entry is None or identity is None or isinstance(reading, Referenced):
             raise AssertionError("a request that was read has no identity")
         if isinstance(entry, Refuse):
             job = self._job(Identified(reading, None), identity, handling, parsed)

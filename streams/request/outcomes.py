@@ -27,10 +27,11 @@ from schemas.vocabulary import ErrorCode, Status
 from streams.codec import Delivery
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
-from streams.ports import Clock, Fence
+from streams.ports import BlobStore, Clock, Fence
 from streams.publisher import Publisher
 from streams.request.api_keys import without_key
 from streams.request.handling import Handling
+from streams.request.references import kept_apart, without_content
 
 log = structlog.get_logger()
 
@@ -51,6 +52,8 @@ class Outcomes:
     metrics: Metrics
     flaws: FlawCounter
     clock: Clock
+    blobs: BlobStore | None
+    """Where an answer goes that is too large for its topic."""
     max_letter_bytes: int
     """What is larger, without Turnout's own headers, becomes a dead letter that is cut."""
 
@@ -82,7 +85,7 @@ class Outcomes:
         try:
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
         except MessageSizeTooLargeError:
-            response = _without_message(response)
+            response = await kept_apart(self.blobs, response, handling.delivery) or _without_message(response)
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
         handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
         await still_ours()  # else its worker of now may have billed the calls as cut off, before this was written
@@ -151,9 +154,12 @@ def letter_of_feedback(delivery: Delivery, refused: NotCounted, *, max_letter_by
 
 
 def _without_message(response: Response) -> Response:
-    message = "the answer is larger than the responses topic takes; raise its max.message.bytes or lower max_tokens"
+    message = (
+        "the answer is larger than the responses topic takes; raise its max.message.bytes, set TURNOUT_DATAREF_URL, or "
+        "lower max_tokens"
+    )
     error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=message)
-    return response.model_copy(update={"status": Status.FAILED, "message": None, "error": error})
+    return without_content(response).model_copy(update={"status": Status.FAILED, "error": error})
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

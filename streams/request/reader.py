@@ -1,6 +1,6 @@
 """What a worker makes of a record before anything is decided about it: what it asks, whose it is, by when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -10,7 +10,7 @@ from router.request.attempts import UNKNOWN_TENANT
 from router.tenancy.admission import Admission, Identified, Presented, Refuse, Vouched
 from schemas.requests import Request
 from schemas.vocabulary import ErrorCode, IdSource
-from streams.codec import Delivery, Unreadable, glimpsed_id, read_record, replay_suffix
+from streams.codec import Delivery, Referenced, Unreadable, glimpsed_id, read_record, reference_in, replay_suffix
 from streams.request.replay_signature import ReplaySignature, presented
 
 log = structlog.get_logger()
@@ -24,13 +24,13 @@ class ParsedRequest:
     """
 
     delivery: Delivery
-    reading: Request | Unreadable
+    reading: Request | Unreadable | Referenced
     received_s: float
     deadline_s: float
     entry: Identified | Refuse | None
-    """The request as its tenant asks for it, or why it is not let in; None if it is unreadable."""
+    """The request as its tenant asks for it, or why it is not let in; None if it is unreadable, or elsewhere."""
     identity: Identity | None
-    """None: it is unreadable, and so is its id."""
+    """None: it is unreadable, and so is its id, or it is elsewhere."""
     proven: str | None
     """The tenant that has proven itself, or `EVERYBODY`; None if none has."""
 
@@ -53,24 +53,46 @@ class RequestReader:
     default_deadline_s: float
     max_deadline_s: float
     reply_to_allowed: frozenset[str]
+    max_referenced_bytes: int
 
     def open(self, delivery: Delivery, now_s: float) -> ParsedRequest:
         """Read the record. A defect of Turnout that it meets makes it unreadable, and is raised nowhere."""
+        return self._open_safely(delivery, None, now_s)
+
+    def opened(self, parsed: ParsedRequest, content: bytes, now_s: float) -> ParsedRequest:
+        """Return a record that is a reference as the request that it refers to; the delivery stays as it came."""
+        return replace(self._open_safely(parsed.delivery, content, now_s), received_s=parsed.received_s)
+
+    def unread(self, parsed: ParsedRequest, reading: Unreadable) -> ParsedRequest:
+        """Return a record that is a reference as one that cannot be read."""
+        return self._unreadable(parsed.delivery, reading, parsed.proven, parsed.received_s)
+
+    def _open_safely(self, delivery: Delivery, content: bytes | None, now_s: float) -> ParsedRequest:
         proven = None
         try:
             shown = presented(delivery, self.replay_signature, now_s)
             proven = self._proven(shown, now_s)
-            return self._open(delivery, shown, proven, now_s)
+            return self._open(delivery, content, shown, proven, now_s)
         except Exception as problem:
             log.exception("a defect of Turnout: the record becomes a dead letter", record=str(delivery.origin))
             reason = f"{type(problem).__name__} in the worker; see its log"
-            reading = Unreadable(ErrorCode.INTERNAL_ERROR, reason, glimpsed_id(delivery.value or b""))
+            reading = Unreadable(ErrorCode.INTERNAL_ERROR, reason, glimpsed_id(content or delivery.value or b""))
             return self._unreadable(delivery, reading, proven, now_s)
 
     def _open(
-        self, delivery: Delivery, shown: str | Vouched | Presented, proven: str | None, now_s: float
+        self,
+        delivery: Delivery,
+        content: bytes | None,
+        shown: str | Vouched | Presented,
+        proven: str | None,
+        now_s: float,
     ) -> ParsedRequest:
-        reading = read_record(delivery, self.max_request_bytes)
+        if content is not None:
+            reading = read_record(replace(delivery, value=content), self.max_referenced_bytes)
+        elif (reference := reference_in(delivery)) is not None:
+            return ParsedRequest(delivery, reference, now_s, now_s + self.max_deadline_s, None, None, proven)
+        else:
+            reading = read_record(delivery, self.max_request_bytes)
         if isinstance(reading, Unreadable):
             return self._unreadable(delivery, reading, proven, now_s)
         deadline_s = self._deadline_s(delivery, reading, now_s)

@@ -2,8 +2,9 @@
 
 A dead letter says whose key the original had shown. `turnout replay` signs a copy of it with a secret that only it and
 the workers have, and a worker takes the signature for the tenant's key. It covers all that matters: the tenant, the
-letter (and by that the id of the answer), the partition, the value and the moment. It holds for as long as workers
-remember ids, so what is copied from the topic and written again is found to be answered already, or is too late.
+letter (and by that the id of the answer), the partition, the value or what it refers to, and the moment. It holds for
+as long as workers remember ids, so what is copied from the topic and written again is found to be answered already, or
+is too late.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 
 from router.tenancy.admission import Presented, Vouched
 from schemas.dead_letters import REPLAY_OF, REPLAY_SIGNATURE, REPLAY_TENANT
-from streams.codec import Delivery, Headers
+from streams.codec import Delivery, Headers, shown_reference
 from streams.config.settings import Settings
 from streams.request.api_keys import presented_key
 
@@ -32,6 +33,8 @@ class Copy:
     place: str
     partition: int
     value: bytes | None
+    reference: str | None = None
+    """What the copy refers to in place of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,16 @@ class ReplaySignature:
         if not re.fullmatch(r"[0-9]{13}:[0-9a-f]{64}", signature):
             return Presented.FORGED
         at, _, presented = signature.partition(":")
-        copy = Copy(tenant, place, delivery.origin.partition, delivery.value)
+        reference = None if delivery.value else shown_reference(delivery.headers)
+        copy = Copy(tenant, place, delivery.origin.partition, delivery.value, reference)
         if not hmac.compare_digest(self._sign(copy, int(at)), presented):
             return Presented.FORGED
         return Vouched(tenant) if abs(now_s - int(at) / 1000) <= max(self.holds_s, LEAST_S) else Presented.FORGED
 
     def _sign(self, copy: Copy, signed_ms: int) -> str:
         digest = hashlib.sha256(copy.value or b"").hexdigest()
-        text = orjson.dumps(["turnout-replay", copy.tenant, copy.place, copy.partition, digest, signed_ms])
+        refers_to = [] if copy.reference is None else [copy.reference]
+        text = orjson.dumps(["turnout-replay", copy.tenant, copy.place, copy.partition, digest, signed_ms, *refers_to])
         return hmac.new(self.key.get_secret_value().encode(), text, hashlib.sha256).hexdigest()
 
 

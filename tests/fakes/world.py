@@ -18,6 +18,7 @@ from streams.ports import Ports, TopicPartition
 from streams.providers.endpoints import Endpoint
 from streams.providers.http_provider import HttpProvider
 from streams.worker import Parts, Worker, make_parts
+from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm
 from tests.fakes.control_group import MemoryControlGroup
@@ -82,6 +83,7 @@ class World:
     """What every provider is called with."""
     charges: tuple[ChargeRow, ...] = KIND
     """What the catalogue says of what the providers charge without an answer."""
+    blobs: MemoryBlobs | None = None
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Those that were started last under each name."""
     random: Random = field(init=False)
@@ -178,6 +180,7 @@ class World:
             clock=clock,
             wall_clock=clock,
             chance=Random(self.random.random()).random,  # noqa: S311 - a test's dice
+            blobs=self.blobs,
         )
 
 

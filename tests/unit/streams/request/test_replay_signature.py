@@ -61,3 +61,13 @@ def test_an_old_signature_one_with_another_moment_and_one_without_a_key_to_check
 def test_a_record_without_a_signature_is_known_by_its_key() -> None:
     assert presented(delivery(("authorization", b"Bearer abc")), OURS, NOW_S) == key_digest(b"abc")
     assert presented(delivery(PLACE, ACME), OURS, NOW_S) is Presented.NOTHING
+
+
+def test_a_signature_of_a_reference_holds_for_no_other_one() -> None:
+    copy = replace(COPY, value=None, reference="s3://bucket/acme/1.json")
+    signed = [("ce_dataref", b"s3://bucket/acme/1.json"), PLACE, *OURS.headers(copy, NOW_S)]
+    record = replace(SIGNED, value=None, headers=signed)
+    assert presented(record, OURS, NOW_S) == Vouched("acme")
+    other = [("ce_dataref", b"s3://bucket/acme/2.json"), *signed[1:]]
+    for changed in (replace(record, headers=other), replace(record, headers=signed[1:])):
+        assert presented(changed, OURS, NOW_S) is Presented.FORGED
