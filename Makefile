@@ -90,6 +90,10 @@ bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, pea
 bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans other prompts than our own
 	$(BIN)/python bench/cost.py $(if $(PROMPTS),--prompts $(PROMPTS))
 
+.PHONY: bench-routing
+bench-routing: $(STAMP) ## What routing is worth on what models really answered: cost against quality (DATA=FOLDER of public answers)
+	$(BIN)/python -m bench.routing $(DATA)
+
 bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8 workers
 	$(BIN)/python bench/budget.py
 
