@@ -16,7 +16,7 @@ _SOURCE = re.compile(r"[^\x00-\x1f\x7f/*]+")
 
 def _a_name(source: str) -> str:
     if not _SOURCE.fullmatch(source):
-        raise ValueError("a name holds no control character, slash or star: TENANT/SOURCE is how it is told")
+        raise ValueError("must hold no control character, slash or star; it is told as TENANT/SOURCE")
     return source
 
 

@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "send": "streams.cli.send:send",
         "tail": "streams.cli.tail:tail",
         "replay": "streams.cli.replay:replay",
+        "feedback": "streams.cli.feedback:feedback",
+        "quality": "streams.cli.quality:quality",
         "health": "streams.cli.health:health",
         "failovers": "streams.cli.failovers:failovers",
         "provider": "sandbox.provider.cli:provider",

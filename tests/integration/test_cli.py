@@ -112,7 +112,7 @@ async def test_topics_are_missing_then_created_then_shown(make_pipeline: MakePip
 
 async def test_a_broker_out_of_reach_is_one_sentence() -> None:
     environment = {"TURNOUT_BROKERS": "127.0.0.1:1"}
-    calls = (("worker",), ("topics", "create"), ("check", "--topics"), ("send", "hi"), ("tail", "costs"))
+    calls = (("worker",), ("topics", "create"), ("check", "--topics"), ("send", "hi"), ("tail", "costs"), ("quality",))
     for arguments in calls:
         ended = await turnout(environment, *arguments)
         assert (ended.code, ended.out) == (1, "")
@@ -132,6 +132,37 @@ async def test_one_prompt_prints_its_answer_and_nothing_else_on_stdout(make_pipe
     refused = await turnout(pipeline.environment, "send", "hi", "--wait", "--model", "no-such-model")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("Rejected, unknown_model: ")
+
+
+async def test_feedback_is_sent_and_quality_shows_what_has_come_of_it(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline()
+    environment = pipeline.environment
+    assert (await turnout(environment, "quality")).err.startswith("Nothing is known yet: no feedback was counted.")
+    pipeline.start_worker()
+    lines = b"\n".join(orjson.dumps({"request_id": f"r-{number}", "prompt": "What is 1 + 1?"}) for number in range(10))
+    assert (await turnout(environment, "send", "-", "--wait", "--model", "gpt-4.1", stdin=lines)).code == 0
+    said = b"\n".join(
+        orjson.dumps({"request_id": f"r-{number}", "label": "good" if number < 8 else "bad"}) for number in range(10)
+    )
+    ended = await turnout(environment, "feedback", "--file", "-", "--source", "ann", stdin=said + b"\n{}\nnonsense")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("Line 11 is not sent: request_id: Field required.\nLine 12 is not sent: is not JSON: ")
+    assert ended.err.endswith("Sent 10, 2 not.\n")
+    one = await turnout(
+        environment, "feedback", "r-9", "--score", "1", "--source", "truth", "--kind", "check", "--json"
+    )
+    assert (one.code, [line["request_id"] for line in one.lines]) == (0, ["r-9"])
+
+    rows: list[dict[str, object]] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while sum(int(str(row["count"])) for row in rows) < 11:
+            rows = (await turnout(environment, "quality", "--json")).lines
+    assert [(row["request_model"], row["count"], row["mean"]) for row in rows] == [
+        ("gpt-4.1", 11, pytest.approx(9 / 11))
+    ]
+    shown = await turnout(environment, "quality")
+    assert "gpt-4.1" in shown.out
+    assert "0.80 (10)" in shown.out
 
 
 async def test_a_file_is_sent_but_for_its_bad_lines_and_its_answers_are_printed(make_pipeline: MakePipeline) -> None:
