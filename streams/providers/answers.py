@@ -130,7 +130,7 @@ def completion_in(reply: JsonValue) -> JsonObject:
             reply = next((item for item in reply if isinstance(item, dict)), None)
         if not isinstance(reply, dict):
             break
-        if isinstance(reply.get("choices"), list | dict) or "message" in reply:
+        if isinstance(reply.get("choices"), list | dict) or isinstance(reply.get("message"), dict):
             return {**outer, **reply} if outer else reply
         outer = {**reply, **outer}
         reply = next((reply[name] for name in _WRAPPERS if isinstance(reply.get(name), dict | list)), None)
@@ -143,7 +143,7 @@ def read_choices(completion: JsonObject) -> list[ReadChoice]:
     if isinstance(given, dict):
         given = [given]
     if not isinstance(given, list):
-        given = [completion] if isinstance(completion.get("message"), dict | str) else []
+        given = [completion] if isinstance(completion.get("message"), dict) else []
     beside = {name: completion[name] for name in _BESIDE if completion.get(name)}
     choices = [_choice(choice, place, beside) for place, choice in enumerate(given) if isinstance(choice, dict)]
     if len(choices) > 1:

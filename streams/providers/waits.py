@@ -24,7 +24,11 @@ _SPOKEN = re.compile(
     rf"(\d+(?:\.\d+)?\s*{_UNIT}(?![a-z])(?:[\s,]*\d+(?:\.\d+)?\s*{_UNIT}(?![a-z]))*)",
     re.IGNORECASE,
 )
-_RETRY_DELAYS = frozenset({"retrydelay", "retry_after", "retry-after", "retry_after_seconds", "retryafter"})
+_RETRY_DELAYS = frozenset(
+    {"retrydelay", "retry_after", "retry-after", "retry_after_seconds", "retryafter"}
+    | {"estimated_time", "resets_in_seconds"}
+)
+"""`retryDelay` is Google's, `estimated_time` Hugging Face's while a model is loaded, `resets_in_seconds` OpenAI's."""
 _RETRY_DELAYS_MS = frozenset({"retry-after-ms", "retry_after_ms"})
 MAX_DEPTH = 8
 NODES_LOOKED_AT = 500
