@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Choice
+from streams.providers.thoughts import without_thought
 
 MAX_NAME_CHARS = 256
 MAX_WRAPPERS = 5
@@ -35,20 +36,36 @@ FILTERED = frozenset(
         "image_safety",
         "sensitive",
         "guardrail_intervened",
+        "image_prohibited_content",
+        "image_recitation",
+        "model_armor",
+        "language",
         "refusal",
         "data_inspection_failed",
+        "error_toxic",
     }
 )
-"""Finish reasons of an answer that was withheld, lower case: OpenAI, Azure; Google; Zhipu; Bedrock; DashScope."""
-BROKEN_OFF = frozenset({"error", "engine_error", "abort", "network_error", "insufficient_system_resource"})
-"""Finish reasons of an answer that is none: OpenRouter, vLLM, Zhipu, DeepSeek. Lower case."""
+"""Finish reasons of a withheld answer, lower case: OpenAI, Azure; Google; Zhipu; Bedrock; Cohere; DashScope."""
+BROKEN_OFF = frozenset(
+    {"error", "engine_error", "abort", "network_error", "insufficient_system_resource", "timeout", "user_cancel"}
+    | {"malformed_function_call", "unexpected_tool_call", "too_many_tool_calls", "malformed_response"}
+    | {"missing_thought_signature", "malformed_model_output", "malformed_tool_use"}
+)
+"""Finish reasons of an answer that is none: OpenRouter, vLLM, Zhipu, DeepSeek, Cohere; Google; Bedrock. Lower case."""
+_CUT = ("length", "MAX_TOKENS")
+_ENDS = ("finish_reason", "done_reason")
+"""OpenAI's name, and Ollama's."""
 
 _WRAPPERS = ("data", "response", "result", "output", "body", "completion")
 """Where gateways put the completion: Cloudflare's `result`, DashScope's `output`, batch lines' `response.body`."""
 _BESIDE = ("citations", "search_results", "related_questions", "images", "videos")
 """Fields of the reply that belong to its answer: Perplexity, xAI."""
-_REASONING = ("reasoning_content", "reasoning", "thinking")
-"""DeepSeek, Qwen, vLLM, Moonshot; OpenRouter, Groq; Ollama."""
+_TOLD = ("response", "text", "output_text", "generated_text")
+"""Where an answer stands that is no chat's: Cloudflare, Ollama; DashScope; Hugging Face."""
+_REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+"""DeepSeek, Qwen, vLLM, Moonshot; OpenRouter, Groq; Ollama; GitHub Copilot."""
+_ARGUMENTS = ("arguments", "parameters", "input", "args")
+"""OpenAI's name; Llama's own form, Anthropic's and Google's behind gateways."""
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "summary_text"})
 _READ = frozenset(
     {"role", "content", "tool_calls", "refusal", "annotations", "audio", "function_call", "extra", "reasoning_content"}
@@ -88,12 +105,12 @@ class ReadChoice:
     @property
     def is_broken_off(self) -> bool:
         """Whether the provider says that this is no answer."""
-        return self.error not in _NOTHING or (self.finish_reason or "").lower() in BROKEN_OFF
+        return self.error not in _NOTHING or not BROKEN_OFF.isdisjoint(_ends(self.finish_reason))
 
     @property
     def is_withheld(self) -> bool:
         """Whether a filter has left nothing of it."""
-        return (self.finish_reason or "").lower() in FILTERED and not self.says_something
+        return not FILTERED.isdisjoint(_ends(self.finish_reason)) and not self.says_something
 
     @property
     def is_usable(self) -> bool:
@@ -102,10 +119,10 @@ class ReadChoice:
             return False
         if self.says_something:
             return True
-        said, finish_reason = self.message, (self.finish_reason or "").lower()
-        if finish_reason in FILTERED:
+        said, ends = self.message, _ends(self.finish_reason)
+        if not FILTERED.isdisjoint(ends):
             return False
-        return said.content is not None or bool(said.reasoning_content) or finish_reason != ""
+        return said.content is not None or bool(said.reasoning_content) or bool(ends)
 
     @property
     def text(self) -> str:
@@ -118,6 +135,11 @@ class ReadChoice:
     def as_choice(self) -> Choice:
         """Return it as it stands in a response beside the main one."""
         return Choice(index=self.index, message=self.message, finish_reason=self.finish_reason, logprobs=self.logprobs)
+
+
+def _ends(finish_reason: str | None) -> set[str]:
+    """Return the reason's words; Google behind OpenAI's dialect has two: `content_filter: PROHIBITED_CONTENT`."""
+    return {word.strip() for word in finish_reason.lower().split(":")} if finish_reason else set()
 
 
 def completion_in(reply: JsonValue) -> JsonObject:
@@ -143,12 +165,26 @@ def read_choices(completion: JsonObject) -> list[ReadChoice]:
     if isinstance(given, dict):
         given = [given]
     if not isinstance(given, list):
-        given = [completion] if isinstance(completion.get("message"), dict) else []
+        given = [completion] if isinstance(completion.get("message"), dict) else _told_without_choices(completion)
     beside = {name: completion[name] for name in _BESIDE if completion.get(name)}
     choices = [_choice(choice, place, beside) for place, choice in enumerate(given) if isinstance(choice, dict)]
+    if (error := completion.get("error")) not in _NOTHING:
+        # what came before the error is no answer, unless it had come to its end
+        choices = [
+            choice if choice.finish_reason else replace(choice, error=choice.error or error) for choice in choices
+        ]
     if len(choices) > 1:
         choices.sort(key=lambda choice: (not choice.is_usable, choice.index))
     return choices
+
+
+def _told_without_choices(completion: JsonObject) -> list[JsonValue]:
+    """Return the answer of a reply that is no chat completion: one that was counted, since an error may have a text."""
+    text = next((text for name in _TOLD if isinstance(text := completion.get(name), str)), None)
+    if text is None or not (completion.get("usage") or completion.keys() & {"generated_text", "eval_count"}):
+        return []
+    message: JsonObject = {"content": text, "tool_calls": completion.get("tool_calls")}
+    return [{"message": message, **{name: completion[name] for name in _ENDS if name in completion}}]
 
 
 def with_exact_arguments(choices: list[ReadChoice], exact: JsonValue) -> list[ReadChoice]:
@@ -179,34 +215,32 @@ def _choice(choice: JsonObject, place: int, beside: JsonObject) -> ReadChoice:
     elif not isinstance(message, dict):
         message = {"content": choice.get("text")}
     logprobs = choice.get("logprobs")
+    finish_reason = next((reason for name in _ENDS if (reason := name_of(choice.get(name)))), None)
     return ReadChoice(
         index if type(index) is int and index >= 0 else place,
-        _message(message, beside),
-        name_of(choice.get("finish_reason")),
+        _message(message, beside, finish_reason),
+        finish_reason,
         None if logprobs is None else _object(logprobs),
         choice.get("error"),
     )
 
 
-def _message(message: JsonObject, beside: JsonObject) -> AnswerMessage:
+def _message(message: JsonObject, beside: JsonObject, finish_reason: str | None) -> AnswerMessage:
     role, content, refusal = message.get("role"), message.get("content"), message.get("refusal")
     parts = _Parts()
     if content is not None and not isinstance(content, str):
         parts.take(content)
         content = parts.text
-    reasoning = parts.reasoning
-    extra: JsonObject = {}
-    for name, value in message.items():
-        if name in _REASONING and reasoning is None and isinstance(value, str) and value:
-            reasoning = value
-        elif name not in _READ and value not in _NOTHING:
-            extra[name] = value
+    reasoning, extra = _reasoning_and_extra(message, parts.reasoning)
+    if content:
+        is_cut = finish_reason in _CUT
+        content, thought = without_thought(content, is_cut=is_cut, has_reasoning=reasoning is not None)
+        if thought and thought not in (reasoning or ""):
+            reasoning = f"{reasoning}\n{thought}" if reasoning else thought
     if parts.others:
         extra["content_parts"] = parts.others
     extra.update(beside)
-    if message.get("reasoning_content") not in (*_NOTHING, reasoning):
-        extra["reasoning_content"] = message["reasoning_content"]
-    calls, call = message.get("tool_calls"), message.get("function_call")
+    calls, call = message.get("tool_calls") or parts.calls, message.get("function_call")
     annotations, audio = message.get("annotations"), message.get("audio")
     return AnswerMessage(
         role=role if isinstance(role, str) and role else "assistant",
@@ -220,6 +254,22 @@ def _message(message: JsonObject, beside: JsonObject) -> AnswerMessage:
         embeddings=_vectors(vectors) if (vectors := message.get("embeddings")) else None,
         extra=_extra(extra) if extra else None,
     )
+
+
+def _reasoning_and_extra(message: JsonObject, reasoning: str | None) -> tuple[str | None, JsonObject]:
+    """Return what was thought, by the first field that tells it, and the fields that have no name here."""
+    extra: JsonObject = {}
+    for name, value in message.items():
+        if name in _REASONING and reasoning is None and (thought := _thought(value)):
+            reasoning = thought
+        elif name not in _READ and value not in _NOTHING:
+            extra[name] = value
+    if reasoning is None:
+        reasoning = _thought(message.get("reasoning_details"))
+    told = message.get("reasoning_content")
+    if told not in _NOTHING and (_thought(told) or "") not in (reasoning or ""):
+        extra["reasoning_content"] = told
+    return reasoning, extra
 
 
 def _vectors(vectors: JsonValue) -> list[list[float] | str] | None:
@@ -240,6 +290,7 @@ class _Parts:
         self.text: str | None = None
         self.reasoning: str | None = None
         self.refusal: str | None = None
+        self.calls: list[JsonValue] = []
         self.others: list[JsonValue] = []
 
     def take(self, content: JsonValue) -> None:
@@ -256,7 +307,11 @@ class _Parts:
 
     def _take_part(self, part: JsonObject) -> None:
         text, refusal, kind = part.get("text"), part.get("refusal"), part.get("type")
-        if kind in _THOUGHTS:
+        if isinstance(text, dict):  # OpenAI's assistants: a value with its annotations
+            text = text.get("value")
+        if kind == "tool_use" and isinstance(part.get("name"), str):
+            self.calls.append({name: value for name, value in part.items() if name != "type"})
+        elif kind in _THOUGHTS:
             self.reasoning = (self.reasoning or "") + _text_in(part)
         elif isinstance(refusal, str):
             self.refusal = (self.refusal or "") + refusal
@@ -266,6 +321,17 @@ class _Parts:
             self.others.append(part)
         else:
             self.text = (self.text or "") + _as_json(part)
+
+
+def _thought(value: JsonValue) -> str | None:
+    """Return the words of a thought, whichever form it has; None if there are none."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, dict):
+        return _text_in(value) or None
+    return (
+        "".join(_text_in(part) for part in value if isinstance(part, dict)) or None if isinstance(value, list) else None
+    )
 
 
 def _text_in(part: JsonObject) -> str:
@@ -280,6 +346,8 @@ def _text_in(part: JsonObject) -> str:
 
 def _tool_calls(calls: JsonValue) -> list[JsonObject] | None:
     """Return the calls in OpenAI's form: id, type, and a function whose arguments are a text."""
+    if isinstance(calls, str):
+        calls = _json_in(calls)
     given = calls if isinstance(calls, list) else [calls]
     return [_tool_call(call, place) for place, call in enumerate(given) if isinstance(call, dict) and call] or None
 
@@ -287,7 +355,7 @@ def _tool_calls(calls: JsonValue) -> list[JsonObject] | None:
 def _tool_call(call: JsonObject, place: int) -> JsonObject:
     function = call.get("function")
     if not isinstance(function, dict) and "name" in call:
-        function = {name: call[name] for name in ("name", "arguments") if name in call}
+        function = {name: call[name] for name in ("name", *_ARGUMENTS) if name in call}
         call = {name: value for name, value in call.items() if name not in function}
     read = {name: value for name, value in call.items() if name != "index" and (value is None or _fits(value))}
     read["id"] = name_of(call.get("id")) or f"call_{place}"
@@ -298,9 +366,12 @@ def _tool_call(call: JsonObject, place: int) -> JsonObject:
 
 
 def _function(function: JsonObject) -> JsonObject:
-    arguments = function.get("arguments")
-    read = {name: value for name, value in function.items() if name != "arguments" and (value is None or _fits(value))}
-    read["arguments"] = arguments if isinstance(arguments, str) else "{}" if arguments is None else _as_json(arguments)
+    called = next((name for name in _ARGUMENTS if name in function), "arguments")
+    arguments = function.get(called)
+    read = {name: value for name, value in function.items() if name != called and (value is None or _fits(value))}
+    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
+        arguments = "{}"  # a function without parameters: vercel/ai#6687, simonw/llm#1164
+    read["arguments"] = arguments if isinstance(arguments, str) else _as_json(arguments)
     return read
 
 

@@ -16,7 +16,8 @@ from types import MappingProxyType
 import orjson
 from pydantic import JsonValue
 
-from streams.providers.event_stream import assembled, lines_of_data
+from streams.providers.event_stream import assembled, data_of_events, lines_of
+from streams.providers.vendor_streams import assembled_of_vendor
 
 WRITABLE_DEPTH = 250
 """What is nested deeper cannot be written again: orjson writes 254 levels."""
@@ -139,10 +140,10 @@ def _found(text: str, content_type: str, *, exact: bool) -> JsonValue:
     if _HTML.match(text):
         raise UnreadableBody(f"the body is {plain_text(text)}")
     if _EVENT_LINE.match(text):
-        data = lines_of_data(text)
+        data = data_of_events(text)
         if data:
             return _assembled(data, "an event stream (SSE)")
-        text = "\n".join(line for line in text.splitlines() if not _EVENT_LINE.match(line)).strip(_BLANK)
+        text = "\n".join(line for line in lines_of(text) if not _EVENT_LINE.match(line)).strip(_BLANK)
     text = text.removeprefix(")]}'").lstrip(_BLANK)
     if not text:
         raise UnreadableBody("the body is empty but for comments")
@@ -152,7 +153,7 @@ def _found(text: str, content_type: str, *, exact: bool) -> JsonValue:
         raise UnreadableBody(_complaint(text, content_type, error)) from None
     rest = text[end:].strip(_BLANK)
     if rest.startswith("{") and _is_chunk(value):
-        return _assembled(text.splitlines(), "a stream of JSON lines")
+        return _assembled(lines_of(text), "a stream of JSON lines")
     return _mended(value, exact=exact)
 
 
@@ -167,7 +168,7 @@ def _assembled(data: Iterable[str], what: str) -> JsonValue:
             chunks.append(_mended(_DECODER.raw_decode(line.strip(_BLANK))[0]))
         except ValueError:
             continue  # the words that end a stream, or a line that was cut
-    whole = assembled(chunks)
+    whole = assembled_of_vendor(chunks) or assembled(chunks)
     if whole is None:
         raise UnreadableBody(f"the body is {what} without a completion in it")
     return whole

@@ -3,6 +3,7 @@
 Sources: https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI, "Streaming events" of chat completions.
 """
 
+import re
 from collections.abc import Iterable
 
 from pydantic import JsonValue
@@ -14,9 +15,31 @@ _GROWING = frozenset({"content", "reasoning_content", "reasoning", "refusal", "a
 _NESTED = frozenset({"function", "function_call", "audio", "logprobs", "extra_content"})
 
 
-def lines_of_data(text: str) -> list[str]:
-    """Return the data of each event of an event stream, its comments and the other fields left out."""
-    return [line[5:].strip() for line in text.splitlines() if line[:5].lower() == "data:"]
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""By the specification; JSON may hold U+2028 and U+0085 as they are, at which `str.splitlines` would cut it."""
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of an event stream."""
+    return _LINE_END.split(text)
+
+
+def data_of_events(text: str) -> list[str]:
+    """Return the data of each event of an event stream, its comments and the other fields left out.
+
+    An event may have several lines of data. Servers that end no event with a blank line are understood too: data that
+    begins like an object and has ended before begins another event.
+    """
+    events: list[list[str]] = [[]]
+    for line in lines_of(text):
+        if line[:5].lower() == "data:":
+            data = line[5:].strip()
+            if events[-1] and data[:1] in ("{", "[") and events[-1][-1][-1:] in ("}", "]"):
+                events.append([])
+            events[-1].append(data)
+        elif not line:
+            events.append([])
+    return ["\n".join(lines) for lines in events if lines]
 
 
 def assembled(chunks: Iterable[JsonValue]) -> JsonObject | None:

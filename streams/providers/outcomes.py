@@ -140,6 +140,8 @@ class OutcomeReader:
             return self._malformed(str(reason), status)
         completion = completion_in(self._completion(value))
         choices = [self._clean(choice) for choice in read_choices(completion)]
+        if not choices:
+            completion, choices = self._in_another_dialect(value, completion)
         if choices and choices[0].message.tool_calls and LONG_INTEGER.search(reply.content):
             choices = with_exact_arguments(choices, self._completion(self._value_of(reply, exact=True)))
         usage = self._usage_of(completion, choices)
@@ -163,6 +165,16 @@ class OutcomeReader:
             main.logprobs,
             () if len(choices) == 1 else _others(choices),
         )
+
+    def _in_another_dialect(self, value: JsonValue, unread: JsonObject) -> tuple[JsonObject, list[ReadChoice]]:
+        """Return the completion of a reply in another dialect than was asked for, as gateways pass it on."""
+        within = [inner for name in ("result", "data", "response") if isinstance(inner := unread.get(name), dict)]
+        for found in (value, *within):
+            for dialect in DIALECTS.values():
+                read = dialect.completion(found)
+                if read is not found and isinstance(read, dict) and (choices := read_choices(read)):
+                    return read, [self._clean(choice) for choice in choices]
+        return unread, []
 
     def _error_inside(
         self, reply: Reply, value: JsonValue, main: ReadChoice | None, usage: Usage | None, now_s: float

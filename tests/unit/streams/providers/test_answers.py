@@ -75,6 +75,62 @@ def test_the_thought_before_an_answer_is_kept_whatever_it_is_called(name: str) -
     assert message.reasoning_content == "because"
 
 
+@pytest.mark.parametrize(
+    ("fields", "thought"),
+    [
+        ({"reasoning_text": "because", "reasoning_opaque": "zz"}, "because"),  # GitHub Copilot
+        ({"reasoning": {"content": "because"}}, "because"),
+        ({"reasoning_content": [{"type": "text", "text": "because"}]}, "because"),
+        # OpenRouter, "Reasoning tokens"
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "be"}, {"summary": "cause"}]}, "because"),
+    ],
+)
+def test_a_thought_is_read_whichever_form_it_has(fields: JsonObject, thought: str) -> None:
+    assert message_of(content="so", **fields).reasoning_content == thought
+
+
+@pytest.mark.parametrize(
+    ("content", "finish", "read"),
+    [
+        # servers without a parser of thoughts: sipeed/picoclaw#1233, apache/camel#22834, langchain-ai/langchain#33042
+        ("<think>\nhm\n</think>\n\n42", "stop", ("42", "hm")),
+        ("  <thinking>hm</thinking>42", "stop", ("42", "hm")),
+        ("<thought>hm</thought>42", "stop", ("42", "hm")),  # Gemini behind OpenAI's dialect
+        ("[THINK]hm[/THINK]42", "stop", ("42", "hm")),  # Mistral's Magistral
+        ("<think>\n\n</think>\n\n42", "stop", ("42", None)),  # Qwen 3 that was told not to think
+        ("hm\nhm\n</think>\n\n42", "stop", ("42", "hm\nhm")),  # DeepSeek's R1: its template begins the thought
+        ("<think>\nhm", "length", ("", "hm")),
+        (
+            "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>42<|return|>",
+            "stop",
+            ("42", "hm"),
+        ),
+        # what only speaks of thoughts is left as it is
+        ("Write <think> before </think>.", "stop", ("Write <think> before </think>.", None)),
+        ("<think> begins it", "stop", ("<think> begins it", None)),
+        ("The tag </think> ends it", "stop", ("The tag </think> ends it", None)),
+        ('{"think": "<think>x</think>"}', "stop", ('{"think": "<think>x</think>"}', None)),
+        ("[1, 2]", "stop", ("[1, 2]", None)),
+    ],
+)
+def test_a_thought_within_the_words_is_taken_out_of_them(content: str, finish: str, read: tuple[str, str]) -> None:
+    message = answer_of(completion({"role": "assistant", "content": content}, finish_reason=finish)).message
+    assert (message.content, message.reasoning_content) == read
+
+
+def test_a_mark_that_was_left_of_a_thought_is_taken_away() -> None:
+    # Together, DeepSeek v3.1: BerriAI/litellm#16451
+    message = message_of(content="<think>42", reasoning="hm")
+    assert (message.content, message.reasoning_content) == ("42", "hm")
+    message = message_of(content="<think>so</think>42", reasoning="hm")
+    assert (message.content, message.reasoning_content) == ("42", "hm\nso")
+
+
+def test_a_thought_that_is_marked_costs_a_schema_nothing() -> None:
+    message = message_of(content='<think>\nan object\n</think>\n{"city": "Huế"}')
+    assert orjson.loads(message.content or "") == {"city": "Huế"}
+
+
 def test_a_providers_own_fields_are_kept_beside_the_answer() -> None:
     details: JsonValue = [{"type": "reasoning.encrypted", "data": "zz"}]
     message = message_of(content="so", reasoning="because", reasoning_details=details, prefix=None, images=[])
@@ -129,6 +185,16 @@ def test_logprobs_audio_and_a_function_call_are_kept() -> None:
             {"name": "f", "arguments": '{"a":1}'},
             {"id": "call_0", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
         ),
+        # a function without parameters: vercel/ai#6687, simonw/llm#1164, openai/openai-agents-js#664
+        (
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}},
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+        ),
+        # Llama's own form
+        (
+            {"id": "c1", "function": {"name": "f", "parameters": {"a": 1}}},
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+        ),
     ],
 )
 def test_a_tool_call_has_openais_form(given: JsonObject, read: JsonObject) -> None:
@@ -141,6 +207,15 @@ def test_an_integer_of_any_length_in_a_tools_arguments_keeps_its_digits() -> Non
     answer = answer_of(body.replace(b'"id":0', b'"id":1180591620717411303424'))
     assert answer.message.tool_calls is not None
     assert answer.message.tool_calls[0]["function"] == {"name": "f", "arguments": '{"id":1180591620717411303424}'}
+
+
+def test_calls_of_tools_are_found_among_the_parts_and_in_a_text() -> None:
+    call: JsonObject = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+    # Anthropic's parts behind OpenAI's dialect
+    use: JsonObject = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}
+    message = message_of(content=[{"type": "text", "text": "let me see"}, use])
+    assert (message.content, message.tool_calls, message.extra) == ("let me see", [call], None)
+    assert message_of(content=None, tool_calls=orjson.dumps([call]).decode()).tool_calls == [call]
 
 
 def nested(depth: int) -> JsonValue:
@@ -245,6 +320,26 @@ def test_an_answer_that_was_withheld_is_filtered_and_its_usage_is_billed(finish:
     assert answer_of(completion({"content": None, "refusal": "I cannot"}, finish_reason=finish)).message.refusal
 
 
+@pytest.mark.parametrize(
+    ("finish", "outcome"),
+    [
+        # Google behind OpenAI's dialect has its own words beside OpenAI's, or instead of them: HKUDS/Vibe-Trading#308
+        ("content_filter: PROHIBITED_CONTENT", AttemptOutcome.CONTENT_FILTERED),
+        ("IMAGE_PROHIBITED_CONTENT", AttemptOutcome.CONTENT_FILTERED),
+        ("ERROR_TOXIC", AttemptOutcome.CONTENT_FILTERED),  # Cohere
+        # NousResearch/hermes-agent#83886, google-gemini/gemini-cli#12674
+        ("function_call_filter: MALFORMED_FUNCTION_CALL", AttemptOutcome.UNAVAILABLE),
+        ("MALFORMED_FUNCTION_CALL", AttemptOutcome.UNAVAILABLE),
+        ("UNEXPECTED_TOOL_CALL", AttemptOutcome.UNAVAILABLE),
+        ("TIMEOUT", AttemptOutcome.UNAVAILABLE),  # Cohere
+    ],
+)
+def test_an_end_in_a_vendors_own_words_is_no_answer(finish: str, outcome: AttemptOutcome) -> None:
+    failure = failure_of(completion({"role": "assistant", "content": None}, finish_reason=finish))
+    assert failure.category is outcome
+    assert failure.usage is not None
+
+
 @pytest.mark.parametrize("message", [{"content": None}, {"role": "assistant"}, {"content": None, "prefix": False}])
 def test_an_answer_without_anything_in_it_is_none_unless_it_says_why_it_ended(message: JsonObject) -> None:
     failure = failure_of(completion(message, finish_reason=None))
@@ -254,6 +349,67 @@ def test_an_answer_without_anything_in_it_is_none_unless_it_says_why_it_ended(me
     for finish in ("stop", "length"):
         answer = answer_of(completion(message, finish_reason=finish))
         assert (answer.message.content, answer.finish_reason) == (None, finish)
+
+
+def test_what_came_before_an_error_is_no_answer_unless_it_had_ended() -> None:
+    # OpenRouter, "Errors and debugging": the connection to the provider behind broke
+    broken: JsonObject = {"message": "Provider disconnected", "code": 502}
+    begun = completion({"content": "half of"}, finish_reason=None, top={"error": broken})
+    failure = failure_of(begun)
+    assert (failure.category, failure.maybe_charged) == (AttemptOutcome.UNAVAILABLE, True)
+    assert answer_of(completion(top={"error": broken})).message.content == "an answer"
+    assert answer_of(completion(finish_reason=None, top={"error": None})).message.content == "an answer"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        # developers.cloudflare.com, Workers AI, REST API
+        {
+            "result": {"response": "an answer", "usage": {"prompt_tokens": 9, "completion_tokens": 3}},
+            "success": True,
+            "errors": [],
+        },
+        # DashScope, Qwen API reference: result_format text
+        {
+            "output": {"text": "an answer", "finish_reason": "stop"},
+            "usage": {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12},
+        },
+        # docs.ollama.com, "Generate a response"
+        {"response": "an answer", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 3},
+        # Anthropic's and Google's own forms behind an address that is said to speak OpenAI's
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "text", "text": "an answer"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 9, "output_tokens": 3},
+        },
+        {
+            "candidates": [{"content": {"parts": [{"text": "an answer"}]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12},
+        },
+        # Workers AI passes Responses of gpt-oss on in its envelope
+        {
+            "result": {
+                "object": "response",
+                "output": [{"type": "message", "content": [{"type": "output_text", "text": "an answer"}]}],
+                "usage": {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12},
+            },
+            "success": True,
+        },
+    ],
+)
+def test_an_answer_in_another_form_than_was_asked_for_is_read_and_billed(reply: JsonObject) -> None:
+    answer = answer_of(reply)
+    assert answer.message.content == "an answer"
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (9, 3)
+
+
+def test_a_text_that_nothing_was_counted_for_is_no_answer() -> None:
+    assert failure_of({"response": "the moon is full"}).category is AttemptOutcome.MALFORMED
+    assert answer_of([{"generated_text": "an answer"}]).message.content == "an answer"  # Hugging Face, text generation
 
 
 def test_an_answer_that_is_all_thought_is_one() -> None:
