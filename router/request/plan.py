@@ -13,6 +13,7 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName
 from router.errors import RequestRejected
 from router.job import Job
+from router.models.health import SEVERITY
 from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
@@ -22,6 +23,7 @@ from router.retry import Chance
 from router.route import Candidate, Estimate, Route, priced
 from router.tasks.analysis import Analysis
 from router.tenants import Tenant
+from schemas.health import HealthStatus
 from schemas.requests import Request
 from schemas.responses import Skipped
 from schemas.vocabulary import ErrorCode, Policy, SkipReason, Tier
@@ -69,12 +71,11 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
 
     made = _Candidates(job, views)
     chosen = _chosen(job, tier, policy, made)
-    candidates = list(filter(may_answer, chosen))
+    candidates, near = list(filter(may_answer, chosen)), 0
     if policy is Policy.VALUE and candidates and request.model is None:
         ranked = _ranked(candidates, analysis, request, made, chance)
-        candidates, reason = ranked.candidates, f"{reason}; {ranked.told}"
-    # the sort is stable: within a severity the policy's order holds
-    candidates.sort(key=lambda one: views.of(one.model).severity)
+        candidates, near, reason = ranked.candidates, ranked.near, f"{reason}; {ranked.told}"
+    candidates = _by_health(candidates, near, views)
     candidates += filter(may_answer, _last_resorts(job, chosen, made))
     if not candidates:
         raise _no_candidate(obstacles, max_cost_usd)
@@ -215,6 +216,18 @@ def _ranked(
         candidates, analysis, pool.quality, lambda candidate: likely_usd(candidate, made.overstated_tokens, now_s)
     )
     return by_value(worths, slack, analysis, chance if explores else None)
+
+
+def _by_health(candidates: Sequence[Candidate], near: int, views: _Views) -> list[Candidate]:
+    """Put the unhealthy last, and the degraded behind the healthy; but the first `near`, if any, before all others."""
+
+    def key(placed: tuple[int, Candidate]) -> tuple[bool, bool, int]:
+        place, candidate = placed
+        severity = views.of(candidate.model).severity
+        return severity >= SEVERITY[HealthStatus.UNHEALTHY], place >= near, severity
+
+    # the sort is stable: what is equal keeps the policy's order
+    return [candidate for _, candidate in sorted(enumerate(candidates), key=key)]
 
 
 def _last_resorts(job: Job, chosen: Sequence[Candidate], made: _Candidates) -> Iterator[Candidate]:

@@ -6,6 +6,8 @@ Rules:
    known has to promise more.
 2. Within `slack` of the best of the candidates that may answer, the cheapest comes first.
 3. The others follow, the best first: they are asked only when those before them cannot answer.
+4. Health orders the candidates of one rule; only an unhealthy model stands behind those of the other: a good answer
+   that is slow is worth more here than a worse one, and a dear model is seldom the fastest.
 
 What a call is likely to cost is not what it may cost at the most, on which the cap and the budget go: the input without
 the slack of its bound, and an answer of `TYPICAL_ANSWER_TOKENS`. A model without a known price comes last of its kind.
@@ -44,6 +46,8 @@ class Ranked(NamedTuple):
     """Candidates in order of value, and what was expected of each, as a clause."""
 
     worths: tuple[Worth, ...]
+    near: int
+    """How many of them are within the slack of the best."""
     told: str
 
     @property
@@ -106,7 +110,7 @@ def by_value(worths: Sequence[Worth], slack: float, analysis: Analysis, chance: 
     why_below = f"{how}more than {slack:g} below {named}, the best"
     order = [(place, why_near) for _, place in sorted(near)] + [(place, why_below) for _, place in sorted(below)]
     ranked = tuple(_with_why(worths[place], why) for place, why in order)
-    return Ranked(ranked, _told(ranked, analysis))
+    return Ranked(ranked, len(near), _told(ranked, analysis))
 
 
 def _with_why(worth: Worth, why: str) -> Worth:

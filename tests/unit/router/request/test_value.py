@@ -204,3 +204,31 @@ def test_a_request_outside_the_explored_share_goes_by_what_is_expected() -> None
     lots = drawn(0.1)
     planned = make_plan(make_job(), HARD, ModelPool(replace(THREE, explored_share=0.1)), NOW_S, lambda: next(lots))
     assert names(planned)[0] == "gamma"
+
+
+# --- health ---
+
+
+def looked_at_as(latency_s: float, model: Model, catalogue: Catalogue = THREE) -> ModelPool:
+    pool = ModelPool(catalogue)
+    for _ in range(2 * catalogue.health.min_requests):
+        pool.answered(pool.call(model, NOW_S), latency_s, NOW_S)
+    return pool
+
+
+def test_a_slow_model_keeps_its_place_before_models_that_are_expected_to_answer_worse() -> None:
+    slow = looked_at_as(2.0, BEST)
+    assert slow.view(BEST, NOW_S).severity == 1
+    assert names(plan(HARD, pool=slow)) == ["gamma", "beta", "alpha"]
+
+
+def test_a_slow_model_yields_to_one_that_is_expected_to_answer_as_well() -> None:
+    slow = looked_at_as(2.0, CHEAP)
+    assert names(plan(EASY)) == ["alpha", "beta", "gamma"]
+    assert names(plan(EASY, pool=slow)) == ["beta", "gamma", "alpha"]
+
+
+def test_an_unhealthy_model_stands_behind_all_others() -> None:
+    down = looked_at_as(5.0, BEST)
+    assert down.view(BEST, NOW_S).severity == 2
+    assert names(plan(HARD, pool=down)) == ["beta", "alpha", "gamma"]
