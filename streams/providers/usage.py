@@ -5,6 +5,7 @@ stand beside it, cached input part of the input or beside it, and whichever read
 one. Where none does, the dearer reading stands and `Usage.doubt` says why, so that it is never taken for metered.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -39,6 +40,10 @@ class Count(Enum):
     """Input beside the input."""
     AUDIO = auto()
     """Part of the input or the output that was heard or spoken."""
+    IMAGE = auto()
+    """Part of the output that was drawn."""
+    HOUR = auto()
+    """Part of what was written to a cache, for an hour."""
 
 
 class Inclusion(Enum):
@@ -97,12 +102,36 @@ FIELDS: tuple[Field, ...] = (
     _field("totalTokens", Count.TOTAL, "Bedrock Converse"),
     _field("cacheReadInputTokens", Count.CACHED, "Bedrock Converse", Inclusion.BESIDE),
     _field("cacheWriteInputTokens", Count.WRITTEN, "Bedrock Converse", Inclusion.BESIDE),
+    _field("billed_units.input_tokens", Count.INPUT, "Cohere: what is billed"),
+    _field("billed_units.output_tokens", Count.OUTPUT, "Cohere: what is billed"),
     _field("tokens.input_tokens", Count.INPUT, "Cohere"),
     _field("tokens.output_tokens", Count.OUTPUT, "Cohere"),
+    _field("promptTokens", Count.INPUT, "Vercel's AI SDK"),
+    _field("completionTokens", Count.OUTPUT, "Vercel's AI SDK"),
+    _field("cachedInputTokens", Count.CACHED, "Vercel's AI SDK", Inclusion.INSIDE),
+    _field("reasoningTokens", Count.REASONING, "Vercel's AI SDK", Inclusion.INSIDE),
+    _field("cache_creation.ephemeral_1h_input_tokens", Count.HOUR, "Anthropic", Inclusion.INSIDE),
     _field("prompt_eval_count", Count.INPUT, "Ollama"),
     _field("eval_count", Count.OUTPUT, "Ollama"),
 )
 """The first that is told stands, and one that is more than zero before one that is not."""
+
+MODALITIES: Mapping[tuple[str, str], Count] = MappingProxyType(
+    {
+        ("promptTokensDetails", "AUDIO"): Count.AUDIO,
+        ("candidatesTokensDetails", "AUDIO"): Count.AUDIO,
+        ("candidatesTokensDetails", "IMAGE"): Count.IMAGE,
+    }
+)
+"""Gemini's lists of tokens by modality: those that have a price of their own. Source: ai.google.dev, "Pricing"."""
+PRICED_APART: Mapping[Count, str] = MappingProxyType(
+    {
+        Count.AUDIO: "tokens of audio are told, whose price is not known",
+        Count.IMAGE: "tokens of drawn images are told, whose price is not known",
+        Count.HOUR: "tokens written to a cache for an hour are told, whose price is not known",
+    }
+)
+"""What a usage may tell that the catalogue has no price for: then it is doubted."""
 
 USAGE_PLACES: tuple[tuple[str, ...], ...] = (
     ("usage",),
@@ -131,6 +160,9 @@ _PLAIN = frozenset(
 )
 _PLAIN_DETAILS = frozenset({"cached_tokens", "audio_tokens", "text_tokens", "image_tokens"})
 _GROUPS = frozenset(field.path[0] for field in FIELDS if len(field.path) > 1)
+_LISTS = frozenset(name for name, _ in MODALITIES)
+_COUNT = re.compile(r"[0-9]{1,9}(?:\.0{1,3})?", re.ASCII)
+"""A count that was written as a text."""
 _COST_NAMES = frozenset(path[0] for path, _, _ in COST_FIELDS)
 _CACHE_BESIDE_WITH = frozenset({("input_tokens",), ("inputTokens",)})
 """Where the input is called so and no details are told, what was found in the cache stands beside it (Anthropic)."""
@@ -199,18 +231,20 @@ def _plain(usage: JsonObject, service_tier: str | None) -> Usage | None:
 def _any(usage: JsonObject, service_tier: str | None, said: Callable[[], str]) -> Usage | None:
     told: dict[Count, _Told] = {}
     doubts: list[str] = []
+    apart: set[Count] = set()
     for name, value in usage.items():
         if name in _GROUPS and isinstance(value, dict):
             for inner, tokens in value.items():
                 _take(told, doubts, (name, inner), tokens)
+        elif name in _LISTS and isinstance(value, list):
+            apart |= {MODALITIES[name, kind] for kind in _modalities(value) if (name, kind) in MODALITIES}
         else:
             _take(told, doubts, (name,), value)
     counts = {count: one.tokens for count, one in told.items()}
     read = _reconciled(told, counts, doubts, said)
     if read is None:
         return None
-    if counts.get(Count.AUDIO):
-        doubts.append("tokens of audio are told, whose price is not known")
+    doubts += [why for count, why in PRICED_APART.items() if count in apart or counts.get(count)]
     return Usage(
         input_tokens=min(read.input, MAX_TOKENS),
         output_tokens=min(read.output, MAX_TOKENS),
@@ -221,6 +255,11 @@ def _any(usage: JsonObject, service_tier: str | None, said: Callable[[], str]) -
         service_tier=service_tier,
         doubt=f"usage: {'; '.join(doubts)}" if doubts else None,
     )
+
+
+def _modalities(details: list[JsonValue]) -> set[str]:
+    """Return the modalities of which any tokens are told."""
+    return {str(one.get("modality")) for one in details if isinstance(one, dict) and one.get("tokenCount")}
 
 
 def _usage_object(reply: JsonObject) -> JsonObject | None:
@@ -254,8 +293,8 @@ def _take(told: dict[Count, _Told], doubts: list[str], path: tuple[str, ...], va
 def _whole(value: JsonValue) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MAX_TOKENS)):
-        return int(value)
+    if isinstance(value, str) and _COUNT.fullmatch(value):
+        return int(value.partition(".")[0])
     return None
 
 
@@ -344,15 +383,31 @@ def _cache_place(told: Mapping[Count, _Told]) -> Inclusion:
 
 
 def _cost(usage: JsonObject) -> Decimal | None:
-    for path, usd, _ in COST_FIELDS:
+    for path, unit_usd, _ in COST_FIELDS:
         value: JsonValue = usage
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, int | float | str) and not isinstance(value, bool):
-            try:
-                cost = (Decimal(str(value)[:40]) * usd).quantize(NANO_USD, ROUND_HALF_EVEN)
-            except InvalidOperation:
-                continue
-            if 0 <= cost <= MAX_COST_USD:
-                return cost
+        if (cost := _usd(value, unit_usd)) is not None:
+            return cost + _paid_behind(usage)
     return None
+
+
+def _paid_behind(usage: JsonObject) -> Decimal:
+    """Return what OpenRouter has charged to the operator's own key of a provider, beside its own cost.
+
+    Source: openrouter.ai, "Usage accounting": `upstream_inference_cost`, with keys of one's own (`is_byok`).
+    """
+    details = usage.get("cost_details")
+    if usage.get("is_byok") is not True or not isinstance(details, dict):
+        return Decimal(0)
+    return _usd(details.get("upstream_inference_cost"), Decimal(1)) or Decimal(0)
+
+
+def _usd(value: JsonValue, unit_usd: Decimal) -> Decimal | None:
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        return None
+    try:
+        cost = (Decimal(str(value)[:40]) * unit_usd).quantize(NANO_USD, ROUND_HALF_EVEN)
+    except InvalidOperation:
+        return None
+    return cost if 0 <= cost <= MAX_COST_USD else None

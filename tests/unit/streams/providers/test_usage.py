@@ -146,6 +146,38 @@ NO_TOTAL: JsonObject = {"prompt_tokens": 100, "completion_tokens": 20}
             },
             (200, 20, 70, 30, None),
         ),
+        # Cohere, chat v2: what is billed, and not what the model was given with Cohere's own prompt around it
+        (
+            {
+                "billed_units": {"input_tokens": 5, "output_tokens": 418},
+                "tokens": {"input_tokens": 71, "output_tokens": 418},
+            },
+            (5, 418, None, None, None),
+        ),
+        # Vercel's AI SDK, "LanguageModelUsage", and its earlier names
+        (
+            {
+                "inputTokens": 100,
+                "outputTokens": 60,
+                "totalTokens": 160,
+                "reasoningTokens": 50,
+                "cachedInputTokens": 80,
+            },
+            (100, 60, 80, None, 50),
+        ),
+        ({"promptTokens": 100, "completionTokens": 20, "totalTokens": 120}, (100, 20, None, None, None)),
+        # as texts
+        ({"prompt_tokens": "100.0", "completion_tokens": "20", "total_tokens": "120.0"}, (100, 20, None, None, None)),
+        # Anthropic, a cache of five minutes
+        (
+            {
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "cache_creation_input_tokens": 100,
+                "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 0},
+            },
+            (110, 5, None, 100, None),
+        ),
         # both ways at once: OpenAI's names with zeros in them
         ({**PLAIN, "input_tokens": 0, "output_tokens": 0}, (100, 20, None, None, None)),
         ({"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 9, "output_tokens": 3}, (9, 3, None, None, None)),
@@ -257,6 +289,10 @@ def test_a_usage_is_found_wherever_a_reply_holds_it(reply: JsonObject) -> None:
         ({"cost": {"input_tokens_cost": 0.001, "total_cost": 0.006}}, "0.006"),  # Perplexity
         ({"cost_in_usd_ticks": 158_500_000}, "0.01585"),  # xAI
         ({"cost": "0.25"}, "0.25"),
+        # OpenRouter, "Usage accounting": the operator's own key pays the provider behind
+        ({"cost": 0.0005, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.01}}, "0.0105"),
+        ({"cost": 0.01, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.01}}, "0.01"),
+        ({"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, "0.01"),
         ({"cost": 0}, "0"),
         ({"cost": None}, None),
         ({"cost": -1}, None),
@@ -294,6 +330,39 @@ def test_tokens_of_audio_have_no_known_price(details: str) -> None:
     none = usage_of(**PLAIN, **silent)
     assert none is not None
     assert none.doubt is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "what"),
+    [
+        # ai.google.dev, "Pricing": audio that is heard or spoken, and images that are drawn, have prices of their own
+        ({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 90}]}, "audio"),
+        ({"candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}]}, "audio"),
+        ({"candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 9}]}, "drawn images"),
+    ],
+)
+def test_tokens_of_a_modality_with_a_price_of_its_own_are_doubted(usage: JsonObject, what: str) -> None:
+    plain: JsonObject = {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}
+    told = read_usage({"usageMetadata": {**plain, **usage}}, str)
+    assert told is not None
+    assert told.doubt == f"usage: tokens of {what} are told, whose price is not known"
+    (name,) = usage
+    none = read_usage({"usageMetadata": {**plain, name: [{"modality": "TEXT", "tokenCount": 100}]}}, str)
+    assert none is not None
+    assert none.doubt is None
+
+
+def test_a_cache_of_an_hour_has_no_known_price() -> None:
+    # platform.claude.com, "Prompt caching": twice the price of input, where five minutes are one and a quarter
+    told = usage_of(
+        input_tokens=10,
+        output_tokens=5,
+        cache_creation_input_tokens=100,
+        cache_creation={"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 100},
+    )
+    assert told is not None
+    assert (told.input_tokens, told.cache_write_tokens) == (110, 100)
+    assert told.doubt == "usage: tokens written to a cache for an hour are told, whose price is not known"
 
 
 def test_every_field_of_the_table_is_read_alone() -> None:
