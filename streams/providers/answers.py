@@ -168,7 +168,7 @@ def read_choices(completion: JsonObject) -> list[ReadChoice]:
         given = [completion] if isinstance(completion.get("message"), dict) else _told_without_choices(completion)
     beside = {name: completion[name] for name in _BESIDE if completion.get(name)}
     choices = [_choice(choice, place, beside) for place, choice in enumerate(given) if isinstance(choice, dict)]
-    if (error := completion.get("error")) not in _NOTHING:
+    if isinstance(error := completion.get("error"), dict) and error.get("message"):
         # what came before the error is no answer, unless it had come to its end
         choices = [
             choice if choice.finish_reason else replace(choice, error=choice.error or error) for choice in choices

@@ -123,6 +123,8 @@ def completions(draw: st.DrawFn) -> bytes:
     odd_choice = {name: value for name, value in draw(ODD).items() if name not in KEPT_IN_CHOICE}
     choice = {**odd_choice, "message": {**odd_message, "content": content}, "finish_reason": draw(FINISH)}
     odd_top = {name: value for name, value in draw(ODD).items() if name != "choices"}
+    if isinstance(odd_top.get("error"), dict):
+        del odd_top["error"]  # it may say that the answer broke off
     body = written({**odd_top, "choices": [choice]})
     around = draw(st.sampled_from([b"%s", b"\xef\xbb\xbf%s", b"\n\n %s\n", b": wait\n\n%s", b"%s trailing", b"[%s]"]))
     return around.replace(b"%s", body)
