@@ -13,12 +13,20 @@ from schemas.budgets import Budget
 from schemas.costs import CostEvent
 from schemas.failovers import Failover
 from schemas.health import ModelHealth
+from schemas.quality import ModelQuality
 from schemas.responses import Response
 from schemas.topics import Topic
 
 log = structlog.get_logger()
 
-TOPICS = (Topic.COSTS, Topic.RESPONSES, Topic.MODEL_HEALTH, Topic.FAILOVERS, Topic.BUDGETS)
+TOPICS = (
+    Topic.COSTS,
+    Topic.RESPONSES,
+    Topic.MODEL_HEALTH,
+    Topic.MODEL_QUALITY,
+    Topic.FAILOVERS,
+    Topic.BUDGETS,
+)
 MOST_RECORDS = 200_000
 """How many of a topic's youngest records are read at the start, however far the window reaches."""
 POLL_MS = 200
@@ -86,6 +94,8 @@ class Feed:
             figures.take_response(Response.decode(value), self.clock())
         elif topic is Topic.MODEL_HEALTH:
             figures.take_health(ModelHealth.decode(value))
+        elif topic is Topic.MODEL_QUALITY:
+            figures.take_quality(ModelQuality.decode(value))
         elif topic is Topic.FAILOVERS:
             figures.take_failover(Failover.decode(value))
         else:

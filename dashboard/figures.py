@@ -15,6 +15,7 @@ from schemas.costs import CostEvent
 from schemas.failovers import Failover
 from schemas.health import ModelHealth
 from schemas.message import NANO_USD
+from schemas.quality import ModelQuality
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, Status
 
@@ -24,6 +25,8 @@ MOST_KEYS = 200
 """Pairs of model and tenant that one step tells apart; the rest of it is one tenant, `OTHERS`."""
 MOST_TENANTS = 500
 """Budgets that are kept."""
+MOST_CELLS = 2000
+"""Models, tasks and difficulties whose quality is kept."""
 MOST_PROVISIONAL = 10_000
 """Calls whose cost may become better known; of older ones the first word stands."""
 KEPT_FAILOVERS = 20
@@ -115,6 +118,8 @@ class Figures:
         self.step_s = max(1, window_s // STEPS)
         self.baseline_models: set[str] = set()
         self.health: dict[str, ModelHealth] = {}
+        self.quality: dict[tuple[str, str, str], ModelQuality] = {}
+        """By model, task and difficulty."""
         self.failovers: deque[Failover] = deque(maxlen=KEPT_FAILOVERS)
         self.unreadable = 0
         self.lag: int | None = None
@@ -163,6 +168,14 @@ class Figures:
     def take_health(self, health: ModelHealth) -> None:
         """Keep a model's latest health."""
         self.health[health.request_model] = health
+
+    def take_quality(self, quality: ModelQuality) -> None:
+        """Keep the latest of a model, task and difficulty, the newest `MOST_CELLS` of them."""
+        key = quality.request_model, quality.task, quality.difficulty
+        self.quality.pop(key, None)
+        self.quality[key] = quality
+        if len(self.quality) > MOST_CELLS:
+            del self.quality[next(iter(self.quality))]
 
     def take_failover(self, failover: Failover) -> None:
         """Keep it, if it is one of the latest."""

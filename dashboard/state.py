@@ -8,7 +8,7 @@ from decimal import Decimal
 from dashboard.figures import Figures, Spend, SpendKey, Step, sum_of
 from schemas.health import BreakerState, ModelHealth
 from schemas.message import NANO_USD
-from schemas.vocabulary import Status
+from schemas.vocabulary import Difficulty, Status
 
 NOW_S = 30
 """What is said of "now" covers the finished steps of so long, or one step if that is longer."""
@@ -16,6 +16,8 @@ STALE_S = 30.0
 """Health that is older is unknown: workers tell it at least every 10 s."""
 MOST_ROWS = 12
 """Models or tenants that are shown one by one."""
+MOST_CELLS_SHOWN = 30
+"""Rows of quality that are shown."""
 UNKNOWN = "unknown"
 _MS = 1000
 
@@ -82,6 +84,25 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """One model's answers to one task at one difficulty, as feedback has judged them."""
+
+    model: str
+    task: str
+    difficulty: str
+    mean: float | None
+    """None: nobody has judged any."""
+    margin: float
+    weight: float
+    """How many answers the mean is worth today."""
+    scores: int
+    usable: float | None
+    """The share without a flaw that shows by itself; None: no answer was looked at."""
+    outvoted: tuple[str, ...]
+    """Sources that contradict the others, TENANT/SOURCE."""
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetBar:
     """A tenant's budget of one window that is not over."""
 
@@ -127,6 +148,7 @@ class State:
     tenants: list[Money]
     series: Series
     health: list[Health]
+    quality: list[Quality]
     budgets: list[BudgetBar]
     failovers: list[Change]
 
@@ -159,6 +181,7 @@ def state_of(figures: Figures, now_s: float) -> State:
         tenants=_by(steps, lambda key: key.tenant),
         series=_series(finished, totals, figures.step_s),
         health=[_health(figures.health[name], now_s) for name in sorted(figures.health)],
+        quality=_quality(figures),
         budgets=_budgets(figures, now_s),
         failovers=[
             Change(
@@ -263,6 +286,35 @@ def _health(health: ModelHealth, now_s: float) -> Health:
         breaker_workers=states.count(breaker) if breaker else 0,
         workers=health.workers,
     )
+
+
+def _quality(figures: Figures) -> list[Quality]:
+    """Return the cells that most is known of, by task and difficulty, the best model first."""
+    most = sorted(figures.quality.values(), key=lambda one: (-one.weight, -one.answers))[:MOST_CELLS_SHOWN]
+    order = list(Difficulty)
+    rows = sorted(
+        most,
+        key=lambda one: (
+            one.task,
+            order.index(one.difficulty) if one.difficulty in order else len(order),
+            -one.mean,
+            one.request_model,
+        ),
+    )
+    return [
+        Quality(
+            model=one.request_model,
+            task=one.task,
+            difficulty=one.difficulty,
+            mean=one.mean if one.weight else None,
+            margin=one.margin,
+            weight=one.weight,
+            scores=one.count,
+            usable=one.usable if one.answers else None,
+            outvoted=tuple(source.source for source in one.sources if source.outvoted),
+        )
+        for one in rows
+    ]
 
 
 def _budgets(figures: Figures, now_s: float) -> list[BudgetBar]:

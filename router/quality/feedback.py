@@ -11,7 +11,7 @@ class FeedbackResult(StrEnum):
 
     COUNTED = "counted"
     REPLACED = "replaced"
-    """It has taken the place of an earlier score of the same source."""
+    """It has taken the place of an earlier score of the same source; or waited, and a later one has taken its own."""
     REPEATED = "repeated"
     """The same source had given the same score."""
 

@@ -101,6 +101,10 @@ class QualityTable:
             expected = self._expected[cell] = self._expect(cell)
         return expected
 
+    def learnt(self) -> Iterable[tuple[Cell, Expectation]]:
+        """Return what is expected where feedback has shown something."""
+        return [(cell, self.expected(*cell)) for cell, learnt in self._learnt.items() if learnt.weight]
+
     def _expect(self, cell: Cell) -> Expectation:
         others = [(other, learnt) for other, learnt in self._learnt.items() if other.model == cell.model]
         by_model = _shift(learnt for other, learnt in others if other.task is not cell.task)

@@ -321,7 +321,11 @@ class QualityOwner:
         digest = digest_of(proven.tenant, feedback.request_id, source)
         thousandths = round(feedback.value * THOUSAND)
         before = term.given.find(partition, digest)
-        if before is None or before.thousandths != thousandths or before.cell != found.cell:
+        if before is not None and before.offset > offset:  # it has waited, and was corrected meanwhile
+            results[FeedbackResult.REPLACED] += 1
+        elif before is not None and (before.thousandths, before.cell) == (thousandths, found.cell):
+            results[FeedbackResult.REPEATED] += 1
+        else:
             if before is not None:
                 term.cell(before.cell).take_back(before.source, before.pane, before.thousandths)
                 term.changed.add(before.cell)
@@ -331,8 +335,6 @@ class QualityOwner:
             cell.add(given.source, given.pane, thousandths)
             term.chunks.add(term.given.add(partition, digest, given))
             results[FeedbackResult.COUNTED if before is None else FeedbackResult.REPLACED] += 1
-        else:
-            results[FeedbackResult.REPEATED] += 1
         cell.count_to(partition, offset, term.waiting.get(partition, ()))
         term.changed.add(found.cell)
 

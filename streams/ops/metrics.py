@@ -192,6 +192,13 @@ class _Gauges(Collector):
             for account, reason in self._pool.account_rests(model, now_s).items():
                 for one in RestReason:
                     rests.add_metric([model.provider_name, model.name, account, one], float(reason is one))
+        quality = GaugeMetricFamily(
+            "turnout_expected_quality",
+            "The score that is expected of an answer, 0 to 1, where feedback has shown something.",
+            labels=[*model_label, "task", "difficulty"],
+        )
+        for cell, expected in self._pool.quality.learnt():
+            quality.add_metric([*cell], expected.mean)
         shadow = CounterMetricFamily(
             "turnout_shadow_refusals",
             "What limits in shadow mode would have refused: requests, or calls for `budget_exhausted`.",
@@ -199,7 +206,7 @@ class _Gauges(Collector):
         )
         for refused in self._refusals():
             shadow.add_metric([refused.tenant, refused.limit], refused.count)
-        yield from (messages, seconds, unreadable, missing, breakers, calls, rests, shadow)
+        yield from (messages, seconds, unreadable, missing, breakers, calls, rests, quality, shadow)
 
 
 _OPENNESS = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}

@@ -1,6 +1,6 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import brokers, control, crashes, hostile, links, models, records, state, tenants
+from tests.chaos import brokers, control, crashes, feedback, hostile, links, models, records, state, tenants
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -515,6 +515,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         "workers that know requests by their id alone are replaced by ones of today, back, and again, by SIGKILL",
         "a call keeps the id that it was written ahead with: it is billed once",
         state.upgrade_of_identity,
+    ),
+    # -- quality
+    Scenario(
+        "feedback-through-kills",
+        "SIGKILL of a worker six times among 1,900 scores, repeats and corrections, and of all in the end",
+        "each source's last score of each answer counts once, in the cell of its answer, exactly",
+        feedback.through_kills,
     ),
     # -- tenants
     Scenario(

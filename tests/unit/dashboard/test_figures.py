@@ -5,13 +5,14 @@ from uuid import uuid4
 
 import pytest
 
-from dashboard.figures import KEPT_FAILOVERS, MOST_KEYS, OTHERS, Figures, Spend
+from dashboard.figures import KEPT_FAILOVERS, MOST_CELLS, MOST_KEYS, OTHERS, Figures, Spend
 from dashboard.seen import SeenIds
-from dashboard.state import MOST_ROWS, STALE_S, UNKNOWN, State, state_of
+from dashboard.state import MOST_CELLS_SHOWN, MOST_ROWS, STALE_S, UNKNOWN, State, state_of
 from schemas.budgets import Budget, BudgetState, BudgetWindow
 from schemas.costs import CostEvent
 from schemas.failovers import Failover
 from schemas.health import BreakerState, HealthStatus, ModelHealth
+from schemas.quality import ModelQuality
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, Status
 from tests.warehouses import golden
@@ -233,3 +234,29 @@ def test_what_is_taken_off_leaves_nothing() -> None:
     spend.add(one)
     spend.add(replace(one), -1)
     assert spend == Spend()
+
+
+def test_the_latest_quality_is_shown_by_task_and_difficulty_with_who_is_outvoted_and_is_bounded() -> None:
+    figures = Figures(WINDOW_S)
+    one_of_them = ModelQuality.decode(golden("model-quality"))
+    for model, difficulty, mean, weight in (
+        ("alpha", "hard", 0.4, 10.0),
+        ("beta", "easy", 0.1, 10.0),
+        ("beta", "easy", 0.5, 10.0),
+        ("alpha", "easy", 0.9, 10.0),
+        ("gamma", "medium", 0.0, 0.0),
+    ):
+        told = {"request_model": model, "difficulty": difficulty, "mean": mean, "weight": weight}
+        figures.take_quality(ModelQuality.model_validate({**one_of_them.model_dump(), **told}))
+    shown = state_of(figures, NOW_S).quality
+    assert [(one.model, one.difficulty, one.mean) for one in shown] == [
+        ("alpha", "easy", 0.9),
+        ("beta", "easy", 0.5),
+        ("gamma", "medium", None),
+        ("alpha", "hard", 0.4),
+    ]
+    assert shown[0].outvoted == ("acme/mallory",)
+    for number in range(MOST_CELLS + 100):
+        figures.take_quality(ModelQuality.model_validate({**one_of_them.model_dump(), "request_model": f"m{number}"}))
+    assert len(figures.quality) == MOST_CELLS
+    assert len(state_of(figures, NOW_S).quality) == MOST_CELLS_SHOWN

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from random import Random
 
 import orjson
+import pytest
 
 from router.quality.rules import FeedbackRules
 from router.tenants import Key, Tenant
@@ -14,6 +16,7 @@ from schemas.vocabulary import Difficulty, Task
 from streams.control.answer_finder import RECENT_S
 from streams.control.quality_owner import FEEDBACK, PATIENCE_S
 from streams.ports import Record, TopicPartition
+from tests.fakes.link import Weather
 from tests.fakes.provider import Character, Fate
 from tests.fakes.scene import SETTINGS, Json, Scene, played
 from tests.stage import ONE, TWO
@@ -299,3 +302,56 @@ async def test_junk_between_workers_ends_no_owner(scene: Scene) -> None:
     give(scene)
     await asyncio.sleep(SOON_S)
     assert quality(scene)["count"] == 1
+
+
+@pytest.mark.parametrize("seed", range(20, 26))
+def test_feedback_counts_once_whenever_its_owner_is_killed(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - a test's dice
+
+    @played(
+        ONE, characters={"alpha": Character(1, 2, median_s=1.0)}, weather=Weather(lost_after=0.02, lost_before=0.02)
+    )
+    async def play(scene: Scene) -> None:
+        await scene.start("w1", "w2")
+        names = [f"r-{number}" for number in range(24)]
+        said: dict[tuple[str, str], float] = {}
+        for name in names[:16]:
+            scene.publish(name, partition=int(name[2:]) % 2)
+        await scene.answered(*names[:16])
+        for name in names[16:]:  # their feedback may be faster than their responses
+            scene.publish(name, partition=int(name[2:]) % 2)
+        for _ in range(4):
+            for _ in range(30):
+                name, source = chance.choice(names), chance.choice(("ann", "bob", "test"))
+                score = said[name, source] = chance.randrange(5) / 4
+                for _ in range(chance.choice((1, 1, 2))):
+                    give(scene, name, score, source, partition=int(name[2:]) % 2)
+                await asyncio.sleep(chance.uniform(0, 0.4))
+            victim = chance.choice(("w1", "w2"))
+            scene.world.workers[victim].kill()
+            await asyncio.sleep(chance.uniform(0, 15))
+            scene.world.start(victim)
+        await scene.answered(*names, within_s=200)
+        await asyncio.sleep(60)
+        told = quality(scene)
+        expected = sum(said.values()) / len(said)
+        total = sum(kind["mean"] * kind["count"] for kind in told["by_kind"].values())
+        assert (told["count"], round(total / told["count"], 4)) == (len(said), round(expected, 4))
+
+    play()
+
+
+@played(ONE, characters=QUICK)
+async def test_a_score_that_has_waited_does_not_undo_its_correction(scene: Scene) -> None:
+    await scene.start("w1")
+    before = results()
+    give(scene, "r-1", score=0.0)
+    await asyncio.sleep(1.1)
+    scene.publish("r-1")
+    await scene.answered("r-1")
+    offset = offset_of(scene, "r-1")
+    while not since(before):  # between two looks at what waits
+        give(scene, "r-1", score=1.0, response_offset=offset)
+        await asyncio.sleep(0.25)
+    await asyncio.sleep(SOON_S)
+    assert (quality(scene)["count"], quality(scene)["mean"]) == (1, 1.0)
