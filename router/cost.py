@@ -97,6 +97,8 @@ def _at_most(price: Price, bound: Estimate) -> Decimal:
 
 
 def _dearest(price: Price, bound: Estimate) -> Rates:
+    if not price.tiers:
+        return price
     return max(price.up_to(bound.input_tokens), key=lambda rates: _micro_usd(rates, bound))
 
 

@@ -73,6 +73,8 @@ def forbidden_parameter(parameters: JsonObject) -> str | None:
 
 def content_terms(request: Request, images: int, model: Model) -> Terms | Unpriced:
     """Return what the tools and the messages of a request cost at a model beside its rates."""
+    if not (images or request.tools or request.messages):
+        return LIST_PRICE
     per_call_usd = images * model.image_usd
     for kind in sorted({_kind_of(tool) for tool in request.tools or ()} - RUN_BY_THE_CALLER):
         if kind not in model.surcharges_usd:

@@ -66,7 +66,7 @@ class HttpProvider:
             "POST",
             target.url,
             headers={**target.signed(body, self._clock()), "idempotency-key": call.started.event_id, **trace},
-            content=body,
+            stream=httpx.ByteStream(body),  # host and length are the transport's to say, not looked for among headers
             extensions={"timeout": {"read": call.timeout_s}},  # this transport takes it as the time for everything
         )
         try:

@@ -104,7 +104,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 URL(str(request.url), encoded=True),  # as it was signed
                 headers=request.headers.multi_items(),
-                data=request.content,
+                data=await request.aread(),
                 timeout=timeout,
                 allow_redirects=False,
                 proxy=way.proxy,

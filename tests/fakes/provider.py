@@ -289,7 +289,7 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         """
         key = request.headers["idempotency-key"]
         shown = request.headers.get("authorization", "").removeprefix("Bearer ") or None
-        answered = self._providers.call(request.content, key, self._link.process.name, shown)
+        answered = self._providers.call(await request.aread(), key, self._link.process.name, shown)
         try:
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
                 answer = await answered

@@ -104,6 +104,12 @@ def test_the_last_turn_counts_in_the_light_of_the_one_before(earlier: str, last:
     assert analysis.features.turns == 2
 
 
+def test_conditions_are_counted_whatever_their_case() -> None:
+    assert analyse("IF it rains, stay Unless I call; assume each has Parce Que ÉCHEC, нет").features.conditions == 5
+    assert analyse("WENN es regnet, Ohne Schirm: 如果下雨, 每天").features.conditions == 4
+    assert analyse("An iffy asunder, thane").features.conditions == 0
+
+
 def test_tools_images_and_a_schema_are_seen() -> None:
     parts = [
         {"type": "text", "text": "What is this?"},

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from router.errors import Answer
 from streams.providers.outcomes import OutcomeReader, Reply
-from streams.providers.secrets import REMOVED, Scrubber
+from streams.providers.secrets import _PATTERNS, REMOVED, Scrubber
 from tests.unit.streams.providers.replies import completion
 
 scrub = Scrubber(["known-key-1", "known-key-12", "abc"])
@@ -43,6 +43,19 @@ scrub = Scrubber(["known-key-1", "known-key-12", "abc"])
 )
 def test_keys_and_what_looks_like_keys_are_taken_out(text: str, scrubbed: str) -> None:
     assert scrub(text) == scrubbed
+
+
+FRAGMENTS = (
+    *("Bearer ", "basic ", "sk-", "gsk_", "xai-", "PPLX-", "nvapi_", "hf_", "r8_", "fw-", "csk-", "tgp_v1_", "ghp_"),
+    *("glpat-", "AIza", "ya29.", "AKIA", "asia", "eyJ", "://", "@", ":", "?key=", "&token=", "?sig=", "&api_key="),
+    *("?api-key=", "&apikey=", "api-key: ", "API_KEY: ", "apikey: ", "authorization: ", "abcdefgh", "0123456789AB"),
+    *("=", ".", "-", "_", " ", "é", "ſk-", "basıc "),  # noqa: RUF001  (letters that are taken for s and i)
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join))
+def test_what_has_no_beginning_of_a_key_in_it_has_no_key_in_it(text: str) -> None:
+    assert Scrubber()(text) == _PATTERNS.sub(REMOVED, text)
 
 
 @pytest.mark.parametrize(
