@@ -1,12 +1,13 @@
 """Puts streamed answers of the dialects that are translated together, as what they answer without a stream.
 
+Of one that breaks off, what was told of its usage by then is not taken for all of it.
+
 Sources: platform.openai.com, "Streaming API responses"; platform.claude.com, "Streaming messages"; ai.google.dev,
 "Generating content", streamGenerateContent.
 """
 
 from collections.abc import Iterable
 
-import orjson
 from pydantic import JsonValue
 
 from schemas.requests import JsonObject
@@ -24,20 +25,23 @@ def assembled_of_vendor(chunks: Iterable[JsonValue]) -> JsonObject | None:
         return ends[-1] if isinstance(ends[-1], dict) else None
     if any(chunk.get("type") == "message_start" for chunk in objects):
         return _message(objects)
-    if any("candidates" in chunk for chunk in objects):
+    if any("candidates" in chunk or "promptFeedback" in chunk for chunk in objects):
         return _generated(objects)
     return None
 
 
 def _message(events: list[JsonObject]) -> JsonObject:
-    """Return Anthropic's message; an event that is an error stands for all of them."""
+    """Return Anthropic's message, or the error that ended it, with the choice that had begun."""
     message: JsonObject = {}
     blocks: dict[str, JsonObject] = {}
+    has_ended = False
     for event in events:
         index, delta = str(event.get("index")), event.get("delta")
         match event.get("type"), event:
             case "error", _:
-                return event
+                said = "".join(str(block.get("text") or "") for block in blocks.values())
+                begun_choice: JsonObject = {"index": 0, "message": {"content": said}, "finish_reason": "error"}
+                return {**event, "choices": [begun_choice]} if blocks else event
             case "message_start", {"message": dict(begun)}:
                 message = {**begun}
             case "content_block_start", {"content_block": dict(block)}:
@@ -48,8 +52,12 @@ def _message(events: list[JsonObject]) -> JsonObject:
                 told = [part for part in (message.get("usage"), event.get("usage")) if isinstance(part, dict)]
                 message |= delta if isinstance(delta, dict) else {}
                 message["usage"] = {name: value for part in told for name, value in part.items()}
+                has_ended = True
             case _:
                 continue
+    usage = message.get("usage")
+    if isinstance(usage, dict) and not has_ended:  # the start tells the least that the output may have
+        message["usage"] = {name: count for name, count in usage.items() if name != "output_tokens"}
     message["content"] = [_whole(block) for block in blocks.values()]
     return message
 
@@ -66,13 +74,10 @@ def _grow(block: JsonObject, delta: JsonObject) -> None:
 
 
 def _whole(block: JsonObject) -> JsonObject:
-    """Return a block with its pieces of JSON read, or as they were written if that fails."""
+    """Return a block with its pieces of JSON as the text that they are, as arguments are in a completion."""
     written = block.pop("partial_json", None)
     if isinstance(written, str) and written:
-        try:
-            block["input"] = orjson.loads(written)
-        except orjson.JSONDecodeError:
-            block["input"] = written
+        block["input"] = written
     return block
 
 
@@ -89,7 +94,10 @@ def _generated(chunks: list[JsonObject]) -> JsonObject:
                 parts: list[JsonValue] = [*_parts(known), *_parts(candidate)]
                 known.update(candidate)
                 known["content"] = {"role": "model", "parts": parts}
-    whole["candidates"] = [*candidates.values()]
+    if candidates:
+        whole["candidates"] = [*candidates.values()]
+    if not all("finishReason" in candidate for candidate in candidates.values()):
+        whole.pop("usageMetadata", None)  # each chunk tells what had come by then
     return whole
 
 

@@ -5,6 +5,7 @@ import orjson
 import pytest
 from pydantic import JsonValue
 
+from router.charges import Charge, ChargeRow, ChargeRules
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName
 from router.errors import Answer, UpstreamFailure
@@ -86,6 +87,59 @@ def test_an_error_amid_a_message_of_anthropic_is_an_error() -> None:
     )
     assert isinstance(failure, UpstreamFailure)
     assert failure.category is AttemptOutcome.UNAVAILABLE
+
+
+def text(said: str) -> list[JsonValue]:
+    return [
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": said}},
+    ]
+
+
+def test_of_a_message_that_breaks_off_the_least_is_not_taken_for_all_of_its_output() -> None:
+    answer = read(DialectName.ANTHROPIC, START, *text("Half of it"))
+    assert isinstance(answer, Answer)
+    assert answer.message.content == "Half of it"
+    assert answer.usage is None or answer.usage.doubt is not None
+
+
+def test_an_error_after_a_message_has_begun_may_have_been_charged() -> None:
+    error: JsonValue = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    free = ChargeRules([ChargeRow(Charge.FREE, "the test's", statuses=frozenset({200, 529}))])
+    body = "".join(f"data: {orjson.dumps(event).decode()}\n\n" for event in (START, *text("Half"), error))
+    reader = OutcomeReader(dialect=DIALECTS[DialectName.ANTHROPIC], charges=free)
+    failure = reader.from_reply(Reply(200, httpx.Headers(), body.encode()), NOW_S)
+    assert isinstance(failure, UpstreamFailure)
+    assert (failure.category, failure.charge) == (AttemptOutcome.UNAVAILABLE, Charge.UNKNOWN)
+    assert "Overloaded" in failure.detail
+
+
+def test_an_argument_of_any_depth_stays_the_text_that_it_came_as() -> None:
+    written = '{"a":' + "[" * 600 + "]" * 600 + "}"
+    answer = read(
+        DialectName.ANTHROPIC,
+        START,
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "f"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": written}},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 15}},
+    )
+    assert isinstance(answer, Answer)
+    assert [call["function"] for call in answer.message.tool_calls or ()] == [{"name": "f", "arguments": written}]
+
+
+def test_of_candidates_that_break_off_what_had_come_by_then_is_not_taken_for_all() -> None:
+    usage: JsonValue = {"promptTokenCount": 8, "candidatesTokenCount": 2, "totalTokenCount": 10}
+    answer = read(
+        DialectName.GEMINI, {"candidates": [{"content": {"parts": [{"text": "Once "}]}}], "usageMetadata": usage}
+    )
+    assert isinstance(answer, Answer)
+    assert (answer.message.content, answer.usage) == ("Once ", None)
+
+
+def test_a_prompt_that_gemini_blocks_is_so_in_a_stream_too() -> None:
+    failure = read(DialectName.GEMINI, {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "g"})
+    assert isinstance(failure, UpstreamFailure)
+    assert failure.category is AttemptOutcome.CONTENT_FILTERED
 
 
 def test_a_response_of_openai_is_taken_from_its_last_event() -> None:
