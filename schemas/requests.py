@@ -300,7 +300,7 @@ class Request(Message):
         unknown = sorted(self.model_extra or ())
         if unknown and self.schema_version <= SCHEMA_VERSION:
             known = [*type(self).model_fields, *PROVIDER_PARAMETERS]
-            near = get_close_matches(unknown[0][:COMPARED_CHARS], known, n=1)
+            near = get_close_matches(unknown[0][:COMPARED_CHARS].lower(), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "provider parameters go into `parameters`"
             raise ValueError(f"{unknown[0]}: unknown field; {hint}")
         if self.input is not None:
@@ -362,7 +362,9 @@ def _unwrap_batch_line(line: Mapping[Any, Any]) -> dict[Any, Any]:  # JSON as it
     if not isinstance(body, Mapping):
         raise ValueError("body: a batch line's body is an object")  # noqa: TRY004 - pydantic reports ValueErrors
     url = EMBEDDINGS_URL if "input" in body else BATCH_URL
-    if (line.get("method") or "POST") != "POST" or (line.get("url") or url) != url:
+    given = line.get("url") or url
+    # Azure's have no version in it: learn.microsoft.com, "Getting started with global batch deployments"
+    if (line.get("method") or "POST") != "POST" or given not in (url, url.removeprefix("/v1")):
         raise ValueError(f"url: only POST {BATCH_URL} with messages and {EMBEDDINGS_URL} with input can be routed")
     misplaced = sorted(name for name, value in line.items() if value is not None and name not in BATCH_LINE_FIELDS)
     if misplaced:

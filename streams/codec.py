@@ -190,9 +190,25 @@ def _readable_id(data: object) -> str | None:
     if not isinstance(data, dict):
         return None
     found = data["custom_id"] if is_batch_line(data) else data.get("request_id", data.get("custom_id"))
+    if found is None:
+        found = _id_by_another_name(data)
+    if isinstance(found, dict) and found.keys() == {"string"}:
+        found = found["string"]  # Avro's own JSON, of a field that may be null
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)  # a wrong type, and yet its sender will know the answer by it
     return found.strip() if isinstance(found, str) and 0 < len(found.strip()) <= MAX_ID_CHARS else None
+
+
+def _id_by_another_name(data: JsonObject) -> object:
+    """Return the id that stands under its name in another spelling, if one does and no other.
+
+    ksqlDB writes names in capitals (docs.ksqldb.io, "Syntax"), Protocol Buffers in camel case (protobuf.dev,
+    "ProtoJSON").
+    """
+    found = [value for name, value in data.items() if name.replace("_", "").lower() in ("requestid", "customid")]
+    return found[0] if len(found) == 1 else None
 
 
 def explained(error: ValidationError) -> tuple[str | None, str]:

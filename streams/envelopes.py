@@ -5,11 +5,12 @@
 | UTF-8 with a byte order mark | read (RFC 8259, section 8.1: parsers may ignore it) |
 | half of a surrogate pair in an escape | read with U+FFFD in its place |
 | a schema registry's frame before JSON: Confluent's and Apicurio's, 0 and an id; AWS Glue's, 3, 0 and a UUID | read |
-| a JSON object written as a JSON string | read |
+| a JSON object written as a JSON string, or in base64, as Connect's JsonConverter writes bytes | read |
+| JSON with the zero at its end that a string of C has | read |
 | Kafka Connect's JsonConverter with schemas, `{"schema": ..., "payload": ...}` | its payload |
 | a CloudEvent in structured mode, `data` or `data_base64` in JSON | its data |
-| a change event of Debezium that creates or reads a row | the row after it |
-| fields that Debezium adds to a flattened row, `__op` and so on | left out |
+| a change event of Debezium that creates or reads a row, and Flink's `debezium-json` | the row after it |
+| what Debezium adds to a flattened row (`__op`), and other tools to any object (`$schema`) | left out |
 | anything else of these kinds | refused, with its name and the fix |
 
 What needs none of this costs one attempt to read it and a look at three names.
@@ -27,6 +28,9 @@ OWN = frozenset({"body", "messages", "prompt"})
 """One of them is in every request, and in no envelope."""
 _ADDED = frozenset({"__db", "__deleted", "__lsn", "__op", "__schema", "__source_ts_ms", "__table", "__ts_ms"})
 """What Debezium's transform ExtractNewRecordState adds to a row, by its options."""
+MARKS = frozenset({"$schema", "@class", "@timestamp", "@type", "@version"})
+"""What JSON Schema, Jackson (`JsonTypeInfo`) and Logstash write into an object, and that says nothing of it."""
+_BESIDE = _ADDED | MARKS
 MOST_WRAPPINGS = 4
 """A CloudEvent inside of a frame inside of a string: this many, and no more."""
 MAX_ID_CHARS = 256
@@ -41,6 +45,15 @@ _FOREIGN: Mapping[bytes, tuple[str, str]] = MappingProxyType(
         b"\x04\x22\x4d\x18": ("lz4", "leave compression to the producer's compression.type"),
         b"\xac\xed\x00\x05": ("a serialized Java object", "use a serializer of JSON or of strings"),
         b"Obj\x01": ("an Avro file", "send JSON"),
+        **dict.fromkeys(
+            (b"\xff\x06\x00\x00sNaPpY", b"\x82SNAPPY\x00"),
+            ("snappy", "leave compression to the producer's compression.type"),
+        ),
+        **dict.fromkeys(
+            (b"\x78\x01", b"\x78\x9c", b"\x78\xda"),
+            ("zlib", "leave compression to the producer's compression.type"),
+        ),
+        b"BZh": ("bzip2", "leave compression to the producer's compression.type"),
     }
 )
 """First bytes of what is no JSON in UTF-8: its name, and the fix."""
@@ -78,7 +91,7 @@ def opened(value: bytes) -> object:
     """
     data = parsed(value)
     for _ in range(MOST_WRAPPINGS):
-        if isinstance(data, str) and data.lstrip().startswith(("{", '"')):
+        if isinstance(data, str) and data.lstrip().startswith(_BEGINS):
             data = _inside(data, None)
             continue
         if not isinstance(data, dict) or _is_bare(data):
@@ -92,8 +105,12 @@ def opened(value: bytes) -> object:
     return data
 
 
+_BEGINS = ("{", '"', "ey", "ew")
+"""What the text of an object or a text begins with, as it is and in base64 (RFC 4648)."""
+
+
 def _is_bare(data: dict[str, object]) -> bool:
-    return _ADDED.isdisjoint(data) and not OWN.isdisjoint(data)
+    return _BESIDE.isdisjoint(data) and not OWN.isdisjoint(data)
 
 
 def parsed(value: bytes) -> object:
@@ -123,7 +140,7 @@ def found_id(value: bytes) -> str | None:
 
 def _candidates(value: bytes) -> list[bytes]:
     """Return what may be meant, if it is JSON."""
-    bare = value.removeprefix(BOM)
+    bare = value.removeprefix(BOM).rstrip(b"\0")
     framed = [bare[length:] for first, length in _FRAMES if bare[:1] == bytes([first])]
     if bare.startswith(_GLUE):
         framed.append(bare[_GLUE_BYTES:])
@@ -166,9 +183,9 @@ def _unwrapped(data: dict[str, object]) -> object:
         return _of_connect(data["payload"])
     if data.keys() >= {"specversion", "type", "source"}:
         return _of_cloud_event(data)
-    if data.keys() >= {"op", "source"} and ("after" in data or "before" in data):
+    if ("after" in data or "before" in data) and (data.keys() >= {"op", "source"} or data.keys() == _OF_FLINK):
         return _of_debezium(data)
-    if not _ADDED.isdisjoint(data):
+    if not _BESIDE.isdisjoint(data):
         return _of_flattened(data)
     return data
 
@@ -205,8 +222,14 @@ def _of_cloud_event(event: dict[str, object]) -> object:
     )
 
 
+_OF_FLINK = {"before", "after", "op"}
+"""Flink writes no more into its format `debezium-json`. Source: nightlies.apache.org/flink, "Debezium format"."""
+
+
 def _of_debezium(event: dict[str, object]) -> object:
     after = event.get("after")
+    if isinstance(after, str):  # of MongoDB: debezium.io, "Connector for MongoDB", change events
+        after = _inside(after, "after")
     if event["op"] in ("c", "r") and isinstance(after, dict):
         return after
     raise EnvelopeError(
@@ -219,7 +242,7 @@ def _of_debezium(event: dict[str, object]) -> object:
 
 
 def _of_flattened(row: dict[str, object]) -> object:
-    kept = {name: value for name, value in row.items() if not name.startswith("__")}
+    kept = {name: value for name, value in row.items() if name not in MARKS and not name.startswith("__")}
     if row.get("__deleted") in (True, "true") or row.get("__op") in ("d", "u"):
         raise EnvelopeError(
             "invalid_request",
@@ -233,28 +256,53 @@ def _of_flattened(row: dict[str, object]) -> object:
 
 def _inside(value: str | bytes, field: str | None) -> object:
     raw = value if isinstance(value, bytes) else value.encode("utf-8", "replace")
-    try:
-        found = parsed(raw)
-    except EnvelopeError:
-        found = None
-    if isinstance(found, dict | str):
-        return found
+    for meant in (raw, _from_base64(raw)):
+        try:
+            found = parsed(meant)
+        except EnvelopeError:
+            continue
+        if isinstance(found, dict | str):
+            return found
     place = "" if field is None else f"{field}: "
     raise EnvelopeError(
         "invalid_request", f"{place}what is written inside is no JSON object; send the request itself", field=field
     )
 
 
+def _from_base64(raw: bytes) -> bytes:
+    try:
+        return b64decode(raw, validate=True)
+    except ValueError:
+        return b""
+
+
 def _refuse_an_unknown_envelope(data: dict[str, object]) -> None:
-    """Name the one field that looks like a request, where the object around it does not."""
+    """Name the one field that looks like a request, where the object around it does not.
+
+    It may be an object, the only one of a list (Canal's `data`), or a text (`Message` of Amazon SNS, `message` of
+    Filebeat).
+    """
     if not OWN.isdisjoint(data):
         return
-    within = [name for name, inner in data.items() if isinstance(inner, dict) and not OWN.isdisjoint(inner)]
+    looked_at = {name: _object_in(inner) for name, inner in data.items()}
+    within = {name: inner for name, inner in looked_at.items() if inner is not None and not OWN.isdisjoint(inner)}
     if len(within) == 1:
-        name = within[0][:100]
+        ((name, inner),) = within.items()
+        name = name[:100]
         raise EnvelopeError(
             "invalid_request",
             f"{name}: holds the request; send it as the value itself, without what is around it",
             field=name,
-            data=data[within[0]],
+            data={**data, **inner},
         )
+
+
+def _object_in(value: object) -> dict[str, object] | None:
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = parsed(value.encode("utf-8", "replace"))
+        except EnvelopeError:
+            return None
+    return value if isinstance(value, dict) else None

@@ -1,6 +1,8 @@
 """What producers wrap a request in: read where nothing else can be meant, else refused with its name and the fix."""
 
+import bz2
 import gzip
+import zlib
 from base64 import b64encode
 
 import orjson
@@ -40,6 +42,20 @@ SERVED: dict[str, object] = {
     "Debezium, a row of a snapshot": {**CHANGE, "op": "r"},
     "Debezium by Kafka Connect": {"schema": {}, "payload": CHANGE},
     "Debezium, flattened": {**REQUEST, "__deleted": "false", "__op": "c", "__table": "requests"},
+    "Debezium for MongoDB, the row as a text": {**CHANGE, "after": PLAIN.decode()},
+    "Flink's debezium-json": {"before": None, "after": REQUEST, "op": "c"},
+    "Kafka Connect's JsonConverter, of bytes": {
+        "schema": {"type": "bytes", "optional": False},
+        "payload": b64encode(PLAIN).decode(),
+    },
+    "the same without schemas": orjson.dumps(b64encode(PLAIN).decode()),
+    "base64 of JSON that is set in lines": orjson.dumps(
+        b64encode(orjson.dumps(REQUEST, option=orjson.OPT_INDENT_2)).decode()
+    ),
+    "JSON Schema's mark": {"$schema": "https://e.x/request.json", **REQUEST},
+    "Jackson's mark": {"@class": "com.example.Request", **REQUEST},
+    "Logstash's marks": {"@timestamp": "2026-11-28T12:00:00Z", "@version": "1", **REQUEST},
+    "a string of C, with its zero": PLAIN + b"\0",
     "a CloudEvent in a schema registry's frame": b"\0\0\0\0\1" + orjson.dumps({**CLOUD_EVENT, "data": REQUEST}),
 }
 
@@ -74,7 +90,26 @@ REFUSED: dict[str, tuple[object, str, str | None]] = {
     "Debezium, flattened and deleted": ({**REQUEST, "__deleted": "true"}, "__op: the value is a row", "__op"),
     "an envelope of nobody's": ({"meta": {}, "event": REQUEST}, "event: holds the request; send it as the", "event"),
     "a list of one": ([REQUEST], "the value: must be a JSON object", None),
+    "Flink's debezium-json, deleted": (
+        {"before": REQUEST, "after": None, "op": "d"},
+        "op: the value is a change",
+        "op",
+    ),
+    "Debezium for MongoDB, with its own id": (
+        {**CHANGE, "after": orjson.dumps({"_id": {"$oid": "65"}, **REQUEST}).decode()},
+        "_id: unknown field",
+        "_id",
+    ),
+    "Canal": ({"data": [REQUEST], "type": "INSERT", "isDdl": False}, "data: holds the request; send it", "data"),
+    "Amazon SNS": ({"Type": "Notification", "Message": PLAIN.decode()}, "Message: holds the request; send", "Message"),
+    "Filebeat": ({"@metadata": {}, "message": PLAIN.decode()}, "message: holds the request; send it", "message"),
+    "Anthropic's batch": ({"custom_id": "r", "params": {"messages": []}}, "params: holds the request; send", "params"),
+    "Avro's own JSON": ({"request_id": {"string": "r"}, "prompt": {"string": "x"}}, "request_id: ", "request_id"),
+    "ksqlDB": ({"REQUEST_ID": "r", "PROMPT": "x"}, "PROMPT: unknown field; did you mean 'prompt'?", "PROMPT"),
+    "Protocol Buffers": ({"requestId": "r", "prompt": "x"}, "requestId: unknown field; did you mean", "requestId"),
+    "an id that pandas wrote": ({"request_id": 7.0, "prompt": "x"}, "request_id: ", "request_id"),
 }
+NUMBERS = {"a number for an id", "an id that pandas wrote"}
 WITHOUT_AN_ID = {"Kafka Connect without an object", "a CloudEvent of Avro", "a CloudEvent by reference"}
 
 
@@ -85,7 +120,7 @@ def test_what_cannot_be_read_is_refused_with_its_name_and_the_fix_under_its_id(n
     assert isinstance(found, Unreadable)
     assert found.reason.startswith(reason)
     assert found.field == field
-    expected = None if name in WITHOUT_AN_ID else "7" if name == "a number for an id" else "r"
+    expected = None if name in WITHOUT_AN_ID else "7" if name in NUMBERS else "r"
     assert found.request_id == expected
 
 
@@ -94,6 +129,10 @@ def test_what_cannot_be_read_is_refused_with_its_name_and_the_fix_under_its_id(n
     [
         (gzip.compress(PLAIN, mtime=0), "gzip; leave compression to the producer's compression.type"),
         (b"\x28\xb5\x2f\xfd" + PLAIN, "zstd; leave compression"),
+        (b"\xff\x06\x00\x00sNaPpY" + PLAIN, "snappy; leave compression"),
+        (b"\x82SNAPPY\x00" + PLAIN, "snappy; leave compression"),
+        (zlib.compress(PLAIN), "zlib; leave compression"),
+        (bz2.compress(PLAIN), "bzip2; leave compression"),
         (b"\xac\xed\x00\x05t\x00\x02hi", "a serialized Java object; use a serializer of JSON"),
         (b"\0\0\0\0\x2a\x02r\x02x", "has a schema registry's frame (magic byte 0, schema 42) and no JSON behind it"),
         (b"\3\5" + bytes(16) + b"x\x9c", "has the frame of the AWS Glue schema registry"),
@@ -119,6 +158,27 @@ def test_half_of_a_surrogate_pair_is_read_as_the_replacement_character(written: 
     found = reading(b'{"request_id":"r","prompt":"%s"}' % written)
     assert isinstance(found, Request)
     assert found.prompt == read
+
+
+def test_ids_in_two_spellings_are_none() -> None:
+    found = reading({"requestId": "r", "REQUEST_ID": "s", "prompt": "x"})
+    assert isinstance(found, Unreadable)
+    assert found.request_id is None
+
+
+def test_a_text_that_is_no_base64_of_an_object_is_refused() -> None:
+    for text in ("eyes", "ewe and ram", b64encode(b"[1]").decode(), b64encode(b'{"a":').decode()):
+        found = reading(text)
+        assert isinstance(found, Unreadable)
+
+
+@pytest.mark.parametrize("url", ["/v1/chat/completions", "/chat/completions"])
+def test_a_line_of_a_batch_file_is_read_by_openais_address_and_by_azures(url: str) -> None:
+    # learn.microsoft.com, "Getting started with global batch deployments"
+    line = {"custom_id": "r", "method": "POST", "url": url, "body": {"messages": [{"role": "user", "content": "x"}]}}
+    found = reading(line)
+    assert isinstance(found, Request)
+    assert found.request_id == "r"
 
 
 def test_two_ids_in_what_is_no_json_are_none() -> None:
