@@ -17,13 +17,15 @@ MAX_WAIT_S = 300.0
 _A_YEAR_S = 31_536_000.0
 _UNITS_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _UNIT = r"(?:ms|milliseconds?|d|days?|h|hours?|m|min|minutes?|s|secs?|seconds?)"
-_DURATION = re.compile(rf"(?:\d+(?:\.\d+)?\s*{_UNIT}[\s,]*)+", re.IGNORECASE)
+_DURATION = re.compile(rf"(?:\d+(?:\.\d+)?\s*{_UNIT}[\s,]*(?:and\s+)?)+", re.IGNORECASE)
 _PART = re.compile(rf"(\d+(?:\.\d+)?)\s*({_UNIT})", re.IGNORECASE)
 _SPOKEN = re.compile(
     rf"(?:try(?:ing)? again|retry(?:ing)?|wait|available|reset)\b[^.\d]{{0,40}}?"
-    rf"(\d+(?:\.\d+)?\s*{_UNIT}(?![a-z])(?:[\s,]*\d+(?:\.\d+)?\s*{_UNIT}(?![a-z]))*)",
+    rf"(\d+(?:\.\d+)?\s*{_UNIT}(?![a-z])(?:[\s,]*(?:and\s+)?\d+(?:\.\d+)?\s*{_UNIT}(?![a-z]))*)",
     re.IGNORECASE,
 )
+_LIMIT = re.compile(r"\b(?:r|remaining)=(\d+)[^,]*?[;,]\s*(?:t|reset)=(\d+)")
+"""`RateLimit` of the IETF's drafts, draft-ietf-httpapi-ratelimit-headers, as Hugging Face and gateways send it."""
 _RETRY_DELAYS = frozenset(
     {"retrydelay", "retry_after", "retry-after", "retry_after_seconds", "retryafter"}
     | {"estimated_time", "resets_in_seconds"}
@@ -62,6 +64,9 @@ def _asked(headers: Mapping[str, str], body: JsonValue, said: str, now_s: float)
     spoken = _SPOKEN.search(said)
     yield seconds(spoken[1], now_s) if spoken else None
     yield _latest_reset(headers, now_s)
+    yield max(
+        (float(reset) for left, reset in _LIMIT.findall(headers.get("ratelimit", "")) if left == "0"), default=None
+    )
     yield _latest_reset(dict(_leaves(body)), now_s)
 
 
@@ -87,6 +92,9 @@ def seconds(text: str, now_s: float) -> float | None:
     """Read seconds, a moment since 1970 (seconds or milliseconds), a duration such as `6m0s`, or a date; else None."""
     text = text.strip()[:100]
     number = _number(text)
+    if number is None and "," in text:  # one header sent twice, which RFC 9110, section 5.3, lets a recipient join
+        numbers = [_number(each) for each in text.split(",")]
+        number = None if None in numbers else max(each for each in numbers if each is not None)
     if number is not None:
         if number > _A_YEAR_S * 1000:
             number /= 1000

@@ -28,6 +28,15 @@ RESET_MS = "1800000030000"
         ({"retry-after": "Fri, 15 Jan 2027 08:00:20 GMT"}, 20),
         ({"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "7, 20"}, 20),  # twice, by a gateway and the provider behind it: RFC 9110, section 5.3
+        ({"retry-after": "7, soon"}, None),
+        ({"retry-after": ", "}, None),
+        # draft-ietf-httpapi-ratelimit-headers; huggingface.co, "Rate limits"
+        ({"ratelimit": '"api";r=0;t=55'}, 55),
+        ({"ratelimit": '"api";r=10;t=55'}, None),
+        ({"ratelimit": '"api";r=3;t=55, "day";r=0;t=120'}, 120),
+        ({"ratelimit": "limit=100, remaining=0, reset=50"}, 50),
+        ({"ratelimit": "r=0"}, None),
         ({"retry-after": ""}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "nan"}, None),
@@ -71,6 +80,7 @@ def test_every_form_of_a_wait_in_the_headers_is_understood(headers: dict[str, st
         ({"message": "Please retry in 26.123456789s."}, 26.123456789),
         ({"message": "Please retry after 6 seconds."}, 6),
         ({"message": "Try again in 2 minutes."}, 120),
+        ({"message": "Please try again in 1 minute and 30 seconds."}, 90),
         ({"message": "slow down", "retry_after": 3}, 3),
         ({"message": "slow down", "retry_after_ms": 300}, 0.3),
         ({"metadata": {"headers": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": RESET_MS}}}, 30),
