@@ -21,6 +21,9 @@ PENALTY: Final[Mapping[Flaw, float]] = MappingProxyType(
     {Flaw.SCHEMA_VIOLATION: 1.0, Flaw.EMPTY: 1.0, Flaw.REFUSED: 1.0, Flaw.LENGTH: 0.5, Flaw.ASKED_AGAIN: 0.5}
 )
 """How much of an answer each flaw costs: all of it, or half where something of use may be left. A judgement."""
+SHORT_TOKENS: Final = 2_048
+"""No model of today ends its answers so early: a shorter one that is cut off was cut by the request's own `max_tokens`,
+which says nothing of the model, and would count against none but the one that happened to be asked."""
 AGAIN_AFTER_S: Final = 3.0
 """Sooner, the same question was not asked in the light of the answer: it was sent twice."""
 AGAIN_WITHIN_S: Final = 120.0
@@ -39,7 +42,11 @@ def flaw_of(response: Response) -> Flaw | None:
         return Flaw.REFUSED
     if message is None or not (message.content or message.tool_calls or message.function_call or message.audio):
         return Flaw.EMPTY
-    return Flaw.LENGTH if response.finish_reason == "length" else None
+    return Flaw.LENGTH if response.finish_reason == "length" and not _was_kept_short(response) else None
+
+
+def _was_kept_short(response: Response) -> bool:
+    return response.usage is not None and response.usage.output_tokens < SHORT_TOKENS
 
 
 def answers_of(response: Response) -> Iterator[tuple[Cell, Flaw | None]]:

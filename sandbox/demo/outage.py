@@ -10,7 +10,7 @@ from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.process import ProviderProcess
 from schemas.health import BreakerState
 
-OUTAGE_S = 7.0
+OUTAGE_S = 5.0
 
 
 @dataclass(slots=True)

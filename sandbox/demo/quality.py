@@ -1,6 +1,6 @@
 """How many of the demo's answers are right, and how many of the baseline model's would have been. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, pstdev
@@ -23,11 +23,13 @@ class Quality:
     baseline_right: float
     """Had every prompt been answered by the baseline model, without any outage."""
     difference: float
-    """`right` less `baseline_right`, in points of 100."""
+    """What `right` less `baseline_right` comes to, in points of 100, without the luck of the lots: by the shares of the
+    model that answered and of the baseline. A request without an answer has share 0."""
     difference_margin: float
-    """Half of the interval of the difference, whose two sides are of the same prompts."""
-    expected_difference: float
-    """The difference of the models' shares: what it comes to without the luck of this run's lots."""
+    """Half of its interval: these prompts are a sample of prompts."""
+    drawn_difference: float
+    """`right` less `baseline_right` as the lots were drawn, in points of 100."""
+    drawn_margin: float
     right_by_model: Mapping[str, float]
     """Of the answers that each model gave."""
 
@@ -36,7 +38,7 @@ def mark_answers(
     responses: Iterable[Response], questions: Mapping[str, str], exam: Exam, baseline_model: str
 ) -> Quality | None:
     """Mark the answers; `questions` are the prompts by request id. None if no prompt is part of the exam."""
-    gains: list[int] = []
+    gains: list[float] = []
     expected: list[float] = []
     rights: list[bool] = []
     by_model: dict[str, list[bool]] = {}
@@ -59,8 +61,14 @@ def mark_answers(
         right=fmean(rights),
         baseline_model=baseline_model,
         baseline_right=fmean(rights) - fmean(gains),
-        difference=100 * fmean(gains),
-        difference_margin=100 * Z_95 * pstdev(gains) / sqrt(len(gains)),
-        expected_difference=100 * fmean(expected),
+        difference=100 * fmean(expected),
+        difference_margin=_margin(expected),
+        drawn_difference=100 * fmean(gains),
+        drawn_margin=_margin(gains),
         right_by_model={model: fmean(marks) for model, marks in sorted(by_model.items())},
     )
+
+
+def _margin(values: Sequence[float]) -> float:
+    """Return half of the 95 % interval of a mean, in points of 100; the two sides of each value are of one prompt."""
+    return 100 * Z_95 * pstdev(values) / sqrt(len(values))

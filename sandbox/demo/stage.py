@@ -27,7 +27,7 @@ from sandbox.provider.process import ProviderProcess
 from schemas.requests import Request
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
-LEAST_PUBLISHING_S = 24.0
+LEAST_PUBLISHING_S = 28.0
 """Long enough for the outage and the recovery."""
 MOST_PER_S = 18.0
 """Requests; more would run into the models' limits per minute."""

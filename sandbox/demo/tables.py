@@ -86,13 +86,16 @@ def _compared(savings: Savings) -> str:
 
 def _marked(quality: Quality) -> str:
     models = ", ".join(f"{model} {right:.0%}" for model, right in quality.right_by_model.items())
-    low, high = (quality.difference + sign * quality.difference_margin for sign in (-1, 1))
     return (
         f"The quality, simulated at published shares of right answers: {quality.right:.1%} of {quality.marked} are "
-        f"right ({models}). Of {quality.baseline_model}'s, {quality.baseline_right:.1%} would have been: "
-        f"{quality.difference:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}; by the shares themselves "
-        f"{quality.expected_difference:+.1f}."
+        f"right ({models}), of {quality.baseline_model}'s {quality.baseline_right:.1%} would have been: "
+        f"{_points(quality.drawn_difference, quality.drawn_margin)}. Without the luck of the lots it is "
+        f"{_points(quality.difference, quality.difference_margin)}."
     )
+
+
+def _points(difference: float, margin: float) -> str:
+    return f"{difference:+.1f} points (95 % interval {difference - margin:+.1f} to {difference + margin:+.1f})"
 
 
 def _verdict_on(saved: float) -> str:

@@ -42,7 +42,7 @@ def test_the_baseline_differs_from_itself_by_nothing() -> None:
 
     assert quality is not None
     assert quality.marked == len(QUESTIONS)
-    assert (quality.difference, quality.difference_margin, quality.expected_difference) == (0, 0, 0)
+    assert (quality.difference, quality.difference_margin, quality.drawn_difference) == (0, 0, 0)
     assert quality.right == quality.baseline_right == quality.right_by_model[BASELINE]
 
 
@@ -51,10 +51,11 @@ def test_a_weaker_model_is_less_often_right_by_its_shares_within_the_intervals_o
     qualities = [quality for quality in told if quality is not None]
 
     assert len(qualities) == 40
-    expected = qualities[0].expected_difference
-    assert expected < -3
-    assert fmean(quality.difference for quality in qualities) == pytest.approx(expected, abs=1.5)
-    held = [abs(quality.difference - expected) < quality.difference_margin for quality in qualities]
+    expected = qualities[0].difference
+    assert expected + qualities[0].difference_margin < -3
+    assert all(quality.difference == expected for quality in qualities)
+    assert fmean(quality.drawn_difference for quality in qualities) == pytest.approx(expected, abs=1.5)
+    held = [abs(quality.drawn_difference - expected) < quality.drawn_margin for quality in qualities]
     assert sum(held) >= 34
 
 

@@ -8,7 +8,7 @@ import pytest
 from router.quality.flaws import AGAIN_WITHIN_S, FlawCounter, answers_of, flaw_of
 from router.sharing.member import Member
 from schemas.message import utc_from_ms
-from schemas.responses import AnswerMessage, Attempt, Response, SchemaCheck
+from schemas.responses import AnswerMessage, Attempt, Response, SchemaCheck, Usage
 from schemas.vocabulary import AttemptOutcome, Difficulty, Flaw, SchemaResult, Status, Task
 
 AT = utc_from_ms(1_800_000_000_000)
@@ -51,6 +51,8 @@ def response(after_s: float = 0, **fields: object) -> Response:
         ({"message": AnswerMessage(content=None, refusal="I cannot.")}, Flaw.REFUSED),
         ({"finish_reason": "content_filter"}, Flaw.REFUSED),
         ({"finish_reason": "length"}, Flaw.LENGTH),
+        ({"finish_reason": "length", "usage": Usage(input_tokens=9, output_tokens=4096)}, Flaw.LENGTH),
+        ({"finish_reason": "length", "usage": Usage(input_tokens=9, output_tokens=120)}, None),
         ({"schema_check": SchemaCheck(result=SchemaResult.VIOLATED)}, Flaw.SCHEMA_VIOLATION),
         ({"schema_check": SchemaCheck(result=SchemaResult.NOT_CHECKED)}, None),
     ],
