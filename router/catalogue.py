@@ -7,6 +7,7 @@ wrong.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -233,6 +234,25 @@ class RetryRules:
     """Retries a second that are always allowed."""
 
 
+class Agreement(StrEnum):
+    """With which other answer the first one of a cascade is compared."""
+
+    OFF = "off"
+    MODEL = "model"
+    """That of the cheapest other model that is not the best."""
+    SAMPLE = "sample"
+    """Another one of the same model."""
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeRules:
+    """What the first answer of the policy `cascade` is checked by, beside what is free."""
+
+    agreement: Agreement = Agreement.OFF
+    judge: str | None = None
+    """The name of the model that is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything that routing needs to know beforehand."""
@@ -258,6 +278,7 @@ class Catalogue:
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
     feedback: FeedbackRules = field(default_factory=FeedbackRules)
+    cascade: CascadeRules = CascadeRules()
     tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By provider. One that is not in there has one key, or none, and is called without an account."""

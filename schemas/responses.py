@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.message import SCHEMA_VERSION, Message, SchemaVersion, Timestamp, Tokens, Usd
 from schemas.requests import JsonObject
 from schemas.vocabulary import (
+    AnswerCheck,
     AttemptOutcome,
+    CascadeVerdict,
     Certainty,
     Difficulty,
     ErrorCode,
@@ -129,6 +131,25 @@ class SchemaCheck(_Part):
     detail: str | None = Field(default=None, description="What does not fit, and where, or why it was not checked.")
 
 
+class CascadeCheck(_Part):
+    """A check of the first answer of a cascade: one that failed, or one that took a call."""
+
+    check: AnswerCheck
+    passed: bool | None = Field(description="null: it could not be told; that counts as passed.")
+    detail: str | None = None
+    attempt: int | None = Field(
+        default=None, ge=1, exclude_if=_is_none, description="The number of the call that was made for it."
+    )
+
+
+class Cascade(_Part):
+    """How the answer of a request with the policy `cascade` came about."""
+
+    verdict: CascadeVerdict
+    first_attempt: int = Field(ge=1, description="The number of the call whose answer was checked.")
+    checks: tuple[CascadeCheck, ...] = ()
+
+
 class ErrorDetail(_Part):
     """Why there is no answer, for a program and for a person."""
 
@@ -171,6 +192,11 @@ class Response(Message):
     )
     schema_check: SchemaCheck | None = Field(
         default=None, exclude_if=_is_none, description="If the request has a JSON schema for what the message holds."
+    )
+    cascade: Cascade | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="With the policy `cascade`: what the first answer was checked by.",
     )
     provider_name: str | None = None
     request_model: str | None = None

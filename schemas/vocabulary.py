@@ -126,6 +126,8 @@ class Policy(GrowingWords):
     """The fastest of the tier's quality first."""
     VALUE = "value"
     """The cheapest first that is expected to answer about as well as the best."""
+    CASCADE = "cascade"
+    """The cheapest first, its answer checked; if that is doubted, a better one."""
 
 
 class Status(GrowingWords):
@@ -234,6 +236,34 @@ class SchemaResult(StrEnum):
     VIOLATED = "violated"
     NOT_CHECKED = "not_checked"
     """It would have taken too long."""
+
+
+class AnswerCheck(GrowingWords):
+    """What an answer of the policy `cascade` is checked by. The first group is free, the second takes a call."""
+
+    FINISH = "finish"
+    """Whether it was cut off."""
+    EMPTY = "empty"
+    REFUSAL = "refusal"
+    SCHEMA = "schema"
+    """Whether it fits the request's JSON schema, also one that is not strict."""
+    ARITHMETIC = "arithmetic"
+    """Whether the equations in it are right."""
+
+    AGREEMENT = "agreement"
+    """Whether another answer, of a second cheap model or of the same, comes to the same."""
+    JUDGE = "judge"
+    """Whether another model finds it good."""
+
+
+class CascadeVerdict(GrowingWords):
+    """What became of the first answer of the policy `cascade`."""
+
+    ACCEPTED = "accepted"
+    ESCALATED = "escalated"
+    """It was doubted, and the answer of a better model stands in its place."""
+    KEPT = "kept"
+    """It was doubted, and no better model could answer."""
 
 
 class Capability(StrEnum):

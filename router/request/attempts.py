@@ -18,7 +18,7 @@ from router.route import Candidate
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
-from schemas.responses import Attempt, ErrorDetail, Response, SchemaCheck, Skipped, Usage
+from schemas.responses import Attempt, Cascade, ErrorDetail, Response, SchemaCheck, Skipped, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 
 UNKNOWN_TENANT = "unknown"
@@ -35,6 +35,7 @@ class Verdict:
     usage: Usage | None = None
     """Of the answer."""
     schema_check: SchemaCheck | None = None
+    cascade: Cascade | None = None
 
 
 class AttemptLog:
@@ -186,6 +187,7 @@ class AttemptLog:
             logprobs=answer.logprobs if answer else None,
             other_choices=answer.other_choices if answer else (),
             schema_check=verdict.schema_check,
+            cascade=verdict.cascade,
             provider_name=candidate.model.provider_name if candidate else None,
             request_model=candidate.model.name if candidate else None,
             response_model=answer.response_model if answer else None,

@@ -18,7 +18,7 @@ from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
-from router.request.value import Ranked, by_value, likely_usd, worth_of
+from router.request.value import Ranked, Worth, by_value, likely_usd, worth_of
 from router.retry import Chance
 from router.route import Candidate, Estimate, Route, priced
 from router.tasks.analysis import Analysis
@@ -38,6 +38,8 @@ class Plan:
     candidates: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...]
     max_cost_usd: Decimal
+    worths: tuple[Worth, ...] = ()
+    """What is expected of each, in order of value: of the policies `value` and `cascade`."""
 
 
 def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chance: Chance | None = None) -> Plan:
@@ -54,9 +56,7 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
         reason = f"{reason}; the tenant has tier {tier} instead"
     policy = request.policy or catalogue.default_policy
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
-    needs_bound = request.max_cost_usd is not None or (
-        job.tenant is not None and job.tenant.enforced and job.tenant.has_budget
-    )
+    needs_bound = _needs_bound(job)
     obstacles: dict[str, Obstacle] = {}
     views = _Views(pool, now_s)
 
@@ -71,16 +71,38 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
 
     made = _Candidates(job, views)
     chosen = _chosen(job, tier, policy, made)
-    candidates, near = list(filter(may_answer, chosen)), 0
-    if policy is Policy.VALUE and candidates and request.model is None:
+    candidates, near, worths = list(filter(may_answer, chosen)), 0, tuple[Worth, ...]()
+    if policy in _BY_VALUE and candidates and request.model is None:
         ranked = _ranked(candidates, analysis, request, made, chance)
-        candidates, near, reason = ranked.candidates, ranked.near, f"{reason}; {ranked.told}"
+        candidates, near, worths = ranked.candidates, ranked.near, ranked.worths
+        reason = f"{reason}; {ranked.told}"
+        if policy is Policy.CASCADE:
+            candidates, near = ranked.cheapest_first(), 0
     candidates = _by_health(candidates, near, views)
     candidates += filter(may_answer, _last_resorts(job, chosen, made))
     if not candidates:
         raise _no_candidate(obstacles, max_cost_usd)
     skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
-    return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd)
+    return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd, worths)
+
+
+_BY_VALUE = frozenset({Policy.VALUE, Policy.CASCADE})
+
+
+def _needs_bound(job: Job) -> bool:
+    """Say whether a call without a bound on its cost would break a promise."""
+    has_budget = job.tenant is not None and job.tenant.enforced and job.tenant.has_budget
+    return job.request.max_cost_usd is not None or has_budget
+
+
+def plan_judge(job: Job, model: Model, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
+    """Return the model as it is asked to judge an answer, or None if it may not be for this request."""
+    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s)).of(model, "judges the answer before")
+    max_cost_usd = job.request.max_cost_usd or pool.catalogue.default_max_cost_usd
+    obstacle = _forbidden(model, job.tenant)
+    obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None)
+    obstacle = obstacle or (_unbounded(model) if _needs_bound(job) else None)
+    return None if obstacle is not None else replace(candidate, request=asked)
 
 
 def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
@@ -194,7 +216,7 @@ def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Can
         case Policy.LATENCY:
             chosen = [made.of(model, f"fastest of quality {floor} or more") for model in good_enough]
             chosen.sort(key=lambda one: views.p99_ms(one.model))
-        case Policy.VALUE:
+        case Policy.VALUE | Policy.CASCADE:
             # what it asks for is in the expectation; a tier that somebody insists on is not
             insisted = good_enough if request.tier is not None else answering
             if job.tenant is not None and job.tenant.enforced and job.tenant.tiers:

@@ -15,8 +15,11 @@ Rules:
    another of them may have caused, only has the same model asked for this one alone.
 8. An answer that has to fit a schema and does not is none (`router.answer_schema.check`): its model is asked once more,
    with what is wrong, and then left. If nobody's answer fits, the session fails with the last one that did not.
+9. With the policy `cascade` an answer does not end the session before its checks (`router.request.cascade`); once there
+   is one, the session does not fail any more.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -30,8 +33,9 @@ from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Verdict
+from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
 from router.request.choice import WAKE_JITTER_S, Option, choose
-from router.request.plan import Plan, make_plan, plan_repair
+from router.request.plan import Plan, make_plan, plan_judge, plan_repair
 from router.request.steps import (
     STATE_AFTER,
     TRANSITIONS,
@@ -52,7 +56,7 @@ from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse_request
 from schemas.costs import CallStarted
 from schemas.responses import ErrorDetail, Usage
-from schemas.vocabulary import ErrorCode, SkipReason, Status
+from schemas.vocabulary import AnswerCheck, ErrorCode, Policy, SkipReason, Status
 
 __all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session", "SessionError", "Started"]
 __all__ += ["Wait", "Woke"]
@@ -106,7 +110,8 @@ class Session:
         self._schema: AnswerSchema | None = None
         self._misfit: Verdict | None = None
         """How it ends if no answer fits its schema: with the last one that did not."""
-        self._standings: dict[str, CandidateState] = {}
+        self._cascade: CascadeRun | None = None
+        self._standings: defaultdict[str, CandidateState] = defaultdict(CandidateState)
         self._open: _Open | None = None
         self._called_off: str | None = None
         self._called = False
@@ -207,7 +212,9 @@ class Session:
             self._plan = make_plan(self._job, self._analysis, self._pool, event.now_s, self._chance)
         except RequestRejected as rejection:
             return self._end(rejection.code, str(rejection), event.now_s, rejection.field)
-        self._standings = {candidate.model.name: CandidateState() for candidate in self._plan.candidates}
+        if len(self._plan.worths) > 1 and self._plan.policy is Policy.CASCADE:
+            ladder = Ladder(self._plan.candidates, self._plan.worths, self._analysis.task)
+            self._cascade = CascadeRun(self._pool.catalogue.cascade, ladder)
         return self._decide(self._plan, event.now_s)
 
     def _decide(self, plan: Plan, now_s: float) -> Action:
@@ -227,7 +234,7 @@ class Session:
     def _affordable(self, plan: Plan, now_s: float) -> list[Candidate]:
         left_usd = plan.max_cost_usd - self._attempt_log.spent_usd
         candidates: list[Candidate] = []
-        for planned in plan.candidates:
+        for planned in plan.candidates if self._cascade is None else self._cascade.candidates:
             standing = self._standings[planned.model.name]
             candidate = standing.repair or planned
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
@@ -267,12 +274,22 @@ class Session:
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 
     def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Action:
-        model = candidate.model
-        timeout_s = min(model.timeout_s, self._job.deadline_s - now_s)
-        if self._lease is not None and candidate.upper_usd is not None:
+        if self._lease is not None and not self._reserves(self._lease, candidate, now_s):
             call_id = self._job.event_id(self._attempt_log.next_attempt)
-            if self._lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is Reserve.LATER:
-                return self._wait_for_budget(self._lease, call_id, now_s)
+            return self._wait_for_budget(self._lease, call_id, now_s)
+        return self._send(plan, candidate, now_s)
+
+    def _reserves(self, lease: BudgetLease, candidate: Candidate, now_s: float) -> bool:
+        if candidate.upper_usd is None:
+            return True
+        call_id, timeout_s = self._job.event_id(self._attempt_log.next_attempt), self._timeout_s(candidate, now_s)
+        return lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is not Reserve.LATER
+
+    def _timeout_s(self, candidate: Candidate, now_s: float) -> float:
+        return min(candidate.model.timeout_s, self._job.deadline_s - now_s)
+
+    def _send(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
+        model, timeout_s = candidate.model, self._timeout_s(candidate, now_s)
         self._budget_since_s = self._reserving = None
         self._attempt_log.passed_over.pop(model.name, None)
         attempt = self._attempt_log.next_attempt
@@ -316,13 +333,57 @@ class Session:
             self._pool.learn_limits(call.permit, answer.told_limits)
         else:
             self._pool.joined(call.permit, call.called_s, now_s, is_settled=answer.usage is not None)
-        checked = PLAIN if self._schema is None else self._schema.check(answer)
+        is_check = self._cascade is not None and self._cascade.asking is not None
+        checked = PLAIN if self._schema is None or is_check else self._schema.check(answer)
         usage = self._attempt_log.answered(call.started, call.candidate, event, checked.violation)
         self._settle(call)
         if checked.violation is not None:
             return self._reject(call.candidate, answer, usage, checked, now_s)
         verdict = Verdict(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
-        return self._finish(verdict, now_s)
+        if self._cascade is None:
+            return self._finish(verdict, now_s)
+        self._called = False  # what a cascade calls next is no retry, and takes from no budget of them
+        attempt, run = call.started.attempt, self._cascade
+        return self._follow(
+            run, run.checked(answer.message, attempt) if is_check else run.answered(verdict, attempt), now_s
+        )
+
+    def _follow(self, run: CascadeRun, step: Step, now_s: float) -> Action:
+        """Do what the cascade says; a check that cannot be made now is left out."""
+        while isinstance(step, Ask):
+            candidate = self._checking(run, step.check, now_s)
+            if candidate is not None:
+                return self._send(self._planned(), candidate, now_s)
+            step = run.unchecked("its call could not be made at once, or not paid for")
+        return self._finish(step.verdict, now_s) if isinstance(step, Accept) else self._decide(self._planned(), now_s)
+
+    def _checking(self, run: CascadeRun, check: AnswerCheck, now_s: float) -> Candidate | None:
+        """Return whom to call for a check, with the call's cost reserved; None if that is not possible now."""
+        candidate, catalogue = None, self._pool.catalogue
+        if check is AnswerCheck.AGREEMENT:
+            candidate = run.beside()
+        elif catalogue.cascade.judge is not None:
+            judge, asked = catalogue.models[catalogue.cascade.judge], judging(self._job.request, run.first_message)
+            candidate = None if asked is None else plan_judge(self._job, judge, asked, self._pool, now_s)
+        return candidate if candidate is not None and self._may_check(candidate, now_s) else None
+
+    def _may_check(self, candidate: Candidate, now_s: float) -> bool:
+        left_usd = self._planned().max_cost_usd - self._attempt_log.spent_usd
+        if (
+            now_s >= self._job.deadline_s
+            or len(self._attempt_log.attempts) >= self._pool.catalogue.retry.max_attempts
+            or (candidate.upper_usd or 0) > left_usd
+            or not self._pool.readiness(candidate.model, now_s, candidate.bound).now(now_s)
+        ):
+            return False
+        if self._lease is None:
+            return True
+        if not _pays_for(self._lease, candidate, now_s):
+            return False
+        if self._reserves(self._lease, candidate, now_s):
+            return True
+        self._lease.release(self._job.event_id(self._attempt_log.next_attempt))
+        return False
 
     def _reject(self, candidate: Candidate, answer: Answer, usage: Usage, checked: Checked, now_s: float) -> Action:
         """Take an answer for none: ask its model once more, or leave it."""
@@ -345,6 +406,8 @@ class Session:
             self._pool.joined(call.permit, call.called_s, now_s, is_settled=is_settled)
         self._attempt_log.failed(call.started, call.candidate, event)
         self._settle(call)
+        if (run := self._cascade) is not None and run.asking is not None:
+            return self._follow(run, run.unchecked(f"its call failed: {failure.category}", call.started.attempt), now_s)
         if self._pool.may_go_on(call.permit, failure, call.candidate.bound, now_s):
             return self._decide(self._planned(), now_s)
         standing = self._standings[call.candidate.model.name]
@@ -383,6 +446,8 @@ class Session:
         refused = code is ErrorCode.UPSTREAM_REJECTED or self._plan is None
         refused |= code is ErrorCode.BUDGET_EXHAUSTED and not self._attempt_log.attempts
         status = Status.REJECTED if refused else Status.FAILED
+        if self._cascade is not None and (first := self._cascade.first) is not None:
+            return self._finish(first, now_s)
         if (misfit := self._misfit) is not None:
             detail = misfit.schema_check.detail if misfit.schema_check else None
             message = f"no answer fits the request's JSON schema ({message}); of the last one: {detail}"

@@ -55,6 +55,14 @@ class Ranked(NamedTuple):
         """The candidates themselves."""
         return [worth.candidate for worth in self.worths]
 
+    def cheapest_first(self) -> list[Candidate]:
+        """The candidates with the cheapest one before all others, as a cascade begins."""
+        costs = [_NEVER if worth.likely_usd is None else worth.likely_usd for worth in self.worths]
+        first = costs.index(min(costs))
+        candidates = self.candidates
+        cheapest = candidates.pop(first)
+        return [cheapest.because(f"cheapest, to be checked; {cheapest.why}"), *candidates]
+
 
 def likely_usd(candidate: Candidate, overstated_tokens: int, now_s: float) -> Decimal | None:
     """Return what a call at the moment is likely to cost; None if that is not known.

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from router.catalogue import BreakerRules, Catalogue, HealthRules, Model, Price, RetryRules
+from router.catalogue import BreakerRules, CascadeRules, Catalogue, HealthRules, Model, Price, RetryRules
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
@@ -118,6 +118,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         health=HealthRules(**rules["health"]),
         retry=RetryRules(**rules["retry"]),
         feedback=_feedback(raw.feedback),
+        cascade=_cascade(raw, models),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -299,6 +300,13 @@ def _tenants(raw: Mapping[str, RawTenant], models: Mapping[str, Model]) -> Mappi
             mode=one.mode,
         )
     return MappingProxyType(tenants)
+
+
+def _cascade(raw: RawCatalogue, models: Mapping[str, Model]) -> CascadeRules:
+    judge = raw.cascade.judge
+    if judge is not None and judge not in models:
+        raise CatalogueError(f'cascade.judge is "{judge}", which is not in [models]; {instead_of(judge, models)}')
+    return CascadeRules(raw.cascade.agreement, judge)
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:

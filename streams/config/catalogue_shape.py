@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from router.catalogue import BreakerRules, HealthRules, RetryRules
+from router.catalogue import Agreement, BreakerRules, HealthRules, RetryRules
 from router.charges import Charge
 from router.dialects.wire import DialectName
 from router.models.health import PANE_S
@@ -214,6 +214,13 @@ class RawRetry(_Raw):
     budget_floor_per_s: Annotated[float, BeforeValidator(_float), Field(gt=0, le=1_000_000)] = _RETRY.budget_floor_per_s
 
 
+class RawCascade(_Raw):
+    """`[cascade]`."""
+
+    agreement: Annotated[Agreement, Field(strict=False)] = Agreement.OFF
+    judge: str | None = None
+
+
 def _bare_hash(value: object) -> object:
     return {"hash": value} if isinstance(value, str) else value
 
@@ -289,4 +296,5 @@ class RawCatalogue(_Raw):
     health: RawHealth = RawHealth()
     retry: RawRetry = RawRetry()
     feedback: RawFeedback = RawFeedback()
+    cascade: RawCascade = RawCascade()
     tenants: dict[Annotated[Identifier, AfterValidator(_name)], RawTenant] = {}

@@ -49,6 +49,7 @@ PRODUCED: dict[str, type[Message]] = {
     "model-quality": ModelQuality,
     "model-stats-stance": ModelStats,
     "quality-counts": QualityCounts,
+    "response-cascade": Response,
     "response-completed": Response,
     "response-everything": Response,
     "response-failed": Response,

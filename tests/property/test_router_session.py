@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from router.catalogue import BreakerRules, HealthRules, RetryRules
+from router.catalogue import Agreement, BreakerRules, CascadeRules, HealthRules, RetryRules
 from router.charges import Charge
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from router.identity import Identity
@@ -46,6 +46,7 @@ CATALOGUE = replace(
     breaker=BreakerRules(consecutive_failures=2, pause_s=5, max_pause_s=20, half_open_probes=2),
     health=HealthRules(min_requests=6),
     retry=RetryRules(max_attempts=5, attempts_per_model=2, base_s=1, max_s=4),
+    cascade=CascadeRules(Agreement.MODEL, judge="gamma"),
 )
 ROUNDING_S = 1e-5
 
@@ -239,7 +240,9 @@ class SessionsMachine(RuleBasedStateMachine):
         latency_s = self.now_s - life.acted_s
         result = within_bounds(life.calls[-1], result)
         if isinstance(result, Answer):
-            life.answered = life.job.request.response_format != STRICT or result.message.content == FITS
+            fits = life.job.request.response_format != STRICT or result.message.content == FITS
+            run = life.session._cascade
+            life.answered |= fits and (run is None or run.asking is None)
             self._tell(life, Answered(self.now_s, result, latency_s))
         else:
             self._tell(life, Failed(self.now_s, result, latency_s))
@@ -276,7 +279,8 @@ class SessionsMachine(RuleBasedStateMachine):
         assert call.started.event_id == life.job.event_id(call.started.attempt)
         assert call.started.event_id not in self.event_ids
         self.event_ids.add(call.started.event_id)
-        assert call.max_tokens <= min(request.max_tokens or CATALOGUE.default_max_tokens, model.max_output_tokens)
+        asked = call.repair or request  # a repair, or a judge's question
+        assert call.max_tokens <= min(asked.max_tokens or CATALOGUE.default_max_tokens, model.max_output_tokens)
         assert self.pool.breaker(model).probes <= CATALOGUE.breaker.half_open_probes
 
     def _check_finish(self, life: Life, finish: Finish) -> None:

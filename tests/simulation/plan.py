@@ -9,7 +9,7 @@ from random import Random
 
 import orjson
 
-from router.catalogue import Catalogue
+from router.catalogue import Agreement, CascadeRules, Catalogue
 from router.tenants import Key, Tenant, TenantMode
 from schemas.vocabulary import Policy
 from streams.config.settings import Settings
@@ -94,6 +94,7 @@ class Plan:
     reasoning: Place | None = field(init=False)
     cached: Place | None = field(init=False)
     policy: Policy = field(init=False)
+    cascade: CascadeRules = field(init=False)
     guests: tuple[Guest, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,13 +108,19 @@ class Plan:
         self.charged_failures = frozenset({Fate.ERROR} if random.random() < 0.5 else ())
         self.reasoning = random.choice((None, *Place))
         self.cached = random.choice((None, *Place))
-        self.policy = self._random("policy").choice(tuple(Policy))
+        routing = self._random("policy")
+        self.policy = routing.choice(tuple(Policy))
+        self.cascade = CascadeRules(routing.choice(tuple(Agreement)), routing.choice((None, "gamma")))
 
     def catalogue(self) -> Catalogue:
         """Return the models, and the tenants with their keys."""
         tenants = {guest.tenant.name: guest.tenant for guest in self.guests}
         return replace(
-            make_catalogue(ALPHA, BETA, GAMMA), tenants=tenants, default_policy=self.policy, explored_share=0.05
+            make_catalogue(ALPHA, BETA, GAMMA),
+            tenants=tenants,
+            default_policy=self.policy,
+            explored_share=0.05,
+            cascade=self.cascade,
         )
 
     def characters(self) -> dict[str, Character]:

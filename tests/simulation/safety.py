@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from schemas.vocabulary import AttemptOutcome, Policy
 from tests.simulation.evidence import Evidence, Json, place_of
 from tests.simulation.history import BOTH, LETTER, History, Limits, Published, Written
 
@@ -144,6 +145,16 @@ def _finished_by(evidence: Evidence) -> dict[int, list[float]]:
     return latest
 
 
+def _paid_for(response: Json) -> int:
+    """Return how many answers of models a response may rest on: one, or in a cascade those that it tells.
+
+    Without a policy its deadline had passed before it was planned anew, and the answers are of the worker before.
+    """
+    if response["policy"] not in (Policy.CASCADE, None):
+        return 1
+    return [attempt["outcome"] for attempt in response["attempts"]].count(AttemptOutcome.SUCCEEDED)
+
+
 def paid_once(evidence: Evidence) -> Iterator[str]:
     for call in evidence.history.called:
         if evidence.ahead.get(call.key, float("inf")) > call.began_s:
@@ -153,7 +164,7 @@ def paid_once(evidence: Evidence) -> Iterator[str]:
         if events[0][1]["outcome"] == "succeeded":
             paid[evidence.case_of.get(place_of(events[0][1]), "")] += 1
     for case, count in paid.items():
-        if count > len(evidence.answered.get(case, ())):
+        if count > sum(_paid_for(message) for _, message in evidence.answered.get(case, ())):
             yield f"{case} was paid for {count} times"
     for key, count in Counter(call.key for call in evidence.history.called).items():
         if count > 1:

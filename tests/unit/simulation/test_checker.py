@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from schemas.vocabulary import Policy
 from streams.publisher import HOLDER
 from tests.simulation.checker import check
 from tests.simulation.history import LETTER, Charged, Committed, History, Left, Published, Written
@@ -22,7 +23,9 @@ Break = Callable[[History], object]
 
 @cache
 def _played() -> History:
-    return play(planned(CALM, SECONDS))
+    plan = planned(CALM, SECONDS)
+    plan.policy = Policy.CHAIN  # each answer has its one call
+    return play(plan)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.catalogue import DAY_MS, Catalogue, ContextTier, Price, PriceWindow
+from router.catalogue import DAY_MS, Agreement, CascadeRules, Catalogue, ContextTier, Price, PriceWindow
 from router.charges import Charge, ChargeRow
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
@@ -157,7 +157,7 @@ def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
 @pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
 def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_routers_defaults(file: CatalogueFile) -> None:
     defaults = {field.name: field.default for field in fields(Catalogue) if field.default is not MISSING}
-    assert len(defaults) == 9
+    assert len(defaults) == 10
     if file.catalogue.name == "reference":
         assert file.catalogue.default_policy is Policy.VALUE
         assert file.catalogue.quality_slack == 0.03
@@ -201,6 +201,9 @@ def test_every_optional_key_reaches_its_value() -> None:
         ramp_up_s = 2
         [health]
         degraded_error_rate = 0.05
+        [cascade]
+        agreement = "sample"
+        judge = "m-2"
         [retry]
         max_attempts = 2
         budget_ratio = 0.1
@@ -227,6 +230,7 @@ def test_every_optional_key_reaches_its_value() -> None:
     )
     assert catalogue.health.degraded_error_rate == 0.05
     assert catalogue.retry.max_attempts == 2
+    assert catalogue.cascade == CascadeRules(Agreement.SAMPLE, "m-2")
     spare = "the catalogue, providers.spare.charges"
     assert file.providers == {
         "openai": ProviderEntry(
@@ -545,7 +549,10 @@ MISTAKES = {
     "number in a list": (changed('"m-2"', "2"), "chains.fast[1] is 2, must be text in quotes."),
     "number for a table": (top("health = 1"), "health is 1, must be a table."),
     "list for a table": (top("retry = []"), "retry must be a table."),
-    "unknown policy": (top('default_policy = "fast"'), "default_policy must be 'chain', 'cost', 'latency' or 'value'."),
+    "unknown policy": (
+        top('default_policy = "fast"'),
+        "default_policy must be 'chain', 'cost', 'latency', 'value' or 'cascade'.",
+    ),
     "unknown dialect": (
         changed("[providers.openai]", '[providers.openai]\ndialect = "cohere"'),
         ALL_DIALECTS,
@@ -589,6 +596,14 @@ MISTAKES = {
     "an unknown capability": (
         first_model("capabilities = { image = true }"),
         f'{M}.capabilities.image is not known; did you mean "images"?',
+    ),
+    "an unknown judge": (
+        appended('[cascade]\njudge = "m-1"'),
+        'cascade.judge is "m-1", which is not in [models]; did you mean "m-1.0"?',
+    ),
+    "an unknown agreement": (
+        appended('[cascade]\nagreement = "two"'),
+        "cascade.agreement must be 'off', 'model' or 'sample'.",
     ),
     "quality of no task": (
         first_model("expected_quality = { maths = 0.5 }"),
