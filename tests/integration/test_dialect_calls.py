@@ -17,6 +17,8 @@ from router.route import Candidate, Estimate, Route
 from sandbox.provider.faults import Fault, FaultKind
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
+from sandbox.provider.unkind import UNKIND
+from sandbox.reconcile import judge
 from schemas.requests import Request
 from schemas.vocabulary import Certainty, Status, Task, Tier
 from streams.providers.endpoints import Endpoint
@@ -109,6 +111,15 @@ KINDS: tuple[dict[str, object], ...] = (
     {"messages": [{"role": "user", "content": [PICTURE, {"type": "text", "text": "What is it?"}]}]},
     {"prompt": "Why is the sea salt?", "max_cost_usd": "0.05"},
 )
+UNKIND_CHARGES = """
+[providers.vendor.charges]
+rate_limited = "unknown"
+authentication = "unknown"
+400 = "unknown"
+404 = "unknown"
+429 = "unknown"
+"""
+"""What an unkind provider charges for, of which the table says that it is free."""
 FAULTS = (
     FaultKind.STATUS_500,
     FaultKind.STATUS_503,
@@ -129,12 +140,9 @@ def key_for(dialect: DialectName) -> str:
     return f"AKIDEXAMPLE:{SECRET}" if dialect is DialectName.BEDROCK else "sk-any"
 
 
-@pytest.mark.parametrize("dialect", DialectName)
-async def test_the_bill_is_the_invoice_in_every_dialect_with_faults_on(
-    make_provider: MakeProvider, make_pipeline: MakePipeline, tmp_path: Path, dialect: DialectName
-) -> None:
-    provider = make_provider(latency_ms=20, aws_secret=SECRET)
-    catalogue = tmp_path / "catalogue.toml"
+def environment_of(dialect: DialectName, provider: ProviderProcess, folder: Path, more: str = "") -> dict[str, str]:
+    """Write the catalogue of a dialect, with more tables at its end, and return the settings of its workers."""
+    catalogue = folder / "catalogue.toml"
     base_url = provider.base_url.removesuffix("/v1") + ADDRESSES[dialect]
     catalogue.write_text(
         CATALOGUE.format(
@@ -143,10 +151,17 @@ async def test_the_bill_is_the_invoice_in_every_dialect_with_faults_on(
             own=OWN_KEYS.get(dialect, ""),
             upstream=UPSTREAM.get(dialect, "claude-sonnet-4-5-20250929"),
         )
+        + more
     )
-    pipeline = await make_pipeline(
-        provider, TURNOUT_CATALOGUE=str(catalogue), TURNOUT_API_KEYS=f'{{"vendor": "{key_for(dialect)}"}}'
-    )
+    return {"TURNOUT_CATALOGUE": str(catalogue), "TURNOUT_API_KEYS": f'{{"vendor": "{key_for(dialect)}"}}'}
+
+
+@pytest.mark.parametrize("dialect", DialectName)
+async def test_the_bill_is_the_invoice_in_every_dialect_with_faults_on(
+    make_provider: MakeProvider, make_pipeline: MakePipeline, tmp_path: Path, dialect: DialectName
+) -> None:
+    provider = make_provider(latency_ms=20, aws_secret=SECRET)
+    pipeline = await make_pipeline(provider, **environment_of(dialect, provider, tmp_path))
     for number, kind in enumerate(FAULTS):
         provider.add_fault(Fault(fault=kind, model="claude-sonnet-4.5" if number % 2 else "gpt-4.1", count=2))
     asked: list[bytes | dict[str, object] | None] = [
@@ -172,6 +187,50 @@ async def test_the_bill_is_the_invoice_in_every_dialect_with_faults_on(
     for cost in metered:
         assert cost.cost_usd is not None
         assert cost.provider_name == "vendor"
+
+
+UNKIND_FAULTS = (
+    FaultKind.STATUS_500,
+    FaultKind.STATUS_503,
+    FaultKind.CONTEXT_TOO_LONG,
+    FaultKind.RESET,
+    FaultKind.MISSING_USAGE,
+    FaultKind.INVALID_JSON,
+    FaultKind.TRUNCATED_BODY,
+)
+
+
+@pytest.mark.parametrize("dialect", DialectName)
+async def test_an_unkind_provider_is_billed_exactly_or_as_unknown_at_least_in_every_dialect(
+    make_provider: MakeProvider, make_pipeline: MakePipeline, tmp_path: Path, dialect: DialectName
+) -> None:
+    provider = make_provider(latency_ms=20, aws_secret=SECRET, unkind=UNKIND)
+    pipeline = await make_pipeline(provider, **environment_of(dialect, provider, tmp_path, UNKIND_CHARGES))
+    for number, kind in enumerate(UNKIND_FAULTS):
+        provider.add_fault(Fault(fault=kind, model="claude-sonnet-4.5" if number % 2 else "gpt-4.1", count=2))
+    kinds = [kind for kind in KINDS if PICTURE not in _parts(kind)]  # whose price the catalogue does not have
+    asked: list[bytes | dict[str, object] | None] = [
+        {"request_id": f"r{number}", **kinds[number % len(kinds)]} for number in range(40)
+    ]
+    ids = [f"r{number}" for number in range(40)]
+    await pipeline.publish(asked)
+    pipeline.start_worker()
+
+    responses = await pipeline.wait_for_responses(ids)
+    assert_answered_once(responses, ids)
+    await pipeline.reconcile()  # waits until nothing more is charged
+    verdict = judge(await pipeline.costs(), provider.invoice())
+    assert verdict.holds, verdict.sentence()
+    assert verdict.metered_calls >= 25, verdict.sentence()
+    assert verdict.unknown.charged_calls > 0, "errors were charged"
+
+
+def _parts(kind: dict[str, object]) -> list[object]:
+    messages = kind.get("messages")
+    contents = (
+        [message["content"] for message in messages if "content" in message] if isinstance(messages, list) else []
+    )
+    return [part for content in contents if isinstance(content, list) for part in content]
 
 
 @pytest.fixture(scope="module")
