@@ -12,7 +12,7 @@ its errors by their names (`aiokafka.errors`). The real ones are made in `stream
 | `Work`         | what an intake hands requests to                            | `streams.request.pump`, on our side   |
 | `ControlGroup` | the partitions and tables of which one worker has each      | `streams.kafka.control_group`         |
 | `Assignee`     | what such a group tells of its assignments                  | `streams.control.ownership`, our side |
-| `Received`     | a record that was handed over, and its acknowledgement      | `streams.kafka.received`              |
+| `Received`     | a record that was handed over, and its acknowledgement      | `streams.kafka.batches`               |
 | `Fence`        | whether partitions are certainly still this worker's        | `streams.kafka.fence`                 |
 | `Provider`     | makes the calls                                             | `streams.providers.http_provider`     |
 | `BlobStore`    | payloads that no record holds                               | `streams.blobs`                       |

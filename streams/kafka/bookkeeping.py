@@ -5,20 +5,22 @@ from collections.abc import Callable
 from faust.types import TP
 from faust.types.tuples import Message
 
+from streams.kafka.batches import ReceivedRecord
 
-class AckSet(set[Message]):
-    """The records that streams hold; a discard is Faust's one sign that a record's last stream is done with it."""
 
-    def __init__(self, finished: Callable[[Message], None]) -> None:
+class AckSet(set[Message | ReceivedRecord]):
+    """The records that are worked on; a discard is Faust's one sign that a record's last stream is done with it."""
+
+    def __init__(self, finished: Callable[[Message | ReceivedRecord], None]) -> None:
         super().__init__()
         self._finished = finished
 
-    def discard(self, message: Message) -> None:
-        """Hold it no longer: its last stream is done with it."""
+    def discard(self, message: Message | ReceivedRecord) -> None:
+        """Hold it no longer: what worked on it is done with it."""
         super().discard(message)
         self._finished(message)
 
-    def let_be(self, message: Message) -> None:
+    def let_be(self, message: Message | ReceivedRecord) -> None:
         """Hold it no longer, though it is not finished."""
         super().discard(message)
 

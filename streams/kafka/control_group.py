@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import faust
 from aiokafka.errors import KafkaTimeoutError
-from faust.types import TP, StreamT
+from faust.types import TP
 
 from streams.config.settings import Settings
 from streams.kafka.assignor import OnePartitionAssignor
-from streams.kafka.faust_app import faust_app
+from streams.kafka.batches import Take
+from streams.kafka.faust_app import faust_app, subscribe
 from streams.kafka.fence import HeartbeatFence
-from streams.kafka.received import deliver
 from streams.kafka.transport import SafeTransport
 from streams.ports import Assignee, Received, TopicPartition
 
@@ -74,11 +74,16 @@ class FaustControlGroup:
     """The group as `streams.ports.ControlGroup` describes."""
 
     def __init__(self, settings: Settings) -> None:
+        self._takers: dict[str, Take] = {}
         self._app = faust_app(
             settings, REBALANCE_S, "-control", table_standby_replicas=0, PartitionAssignor=OnePartitionAssignor
         )
         self._app.transport = SafeTransport(
-            self._app.conf.broker, self._app, drain_timeout_s=DRAIN_S, idempotent=settings.idempotence
+            self._app.conf.broker,
+            self._app,
+            drain_timeout_s=DRAIN_S,
+            idempotent=settings.idempotence,
+            takers=self._takers,
         )
         self._tables: list[faust.Table] = []
 
@@ -94,12 +99,9 @@ class FaustControlGroup:
         return ChangelogTable(self._tables[-1])
 
     def deliver(self, topic: str, name: str, take: Callable[[Sequence[Received]], None]) -> None:
-        """Hand the topic's records to `take`, by an agent of this name."""
-        app = self._app
-
-        @app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=name)  # type: ignore[untyped-decorator]  # faust is untyped
-        async def agent(stream: StreamT[bytes]) -> None:
-            await deliver(app, stream, take)
+        """Hand the topic's records to `take`; an agent of this name subscribes to it."""
+        subscribe(self._app, topic, name)
+        self._takers[topic] = take
 
     async def start(self, assignee: Assignee) -> None:
         """Join. The tables of an assignment are restored all at once: the first one tells of it for all."""

@@ -1,6 +1,7 @@
 """What the two Faust apps of a worker have in common."""
 
 import faust
+from faust.types import StreamT
 
 from streams.config.settings import Settings
 from streams.kafka.clients import METADATA_MAX_AGE_MS, faust_credentials
@@ -39,3 +40,12 @@ def faust_app(settings: Settings, rebalance_timeout_s: float, suffix: str = "", 
         worker_redirect_stdouts=False,
         **options,
     )
+
+
+def subscribe(app: faust.App, topic: str, name: str) -> None:
+    """Let the app's group have the topic's partitions, by an agent of this name that no record reaches."""
+
+    @app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=name)  # type: ignore[untyped-decorator]  # faust is untyped
+    async def agent(stream: StreamT[bytes]) -> None:
+        async for _ in stream:
+            raise AssertionError("records go past streams")

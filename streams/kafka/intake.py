@@ -1,20 +1,17 @@
-"""The requests topic by Faust: an app with one agent, which hands over and decides nothing."""
+"""The requests topic by Faust: an app that assigns, fetches and commits. Its agent subscribes; records go past it."""
 
 import faust
-from faust.types import TP, StreamT
+from faust.types import TP
 
 from schemas.topics import Topic
 from streams.config.settings import Settings
-from streams.kafka.faust_app import faust_app
+from streams.kafka.faust_app import faust_app, subscribe
 from streams.kafka.fence import HeartbeatFence
-from streams.kafka.received import deliver
 from streams.kafka.transport import SafeConsumer, SafeTransport
 from streams.ports import TopicPartition, Work
 
 POLLED_RECORDS = 500
 """What one look at the consumer brings at most. A partition that is held back still delivers what was brought."""
-BUFFERED_RECORDS = 512
-"""Records that wait between the consumer and a full pump."""
 REBALANCE_MARGIN_S = 30.0
 
 
@@ -30,12 +27,12 @@ class FaustIntake:
             settings.drain_s + REBALANCE_MARGIN_S,
             broker_max_poll_interval=settings.drain_s + 10 * REBALANCE_MARGIN_S,
             broker_max_poll_records=POLLED_RECORDS,
-            stream_buffer_maxsize=BUFFERED_RECORDS,
         )
 
     async def start(self, work: Work) -> None:
         """Join the group and hand its records to this work."""
         app, settings = self._app, self._settings
+        topic = settings.topic(Topic.REQUESTS)
         app.transport = SafeTransport(
             app.conf.broker,
             app,
@@ -44,12 +41,9 @@ class FaustIntake:
             idempotent=settings.idempotence,
             work=work,
             fence=self._fence,
+            takers={topic: work.ingest},
         )
-        requests = app.topic(settings.topic(Topic.REQUESTS), key_serializer="raw", value_serializer="raw")
-
-        @app.agent(requests, name="turnout.pump")  # type: ignore[untyped-decorator]  # faust is untyped
-        async def ingest(stream: StreamT[bytes]) -> None:
-            await deliver(app, stream, work.ingest)
+        subscribe(app, topic, "turnout.pump")
 
         @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]  # faust is untyped
         async def revoked(_app: faust.App, revoked: set[TP], **_signal: object) -> None:

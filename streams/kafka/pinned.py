@@ -42,6 +42,12 @@ OVERRIDDEN: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
         ),
         "faust.transport.consumer:Consumer": (
             Pin(
+                "_drain_messages",
+                "hands over batches, without a task, a queue or a sleep for each record",
+                "(self, fetcher)",
+                by=("Fetcher._fetcher",),
+            ),
+            Pin(
                 "_filter_tps_with_pending_acks",
                 "which partitions to commit: those with a tracker",
                 "(self, topics)",
@@ -218,11 +224,11 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
             Pin("_group_co_subscribed", "topics by who subscribes to them", "(topics, subscriptions)"),
         ),
         "faust.transport.consumer:Consumer": (
-            Pin(
-                "callback",
-                "where each record of every topic is handed over; wrapped",
-                by=("Consumer._drain_messages",),
-            ),
+            Pin("callback", "where records of tables' changelogs are handed over; wrapped"),
+            Pin("_wait_next_records", "fetches, once the flow goes on", "(self, timeout)", by=("Consumer.getmany",)),
+            Pin("flow_active", "whether records may be handed over", by=("Consumer.getmany", "Consumer.stop_flow")),
+            Pin("suspend_flow", "is set when they may not", by=("Consumer.stop_flow",)),
+            Pin("consumer_stopped_errors", "what a stop may raise"),
             Pin(
                 "_unacked_messages",
                 "streams (Cython and Python) add to it and discard from it, the one sign of an end; replaced",
@@ -234,8 +240,8 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
             Pin("_acked_index", "same", by=("Consumer.ack",)),
             Pin(
                 "_read_offset",
-                "all below it is dropped when it is fetched; replaced by nothing",
-                by=("Consumer._drain_messages",),
+                "grows with each partition; replaced by nothing",
+                by=("Consumer.perform_seek",),
             ),
             Pin(
                 "_committed_offset",
@@ -257,6 +263,9 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
             Pin("_get_active_partitions", "what is fetched", "(self)", by=("Consumer._wait_next_records",)),
             Pin("maybe_wait_for_commit_to_finish", "a commit under way lacks the latest", "(self)"),
             Pin("commit_and_end_transactions", "the commit at the end of a drain", "(self)"),
+        ),
+        "faust.transport.drivers.aiokafka:Consumer": (
+            Pin("_to_message", "makes a record of a changelog Faust's", "(self, tp, record)"),
         ),
         "faust.transport.consumer:ThreadDelegateConsumer": (Pin("_thread", "where the aiokafka consumer lives"),),
         "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (

@@ -13,19 +13,22 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic
+from types import MappingProxyType
 
 import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
-from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
+from faust.transport.drivers.aiokafka import Producer, Transport
 from faust.types import TP
 from faust.types.transports import ConsumerCallback, PartitionsAssignedCallback, PartitionsRevokedCallback, TPorTopicSet
 from faust.types.tuples import Message
 from mode import Service
+from mode.utils.futures import notify
 from yarl import URL
 
+from streams.kafka.batches import BatchConsumer, ReceivedRecord, Take
 from streams.kafka.bookkeeping import AckSet, DiscardingMap, ForgettingMap
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.draining import Draining, HeldByStreams
@@ -47,7 +50,7 @@ DRAIN_LOOK_S = 0.25
 it is one still."""
 
 
-class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
+class SafeConsumer(BatchConsumer):
     """Commits, for each partition, no further than the smallest offset handed over and not yet acknowledged."""
 
     def __init__(
@@ -113,13 +116,26 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
         """How many records have been handed over since the start."""
         return self._handed_over
 
-    def is_current(self, message: Message) -> bool:
-        """Say whether the record was delivered under the present assignment."""
-        return bool(message.generation_id == self.app.consumer_generation_id)
+    @property
+    def takers(self) -> Mapping[str, Take]:
+        """The taker of each topic that has one."""
+        takers: Mapping[str, Take] = self.transport.takers
+        return takers
 
-    def let_be(self, message: Message) -> None:
+    def delivered(self, received: ReceivedRecord) -> None:
+        """Note that a record is handed over, before it waits in any queue."""
+        self._handed_over += 1
+        self._tracker(received.tp, received.offset).delivered(received.offset)
+        self._unacked_messages.add(received)
+
+    def finish(self, received: ReceivedRecord) -> None:
+        """Note that a record is finished, unless it is of an earlier assignment."""
+        self._unacked_messages.discard(received)
+        notify(self._waiting_for_ack)
+
+    def let_be(self, received: ReceivedRecord) -> None:
         """Leave a record unfinished, and do not wait for it when draining: it will be delivered again."""
-        self._unacked_messages.let_be(message)
+        self._unacked_messages.let_be(received)
 
     def hold_back(self, tp: TP) -> None:
         """Fetch no more of the partition; what has been fetched still comes.
@@ -245,7 +261,7 @@ class SafeConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
             self._trackers[tp] = OffsetTracker()
         return self._trackers[tp]
 
-    def _finish(self, message: Message) -> None:
+    def _finish(self, message: Message | ReceivedRecord) -> None:
         tracker = self._trackers.get(message.tp)
         # a record from before a rebalance says nothing about its second delivery
         if tracker is not None and message.generation_id == self.app.consumer_generation_id:
@@ -354,6 +370,7 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
         idempotent: bool = True,
         work: Draining | None = None,
         fence: HeartbeatFence | None = None,
+        takers: Mapping[str, Take] = MappingProxyType({}),
     ) -> None:
         """Take the brokers (`app.conf.broker`) and what the consumer and the producer need.
 
@@ -366,10 +383,13 @@ class SafeTransport(Transport):  # type: ignore[misc]  # faust is untyped
             idempotent: off for a broker that knows no producer ids.
             work: what drains; by default whatever streams hold.
             fence: is told of heartbeats that were answered.
+            takers: of each topic whose records go past Faust's streams, what takes them. Topics are subscribed to by an
+                agent all the same.
         """
         super().__init__(url, app)
         self.checkpoint = checkpoint
         self.drain_timeout_s = drain_timeout_s
         self.idempotent = idempotent
         self.work = work
+        self.takers = takers
         self.fence = fence or HeartbeatFence(app.conf.broker_session_timeout, monotonic)

@@ -15,7 +15,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.consumer import Consumer
 from structlog.testing import capture_logs
 
-from streams.kafka import assignor, consumer_thread, pinned_check, table_recovery, transport, unpacking
+from streams.kafka import assignor, batches, consumer_thread, pinned_check, table_recovery, transport, unpacking
 from streams.kafka.pinned import OVERRIDDEN, TESTED, USED
 from streams.kafka.pinned_check import members_of
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 KAFKA = ROOT / "streams" / "kafka"
 OURS = [
     each
-    for module in (transport, consumer_thread, table_recovery, assignor, unpacking)
+    for module in (transport, batches, consumer_thread, table_recovery, assignor, unpacking)
     for each in vars(module).values()
     if inspect.isclass(each) and each.__module__ == module.__name__
 ]
@@ -73,7 +73,7 @@ def private_names_used() -> Iterator[tuple[str, str]]:
                     yield path.name, node.attr
 
 
-SUBCLASSING = {"transport", "consumer_thread", "table_recovery", "unpacking"}
+SUBCLASSING = {"transport", "batches", "consumer_thread", "table_recovery", "unpacking"}
 """Where `self` has members of the libraries too."""
 
 
