@@ -101,14 +101,23 @@ class AnthropicMessages:
 
     def completion(self, reply: JsonValue) -> JsonValue:
         """Return a message as a completion."""
-        if not isinstance(reply, dict) or not isinstance(reply.get("content"), list) or reply.get("type") == "error":
+        if not isinstance(reply, dict) or not _is_message(reply):
             return reply
-        said, reason = objects_in(reply["content"]), reply.get("stop_reason")
+        content, reason = reply["content"], reply.get("stop_reason")
+        said: list[JsonObject] = (
+            [{"type": "text", "text": content}] if isinstance(content, str) else objects_in(content)
+        )
         finish = FINISH.get(reason, reason) if isinstance(reason, str) else None
         choices: list[JsonValue] = []
         if said or finish in ("length", "content_filter"):
             choices = [{"index": 0, "message": _answer(said), "finish_reason": finish}]
         return {**{name: reply.get(name) for name in ("id", "model", "usage")}, "choices": choices}
+
+
+def _is_message(reply: JsonObject) -> bool:
+    """Say whether the reply is a message; proxies write a text for its one block of text."""
+    content, kind = reply.get("content"), reply.get("type")
+    return (isinstance(content, list) and kind != "error") or (isinstance(content, str) and kind == "message")
 
 
 def _system(talk: Conversation) -> JsonObject:

@@ -5,7 +5,7 @@ Sources: docs.aws.amazon.com, Bedrock API reference of Converse, and the guides 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -224,16 +224,19 @@ def _answer(blocks: list[JsonObject]) -> JsonObject:
     thoughts = [text for told in reasoning if isinstance(text := told.get("reasoningText"), dict)]
     sealed = [told["redactedContent"] for told in reasoning if "redactedContent" in told]
     uses = [use for block in blocks if isinstance(use := block.get("toolUse"), dict)]
-    known = {"text", "reasoningContent", "toolUse"}
+    cited = [told for block in blocks if isinstance(told := block.get("citationsContent"), dict)]
+    known = {"text", "reasoningContent", "toolUse", "citationsContent"}
     answer: JsonObject = {
         "role": "assistant",
-        "content": joined(blocks, "text"),
+        "content": joined(_texts(blocks), "text"),
         "reasoning_content": joined(thoughts, "text"),
         "tool_calls": [
             {"id": use.get("toolUseId"), "function": {"name": use.get("name"), "arguments": use.get("input")}}
             for use in uses
         ],
     }
+    if annotations := [found for told in cited for found in objects_in(told.get("citations"))]:
+        answer["annotations"] = [*annotations]
     signed: list[JsonValue] = [
         {"type": "thinking", "thinking": text.get("text"), "signature": text["signature"]}
         for text in thoughts
@@ -245,3 +248,10 @@ def _answer(blocks: list[JsonObject]) -> JsonObject:
     if others := [block for block in blocks if known.isdisjoint(block)]:
         answer["content_parts"] = [*others]
     return answer
+
+
+def _texts(blocks: list[JsonObject]) -> Iterator[JsonObject]:
+    """Yield what has text, in order; words with citations stand one level deeper (`CitationsContentBlock`)."""
+    for block in blocks:
+        cited = block.get("citationsContent")
+        yield from objects_in(cited.get("content")) if isinstance(cited, dict) else (block,)

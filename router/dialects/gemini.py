@@ -44,7 +44,7 @@ FINISH: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             (
                 *("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"),
-                *("MISSING_THOUGHT_SIGNATURE", "OTHER"),
+                *("MISSING_THOUGHT_SIGNATURE", "OTHER", "NO_IMAGE", "IMAGE_OTHER"),
             ),
             "error",
         ),

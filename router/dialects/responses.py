@@ -100,6 +100,8 @@ class Responses:
         if not isinstance(reply, dict) or not isinstance(reply.get("output"), list):
             return reply
         items, error = objects_in(reply["output"]), reply.get("error")
+        if not items and (text := reply.get("output_text")):
+            items = [{"type": "message", "content": text}]
         choices: list[JsonValue] = []
         if items or error is not None or reply.get("status") == "incomplete":
             choices = [_choice_of(reply, items, error)]
@@ -170,12 +172,12 @@ def _choice(choice: Choice) -> JsonValue:
 
 
 def _choice_of(reply: JsonObject, items: list[JsonObject], error: JsonValue) -> JsonObject:
-    said = [part for item in items if item.get("type") == "message" for part in objects_in(item.get("content"))]
+    said = [part for item in items if item.get("type") == "message" for part in _said(item.get("content"))]
     thoughts = [part for item in items if item.get("type") == "reasoning" for part in _thoughts(item)]
     calls = [item for item in items if item.get("type") == "function_call"]
     known = {"message", "reasoning", "function_call"}
     others: list[JsonValue] = [item for item in items if item.get("type") not in known]
-    texts = [part for part in said if part.get("type") == "output_text"]
+    texts = [part for part in said if part.get("type") in _TEXTS]
     message: JsonObject = {
         "role": "assistant",
         "content": joined(texts, "text"),
@@ -197,6 +199,15 @@ def _choice_of(reply: JsonObject, items: list[JsonObject], error: JsonValue) -> 
     if logprobs := [found for part in texts for found in objects_in(part.get("logprobs"))]:
         choice["logprobs"] = {"content": [*logprobs]}
     return {**choice, "error": error} if error is not None else choice
+
+
+_TEXTS = ("output_text", "text")
+"""OpenAI's own type, and that of servers that take it from chat completions."""
+
+
+def _said(content: JsonValue) -> list[JsonObject]:
+    """Return the parts of a message; a text may stand for its one part of text, as in a request."""
+    return [{"type": "output_text", "text": content}] if isinstance(content, str) else objects_in(content)
 
 
 def _thoughts(item: JsonObject) -> list[JsonObject]:
