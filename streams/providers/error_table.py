@@ -166,7 +166,8 @@ ROWS: tuple[Row, ...] = (
             r"context length of (only )?\d",
             r"(\binputs\b|\bprompt_?\w*).{0,60}must (be|have) (<|less|smaller|at most|fewer)",
             r"max_tokens must be at least 1, got -",
-            r"(prompt|input|inputs|messages?|request|conversation)( tokens?| length)? (is|are) too (long|large)",
+            r"(prompt|input|inputs|messages?|request|conversation)( tokens?| length)?( (is|are))? too (long|large)",
+            r"payload size exceeds|超长|长度超过",
             r"too many (input |total )?tokens",
             r"(token count|number of (input )?tokens).{0,80}exceed",
             r"range of input length should be",
@@ -179,7 +180,8 @@ ROWS: tuple[Row, ...] = (
         "Azure, Moonshot, OpenRouter, Google, xAI, DeepSeek, LiteLLM: the sentence",
         words=_words(
             r"content ?(management |safety |usage )?polic",
-            r"content exists risk",
+            r"content exists risk|guardrail\w*.{0,40}(fail|violat|interven|block)",
+            r"审核不通过|敏感内容|涉嫌违规",
             r"content.?filter",
             r"safety (system|filter|reason|setting|check|guideline)",
             r"considered high risk",
@@ -202,7 +204,7 @@ ROWS: tuple[Row, ...] = (
             r"payment (is )?required|billing (hard limit|is not active|has not been)",
             r"\b(account|organization|workspace|project).{0,40}(suspended|deactivated|disabled|overdue|arrear)",
             r"\bspend(ing)? limit|\b(api|workspace) usage limit",
-            r"budget has been exceeded|exceeded budget|over budget",
+            r"budget has been exceeded|exceeded budget|over budget|余额不足|欠费",
         ),
     ),
     Row(
@@ -213,7 +215,7 @@ ROWS: tuple[Row, ...] = (
             r"(not valid|invalid|incorrect|missing|required|expired|not found|revoked|disabled|leaked|suspended)",
             r"(invalid|incorrect|missing|expired|wrong|no|bad) (api|access|auth\w*|subscription)[ _-]?"
             r"(key|token|credential|header)",
-            r"authentication (failed|fails|error)|\bunauthori[sz]ed\b|not authenticated",
+            r"authentication (failed|fails|error)|\bunauthori[sz]ed\b|not authenticated|无效的令牌|令牌已过期",
         ),
     ),
     Row(
@@ -246,8 +248,9 @@ ROWS: tuple[Row, ...] = (
             r"has been (shut|retired|removed)|on-demand throughput|not been submitted|end of (its )?life|as legacy)",
             r"\bnot found the model|\bno models? loaded|not activated the model|requested model is not supported",
             r"not a chat model|model is only supported in v1/",
+            r"could not resolve the foundation model|not servable in region|^operation not allowed\W*$",
             r"模型不存在|无可用渠道",
-            r"(no such|unknown|invalid|unsupported|nonexistent) model\b(?! (input|parameter|output))",
+            r"(no such|unknown|invalid|unsupported|nonexistent|unavailable) model\b(?! (input|parameter|output))",
             r"not a valid model|model identifier is invalid",
             r"no endpoints found for",
             r"(deployment|endpoint).{0,60}(not exist|not found)",
@@ -260,7 +263,9 @@ ROWS: tuple[Row, ...] = (
     Row(
         _LIMITED,
         "one-api, gateways: a limit, said with another status",
-        words=_words(r"rate.?limit\w*|too many requests|requests? per (minute|second|day)|\bquota exceeded"),
+        words=_words(
+            r"rate.?limit\w*|too many requests|requests? per (minute|second|day)|\bquota exceeded|请求过于频繁|请求过多"
+        ),
         statuses=frozenset({*range(200, 300), 400, 403, 503}),
     ),
     Row(
@@ -268,9 +273,21 @@ ROWS: tuple[Row, ...] = (
         "Google, OpenRouter, gateways: what passes, said with another status",
         words=_words(
             r"overloaded|(try|retry) again later|temporarily (unavailable|unable)|degraded function",
-            r"upstream (error|went away|timed? ?out)",
+            r"upstream (error|went away|timed? ?out)|^(internal server error|service unavailable|bad gateway)\W*$",
         ),
         statuses=frozenset({*range(200, 300), 400, 404}),
+    ),
+    Row(
+        _TIMEOUT,
+        "gateways: a timeout, said with 200",
+        words=_words(r"\btime(d |-)?out\b|\btimed out\b"),
+        statuses=_SUCCESSES,
+    ),
+    Row(
+        _OPERATORS,
+        "Cloudflare: an account that is not there, so the base_url is wrong",
+        words=_words(r"^could not route to"),
+        statuses=frozenset({400}),
     ),
     Row(
         _INVALID,
@@ -301,8 +318,8 @@ ROWS: tuple[Row, ...] = (
         _OPERATORS,
         "nginx, FastAPI, Express, OpenAI, Azure: nothing is there, so the base_url is wrong",
         words=_words(
-            r"^(404 |error )?(page |resource )?not found\W*$|^$|an html page|cannot post|no route|invalid url",
-            r"unknown path|api version not supported|unexpected endpoint or method",
+            r"^(404 |error )?(page |resource |route )?not found\W*$|^$|an html page|cannot post|no (matching )?route",
+            r"invalid url|unknown path|api version not supported|unexpected endpoint or method",
         ),
         statuses=frozenset({404, 410}),
     ),

@@ -103,7 +103,23 @@ REPORTED: list[tuple[str, int, JsonValue, AttemptOutcome]] = [
     ),
     ("Zhipu, error codes", 400, error("Prompt 超长", code="1261"), CONTEXT),
     ("LiteLLM, exceptions", 400, error("litellm.ContextWindowExceededError: AnthropicException", code="400"), CONTEXT),
+    (
+        "Google: Gemini API, a request of more than 20 MB",
+        400,
+        error("Request payload size exceeds the limit: 20971520 bytes.", status="INVALID_ARGUMENT"),
+        CONTEXT,
+    ),
+    ("Baidu, Qianfan, error codes", 400, error("Prompt tokens too long", code="tokens_too_long"), CONTEXT),
+    ("gateways in Chinese", 400, error("输入长度超过最大限制"), CONTEXT),
     # --- a filter ---
+    (
+        "Portkey, guardrails: status 446",
+        446,
+        error("The guardrail checks defined in the config failed.", type="hooks_failed"),
+        FILTERED,
+    ),
+    ("iFLYTEK Spark, error codes: 10013", 400, error("输入内容审核不通过", code="10013"), FILTERED),
+    ("gateways in Chinese", 400, error("您的输入包含敏感内容"), FILTERED),
     (
         "DeepSeek: 666ghj/BettaFish#108, esengine/DeepSeek-Reasonix#6321",
         400,
@@ -153,7 +169,28 @@ REPORTED: list[tuple[str, int, JsonValue, AttemptOutcome]] = [
         error("No deployments available - crossed budget: Exceeded budget for deployment model_name: x"),
         OPERATORS,
     ),
+    ("one-api, in Chinese", 400, error("账户余额不足"), OPERATORS),
+    ("new-api, in Chinese", 200, error("无效的令牌", type="new_api_error"), OPERATORS),
     # --- the operator's: a model that the provider does not have, or not for this key ---
+    (
+        "Bedrock: an account that may not call the model",
+        400,
+        {"message": "Operation not allowed"},
+        OPERATORS,
+    ),
+    (
+        "Bedrock, troubleshooting",
+        404,
+        {"message": "Could not resolve the foundation model from the provided model identifier."},
+        OPERATORS,
+    ),
+    (
+        "Vertex AI: a region without the model",
+        400,
+        error("Publisher Model `projects/p/models/y` is not servable in region us-central1."),
+        OPERATORS,
+    ),
+    ("GitHub Models", 400, error("Unavailable model: x", code="unavailable_model"), OPERATORS),
     (
         "Google: a name with a dot in it",
         404,
@@ -267,7 +304,20 @@ REPORTED: list[tuple[str, int, JsonValue, AttemptOutcome]] = [
         {"error": "Unexpected endpoint or method. (POST /chat/completions)"},
         OPERATORS,
     ),
+    (
+        "Cloudflare, Workers AI: the account's id in the base_url",
+        400,
+        {"success": False, "errors": [{"code": 7003, "message": "Could not route to /accounts/x, perhaps"}]},
+        OPERATORS,
+    ),
+    ("APISIX", 404, {"error_msg": "404 Route Not Found"}, OPERATORS),
+    ("Envoy AI Gateway", 404, {"message": "No matching route found. The model is not configured."}, OPERATORS),
     # --- what passes ---
+    ("gateways in Chinese", 200, error("请求过于频繁"), LIMITED),
+    ("gateways", 200, error("Request timed out"), TIMEOUT),
+    ("gateways", 200, error("Timeout waiting for upstream", code="timeout"), TIMEOUT),
+    ("gateways", 200, error("Service Unavailable"), UNAVAILABLE),
+    ("gateways", 200, error("Bad Gateway", type="bad_gateway"), UNAVAILABLE),
     (
         "Groq: pydantic/pydantic-ai#2774, groq/groq-typescript#28",
         400,
