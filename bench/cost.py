@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
+from statistics import fmean
 
 import orjson
 from rich.console import Console
@@ -28,6 +29,7 @@ from router.models.pool import ModelPool  # noqa: E402  (same)
 from router.request.plan import make_plan  # noqa: E402  (same)
 from router.route import Estimate  # noqa: E402  (same)
 from router.tasks.analysis import analyse  # noqa: E402  (after the path is set)
+from sandbox.provider.exam import share_known  # noqa: E402  (same)
 from schemas.requests import Request  # noqa: E402  (same)
 from schemas.vocabulary import Policy  # noqa: E402  (same)
 from streams.config.catalogue_file import load_catalogue  # noqa: E402  (same)
@@ -66,6 +68,9 @@ class Cost:
     baseline_usd: Decimal
     shares: dict[str, float]
     assumption: str
+    quality_points: float | None = None
+    """Right answers of a hundred, less those of all at the baseline, as the simulated provider's table has them; None:
+    the prompts are none of the demo's."""
 
     @property
     def saved_percent(self) -> Decimal:
@@ -92,6 +97,7 @@ def mixed(catalogue: Catalogue) -> list[Cost]:
 def planned(catalogue: Catalogue, prompts: Sequence[str], policy: Policy) -> Cost:
     """Plan the prompts as a worker with healthy models does, and price the first candidate of each."""
     pool, chosen, usd, baseline_usd = ModelPool(catalogue), Counter[str](), Decimal(0), Decimal(0)
+    gains: list[float] = []
     for number, prompt in enumerate(track(prompts, description=f"{catalogue.name}, {policy}", transient=True)):
         request = Request(prompt=prompt, policy=policy, max_tokens=TOKENS.output_tokens, max_cost_usd=Decimal(100))
         job = Job(
@@ -106,11 +112,15 @@ def planned(catalogue: Catalogue, prompts: Sequence[str], policy: Policy) -> Cos
         chosen[model.name] += 1
         usd += _price(catalogue, model.name, tokens)
         baseline_usd += _price(catalogue, catalogue.baseline.name, tokens)
+        shares_known = share_known(model.name, prompt), share_known(catalogue.baseline.name, prompt)
+        if shares_known[0] is not None and shares_known[1] is not None:
+            gains.append(shares_known[0] - shares_known[1])
     scale = Decimal(REQUESTS) / len(prompts)
     shares = {name: 100 * count / len(prompts) for name, count in chosen.most_common()}
     safe = sum(share for name, share in shares.items() if catalogue.models[name].quality < catalogue.baseline.quality)
     assumption = f"{safe:.0f} of 100 prompts, chosen by their words, are as well served by a model of lower quality"
-    return Cost(f"policy {policy}", usd * scale, baseline_usd * scale, shares, assumption)
+    points = 100 * fmean(gains) if len(gains) == len(prompts) else None
+    return Cost(f"policy {policy}", usd * scale, baseline_usd * scale, shares, assumption, points)
 
 
 def read_prompts(path: Path) -> list[str]:
@@ -135,13 +145,14 @@ def _price(catalogue: Catalogue, name: str, tokens: Estimate) -> Decimal:
 def table(title: str, costs: Sequence[Cost]) -> Table:
     """Return one way of routing a row."""
     rows = Table("", title=title, title_justify="left")
-    for heading in ("USD", "all at gpt-4.1", "saved"):
+    for heading in ("USD", "all at gpt-4.1", "saved", "quality"):
         rows.add_column(heading, justify="right")
     rows.add_column("who answers, %")
     for cost in costs:
         shares = ", ".join(f"{name.partition('-')[0]} {share:.0f}" for name, share in cost.shares.items())
         saved = f"{cost.saved_percent:.1f} %"
-        rows.add_row(cost.way, f"{cost.usd:,.0f}", f"{cost.baseline_usd:,.0f}", saved, shares)
+        quality = "?" if cost.quality_points is None else f"{cost.quality_points:+.1f}"
+        rows.add_row(cost.way, f"{cost.usd:,.0f}", f"{cost.baseline_usd:,.0f}", saved, quality, shares)
     return rows
 
 
@@ -164,7 +175,7 @@ def main() -> None:
     for prices, file in CATALOGUES.items():
         catalogue = load_catalogue(file).catalogue
         fixed = mixed(catalogue)
-        real = [planned(catalogue, prompts, policy) for policy in (Policy.CHAIN, Policy.COST)]
+        real = [planned(catalogue, prompts, policy) for policy in (Policy.CHAIN, Policy.COST, Policy.VALUE)]
         console.print(table(f"{REQUESTS:,} requests, 500 tokens in and 500 out, at {prices}", fixed))
         title = f"The prompts of {path.name} ({len(prompts):,}), 500 tokens out, scaled to {REQUESTS:,}, at {prices}"
         console.print(table(title, real))
