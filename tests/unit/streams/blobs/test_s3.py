@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from streams.blobs.s3 import S3Blobs
 from streams.blobs.store import blob_store
@@ -150,7 +151,6 @@ async def test_a_server_that_is_not_there_is_away(server: S3Server) -> None:
         ({"dataref_url": "file://blobs"}, "whole path of a folder"),
         ({"dataref_url": "file:///nowhere/at/all"}, "there is no folder"),
         ({"dataref_key": "no-colon"}, "must be ID:SECRET"),
-        ({"dataref_endpoint": "http://minio.example"}, "use https"),
     ],
 )
 async def test_a_store_that_cannot_be_used_is_named_at_the_start(
@@ -159,6 +159,14 @@ async def test_a_store_that_cannot_be_used_is_named_at_the_start(
     with pytest.raises(SettingsError, match=sentence):
         async with blob_store(settings(server, **fields), DIRECTLY, time.time):
             pass
+
+
+async def test_a_store_over_http_beyond_this_machine_is_told_of(server: S3Server) -> None:
+    for endpoint, count in (("http://minio.example:9000", 1), ("https://minio.example", 0), (server.url, 0)):
+        with capture_logs() as logged:
+            async with blob_store(settings(server, dataref_endpoint=endpoint), DIRECTLY, time.time):
+                pass
+        assert ["in the clear" in str(line["event"]) for line in logged] == [True] * count
 
 
 async def test_without_an_url_there_is_no_store_and_a_folder_is_one(server: S3Server, tmp_path: Path) -> None:
