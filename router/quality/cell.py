@@ -34,6 +34,9 @@ VOICE_WEIGHT: Final = 20.0
 """A source is heard by itself from so many answers on: fewer say too little to tell taste from chance."""
 MOST_SOURCES: Final = 32
 """Of one tenant and kind in a cell; those that come later are kept together, so that names cost no memory."""
+MOST_IN_CELL: Final = 128
+"""Sources of all tenants: the cell is one record of the changelog, of 250 kB at most. Those of further tenants are kept
+together."""
 MOST_VOICES: Final = 4
 """Of one tenant and kind, those with most to say, so that names buy no votes; the rest is heard as one."""
 MOST_TOLD: Final = 8
@@ -104,7 +107,11 @@ class QualityCell:
         if source in self._sources:
             return source
         same = sum(other.tenant == source.tenant and other.kind == source.kind for other in self._sources)
-        return source if same < MOST_SOURCES else source._replace(name=ALL_OF)
+        if len(self._sources) >= MOST_IN_CELL and source._replace(name=ALL_OF) not in self._sources:
+            return Source(ALL_OF, source.kind, ALL_OF)
+        if same >= MOST_SOURCES or len(self._sources) >= MOST_IN_CELL:
+            return source._replace(name=ALL_OF)
+        return source
 
     def add(self, source: Source, pane: int, thousandths: int) -> None:
         """Count a score, at the place that `place_of` gave."""

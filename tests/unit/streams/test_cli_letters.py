@@ -35,6 +35,10 @@ def test_a_replay_has_the_original_headers_and_says_where_it_comes_from() -> Non
     assert read(record()).replay_headers() == [("mine", b"\xff"), ("mine", b"2"), ("turnout-replay-of", b"0:7")]
 
 
+def test_a_letter_knows_the_topic_of_its_original_whatever_headers_that_had() -> None:
+    assert read(record()).origin_topic == "llm.requests.v1"
+
+
 def test_a_replay_has_the_original_key_or_none_if_there_was_none() -> None:
     assert read(record(key=b"key")).original_key() == b"key"
     assert read(record(key=ORIGIN)).original_key() is None

@@ -75,6 +75,17 @@ def test_a_thousand_names_of_one_tenant_buy_neither_memory_nor_votes() -> None:
     assert MOST_SOURCES < 1000
 
 
+def test_a_cell_fits_a_record_however_many_tenants_speak_of_it_for_weeks() -> None:
+    cell = QualityCell(CELL)
+    for number in range(1000):
+        by = source(f"{number:064}", tenant=f"tenant {number:060}")
+        for pane in range(KEPT_PANES):
+            said(cell, by, [1.0] * 20, NOW_S - pane * PANE_S)
+    assert len(cell.dump()) < 400_000
+    assert told(cell).count == 1000 * KEPT_PANES * 20
+    assert cell.place_of(source("new", tenant="new")) == Source(ALL_OF, FeedbackKind.PERSON, ALL_OF)
+
+
 def test_a_score_that_is_taken_back_leaves_no_trace() -> None:
     cell = QualityCell(CELL)
     said(cell, source("ann"), [0.1, 0.7])
