@@ -102,6 +102,8 @@ def grants(role: Role, settings: Settings, own_group: str | None = None) -> list
         found.append(AccessGrant((Operation.WRITE,), _names(_WRITES[role], settings) + copies))
     if role is Role.DASHBOARD:  # the lag of the workers' group
         found.append(AccessGrant((Operation.DESCRIBE,), _names((Topic.REQUESTS,), settings), _groups(settings)))
+    if role is Role.FEEDBACK:  # in which partition a request of a key lies
+        found.append(AccessGrant((Operation.DESCRIBE,), _names((Topic.REQUESTS,), settings)))
     if role is Role.OPERATOR:
         found.append(AccessGrant((Operation.CREATE, Operation.DESCRIBE), _names(Topic, settings)))
         replay = settings.topic(Topic.DEAD_LETTERS) + ".replay"

@@ -110,11 +110,12 @@ async def test_each_role_works_with_the_rights_that_are_printed_and_has_no_other
     catalogue.write_text(in_chain_order() + "\n[tenants.acme]\ndaily_budget_usd = 5\n")
     own = {"TURNOUT_CATALOGUE": str(catalogue), "TURNOUT_REPLY_TO_ALLOWED": ""}
     pipeline = await Pipeline.create(administrators, make_provider(), tmp_path, **own)
-    for role in (Role.WORKER, Role.PRODUCER, Role.READER, Role.WAREHOUSE):
+    for role in (Role.WORKER, Role.PRODUCER, Role.READER, Role.FEEDBACK, Role.WAREHOUSE):
         allow(role, pipeline.settings, "readers")
     settings = {role: settings_of(pipeline, role, everybody) for role in Role}
     worker = pipeline.start_worker(**identity(Role.WORKER, everybody))
     try:
+        await until_in_force(settings[Role.PRODUCER])
         async with producer(settings[Role.PRODUCER]) as client:
             for number in range(20):
                 value = orjson.dumps({"request_id": str(number), "tenant": "acme", "prompt": "Why is the sky blue?"})
@@ -126,6 +127,7 @@ async def test_each_role_works_with_the_rights_that_are_printed_and_has_no_other
         assert (await pipeline.reconcile()).bill_equals_invoice
         await fill_the_warehouse(pipeline, everybody, tmp_path / "costs.duckdb")
         assert b"not authorized" not in worker.log.read_bytes().lower()
+        await judge_an_answer(pipeline, everybody)
         await see_that_nothing_else_is_allowed(settings, pipeline)
         assert worker.stop() == 0
     finally:
@@ -153,6 +155,29 @@ async def read_in_a_group(settings: Settings, topic: str, count: int) -> list[Re
             return [Response.decode((await consumer.getone()).value) for _ in range(count)]
 
 
+async def until_in_force(settings: Settings) -> None:
+    """Wait until the broker knows the rights that its controller has been given."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with producer(settings):
+                    return
+            except ClusterAuthorizationFailedError:
+                await asyncio.sleep(0.1)
+
+
+async def judge_an_answer(pipeline: Pipeline, address: str) -> None:
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams.cli", "feedback", "7", "--label", "good", "--source", "ann"),
+        cwd=ROOT,
+        env={**os.environ, **pipeline.environment, **identity(Role.FEEDBACK, address)},
+        stderr=subprocess.PIPE,
+    )
+    _, said = await asyncio.wait_for(command.communicate(), 60)
+    assert (command.returncode, said.decode()) == (0, "Sent 1.\n")
+    assert len(await pipeline.records(Topic.FEEDBACK)) == 1
+
+
 async def fill_the_warehouse(pipeline: Pipeline, address: str, path: Path) -> None:
     sink = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "streams.cli", "warehouse", "--duckdb", str(path), "--once"),
@@ -171,6 +196,7 @@ async def see_that_nothing_else_is_allowed(settings: dict[Role, Settings], pipel
     for role, topic in (
         (Role.PRODUCER, Topic.RESPONSES),
         (Role.READER, Topic.REQUESTS),
+        (Role.FEEDBACK, Topic.REQUESTS),
         (Role.WAREHOUSE, Topic.COSTS),
         (Role.DASHBOARD, Topic.BUDGETS),
     ):
