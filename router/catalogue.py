@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from router.dialects.wire import OPENAI, Wire
+from router.experiments import Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
 from router.tenants import Tenant
@@ -279,6 +280,7 @@ class Catalogue:
     retry: RetryRules = RetryRules()
     feedback: FeedbackRules = field(default_factory=FeedbackRules)
     cascade: CascadeRules = CascadeRules()
+    experiments: tuple[Experiment, ...] = ()
     tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By provider. One that is not in there has one key, or none, and is called without an account."""

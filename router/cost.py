@@ -167,6 +167,7 @@ def call_started(
         request_partition=job.origin.partition,
         request_offset=job.origin.offset,
         id_source=job.identity.source,
+        arm=route.arm,
         service_tier=_asked_tier(job.request.parameters.get("service_tier")),
         price_json=_written(price),
         baseline_price_json=_written(baseline_price),

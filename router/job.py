@@ -32,11 +32,18 @@ class Job:
     trace_id: str | None = None
     tenant: Tenant | None = None
     """None: the catalogue does not name it, and nothing is limited."""
+    key: bytes | None = None
+    """Of its record."""
 
     @property
     def request_id(self) -> str:
         """The id that its answer carries."""
         return self.identity.request_id
+
+    @property
+    def arm_key(self) -> bytes:
+        """What keeps its arm of an experiment: the key of its record, else its id."""
+        return self.request_id.encode() if self.key is None else self.key
 
     def event_id(self, attempt: int) -> str:
         """Return the id of the call with this number, and of its cost event."""

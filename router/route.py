@@ -18,6 +18,8 @@ class Route:
     task: Task
     tier: Tier
     reason: str
+    arm: str | None = None
+    """Of an experiment; None: it can be in none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,10 @@ class CostEvent(Message):
         "key at the provider. The costs of all events with it add up to what the call was charged. Null: the call was "
         "made for this request alone, under `event_id`.",
     )
+    arm: str | None = Field(
+        default=None,
+        description="The catalogue's experiment that the request was in, or `control`; null: it could be in none.",
+    )
 
 
 class CallStarted(CostEvent):

@@ -181,6 +181,11 @@ class Response(Message):
         description="How hard the prompt was taken to be; quality is counted by it.",
     )
     policy: Policy | None = None
+    arm: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="The catalogue's experiment that the request was in, or `control`; absent: it could be in none.",
+    )
     route_reason: str | None = Field(default=None, description="Why this tier and this model.")
     message: AnswerMessage | None = None
     finish_reason: str | None = None

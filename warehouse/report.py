@@ -9,6 +9,7 @@ from typing import cast
 from warehouse.advice import ModelQuality, Recommendation, recommend
 from warehouse.budgets import BudgetLimits, BudgetUse, budget_use
 from warehouse.errors import WarehouseError
+from warehouse.experiments import Arm, arms
 from warehouse.store import Cell, Store
 
 DIMENSIONS = {
@@ -95,6 +96,8 @@ class Report:
     budgets: tuple[BudgetUse, ...]
     """Of the day and month under way, whatever the period."""
     recommendations: tuple[Recommendation, ...]
+    arms: tuple[Arm, ...] = ()
+    """Of the experiments, with the control."""
 
 
 def make_report(store: Store, period: Period, dimension: str, norms: Norms, now: datetime) -> Report:
@@ -119,6 +122,7 @@ def make_report(store: Store, period: Period, dimension: str, norms: Norms, now:
         models=spend_by(store, period, "model"),
         budgets=budget_use(store, norms.budgets, now),
         recommendations=recommend(store, condition, values, norms.qualities, norms.floors),
+        arms=arms(store, period.since or date(1, 1, 1), period.until or date(9999, 12, 31)),
     )
 
 

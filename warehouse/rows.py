@@ -133,6 +133,7 @@ def response_row(value: bytes | None) -> Row:
         "task": response.task,
         "tier": response.tier,
         "policy": response.policy,
+        "arm": response.arm,
         "provider_name": response.provider_name,
         "request_model": response.request_model,
         "response_model": response.response_model,

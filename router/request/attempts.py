@@ -181,6 +181,7 @@ class AttemptLog:
             tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
             difficulty=band_of(analysis.difficulty) if analysis else None,
             policy=plan.policy if plan else job.request.policy,
+            arm=plan.route.arm if plan else None,
             route_reason=f"{reason}; {candidate.why}" if candidate else reason,
             message=answer.message if answer else None,
             finish_reason=answer.finish_reason if answer else None,

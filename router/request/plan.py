@@ -12,6 +12,7 @@ from router.dialects.dialect import Asked, Untranslatable
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName
 from router.errors import RequestRejected
+from router.experiments import CONTROL, arm_of
 from router.job import Job
 from router.models.health import SEVERITY
 from router.models.model_state import View
@@ -54,7 +55,11 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
     reason = f"tier {wanted} pinned by the request" if request.tier else f"tier {wanted}: {analysis.reason}"
     if tier is not wanted:
         reason = f"{reason}; the tenant has tier {tier} instead"
-    policy = request.policy or catalogue.default_policy
+    arm = arm_of(catalogue.experiments, request, job.identity.tenant, job.arm_key)
+    policy, slack = request.policy, request.quality_slack
+    if arm is not None and arm.name != CONTROL:
+        policy, slack, reason = arm.policy, arm.quality_slack, f"{reason}; experiment {arm.name}"
+    policy, slack = policy or catalogue.default_policy, catalogue.quality_slack if slack is None else slack
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     needs_bound = _needs_bound(job)
     obstacles: dict[str, Obstacle] = {}
@@ -73,7 +78,7 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
     chosen = _chosen(job, tier, policy, made)
     candidates, near, worths = list(filter(may_answer, chosen)), 0, tuple[Worth, ...]()
     if policy in _BY_VALUE and candidates and request.model is None:
-        ranked = _ranked(candidates, analysis, request, made, chance)
+        ranked = _ranked(candidates, analysis, slack, made, chance)
         candidates, near, worths = ranked.candidates, ranked.near, ranked.worths
         reason = f"{reason}; {ranked.told}"
         if policy is Policy.CASCADE:
@@ -83,7 +88,14 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
     if not candidates:
         raise _no_candidate(obstacles, max_cost_usd)
     skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
-    return Plan(Route(analysis.task, tier, reason), policy, tuple(candidates), tuple(skipped), max_cost_usd, worths)
+    return Plan(
+        Route(analysis.task, tier, reason, arm.name if arm else None),
+        policy,
+        tuple(candidates),
+        tuple(skipped),
+        max_cost_usd,
+        worths,
+    )
 
 
 _BY_VALUE = frozenset({Policy.VALUE, Policy.CASCADE})
@@ -228,11 +240,10 @@ def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Can
 
 
 def _ranked(
-    candidates: Sequence[Candidate], analysis: Analysis, request: Request, made: _Candidates, chance: Chance | None
+    candidates: Sequence[Candidate], analysis: Analysis, slack: float, made: _Candidates, chance: Chance | None
 ) -> Ranked:
     pool, now_s = made.views.pool, made.views.now_s
     catalogue = pool.catalogue
-    slack = catalogue.quality_slack if request.quality_slack is None else request.quality_slack
     explores = chance is not None and catalogue.explored_share > 0 and chance() < catalogue.explored_share
     worths = worth_of(
         candidates, analysis, pool.quality, lambda candidate: likely_usd(candidate, made.overstated_tokens, now_s)

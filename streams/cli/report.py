@@ -1,5 +1,6 @@
 """`turnout report`: what was spent, saved and lost, from a warehouse."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from router.catalogue import Catalogue
 from streams.cli import options
@@ -17,6 +19,7 @@ from streams.config.settings import load_settings
 from warehouse.advice import ModelQuality
 from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError
+from warehouse.experiments import Arm, Interval
 from warehouse.page import page
 from warehouse.report import Norms, Period, Report, SpendRow, make_report
 
@@ -101,6 +104,7 @@ def _as_json(made: Report) -> dict[str, object]:
         "total": _spend_json(made.total),
         "rows": [_spend_json(row) for row in made.rows],
         "budgets": [_budget_json(use) for use in made.budgets],
+        "arms": [asdict(arm) for arm in made.arms],
         "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
     }
 
@@ -134,6 +138,8 @@ def _print(made: Report) -> None:
     console.print(table)
     for sentence in _notes(made):
         console.print(sentence, soft_wrap=True)
+    if made.arms:
+        console.print(_arms_table(made.arms))
     if made.budgets:
         console.print("Budgets, by what the warehouse holds now:")
     for use in made.budgets:
@@ -142,6 +148,28 @@ def _print(made: Report) -> None:
         console.print("Recommendations: the data shows none.")
     for number, advice in enumerate(made.recommendations, 1):
         console.print(f"{number}. {printable(str(advice), LONGEST_ADVICE)}", soft_wrap=True)
+
+
+def _arms_table(arms: Sequence[Arm]) -> Table:
+    """Draw the experiments' arms; each figure with its 95 % interval."""
+    table = empty_table(
+        "Experiments, with 95 % intervals", ("arm",), ("requests", "answered %", "USD a request", "calls", "mean ms")
+    )
+    for arm in arms:
+        table.add_row(
+            printable(arm.name, LONGEST_KEY),
+            f"{arm.requests:,}",
+            _spread(arm.answered, 100, 1),
+            "" if arm.usd is None else _spread(arm.usd, 1, 6),
+            f"{arm.calls:.2f}",
+            _spread(arm.latency_ms, 1, 0),
+        )
+    return table
+
+
+def _spread(interval: Interval, factor: int, places: int) -> str:
+    value, low, high = (f"{part * factor:.{places}f}" for part in (interval.value, interval.low, interval.high))
+    return f"{value} ({low} to {high})"
 
 
 def _cells(row: SpendRow) -> tuple[str, ...]:

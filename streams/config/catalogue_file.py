@@ -17,6 +17,7 @@ from router.catalogue import BreakerRules, CascadeRules, Catalogue, HealthRules,
 from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
+from router.experiments import CONTROL, Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
 from router.tenants import Key, Tenant
@@ -119,6 +120,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         retry=RetryRules(**rules["retry"]),
         feedback=_feedback(raw.feedback),
         cascade=_cascade(raw, models),
+        experiments=_experiments(raw),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -307,6 +309,18 @@ def _cascade(raw: RawCatalogue, models: Mapping[str, Model]) -> CascadeRules:
     if judge is not None and judge not in models:
         raise CatalogueError(f'cascade.judge is "{judge}", which is not in [models]; {instead_of(judge, models)}')
     return CascadeRules(raw.cascade.agreement, judge)
+
+
+def _experiments(raw: RawCatalogue) -> tuple[Experiment, ...]:
+    for name, one in raw.experiments.items():
+        key = key_of("experiments", name)
+        if name == CONTROL:
+            raise CatalogueError(f"{key}: {CONTROL} is what experiments are compared with; give it another name.")
+        if one.policy is None and one.quality_slack is None:
+            raise CatalogueError(f"{key} changes nothing; add a policy or a quality_slack.")
+    if (total := sum(Decimal(str(one.share)) for one in raw.experiments.values())) > 1:
+        raise CatalogueError(f"the shares of [experiments] are {total} together, must be 1 or less; lower one.")
+    return tuple(Experiment(name, one.share, one.policy, one.quality_slack) for name, one in raw.experiments.items())
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:

@@ -214,6 +214,14 @@ class RawRetry(_Raw):
     budget_floor_per_s: Annotated[float, BeforeValidator(_float), Field(gt=0, le=1_000_000)] = _RETRY.budget_floor_per_s
 
 
+class RawExperiment(_Raw):
+    """`[experiments.NAME]`."""
+
+    share: _Rate
+    policy: Annotated[Policy, Field(strict=False), AfterValidator(member)] | None = None
+    quality_slack: _Slack | None = None
+
+
 class RawCascade(_Raw):
     """`[cascade]`."""
 
@@ -297,4 +305,5 @@ class RawCatalogue(_Raw):
     retry: RawRetry = RawRetry()
     feedback: RawFeedback = RawFeedback()
     cascade: RawCascade = RawCascade()
+    experiments: dict[_Name, RawExperiment] = {}
     tenants: dict[Annotated[Identifier, AfterValidator(_name)], RawTenant] = {}

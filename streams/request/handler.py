@@ -111,6 +111,7 @@ class Handler:
             deadline_s=parsed.deadline_s,
             trace_id=trace_id(handling.trace),
             tenant=entry.tenant,
+            key=handling.delivery.key,
         )
 
     def _copy_to(self, request: Request) -> str | None:

@@ -49,6 +49,7 @@ PRODUCED: dict[str, type[Message]] = {
     "model-quality": ModelQuality,
     "model-stats-stance": ModelStats,
     "quality-counts": QualityCounts,
+    "response-arm": Response,
     "response-cascade": Response,
     "response-completed": Response,
     "response-everything": Response,
@@ -121,14 +122,25 @@ SECOND = Path(__file__).parent / "golden" / "v2"
 SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "call": CallStarted,
     "call-account": CallStarted,
+    "call-arm": CallStarted,
     "call-joined": CallStarted,
     "call-service-tier": CallStarted,
     "cost-account": CostEvent,
+    "cost-arm": CostEvent,
     "cost-joined": CostEvent,
     "cost-metered": CostEvent,
     "cost-provider-cost": CostEvent,
 }
-SECOND_EARLIER = {"call", "call-account", "call-service-tier", "cost-account", "cost-metered", "cost-provider-cost"}
+SECOND_EARLIER = {
+    "call",
+    "call-account",
+    "call-joined",
+    "call-service-tier",
+    "cost-account",
+    "cost-joined",
+    "cost-metered",
+    "cost-provider-cost",
+}
 
 
 def golden(name: str) -> bytes:

@@ -165,6 +165,24 @@ def test_budgets_are_used_by_utc_day_and_month_and_projected_to_their_end(wareho
     assert {use.window for use in early if use.projected_usd is None} == {"day"}
 
 
+def test_the_arms_of_experiments_are_compared_with_intervals(warehouse: Warehouse) -> None:
+    store = warehouse.open()
+    responses: list[bytes | None] = [
+        golden("response-completed", request_id=f"{arm}-{number}", arm=arm, cost_usd=usd)
+        for arm, usd in (("control", "0.004"), ("cheaper", "0.001"))
+        for number in range(3)
+    ]
+    store.write(batch_of([], responses))
+    store.close()
+    cheaper, control = told(warehouse)["arms"]
+    assert (cheaper["name"], cheaper["requests"], cheaper["usd"]["value"]) == ("cheaper", 3, 0.001)
+    assert (control["name"], control["answered"]["value"], control["usd"]["value"]) == ("control", 1.0, 0.004)
+    assert control["answered"]["low"] < 0.5, "three requests say little"
+    shown = report(warehouse)
+    assert "Experiments, with 95 % intervals" in shown.stdout
+    assert "0.001000 (0.001000 to 0.001000)" in shown.stdout
+
+
 def test_the_report_shows_budgets_in_every_form(warehouse: Warehouse, tmp_path: Path) -> None:
     catalogue, written = tmp_path / "catalogue.toml", tmp_path / "report.html"
     catalogue.write_text(f'{in_chain_order()}\n[tenants."a<b"]\ndaily_budget_usd = 2\n')

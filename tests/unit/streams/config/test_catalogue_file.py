@@ -11,6 +11,7 @@ from router.catalogue import DAY_MS, Agreement, CascadeRules, Catalogue, Context
 from router.charges import Charge, ChargeRow
 from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
+from router.experiments import Experiment
 from router.quality.prior import Prior
 from schemas.vocabulary import AttemptOutcome, Capability, Policy, Task, Tier
 from streams.config.catalogue_file import CatalogueFile, load_catalogue, parse_catalogue
@@ -157,7 +158,7 @@ def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
 @pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
 def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_routers_defaults(file: CatalogueFile) -> None:
     defaults = {field.name: field.default for field in fields(Catalogue) if field.default is not MISSING}
-    assert len(defaults) == 10
+    assert len(defaults) == 11
     if file.catalogue.name == "reference":
         assert file.catalogue.default_policy is Policy.VALUE
         assert file.catalogue.quality_slack == 0.03
@@ -201,6 +202,12 @@ def test_every_optional_key_reaches_its_value() -> None:
         ramp_up_s = 2
         [health]
         degraded_error_rate = 0.05
+        [experiments.a]
+        share = 0.1
+        policy = "cascade"
+        [experiments.b]
+        share = 0.2
+        quality_slack = 0.3
         [cascade]
         agreement = "sample"
         judge = "m-2"
@@ -230,6 +237,7 @@ def test_every_optional_key_reaches_its_value() -> None:
     )
     assert catalogue.health.degraded_error_rate == 0.05
     assert catalogue.retry.max_attempts == 2
+    assert catalogue.experiments == (Experiment("a", 0.1, Policy.CASCADE), Experiment("b", 0.2, quality_slack=0.3))
     assert catalogue.cascade == CascadeRules(Agreement.SAMPLE, "m-2")
     spare = "the catalogue, providers.spare.charges"
     assert file.providers == {
@@ -596,6 +604,22 @@ MISTAKES = {
     "an unknown capability": (
         first_model("capabilities = { image = true }"),
         f'{M}.capabilities.image is not known; did you mean "images"?',
+    ),
+    "an experiment of nothing": (
+        appended("[experiments.one]\nshare = 0.1"),
+        "experiments.one changes nothing; add a policy or a quality_slack.",
+    ),
+    "an experiment for nobody": (
+        appended('[experiments.one]\nshare = 0\npolicy = "cost"'),
+        "experiments.one.share is 0, must be more than 0.",
+    ),
+    "an experiment named control": (
+        appended('[experiments.control]\nshare = 0.1\npolicy = "cost"'),
+        "experiments.control: control is what experiments are compared with; give it another name.",
+    ),
+    "experiments for more than everybody": (
+        appended('[experiments.one]\nshare = 0.6\npolicy = "cost"\n[experiments.two]\nshare = 0.5\nquality_slack = 0'),
+        "the shares of [experiments] are 1.1 together, must be 1 or less; lower one.",
     ),
     "an unknown judge": (
         appended('[cascade]\njudge = "m-1"'),
