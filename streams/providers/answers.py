@@ -371,6 +371,10 @@ def _function(function: JsonObject) -> JsonObject:
     read = {name: value for name, value in function.items() if name != called and (value is None or _fits(value))}
     if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
         arguments = "{}"  # a function without parameters: vercel/ai#6687, simonw/llm#1164
+    elif isinstance(arguments, str) and arguments.lstrip().startswith('"'):
+        # an object that was written as JSON twice: vllm-project/vllm#54964, livekit/agents#5409
+        once = _json_in(arguments)
+        arguments = once if isinstance(once, str) and isinstance(_json_in(once), dict) else arguments
     read["arguments"] = arguments if isinstance(arguments, str) else _as_json(arguments)
     return read
 

@@ -190,6 +190,15 @@ def test_logprobs_audio_and_a_function_call_are_kept() -> None:
             {"id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}},
             {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
         ),
+        # written as JSON twice: vllm-project/vllm#54964, livekit/agents#5409, quarkiverse/quarkus-langchain4j#2642
+        (
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '"{\\"a\\":1}"'}},
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+        ),
+        (
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '"a word"'}},
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '"a word"'}},
+        ),
         # Llama's own form
         (
             {"id": "c1", "function": {"name": "f", "parameters": {"a": 1}}},
