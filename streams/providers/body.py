@@ -37,6 +37,7 @@ _WINDOW_BITS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     }
 )
 _GZIP_MAGIC = b"\x1f\x8b"
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
 _BLANK = " \t\r\n\f\v\x00\u00a0\ufeff"
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
@@ -90,19 +91,29 @@ def parsed(content: bytes, content_type: str = "", *, exact: bool = False) -> Js
             return orjson.loads(content)  # type: ignore[no-any-return]  # JSON is what it returns
         except orjson.JSONDecodeError:
             pass
-    text = text_of(content).strip(_BLANK)
+    text = text_of(content, content_type).strip(_BLANK)
     try:
         return _found(text, content_type, exact=exact)
     except RecursionError:
         return _found(_flattened(text), content_type, exact=exact)
 
 
-def text_of(content: bytes) -> str:
-    """Return the body as text; what is not in its character set becomes U+FFFD."""
+def text_of(content: bytes, content_type: str = "") -> str:
+    """Return the body as text; what is not in its character set becomes U+FFFD.
+
+    JSON is UTF-8 (RFC 8259, section 8.1), whatever the header names; another character set counts where it is not.
+    """
     for bom, name in _BOMS:
         if content.startswith(bom):
             return content.decode(name, "replace")
-    return content.decode("utf-8", "replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        named = _CHARSET.search(content_type)
+    try:
+        return content.decode(named[1] if named else "utf-8", "replace")
+    except (LookupError, UnicodeError):  # no character set, or one for names alone
+        return content.decode("utf-8", "replace")
 
 
 def plain_text(text: str) -> str:

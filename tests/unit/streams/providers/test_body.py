@@ -206,3 +206,23 @@ def test_the_usage_of_an_answer_that_cannot_be_used_is_billed() -> None:
     assert failure.category is AttemptOutcome.MALFORMED
     assert failure.usage is not None
     assert failure.usage.input_tokens == 100
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding", "read"),
+    [
+        ("iso-8859-1", "latin-1", "caf\u00e9"),
+        ('"GBK"', "gbk", "caf\u00e9"),
+        ("utf-8", "utf-8", "caf\u00e9"),
+        ("iso-8859-1", "utf-8", "caf\u00e9"),  # RFC 8259, section 8.1: JSON is UTF-8, and so it is
+        ("nonsense", "latin-1", "caf\ufffd"),
+        ("hex", "latin-1", "caf\ufffd"),
+        ("idna", "latin-1", "caf\ufffd"),
+        ("undefined", "latin-1", "caf\ufffd"),
+        ("", "latin-1", "caf\ufffd"),
+    ],
+)
+def test_a_body_is_read_in_the_character_set_that_it_is_written_in(charset: str, encoding: str, read: str) -> None:
+    text = '{"choices":[{"message":{"content":"caf\u00e9"},"finish_reason":"stop"}]}'
+    answer = answer_of(text.encode(encoding), content_type=f"application/json; charset={charset}")
+    assert answer.message.content == read
