@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.budgets.lease import BudgetLease
+from router.budgets.lease import BudgetLease, Reserve
 from router.budgets.ledger import BudgetLedger
 from router.catalogue import Agreement, CascadeRules, Catalogue, Price
 from router.errors import Answer
@@ -335,6 +335,46 @@ def test_a_check_that_the_budget_does_not_pay_for_is_left_out_and_nothing_stays_
     assert finish.response.cascade is not None
     assert [(check.check, check.passed) for check in finish.response.cascade.checks] == [(AnswerCheck.AGREEMENT, None)]
     assert lease.can_pay(Decimal("0.0005"), now_s + 1), "what the check would have cost is free"
+
+
+def test_a_check_that_would_have_to_wait_for_its_reservation_is_left_out_and_asks_for_none() -> None:
+    acme, reserved = Tenant("acme", daily_budget_usd=Decimal(1)), list[str]()
+    ledger, lease = BudgetLedger(acme), BudgetLease(acme, "w1", reserved.append)
+    job, now_s = make_job(ASKED), NOW_S
+
+    def exchange() -> None:
+        if (claim := lease.claim(now_s)) is not None:
+            ledger.receive(claim, now_s)
+            lease.receive(ledger.decide(now_s), now_s)
+
+    session = Session(job, ModelPool(catalogue(Agreement.MODEL)), lambda: 0.0, lease)
+    action = session.receive(Started(now_s))
+    while isinstance(action, Wait):
+        exchange()
+        now_s = action.until_s
+        action = session.receive(Woke(now_s))
+    number = 0
+    while lease.reserve(f"other-{number}", Decimal("0.0005"), now_s, 20.0) is not Reserve.LATER:
+        number += 1
+    finish = session.receive(Answered(now_s + 1, RIGHT, 1.0))
+    assert isinstance(finish, Finish)
+    assert finish.response.cascade is not None
+    assert [(check.check, check.passed) for check in finish.response.cascade.checks] == [(AnswerCheck.AGREEMENT, None)]
+    for _ in range(3):
+        exchange()
+    assert f"other-{number}" in reserved
+    assert job.event_id(2) not in reserved
+
+
+def test_a_check_that_the_cap_does_not_pay_for_is_left_out() -> None:
+    best, middle = (replace(model, price=Price(Decimal(3), Decimal(6))) for model in (BEST, MIDDLE))
+    alike = make_catalogue(best, middle, replace(CHEAP, price=Price(Decimal("2.9"), Decimal("5.8"))))
+    rules = replace(alike, default_policy=Policy.CASCADE, cascade=CascadeRules(Agreement.MODEL))
+    play = Play(rules, ASKED.model_copy(update={"max_cost_usd": Decimal("0.001")}))
+    play.start()
+    play.answer(replace(RIGHT, usage=Usage(input_tokens=30, output_tokens=100)))
+    assert play.called == ["alpha"]
+    assert checks(play) == [(AnswerCheck.AGREEMENT, None, None)]
 
 
 def test_each_call_is_written_ahead_with_a_number_of_its_own() -> None:
