@@ -4,8 +4,6 @@ What is wrong in kind is put right where its meaning is plain (a number for an i
 parts for a text), and left out where it is not. Fields that Turnout has no name for stand in the message's `extra`.
 """
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,14 +12,22 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from schemas.requests import JsonObject
 from schemas.responses import AnswerMessage, Choice
+from streams.providers.message_parts import (
+    MAX_NAME_CHARS,
+    Parts,
+    fits,
+    function_of,
+    json_in,
+    name_of,
+    size_of,
+    thought_in,
+    tool_calls_in,
+)
 from streams.providers.thoughts import without_thought
 
-MAX_NAME_CHARS = 256
 MAX_WRAPPERS = 5
 MAX_EXTRA_BYTES = 65_536
 """Larger fields beside the answer are left out, so that they do not make the response too large for its topic."""
-_MARGIN = 16
-"""How many levels deeper a value stands in a response; orjson writes 254 at most."""
 
 FILTERED = frozenset(
     {
@@ -64,16 +70,12 @@ _TOLD = ("response", "text", "output_text", "generated_text")
 """Where an answer stands that is no chat's: Cloudflare, Ollama; DashScope; Hugging Face."""
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 """DeepSeek, Qwen, vLLM, Moonshot; OpenRouter, Groq; Ollama; GitHub Copilot."""
-_ARGUMENTS = ("arguments", "parameters", "input", "args")
-"""OpenAI's name; Llama's own form, Anthropic's and Google's behind gateways."""
-_THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "summary_text"})
 _READ = frozenset(
     {"role", "content", "tool_calls", "refusal", "annotations", "audio", "function_call", "extra", "reasoning_content"}
     | {"embeddings"}
 )
 _SHOWN = frozenset({"content_parts", "images", "videos"})
 """What of `extra` is an answer in itself."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
 
 
@@ -147,7 +149,7 @@ def completion_in(reply: JsonValue) -> JsonObject:
     outer: JsonObject = {}
     for _ in range(MAX_WRAPPERS):
         if isinstance(reply, str):
-            reply = _json_in(reply)
+            reply = json_in(reply)
         if isinstance(reply, list):
             reply = next((item for item in reply if isinstance(item, dict)), None)
         if not isinstance(reply, dict):
@@ -196,15 +198,6 @@ def with_exact_arguments(choices: list[ReadChoice], exact: JsonValue) -> list[Re
     ]
 
 
-def name_of(value: JsonValue) -> str | None:
-    """Return an id or a name as text: numbers too, without control characters, shortened; None if it is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value:
-        return None
-    return _CONTROL.sub("\ufffd", value[:MAX_NAME_CHARS])
-
-
 def _choice(choice: JsonObject, place: int, beside: JsonObject) -> ReadChoice:
     index = choice.get("index")
     message = choice.get("message")
@@ -227,7 +220,7 @@ def _choice(choice: JsonObject, place: int, beside: JsonObject) -> ReadChoice:
 
 def _message(message: JsonObject, beside: JsonObject, finish_reason: str | None) -> AnswerMessage:
     role, content, refusal = message.get("role"), message.get("content"), message.get("refusal")
-    parts = _Parts()
+    parts = Parts()
     if content is not None and not isinstance(content, str):
         parts.take(content)
         content = parts.text
@@ -245,12 +238,12 @@ def _message(message: JsonObject, beside: JsonObject, finish_reason: str | None)
     return AnswerMessage(
         role=role if isinstance(role, str) and role else "assistant",
         content=content,
-        tool_calls=_tool_calls(calls) if calls else None,
+        tool_calls=tool_calls_in(calls) if calls else None,
         refusal=refusal if isinstance(refusal, str) else parts.refusal,
         reasoning_content=reasoning,
         annotations=_objects(annotations) if annotations else None,
         audio=_object(audio) if audio else None,
-        function_call=_function(call) if isinstance(call, dict) and call else None,
+        function_call=function_of(call) if isinstance(call, dict) and call else None,
         embeddings=_vectors(vectors) if (vectors := message.get("embeddings")) else None,
         extra=_extra(extra) if extra else None,
     )
@@ -260,14 +253,14 @@ def _reasoning_and_extra(message: JsonObject, reasoning: str | None) -> tuple[st
     """Return what was thought, by the first field that tells it, and the fields that have no name here."""
     extra: JsonObject = {}
     for name, value in message.items():
-        if name in _REASONING and reasoning is None and (thought := _thought(value)):
+        if name in _REASONING and reasoning is None and (thought := thought_in(value)):
             reasoning = thought
         elif name not in _READ and value not in _NOTHING:
             extra[name] = value
     if reasoning is None:
-        reasoning = _thought(message.get("reasoning_details"))
+        reasoning = thought_in(message.get("reasoning_details"))
     told = message.get("reasoning_content")
-    if told not in _NOTHING and (_thought(told) or "") not in (reasoning or ""):
+    if told not in _NOTHING and (thought_in(told) or "") not in (reasoning or ""):
         extra["reasoning_content"] = told
     return reasoning, extra
 
@@ -283,156 +276,27 @@ def _vectors(vectors: JsonValue) -> list[list[float] | str] | None:
 _VECTORS = TypeAdapter(list[list[float] | str])
 
 
-class _Parts:
-    """Content in parts, sorted by what they are."""
-
-    def __init__(self) -> None:
-        self.text: str | None = None
-        self.reasoning: str | None = None
-        self.refusal: str | None = None
-        self.calls: list[JsonValue] = []
-        self.others: list[JsonValue] = []
-
-    def take(self, content: JsonValue) -> None:
-        """Take one part, or several."""
-        if isinstance(content, list):
-            for part in content:
-                self.take(part)
-        elif isinstance(content, str):
-            self.text = (self.text or "") + content
-        elif isinstance(content, dict):
-            self._take_part(content)
-        elif content is not None:
-            self.text = (self.text or "") + _as_json(content)
-
-    def _take_part(self, part: JsonObject) -> None:
-        text, refusal, kind = part.get("text"), part.get("refusal"), part.get("type")
-        if isinstance(text, dict):  # OpenAI's assistants: a value with its annotations
-            text = text.get("value")
-        if kind == "tool_use" and isinstance(part.get("name"), str):
-            self.calls.append({name: value for name, value in part.items() if name != "type"})
-        elif kind in _THOUGHTS:
-            self.reasoning = (self.reasoning or "") + _text_in(part)
-        elif isinstance(refusal, str):
-            self.refusal = (self.refusal or "") + refusal
-        elif isinstance(text, str):
-            self.text = (self.text or "") + text
-        elif isinstance(kind, str):
-            self.others.append(part)
-        else:
-            self.text = (self.text or "") + _as_json(part)
-
-
-def _thought(value: JsonValue) -> str | None:
-    """Return the words of a thought, whichever form it has; None if there are none."""
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, dict):
-        return _text_in(value) or None
-    return (
-        "".join(_text_in(part) for part in value if isinstance(part, dict)) or None if isinstance(value, list) else None
-    )
-
-
-def _text_in(part: JsonObject) -> str:
-    """Return the words of a thought: Mistral nests parts in it, Anthropic has a text."""
-    within = _Parts()
-    for name in ("thinking", "text", "reasoning", "reasoning_content", "summary", "content"):
-        value = part.get(name)
-        if isinstance(value, str | list) and value:
-            within.take(value)
-    return (within.text or "") + (within.reasoning or "")
-
-
-def _tool_calls(calls: JsonValue) -> list[JsonObject] | None:
-    """Return the calls in OpenAI's form: id, type, and a function whose arguments are a text."""
-    if isinstance(calls, str):
-        calls = _json_in(calls)
-    given = calls if isinstance(calls, list) else [calls]
-    return [_tool_call(call, place) for place, call in enumerate(given) if isinstance(call, dict) and call] or None
-
-
-def _tool_call(call: JsonObject, place: int) -> JsonObject:
-    function = call.get("function")
-    if not isinstance(function, dict) and "name" in call:
-        function = {name: call[name] for name in ("name", *_ARGUMENTS) if name in call}
-        call = {name: value for name, value in call.items() if name not in function}
-    read = {name: value for name, value in call.items() if name != "index" and (value is None or _fits(value))}
-    read["id"] = name_of(call.get("id")) or f"call_{place}"
-    read.setdefault("type", "function")
-    if isinstance(function, dict):
-        read["function"] = _function(function)
-    return read
-
-
-def _function(function: JsonObject) -> JsonObject:
-    called = next((name for name in _ARGUMENTS if name in function), "arguments")
-    arguments = function.get(called)
-    read = {name: value for name, value in function.items() if name != called and (value is None or _fits(value))}
-    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
-        arguments = "{}"  # a function without parameters: vercel/ai#6687, simonw/llm#1164
-    elif isinstance(arguments, str) and arguments.lstrip().startswith('"'):
-        # an object that was written as JSON twice: vllm-project/vllm#54964, livekit/agents#5409
-        once = _json_in(arguments)
-        arguments = once if isinstance(once, str) and isinstance(_json_in(once), dict) else arguments
-    read["arguments"] = arguments if isinstance(arguments, str) else _as_json(arguments)
-    return read
-
-
 def _objects(values: JsonValue) -> list[JsonObject] | None:
     given = values if isinstance(values, list) else [values]
-    return [value for value in given if isinstance(value, dict) and _fits(value)] or None
+    return [value for value in given if isinstance(value, dict) and fits(value)] or None
 
 
 def _object(value: JsonValue) -> JsonObject | None:
     if isinstance(value, list):
         value = {"content": value}
-    return value if isinstance(value, dict) and value and _fits(value) else None
+    return value if isinstance(value, dict) and value and fits(value) else None
 
 
 def _extra(fields: JsonObject) -> JsonObject | None:
     """Return the fields, smaller ones first, as long as they are no burden to the response."""
     kept: JsonObject = {}
     left = MAX_EXTRA_BYTES
-    sizes = {name: _size(value) for name, value in fields.items()}
+    sizes = {name: size_of(value) for name, value in fields.items()}
     for name in sorted((name for name in fields if sizes[name] is not None), key=lambda name: sizes[name] or 0):
         left -= len(name) + (sizes[name] or 0)
         if left >= 0 and len(name) <= MAX_NAME_CHARS:
             kept[name] = fields[name]
     return {name: kept[name] for name in fields if name in kept} or None
-
-
-def _fits(value: JsonValue) -> bool:
-    return isinstance(value, str | bool) or _size(value) is not None
-
-
-def _size(value: JsonValue) -> int | None:
-    """Return the length of the value as JSON, or None if it cannot be written where it will stand."""
-    deeper: JsonValue = value
-    for _ in range(_MARGIN):
-        deeper = [deeper]
-    try:
-        return len(orjson.dumps(deeper)) - 2 * _MARGIN
-    except TypeError:  # too deep, or an integer beyond 64 bits
-        return None
-
-
-def _as_json(value: JsonValue) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        pass
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return ""
-
-
-def _json_in(text: str) -> JsonValue:
-    try:
-        return orjson.loads(text)  # type: ignore[no-any-return]  # JSON is what it returns
-    except orjson.JSONDecodeError:
-        return None
 
 
 def texts_of(choices: Iterable[ReadChoice]) -> str:

@@ -26,7 +26,6 @@ from schemas.vocabulary import AttemptOutcome
 from streams.providers.answers import (
     ReadChoice,
     completion_in,
-    name_of,
     read_choices,
     texts_of,
     with_exact_arguments,
@@ -34,6 +33,7 @@ from streams.providers.answers import (
 from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, BodyTooLarge, UnreadableBody, parsed, text_of, unpacked
 from streams.providers.error_body import ErrorBody, read_error
 from streams.providers.error_table import is_success, row_of
+from streams.providers.message_parts import name_of
 from streams.providers.secrets import Scrubber
 from streams.providers.usage import read_usage
 from streams.providers.waits import wait_s
