@@ -198,7 +198,7 @@ async def told(pipeline: Pipeline) -> list[Budget]:
     return [Budget.decode(record.value or b"") for record in records if record.key == b"acme"]
 
 
-async def test_a_owner_that_was_frozen_writes_no_sums_and_tells_nothing_until_its_session_is_sure(
+async def test_an_owner_that_was_frozen_writes_no_sums_and_tells_nothing_until_its_session_is_sure(
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
