@@ -40,8 +40,8 @@ def test_every_step_of_a_walk_names_its_code(title: str, least: int) -> None:
 
 
 def test_each_search_finds_a_file_of_its_answer_and_the_files_are_counted() -> None:
-    questions = rows("Where four things are decided")
-    assert len(questions) == 4
+    questions = rows("Where eight things are decided")
+    assert len(questions) == 8
     for question, search, answer, count in questions:
         files = set(NAMED.findall(answer))
         assert len(files) == int(count), question
