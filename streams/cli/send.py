@@ -52,7 +52,7 @@ def send(  # noqa: PLR0913 - one parameter an option
     tenant: Annotated[str | None, typer.Option(help="Who pays.")] = None,
     tier: Annotated[Tier | None, typer.Option(help="Pin the tier.")] = None,
     model: Annotated[str | None, typer.Option(help="Pin the model.")] = None,
-    policy: Annotated[Policy | None, typer.Option(help="The order of the candidates.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="How a model is chosen: docs/policies.md.")] = None,
     max_cost_usd: Annotated[str | None, typer.Option(help="The most that one answer may cost.", metavar="USD")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, tokens.")] = None,
     deadline_s: Annotated[float | None, typer.Option(help="Answer within so many seconds of sending.", min=0)] = None,
