@@ -47,6 +47,8 @@ DECAY = 3e-3
 LEAST = 0.05
 """Weights below are left out of the file."""
 DIFFICULTIES = {Difficulty.EASY: 0.1, Difficulty.MEDIUM: 0.5, Difficulty.HARD: 0.9}
+TERSE = "own:terse"
+"""The source of prompts as people type them in a hurry."""
 PRIOR = 5
 """A cell of the confidence table starts as so many prompts of the mean share."""
 TASKS = tuple(sorted(set(Task) - {Task.UNKNOWN}))
@@ -63,9 +65,10 @@ def seen(text: str) -> tuple[frozenset[str], Verdict, Features]:
 
 
 def examples(prompts: Sequence[LabelledPrompt]) -> Iterator[Example]:
-    """Each prompt as it is and edited."""
+    """Each prompt as it is and edited; terse ones as they are, which would have most of the say otherwise."""
     for prompt in prompts:
-        for text in (prompt.text, *edited(prompt.text, SEED).values()):
+        edits = () if prompt.source == TERSE else edited(prompt.text, SEED).values()
+        for text in (prompt.text, *edits):
             yield seen(text)[0], prompt.label
 
 
@@ -129,7 +132,8 @@ def main() -> None:
         name: {task: round(weight, 2) for task, weight in row.items() if abs(weight) >= LEAST}
         for name, row in sorted(learn(given, chance).items())
     }
-    difficulty = learn_difficulty(prompts, chance)
+    # how hard a terse prompt is, its length does not tell
+    difficulty = learn_difficulty([one for one in prompts if one.source != TERSE], chance)
     written = {"record": {}, "weights": weights, "confidence": {"all": 0.5}, "difficulty": difficulty}
     written["confidence"] = count_confidence(TieBreak(written))  # type: ignore[arg-type]  # as it will be read
     written["record"] = {
