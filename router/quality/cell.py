@@ -16,7 +16,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from router.quality.consensus import Voice, agree, margin_of
+from router.quality.consensus import Voice, consensus_of, margin_of
 from router.quality.flaws import PENALTY
 from router.quality.rules import ALL_OF, FeedbackRules
 from router.quality.table import Cell
@@ -166,7 +166,7 @@ class QualityCell:
             if not rules.ignores(source.tenant, source.name)
         }
         voices, members = _voices(aged, rules)
-        agreement = agree(list(voices.values()))
+        consensus = consensus_of(list(voices.values()))
         answers = sum(count * _age(pane, now_s) for pane, count in self._answers.items())
         lost = sum(
             count * PENALTY.get(flaw, 0.0) * _age(pane, now_s)
@@ -178,12 +178,12 @@ class QualityCell:
             task=self.cell.task,
             difficulty=self.cell.band,
             as_of=utc_from_ms(int(now_s * 1000)),
-            mean=agreement.mean,
-            weight=agreement.weight,
-            margin=min(1.0, margin_of(agreement.mean, agreement.weight)),
+            mean=consensus.mean,
+            weight=consensus.weight,
+            margin=min(1.0, margin_of(consensus.mean, consensus.weight)),
             count=sum(one.count for one in aged.values()),
             by_kind=_by_kind(aged),
-            sources=tuple(_most_said(voices, members, agreement.outvoted)),
+            sources=tuple(_most_said(voices, members, consensus.outvoted)),
             usable=min(1.0, max(0.0, 1 - lost / answers)) if answers else 1.0,
             answers=answers,
             flaws=dict(sum(self._flaws.values(), Counter())),

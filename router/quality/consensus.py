@@ -39,7 +39,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Consensus:
     """What is believed."""
 
     mean: float
@@ -57,11 +57,11 @@ def margin_of(mean: float, weight: float) -> float:
     return SIGMAS * sqrt(shrunk * (1 - shrunk) / (weight + 1))
 
 
-def agree(voices: Sequence[Voice]) -> Agreement:
+def consensus_of(voices: Sequence[Voice]) -> Consensus:
     """Return what the voices say together; without a voice the weight is 0."""
     voices = [voice for voice in voices if voice.weight > 0]
     if not voices:
-        return Agreement(0.0, 0.0, frozenset())
+        return Consensus(0.0, 0.0, frozenset())
     if len(voices) < FEWEST:
         return _mean_of(voices, {voice.name: voice.weight for voice in voices}, frozenset())
     cap = sorted(voice.weight for voice in voices)[len(voices) // 2]
@@ -74,10 +74,10 @@ def agree(voices: Sequence[Voice]) -> Agreement:
     return _mean_of(kept, weights, outvoted)
 
 
-def _mean_of(voices: Sequence[Voice], weights: dict[str, float], outvoted: frozenset[str]) -> Agreement:
+def _mean_of(voices: Sequence[Voice], weights: dict[str, float], outvoted: frozenset[str]) -> Consensus:
     weight = sum(weights[voice.name] for voice in voices)
     mean = sum(weights[voice.name] * voice.mean for voice in voices) / weight
-    return Agreement(min(1.0, max(0.0, mean)), weight, outvoted)
+    return Consensus(min(1.0, max(0.0, mean)), weight, outvoted)
 
 
 def _median(voices: Sequence[Voice], weights: dict[str, float]) -> float:

@@ -25,7 +25,7 @@ UNKNOWN_TENANT = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Ending:
     """How a request ends: with an answer of a candidate, or with an error."""
 
     status: Status
@@ -169,13 +169,13 @@ class AttemptLog:
         )
         self._remember(call, attempt)
 
-    def response(self, verdict: Verdict, plan: Plan | None, analysis: Analysis | None, now_s: float) -> Response:
+    def response(self, ending: Ending, plan: Plan | None, analysis: Analysis | None, now_s: float) -> Response:
         """Return the one response."""
-        job, answer, candidate = self._job, verdict.answer, verdict.candidate
+        job, answer, candidate = self._job, ending.answer, ending.candidate
         reason = plan.route.reason if plan else None
         return Response(
             request_id=job.request_id,
-            status=verdict.status,
+            status=ending.status,
             tenant=job.identity.tenant,
             task=analysis.task if analysis else None,
             tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
@@ -187,15 +187,15 @@ class AttemptLog:
             finish_reason=answer.finish_reason if answer else None,
             logprobs=answer.logprobs if answer else None,
             other_choices=answer.other_choices if answer else (),
-            schema_check=verdict.schema_check,
-            cascade=verdict.cascade,
+            schema_check=ending.schema_check,
+            cascade=ending.cascade,
             provider_name=candidate.model.provider_name if candidate else None,
             request_model=candidate.model.name if candidate else None,
             response_model=answer.response_model if answer else None,
             provider_response_id=answer.response_id if answer else None,
-            usage=verdict.usage,
+            usage=ending.usage,
             cost_usd=self.cost_usd,
-            error=verdict.error,
+            error=ending.error,
             attempts=tuple(self.attempts),
             skipped=(*(plan.skipped if plan else ()), *self._skipped()),
             metadata=job.request.metadata,

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from router.catalogue import Agreement, CascadeRules
 from router.request.agreement import agree
 from router.request.answer_checks import doubts_of
-from router.request.attempts import Verdict
+from router.request.attempts import Ending
 from router.request.value import Worth
 from router.route import Candidate
 from schemas.requests import Request
@@ -55,7 +55,7 @@ _WORD: Final = re.compile(r"\b(GOOD|BAD)\b")
 class Accept(NamedTuple):
     """The request ends so."""
 
-    verdict: Verdict
+    ending: Ending
 
 
 class Ask(NamedTuple):
@@ -121,13 +121,13 @@ class CascadeRun:
             *((AnswerCheck.JUDGE,) if rules.judge is not None else ()),
         ]
         self._checks: list[CascadeCheck] = []
-        self._first: Verdict | None = None
+        self._first: Ending | None = None
         self._first_attempt = 0
         self._consulted: set[str] = set()
         """Models whose answer was compared with the first."""
 
     @property
-    def first(self) -> Verdict | None:
+    def first(self) -> Ending | None:
         """The request as it ends if no better answer comes; None before there is an answer."""
         return None if self._first is None else self._told(self._first, CascadeVerdict.KEPT)
 
@@ -159,14 +159,14 @@ class CascadeRun:
         self._consulted.add(other.model.name)
         return other
 
-    def answered(self, verdict: Verdict, attempt: int) -> Step:
+    def answered(self, ending: Ending, attempt: int) -> Step:
         """Take in an answer to the request: the first, or that of a better model."""
         if self._first is not None:
-            return Accept(self._told(verdict, CascadeVerdict.ESCALATED))
-        if verdict.answer is None or verdict.candidate is None:
+            return Accept(self._told(ending, CascadeVerdict.ESCALATED))
+        if ending.answer is None or ending.candidate is None:
             raise ValueError("an answer has a message, and somebody who gave it")
-        self._first, self._first_attempt = verdict, attempt
-        for doubt in doubts_of(verdict.answer, verdict.schema_check):
+        self._first, self._first_attempt = ending, attempt
+        for doubt in doubts_of(ending.answer, ending.schema_check):
             self._checks.append(CascadeCheck(check=doubt.check, passed=False, detail=doubt.detail))
         if self._checks:
             return self._doubted()
@@ -219,9 +219,9 @@ class CascadeRun:
         first = self.first
         return Accept(first) if not self.candidates and first is not None else Escalate()
 
-    def _told(self, verdict: Verdict, what: CascadeVerdict) -> Verdict:
+    def _told(self, ending: Ending, what: CascadeVerdict) -> Ending:
         told = Cascade(verdict=what, first_attempt=self._first_attempt, checks=tuple(self._checks))
-        return replace(verdict, cascade=told)
+        return replace(ending, cascade=told)
 
 
 def judging(request: Request, answer: AnswerMessage) -> Request | None:

@@ -32,7 +32,7 @@ from router.job import Job
 from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
-from router.request.attempts import AttemptLog, Verdict
+from router.request.attempts import AttemptLog, Ending
 from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
 from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan, plan_judge, plan_repair
@@ -108,7 +108,7 @@ class Session:
         self._analysis: Analysis | None = None
         self._plan: Plan | None = None
         self._schema: AnswerSchema | None = None
-        self._misfit: Verdict | None = None
+        self._misfit: Ending | None = None
         """How it ends if no answer fits its schema: with the last one that did not."""
         self._cascade: CascadeRun | None = None
         self._standings: defaultdict[str, CandidateState] = defaultdict(CandidateState)
@@ -187,7 +187,7 @@ class Session:
         """End the request before it starts; calls of workers before are billed all the same."""
         for call in earlier:
             self._attempt_log.taken_over(call)
-        return self._finish(Verdict(Status.REJECTED, error=error), now_s)
+        return self._finish(Ending(Status.REJECTED, error=error), now_s)
 
     def break_off(self, reason: str, now_s: float) -> Finish:
         """End the request as failed, for a defect of our own; a call under way counts as cut off."""
@@ -199,7 +199,7 @@ class Session:
         self._stop_reserving()
         self.handed_on()
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
-        return self._finish(Verdict(Status.FAILED, error=error), now_s)
+        return self._finish(Ending(Status.FAILED, error=error), now_s)
 
     def _start(self, event: Started) -> Action:
         for call in event.earlier:
@@ -339,13 +339,13 @@ class Session:
         self._settle(call)
         if checked.violation is not None:
             return self._reject(call.candidate, answer, usage, checked, now_s)
-        verdict = Verdict(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
+        ending = Ending(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
         if self._cascade is None:
-            return self._finish(verdict, now_s)
+            return self._finish(ending, now_s)
         self._called = False  # what a cascade calls next is no retry, and takes from no budget of them
         attempt, run = call.started.attempt, self._cascade
         return self._follow(
-            run, run.checked(answer.message, attempt) if is_check else run.answered(verdict, attempt), now_s
+            run, run.checked(answer.message, attempt) if is_check else run.answered(ending, attempt), now_s
         )
 
     def _follow(self, run: CascadeRun, step: Step, now_s: float) -> Action:
@@ -355,7 +355,7 @@ class Session:
             if candidate is not None:
                 return self._send(self._planned(), candidate, now_s)
             step = run.unchecked("its call could not be made at once, or not paid for")
-        return self._finish(step.verdict, now_s) if isinstance(step, Accept) else self._decide(self._planned(), now_s)
+        return self._finish(step.ending, now_s) if isinstance(step, Accept) else self._decide(self._planned(), now_s)
 
     def _checking(self, run: CascadeRun, check: AnswerCheck, now_s: float) -> Candidate | None:
         """Return whom to call for a check, with the call's cost reserved; None if that is not possible now."""
@@ -388,7 +388,7 @@ class Session:
     def _reject(self, candidate: Candidate, answer: Answer, usage: Usage, checked: Checked, now_s: float) -> Action:
         """Take an answer for none: ask its model once more, or leave it."""
         plan, standing = self._planned(), self._standings[candidate.model.name]
-        self._misfit = Verdict(Status.FAILED, answer, candidate, None, usage, checked.told)
+        self._misfit = Ending(Status.FAILED, answer, candidate, None, usage, checked.told)
         standing.repair = None
         if checked.may_be_repaired and candidate.request is None:
             asked = repaired(self._job.request, answer.message, checked.violation or "")
@@ -453,11 +453,11 @@ class Session:
             message = f"no answer fits the request's JSON schema ({message}); of the last one: {detail}"
             error = ErrorDetail(code=ErrorCode.SCHEMA_VIOLATION, message=message)
             return self._finish(replace(misfit, error=error), now_s)
-        return self._finish(Verdict(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
+        return self._finish(Ending(status, error=ErrorDetail(code=code, message=message, field=field)), now_s)
 
-    def _finish(self, verdict: Verdict, now_s: float) -> Finish:
+    def _finish(self, ending: Ending, now_s: float) -> Finish:
         self._state = SessionState.ENDED
-        response = self._attempt_log.response(verdict, self._plan, self._analysis, now_s)
+        response = self._attempt_log.response(ending, self._plan, self._analysis, now_s)
         return Finish(response, self._attempt_log.costs())
 
 

@@ -8,7 +8,7 @@ from router.errors import UpstreamFailure
 from router.identity import Identity
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
-from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Verdict, refusal, settle_all
+from router.request.attempts import UNKNOWN_TENANT, AttemptLog, Ending, refusal, settle_all
 from router.request.plan import Plan, make_plan
 from router.request.steps import Answered, Failed
 from router.tasks.analysis import Analysis
@@ -30,7 +30,7 @@ def call(attempt: int = 1) -> CallStarted:
 
 
 def end(attempt_log: AttemptLog, plan: Plan | None = PLAN, analysis: Analysis | None = ANALYSIS) -> Response:
-    return attempt_log.response(Verdict(Status.FAILED, error=ERROR), plan, analysis, NOW_S + 2.5)
+    return attempt_log.response(Ending(Status.FAILED, error=ERROR), plan, analysis, NOW_S + 2.5)
 
 
 # --- certainty and cost of an attempt ---
