@@ -206,7 +206,7 @@ class HealthAggregator:
             if status is not HealthStatus.UNHEALTHY:
                 slowly = set(opened) <= set(slow)
                 cause = HealthCause.BROWN_OUT if slowly else HealthCause.BREAKERS
-                reason = f"{_names(opened)} left it alone, and nobody else has an answer"
+                reason = f"{_names(opened)} left it alone, and no other worker has an answer"
             return HealthStatus.UNHEALTHY, cause, reason
         if slow and status is not HealthStatus.UNHEALTHY and 2 * len(slow) >= len(self._called_lately(now_s) | {*slow}):
             return HealthStatus.DEGRADED, HealthCause.BROWN_OUT, f"most of the latest calls of {_names(slow)} are slow"

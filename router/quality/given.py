@@ -44,7 +44,7 @@ class GivenScores:
     """The scores of all partitions. Not for several threads."""
 
     def __init__(self, most: int) -> None:
-        """Remember so many, the newest."""
+        """Remember the newest scores, `most` of them."""
         self._most = most
         self._given: dict[tuple[int, str], Given] = {}
         self._chunks: OrderedDict[tuple[int, int], dict[int, tuple[str, Given]]] = OrderedDict()

@@ -30,13 +30,13 @@ class Doubt(NamedTuple):
 
 
 MOST_EQUATIONS: Final = 200
-"""So many are looked at, from the beginning."""
+"""How many equations are looked at, from the beginning of the answer."""
 LEFT_CHARS: Final = 120
-"""An equation's left side is within so many characters."""
+"""How many characters before the `=` an equation's left side may take."""
 ROUNDED: Final = 0.006
 """How far the right side may be off, as a part of it: people and models round."""
 ROUNDED_BY: Final = 0.011
-"""Or so far, in units: 0.333 for a third."""
+"""How far it may be off in any case, in units: 0.333 for a third."""
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,9})?"
 _LEFT: Final = re.compile(rf"\$?{_NUMBER}(?:\s*[-+*/\u00d7\u00f7]\s*\$?{_NUMBER})+\s*$")

@@ -4,8 +4,8 @@
                           └──────────────┴───────────┴────> a better model ──> escalated, or kept if none answers
 
 Rules:
-1. The first answer is that of the cheapest candidate that can give one. Where nobody is expected to be better than the
-   one that answered, no check takes a call.
+1. The first answer is that of the cheapest candidate that can give one. Where no other is expected to be better
+   than the one that answered, no check takes a call.
 2. A failed check ends the checking. The next candidates are those that are expected to be at least as good as the one
    that answered, in order of value; their answer is not checked again.
 3. A check that cannot be made, because its call failed, the cap or the budget does not pay for it, or its model is not
@@ -89,7 +89,7 @@ class Ladder:
         )
 
     def has_better(self, model: str) -> bool:
-        """Say whether somebody is expected to answer better than the model."""
+        """Say whether another model is expected to answer better than this one."""
         own = self._careful(model)
         return any(worth.expected.careful > own for worth in self.worths)
 
@@ -164,7 +164,7 @@ class CascadeRun:
         if self._first is not None:
             return Accept(self._told(ending, CascadeVerdict.ESCALATED))
         if ending.answer is None or ending.candidate is None:
-            raise ValueError("an answer has a message, and somebody who gave it")
+            raise ValueError("an answer has a message, and a candidate that gave it")
         self._first, self._first_attempt = ending, attempt
         for doubt in doubts_of(ending.answer, ending.schema_check):
             self._checks.append(CascadeCheck(check=doubt.check, passed=False, detail=doubt.detail))

@@ -4,8 +4,8 @@ Rules:
 1. Every path ends in exactly one `Finish`; an event that was not asked for is a `SessionError`.
 2. A call is made only inside the deadline, only of a candidate of the plan, and only if what has been spent (calls of
    unknown outcome with their estimate) and the most that it may cost stay inside the cap.
-3. Candidates go by rounds: first everybody once in the plan's order, where a model that may be retried has its
-   `attempts_per_model` in one round, then everybody again.
+3. Candidates go by rounds: first each of them once in the plan's order, where a model that may be retried has its
+   `attempts_per_model` in one round, then all of them again.
 4. Of the candidates the one is called that `router.request.choice` picks, or the session waits.
 5. Calls after the first one come out of the worker's retry budget; without it, they wait.
 6. If the tenant has a budget, the most that a call may cost is reserved before it, and settled after it. While others
@@ -14,7 +14,7 @@ Rules:
 7. A failure that no model would answer differently ends the session at once. One of a call for several requests, which
    another of them may have caused, only has the same model asked for this one alone.
 8. An answer that has to fit a schema and does not is none (`router.answer_schema.check`): its model is asked once more,
-   with what is wrong, and then left. If nobody's answer fits, the session fails with the last one that did not.
+   with what is wrong, and then left. If no model's answer fits, the session fails with the last one that did not.
 9. With the policy `cascade` an answer does not end the session before its checks (`router.request.cascade`); once there
    is one, the session does not fail any more.
 """

@@ -29,7 +29,7 @@ TYPICAL_ANSWER_TOKENS: Final = 200
 """Or `max_tokens`, if that is less. Source: the mean of 19,366 calls of a conversation service, 211 tokens (Azure's
 public dataset, AzureLLMInferenceTrace_conv, November 2023)."""
 TOLD_CANDIDATES: Final = 8
-"""So many of them the reason of a route tells."""
+"""How many candidates the reason of a route tells of."""
 _NEVER: Final = Decimal("Infinity")
 
 

@@ -46,7 +46,7 @@ class OutageDirector:
         opened = count.workers_with(BreakerState.OPEN, BreakerState.HALF_OPEN)
         if opened and not self._told_opening:
             self._told_opening = True
-            self.say("Its breaker opens: whatever was to go there goes to the next model of its chain at once.")
+            self.say("Its breaker opens: what was to go there goes to the next candidate at once.")
         if now >= outage.ended_at and not self._told_end:
             self._told_end = True
             self.say(f"{outage.model} is up again; Turnout's next probes will find out.")

@@ -54,7 +54,7 @@ LOOK_S = 10.0
 """How often to look whether the topic has more partitions."""
 READ_AT_ONCE = 500
 PATIENCE_S = 10.0
-"""How long a feedback waits for its response, seconds: whoever judges an answer has mostly read it."""
+"""How long a feedback waits for its response, seconds: a source has mostly read the response that it judges."""
 MOST_WAITING = 1000
 """Of one partition; beyond that the one that has waited longest waits no more."""
 FEEDBACK = Counter(

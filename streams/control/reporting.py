@@ -23,7 +23,7 @@ log = structlog.get_logger()
 REPORT_LOOK_S = 0.1
 """How often to look whether there is something to tell; `router.models.stats` decides."""
 FLAWS_EVERY_S = 5.0
-"""How often the flaws of answers are told; a worker that is killed takes those of so long with it."""
+"""How often the flaws of answers are told; a worker that is killed takes what it has not told with it."""
 SHARE_TIMEOUT_S = 5.0
 """How long a starting worker waits for its shares of the limits, seconds; then it begins with its joining share."""
 
