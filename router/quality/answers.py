@@ -10,7 +10,7 @@ from schemas.vocabulary import Difficulty, Status, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class KnownAnswer:
     """A response that can be judged."""
 
     tenant: str
@@ -20,7 +20,7 @@ class Answered:
     """When it was completed, seconds since 1970."""
 
 
-def answered_of(response: Mapping[str, object]) -> Answered | None:
+def known_answer(response: Mapping[str, object]) -> KnownAnswer | None:
     """Return what matters of a response, a JSON object; None if it holds no answer of a model, or not how hard it was.
 
     Versions before did not tell the difficulty.
@@ -38,7 +38,7 @@ def answered_of(response: Mapping[str, object]) -> Answered | None:
         at_s = datetime.fromisoformat(completed_at).timestamp()
     except (ValueError, OverflowError):
         return None
-    return Answered(tenant, request_id, cell, at_s)
+    return KnownAnswer(tenant, request_id, cell, at_s)
 
 
 class RecentAnswers:
@@ -46,16 +46,16 @@ class RecentAnswers:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._by_id: OrderedDict[tuple[str, str], Answered] = OrderedDict()
+        self._by_id: OrderedDict[tuple[str, str], KnownAnswer] = OrderedDict()
         self.read_to: int | None = None
         """The offset of the next response to read; None: not read yet."""
 
-    def add(self, answered: Answered) -> None:
+    def add(self, answered: KnownAnswer) -> None:
         """Remember a response."""
         self._by_id[answered.tenant, answered.request_id] = answered
         if len(self._by_id) > self._most:
             self._by_id.popitem(last=False)
 
-    def find(self, tenant: str, request_id: str) -> Answered | None:
+    def find(self, tenant: str, request_id: str) -> KnownAnswer | None:
         """Return the response, if it is among the last ones."""
         return self._by_id.get((tenant, request_id))

@@ -143,7 +143,7 @@ TRANSITIONS: Mapping[tuple[SessionState, type[Event]], SessionRule] = MappingPro
     (_NEW,     Woke):     SessionRule((), "before the start"),
 
     (_CALLING, Started):  SessionRule((), "twice"),
-    (_CALLING, Answered): SessionRule(_ON, "completed; or it breaks its strict schema: repaired, or the next model"),
+    (_CALLING, Answered): SessionRule(_ON, "completed; or repaired (strict schema), checked (cascade), or the next"),
     (_CALLING, Failed):   SessionRule(_ON, "the same model or the next one, now or later, or none"),
     (_CALLING, Woke):     SessionRule((), "during a call"),
 

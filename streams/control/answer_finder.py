@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 import orjson
 from aiokafka.errors import KafkaTimeoutError
 
-from router.quality.answers import Answered, RecentAnswers, answered_of
+from router.quality.answers import KnownAnswer, RecentAnswers, known_answer
 from streams.ports import Clock, LogReader, TopicPartition
 
 RECENT_S = 900.0
@@ -27,13 +27,13 @@ class AnswerFinder:
         self._most = most
         self._recent: dict[int, RecentAnswers] = {}
 
-    async def at(self, partition: int, offsets: Iterable[int]) -> Mapping[int, Answered | None]:
+    async def at(self, partition: int, offsets: Iterable[int]) -> Mapping[int, KnownAnswer | None]:
         """Return what lies at these offsets; None for what is no answer. What the log does not keep is left out.
 
         Raises:
             KafkaError: the broker refuses, or says nothing for long.
         """
-        tp, found = self._responses(partition), dict[int, Answered | None]()
+        tp, found = self._responses(partition), dict[int, KnownAnswer | None]()
         self._reader.assign([tp])
         begin, end = (await self._reader.begins([tp]))[tp], (await self._reader.ends([tp]))[tp]
         wanted = {offset for offset in offsets if begin <= offset < end}
@@ -44,7 +44,7 @@ class AnswerFinder:
         return found
 
     async def _read_from(
-        self, tp: TopicPartition, offset: int, wanted: Container[int], found: dict[int, Answered | None]
+        self, tp: TopicPartition, offset: int, wanted: Container[int], found: dict[int, KnownAnswer | None]
     ) -> int:
         """Read what comes at once from the offset on, and return where that ends."""
         self._reader.seek(tp, offset)
@@ -86,9 +86,9 @@ class AnswerFinder:
         return recent
 
 
-def _answered(value: bytes | None) -> Answered | None:
+def _answered(value: bytes | None) -> KnownAnswer | None:
     try:
         response = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return None
-    return answered_of(response) if isinstance(response, dict) else None
+    return known_answer(response) if isinstance(response, dict) else None

@@ -26,7 +26,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from router.quality.answers import Answered
+from router.quality.answers import KnownAnswer
 from router.quality.cell import THOUSAND, QualityCell, Source, pane_of
 from router.quality.feedback import FeedbackResult, NotCounted, Proven
 from router.quality.given import Given, GivenScores, digest_of
@@ -280,9 +280,9 @@ class QualityOwner:
 
     async def _answers(
         self, term: _Term, asked: Sequence[tuple[Delivery, Proven]]
-    ) -> Mapping[tuple[int, int], Answered | NotCounted | None]:
+    ) -> Mapping[tuple[int, int], KnownAnswer | NotCounted | None]:
         """Return the answer that each feedback is about, by the place of its record; None: it is not there yet."""
-        found: dict[tuple[int, int], Answered | NotCounted | None] = {}
+        found: dict[tuple[int, int], KnownAnswer | NotCounted | None] = {}
         partitions = sorted({delivery.origin.partition for delivery, _ in asked})
         for partition in partitions:
             own = [(one, proven.feedback, proven.tenant) for one, proven in asked if one.origin.partition == partition]
@@ -303,7 +303,7 @@ class QualityOwner:
         term: _Term,
         delivery: Delivery,
         proven: Proven,
-        found: Answered | NotCounted,
+        found: KnownAnswer | NotCounted,
         told: list[tuple[Delivery, NotCounted]],
         results: Tally[FeedbackResult],
     ) -> None:
@@ -338,7 +338,7 @@ class QualityOwner:
         cell.count_to(partition, offset, term.waiting.get(partition, ()))
         term.changed.add(found.cell)
 
-    def _refusal(self, delivery: Delivery, proven: Proven, found: Answered) -> NotCounted | None:
+    def _refusal(self, delivery: Delivery, proven: Proven, found: KnownAnswer) -> NotCounted | None:
         """Return why a feedback on this answer does not count, if it does not."""
         feedback = proven.feedback
         late_s = delivery.written_s(self._parts.clock()) - found.at_s
@@ -466,8 +466,8 @@ def _is_counted(term: _Term, partition: int, given: Given) -> bool:
 
 
 def _checked(
-    offset: int, at: Mapping[int, Answered | None], tenant: str, request_id: str
-) -> Answered | NotCounted | None:
+    offset: int, at: Mapping[int, KnownAnswer | None], tenant: str, request_id: str
+) -> KnownAnswer | NotCounted | None:
     """Return the answer at the offset, if it is the one that is meant; None if nothing lies there."""
     if offset not in at:
         return None
