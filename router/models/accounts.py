@@ -224,6 +224,19 @@ class Accounts:
         for state in self.states.values():
             state.limited_s = {**state.limited_s, **dict.fromkeys(state.full(use, shares, now_s), now_s)}
 
+    def go_on(self, failure: UpstreamFailure, estimate: TokenCounts, shares: Shares, now_s: float) -> bool:
+        """Say whether the failure is of one account alone, and another is to be had.
+
+        After a refusal that is so unless all are refused: an account that is limited only has room again. After a limit
+        another has to be ready now, or the next model's turn has come.
+        """
+        if failure.category not in ACCOUNTS_OWN:
+            return False
+        others = self.readiness(estimate, shares, now_s)
+        if failure.category is AttemptOutcome.AUTHENTICATION:
+            return others.reason is not SkipReason.ACCOUNTS_REFUSED
+        return others.at_s <= now_s
+
 
 def is_of_the_key(failure: UpstreamFailure) -> bool:
     """Say whether a refusal holds for whatever else is asked with the key."""

@@ -22,6 +22,9 @@ HEARD_S = 3.0
 LIMITED_S = 3.0
 """For this time a request that found no room says that the share is too small."""
 
+BYPASS_PAUSE_S = 5.0
+"""How often an open breaker is bypassed, seconds: when all are open, requests wait rather than use up their calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -140,3 +143,21 @@ class ModelState:
     def shared_at(self, now_s: float) -> ModelHealth | None:
         """Return the shared health if it is to be believed."""
         return self.shared if now_s - self.shared_s <= STALE_S else None
+
+    def unknown_note(self, now_s: float, *, is_alone: bool) -> str | None:
+        """Say why the shared health is not known; a worker that is alone has none to miss."""
+        if self.shared is not None:
+            return f"shared health unknown: no update for {now_s - self.shared_s:.0f} s"
+        return None if is_alone else "shared health unknown: none has come yet"
+
+
+def bypass_of(breaker: Breaker, limited_s: float) -> Bypass:
+    """Say when a breaker that is not closed may be bypassed; a limit may not.
+
+    One that is open for failures: once in a while, by one probe. One that is open for slowness: at any time.
+    """
+    if breaker.slow:
+        return Bypass(limited_s, slow=True)
+    if breaker.state is not BreakerState.OPEN or breaker.probes:
+        return Bypass(None)
+    return Bypass(max(limited_s, breaker.opened_s + BYPASS_PAUSE_S))

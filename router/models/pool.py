@@ -4,22 +4,22 @@ Three views go into a plan, the most instant first: calls under way that are alr
 this worker; its own window; and the shared health that `follow` brings, which is no older than `STALE_S` or unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import count
 
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
 from router.errors import Blame, UpstreamFailure
-from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, RestReason, Shares, is_of_the_key
+from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, RestReason, is_of_the_key
 from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
-from router.models.model_state import LIMITED_S, STALE_S, Bypass, ModelState, Permit, Readiness, Transition, View
-from router.models.stats import AccountSnapshot, ModelSnapshot
+from router.models.model_state import LIMITED_S, ModelState, Permit, Readiness, Transition, View, bypass_of
+from router.models.own_shares import OwnShares
+from router.models.stats import ModelSnapshot
 from router.quality.table import QualityTable
 from router.retry import RetryBudget
 from router.sharing.account_minute import TokenCounts, Use
-from router.sharing.allotment import share_in_force
 from router.sharing.member import Member
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.responses import Usage
@@ -27,9 +27,6 @@ from schemas.vocabulary import AccountLimit, AttemptOutcome, SkipReason
 
 DEFAULT_COOLDOWN_S = 1.0
 """How long a model is left alone that answers 429 without saying for how long."""
-
-BYPASS_PAUSE_S = 5.0
-"""How often an open breaker is bypassed, seconds: when all are open, requests wait rather than use up their calls."""
 
 SHARE_POLL_S = 0.5
 """While a worker has a part of the limit only, it looks so often whether the part has grown."""
@@ -55,7 +52,7 @@ class ModelPool:
         self._transitions: list[Transition] = []
         self._budget = RetryBudget(catalogue.retry)
         self._sequence = count().__next__
-        self._since_s: float | None = None
+        self._shares = OwnShares(member)
 
     def readiness(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS) -> Readiness:
         """Say when the model may be called, and what holds it.
@@ -68,14 +65,14 @@ class ModelPool:
         limited_s, limited = self._limit(model, model_state, now_s)
         held = SkipReason.RATE_LIMIT
         if model_state.accounts is not None:
-            shares = self._account_shares(model_state, now_s)
+            shares = self._shares.of_accounts(model_state, now_s)
             any_account = model_state.accounts.readiness(estimate, shares, now_s)
             if any_account.at_s > limited_s:
                 limited_s, held = any_account.at_s, any_account.reason or SkipReason.RATE_LIMIT
             limited |= any_account.limited
         bypass = None
         if breaker.state is not BreakerState.CLOSED:
-            bypass, breaker_s = _bypass(breaker, limited_s), breaker.ready_at(rules, now_s)
+            bypass, breaker_s = bypass_of(breaker, limited_s), breaker.ready_at(rules, now_s)
             if breaker_s is None:
                 return Readiness(None, SkipReason.PROBES_OUT, bypass=bypass)
             if breaker_s > max(now_s, limited_s):
@@ -119,7 +116,7 @@ class ModelPool:
         if shared is None or shared.p99_ms is None:
             own = model_state.window.read(now_s)
             status, p99_ms = own.status(model_state.rules), own.p99_ms
-            note = self._unknown(model_state, now_s)
+            note = model_state.unknown_note(now_s, is_alone=self._member is None)
         if shared is not None:
             status = shared.status
             p99_ms = p99_ms if shared.p99_ms is None else shared.p99_ms
@@ -150,7 +147,7 @@ class ModelPool:
         self._budget.called(now_s, retry=retry)
         number, account = model_state.flight.start(now_s), None
         if model_state.accounts is not None:
-            shares = self._account_shares(model_state, now_s)
+            shares = self._shares.of_accounts(model_state, now_s)
             account = model_state.accounts.call(number, estimate, shares, now_s)
         if self._member is not None:
             model_state.stats_buffer.called(now_s, account)
@@ -218,23 +215,15 @@ class ModelPool:
         """Note a request that the share of a limit had no room for: the worker could do with more."""
         model_state = self._model_states[model.name]
         if model_state.accounts is not None:
-            model_state.accounts.turned_away(estimate, self._account_shares(model_state, now_s), now_s)
+            model_state.accounts.turned_away(estimate, self._shares.of_accounts(model_state, now_s), now_s)
         if model_state.accounts is None or model_state.limit.is_full(now_s):
             model_state.limited_s = now_s
 
     def may_go_on(self, permit: Permit, failure: UpstreamFailure, estimate: TokenCounts, now_s: float) -> bool:
-        """Say whether a call failed by the fault of its account alone, and the model is still to be had by another.
-
-        After a refusal that is so unless all are refused: an account that is limited only has room again. After a limit
-        another has to be ready now, or the next model's turn has come.
-        """
+        """Say whether a call failed by the fault of its account alone, and the model is still to be had by another."""
         model_state = self._model_states[permit.model.name]
-        if model_state.accounts is None or failure.category not in ACCOUNTS_OWN:
-            return False
-        others = model_state.accounts.readiness(estimate, self._account_shares(model_state, now_s), now_s)
-        if failure.category is AttemptOutcome.AUTHENTICATION:
-            return others.reason is not SkipReason.ACCOUNTS_REFUSED
-        return others.at_s <= now_s
+        shares = self._shares.of_accounts(model_state, now_s)
+        return model_state.accounts is not None and model_state.accounts.go_on(failure, estimate, shares, now_s)
 
     def learn_limits(self, permit: Permit, told: Mapping[AccountLimit, int]) -> None:
         """Take in what the provider's headers say of an account's limits; they are shown, and hold nothing back."""
@@ -300,7 +289,7 @@ class ModelPool:
         """Say whether this worker knows its share of every limit."""
         if self._member is None:
             return True
-        return all(self._granted(model_state, now_s) is not None for model_state in self._model_states.values())
+        return all(self._shares.granted(model_state, now_s) is not None for model_state in self._model_states.values())
 
     def take_transitions(self) -> tuple[Transition, ...]:
         """Return what has changed since the last time this was asked."""
@@ -310,9 +299,8 @@ class ModelPool:
     def alternatives(self, model: Model) -> tuple[str, ...]:
         """Return the other models of the chains that the model stands in, in order, as far as they may be called."""
         chains = (chain for chain in self.catalogue.chains.values() if model in chain)
-        return _unique(
-            other.name for chain in chains for other in chain if other is not model and self.is_closed(other)
-        )
+        others = (other for chain in chains for other in chain if other is not model and self.is_closed(other))
+        return tuple(dict.fromkeys(other.name for other in others))
 
     def _end_without_verdict(self, permit: Permit) -> None:
         probe = self._model_states[permit.model.name].probed_by(permit)
@@ -347,37 +335,10 @@ class ModelPool:
     def _limit(self, model: Model, model_state: ModelState, now_s: float) -> tuple[float, bool]:
         """Return when the limit lets a call through, and whether it is this worker's part of it that holds it."""
         limit = model_state.limit
-        limit.per_minute = self._share(model, model_state, now_s)
+        limit.per_minute = self._shares.of_model(model, model_state, now_s)
         if limit.per_minute >= model.requests_per_minute:
             return limit.ready_at(now_s), limit.is_full(now_s)
         return limit.ready_at(now_s, SHARE_POLL_S), limit.is_full(now_s)
-
-    def _share(self, model: Model, model_state: ModelState, now_s: float) -> int:
-        whole = model.requests_per_minute
-        if self._member is None:
-            return whole
-        if self._since_s is None:
-            self._since_s = now_s
-        workers = self._workers(model_state)
-        joining = now_s - self._since_s <= STALE_S
-        return share_in_force(whole, self._granted(model_state, now_s), joining=joining, workers=workers)
-
-    def _account_shares(self, model_state: ModelState, now_s: float) -> Shares:
-        """Return what this worker may use of each limit of an account."""
-        if self._member is None:
-            return _whole
-        if self._since_s is None:
-            self._since_s = now_s
-        member, shared = self._member.worker, model_state.shared_at(now_s)
-        workers = self._workers(model_state)
-        joining = now_s - self._since_s <= STALE_S
-
-        def share(account: str, limit: AccountLimit, whole: int) -> int:
-            told = shared.accounts.get(account) if shared is not None else None
-            granted = told.shares.get(limit, {}).get(member) if told is not None else None
-            return share_in_force(whole, granted, joining=joining, workers=workers)
-
-        return share
 
     def _account_failed(self, permit: Permit, account: str, failure: UpstreamFailure, now_s: float) -> bool:
         """Settle the call with its account; say whether it is the account that is to blame."""
@@ -395,32 +356,6 @@ class ModelPool:
     def _settled(self, model_state: ModelState, account: str, settled: Use, now_s: float) -> None:
         if self._member is not None:
             model_state.stats_buffer.settled(account, settled, now_s)
-
-    def _account_snapshots(self, model_state: ModelState, now_s: float) -> dict[str, AccountSnapshot]:
-        if model_state.accounts is None:
-            return {}
-        shares = self._account_shares(model_state, now_s)
-        return {
-            name: AccountSnapshot(
-                under_way=state.minute.under_way,
-                shares={limit: shares(name, limit, whole) for limit, whole in state.limits.items()},
-                limited=tuple(limit for limit, at_s in state.limited_s.items() if now_s - at_s < LIMITED_S),
-                told=state.told,
-                rests_until_s=state.rests_until_s if state.rests_until_s > now_s else None,
-                rests_for=state.rests_for if state.rests_until_s > now_s else None,
-            )
-            for name, state in model_state.accounts.states.items()
-        }
-
-    def _workers(self, model_state: ModelState) -> int:
-        """Return how many workers there seem to be."""
-        if model_state.shared is None or self._member is None:
-            return 1
-        return model_state.shared.workers + (self._member.worker not in model_state.shared.shares)
-
-    def _granted(self, model_state: ModelState, now_s: float) -> int | None:
-        shared = model_state.shared_at(now_s)
-        return None if shared is None or self._member is None else shared.shares.get(self._member.worker)
 
     def _tell(
         self,
@@ -453,32 +388,7 @@ class ModelPool:
             stuck_in_flight=model_state.flight.stuck,
             breaker=model_state.breaker.state,
             brown_out=model_state.is_browned_out(now_s) or self.is_slow(model),
-            share=self._share(model, model_state, now_s),
+            share=self._shares.of_model(model, model_state, now_s),
             limited=now_s - model_state.limited_s < LIMITED_S,
-            accounts=self._account_snapshots(model_state, now_s),
+            accounts=self._shares.account_snapshots(model_state, now_s),
         )
-
-    def _unknown(self, model_state: ModelState, now_s: float) -> str | None:
-        if model_state.shared is not None:
-            return f"shared health unknown: no update for {now_s - model_state.shared_s:.0f} s"
-        return None if self._member is None else "shared health unknown: none has come yet"
-
-
-def _bypass(breaker: Breaker, limited_s: float) -> Bypass:
-    """Say when a breaker that is not closed may be bypassed; a limit may not.
-
-    One that is open for failures: once in a while, by one probe. One that is open for slowness: at any time.
-    """
-    if breaker.slow:
-        return Bypass(limited_s, slow=True)
-    if breaker.state is not BreakerState.OPEN or breaker.probes:
-        return Bypass(None)
-    return Bypass(max(limited_s, breaker.opened_s + BYPASS_PAUSE_S))
-
-
-def _whole(_account: str, _limit: AccountLimit, whole: int) -> int:
-    return whole
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router.answer_schema.check import PLAIN, AnswerSchema, Checked, answer_schema_of, repaired
-from router.budgets.lease import BudgetLease, Reserve
+from router.budgets.lease import BudgetLease
 from router.cost import call_started
 from router.errors import Answer, Next, RequestRejected
 from router.job import Job
@@ -33,9 +33,11 @@ from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Ending
+from router.request.candidate_state import CandidateState
 from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
 from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan, plan_judge, plan_repair
+from router.request.reserving import InVain, Reserving
 from router.request.steps import (
     STATE_AFTER,
     TRANSITIONS,
@@ -51,7 +53,7 @@ from router.request.steps import (
     Wait,
     Woke,
 )
-from router.retry import Chance, backoff_s
+from router.retry import Chance
 from router.route import Candidate
 from router.tasks.analysis import Analysis, analyse_request
 from schemas.costs import CallStarted
@@ -60,28 +62,6 @@ from schemas.vocabulary import AnswerCheck, ErrorCode, Policy, SkipReason, Statu
 
 __all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session", "SessionError", "Started"]
 __all__ += ["Wait", "Woke"]
-
-BUDGET_POLL_S = 0.8
-"""How often to look whether the budget still pays for a call that waits for its reservation; that itself wakes it."""
-BUDGET_WAIT_S = 10.0
-"""How long a request waits for what others have reserved, if its deadline lets it, seconds."""
-LAST_LOOK_S = 0.02
-"""How long before the deadline a wait for the budget ends, seconds: there has to be time for a call."""
-
-
-@dataclass(slots=True)
-class CandidateState:
-    """How this request stands with one candidate."""
-
-    round: int = 0
-    tries: int = 0
-    failures: int = 0
-    not_before_s: float = 0.0
-    left: bool = False
-    apart: bool = False
-    """It is asked for this request alone."""
-    repair: Candidate | None = None
-    """How it is asked after an answer that does not fit the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +79,7 @@ class Session:
 
     def __init__(self, job: Job, pool: ModelPool, chance: Chance, lease: BudgetLease | None = None) -> None:
         self._job = job
-        self._lease = lease
-        self._reserving: str | None = None
-        self._budget_since_s: float | None = None
+        self._reserving = Reserving(lease)
         self._pool = pool
         self._chance = chance
         self._attempt_log = AttemptLog(job)
@@ -113,7 +91,6 @@ class Session:
         self._cascade: CascadeRun | None = None
         self._standings: defaultdict[str, CandidateState] = defaultdict(CandidateState)
         self._open: _Open | None = None
-        self._called_off: str | None = None
         self._called = False
         self._state = SessionState.NEW
 
@@ -132,8 +109,8 @@ class Session:
                 action = self._start(event)
             case Woke():
                 action = self._decide(self._planned(), event.now_s)
-                if not (isinstance(action, Wait) and action.call_id == self._reserving):
-                    self._stop_reserving()
+                if not (isinstance(action, Wait) and action.call_id == self._reserving.waiting_for):
+                    self._reserving.stop()
             case Answered():
                 action = self._answered(event)
             case Failed():
@@ -156,7 +133,7 @@ class Session:
         """
         call = self._close_call()
         self._pool.abandoned(call.permit)
-        self._called_off = call.started.event_id
+        self._reserving.called_off(call.started.event_id)
         if is_written:
             self._attempt_log.called_off(call.started)
         else:
@@ -164,8 +141,7 @@ class Session:
 
     def handed_on(self) -> None:
         """Free what the call that was called off had reserved: an heir of the request knows that it was not made."""
-        if self._lease is not None and self._called_off is not None:
-            self._lease.release(self._called_off)
+        self._reserving.handed_on()
 
     def abandon(self, now_s: float) -> tuple[CallStarted, ...]:
         """Give the session up without an end: the request is another worker's from now on.
@@ -176,10 +152,8 @@ class Session:
         if self._open is not None:
             self._pool.abandoned(self._open.permit, now_s)
             self._open = None
-        self._stop_reserving()
-        if self._lease is not None:
-            for call in self._attempt_log.calls:
-                self._lease.hand_over(call.event_id, now_s)
+        self._reserving.stop()
+        self._reserving.hand_over((call.event_id for call in self._attempt_log.calls), now_s)
         self._state = SessionState.ENDED
         return self._attempt_log.handed_on()
 
@@ -195,8 +169,8 @@ class Session:
             call = self._close_call()
             self._pool.abandoned(call.permit, now_s)
             self._attempt_log.cut_off(call.started)
-            self._settle(call)
-        self._stop_reserving()
+            self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
+        self._reserving.stop()
         self.handed_on()
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
         return self._finish(Ending(Status.FAILED, error=error), now_s)
@@ -239,7 +213,7 @@ class Session:
             candidate = standing.repair or planned
             if candidate.upper_usd is not None and candidate.upper_usd > left_usd:
                 self._pass_over(candidate, SkipReason.COST_CAP_USED, left_usd)
-            elif self._lease is not None and not _pays_for(self._lease, candidate, now_s):
+            elif not self._reserving.pays_for(candidate, now_s):
                 self._pass_over(candidate, SkipReason.BUDGET_USED)
             elif not standing.left:
                 candidates.append(candidate)
@@ -274,23 +248,22 @@ class Session:
         return self._end(ErrorCode.DEADLINE_EXCEEDED, f"nobody is free before the deadline ({reasons})", now_s)
 
     def _call(self, plan: Plan, candidate: Candidate, now_s: float) -> Action:
-        if self._lease is not None and not self._reserves(self._lease, candidate, now_s):
-            call_id = self._job.event_id(self._attempt_log.next_attempt)
-            return self._wait_for_budget(self._lease, call_id, now_s)
-        return self._send(plan, candidate, now_s)
+        if self._reserves(candidate, now_s):
+            return self._send(plan, candidate, now_s)
+        call_id = self._job.event_id(self._attempt_log.next_attempt)
+        until = self._reserving.wait(call_id, self._job.deadline_s, self._chance, now_s)
+        return self._end(until.code, until.message, now_s) if isinstance(until, InVain) else Wait(until, call_id)
 
-    def _reserves(self, lease: BudgetLease, candidate: Candidate, now_s: float) -> bool:
-        if candidate.upper_usd is None:
-            return True
-        call_id, timeout_s = self._job.event_id(self._attempt_log.next_attempt), self._timeout_s(candidate, now_s)
-        return lease.reserve(call_id, candidate.upper_usd, now_s, timeout_s) is not Reserve.LATER
+    def _reserves(self, candidate: Candidate, now_s: float) -> bool:
+        call_id = self._job.event_id(self._attempt_log.next_attempt)
+        return self._reserving.reserve(call_id, candidate, self._timeout_s(candidate, now_s), now_s)
 
     def _timeout_s(self, candidate: Candidate, now_s: float) -> float:
         return min(candidate.model.timeout_s, self._job.deadline_s - now_s)
 
     def _send(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
         model, timeout_s = candidate.model, self._timeout_s(candidate, now_s)
-        self._budget_since_s = self._reserving = None
+        self._reserving.called()
         self._attempt_log.passed_over.pop(model.name, None)
         attempt = self._attempt_log.next_attempt
         permit = self._pool.call(model, now_s, candidate.bound, retry=self._called)
@@ -302,30 +275,6 @@ class Session:
         joinable = not self._standings[model.name].apart
         return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable)
 
-    def _wait_for_budget(self, lease: BudgetLease, call_id: str, now_s: float) -> Action:
-        self._reserving = call_id
-        if self._budget_since_s is None or not lease.is_contended(now_s):
-            self._budget_since_s = now_s
-        is_contended, ends_s = lease.is_contended(now_s), self._job.deadline_s
-        if is_contended:
-            ends_s = min(ends_s, self._budget_since_s + BUDGET_WAIT_S)
-        until_s = min(now_s + BUDGET_POLL_S * (1 + self._chance() / 4), ends_s - LAST_LOOK_S)
-        if until_s > now_s:
-            return Wait(until_s, call_id)
-        if is_contended:
-            message = "what is left of the tenant's budget is reserved by calls under way; try again later"
-            return self._end(ErrorCode.BUDGET_EXHAUSTED, message, now_s)
-        return self._end(ErrorCode.DEADLINE_EXCEEDED, "no part of the budget was granted before the deadline", now_s)
-
-    def _stop_reserving(self) -> None:
-        if self._lease is not None and self._reserving is not None:
-            self._lease.release(self._reserving)
-        self._reserving = None
-
-    def _settle(self, call: _Open) -> None:
-        if self._lease is not None:
-            self._lease.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd or Decimal(0))
-
     def _answered(self, event: Answered) -> Action:
         call, answer, now_s = self._close_call(), event.answer, event.now_s
         if event.share is None or event.share.leads:
@@ -336,7 +285,7 @@ class Session:
         is_check = self._cascade is not None and self._cascade.asking is not None
         checked = PLAIN if self._schema is None or is_check else self._schema.check(answer)
         usage = self._attempt_log.answered(call.started, call.candidate, event, checked.violation)
-        self._settle(call)
+        self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
         if checked.violation is not None:
             return self._reject(call.candidate, answer, usage, checked, now_s)
         ending = Ending(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
@@ -376,13 +325,11 @@ class Session:
             or not self._pool.readiness(candidate.model, now_s, candidate.bound).now(now_s)
         ):
             return False
-        if self._lease is None:
-            return True
-        if not _pays_for(self._lease, candidate, now_s):
+        if not self._reserving.pays_for(candidate, now_s):
             return False
-        if self._reserves(self._lease, candidate, now_s):
+        if self._reserves(candidate, now_s):
             return True
-        self._lease.release(self._job.event_id(self._attempt_log.next_attempt))
+        self._reserving.release(self._job.event_id(self._attempt_log.next_attempt))
         return False
 
     def _reject(self, candidate: Candidate, answer: Answer, usage: Usage, checked: Checked, now_s: float) -> Action:
@@ -405,7 +352,7 @@ class Session:
             is_settled = failure.usage is not None or not failure.maybe_charged
             self._pool.joined(call.permit, call.called_s, now_s, is_settled=is_settled)
         self._attempt_log.failed(call.started, call.candidate, event)
-        self._settle(call)
+        self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
         if (run := self._cascade) is not None and run.asking is not None:
             return self._follow(run, run.unchecked(f"its call failed: {failure.category}", call.started.attempt), now_s)
         if self._pool.may_go_on(call.permit, failure, call.candidate.bound, now_s):
@@ -414,21 +361,10 @@ class Session:
         if failure.disposition.next is Next.ASK_APART:
             standing.apart, self._called = True, False  # asked anew, not again: it takes from no budget of retries
             return self._decide(self._planned(), now_s)
-        rules = self._pool.catalogue.retry
-        standing.failures += 1
-        standing.tries += 1
-        standing.not_before_s = now_s + backoff_s(rules, standing.failures, self._chance)
-        match failure.disposition.next:
-            case Next.STOP:
-                message = f"{call.candidate.model.name} refused the request: {failure.detail}"
-                return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)
-            case Next.LEAVE_MODEL:
-                standing.left = True
-            case Next.RETRY_HERE if standing.tries < rules.attempts_per_model:
-                pass
-            case Next.RETRY_HERE | Next.NEXT_MODEL:
-                standing.round += 1
-                standing.tries = 0
+        standing.failed(failure.disposition.next, self._pool.catalogue.retry, self._chance, now_s)
+        if failure.disposition.next is Next.STOP:
+            message = f"{call.candidate.model.name} refused the request: {failure.detail}"
+            return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)
         return self._decide(self._planned(), now_s)
 
     def _close_call(self) -> _Open:
@@ -459,8 +395,3 @@ class Session:
         self._state = SessionState.ENDED
         response = self._attempt_log.response(ending, self._plan, self._analysis, now_s)
         return Finish(response, self._attempt_log.costs())
-
-
-def _pays_for(lease: BudgetLease, candidate: Candidate, now_s: float) -> bool:
-    # what has no known price cannot be reserved for
-    return candidate.upper_usd is not None and lease.can_pay(candidate.upper_usd, now_s)

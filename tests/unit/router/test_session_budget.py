@@ -6,7 +6,8 @@ from router.budgets.lease import BudgetLease, Reserve
 from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
 from router.models.pool import ModelPool
-from router.request.session import BUDGET_WAIT_S, Answered, Call, Failed, Finish, Session, Started, Wait, Woke
+from router.request.reserving import BUDGET_WAIT_S
+from router.request.session import Answered, Call, Failed, Finish, Session, Started, Wait, Woke
 from router.tenants import Tenant
 from schemas.budgets import Budget
 from schemas.vocabulary import ErrorCode, Status

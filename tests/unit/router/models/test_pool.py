@@ -4,8 +4,8 @@ import pytest
 
 from router.catalogue import BreakerRules, HealthRules
 from router.errors import UpstreamFailure
-from router.models.model_state import Bypass
-from router.models.pool import BYPASS_PAUSE_S, DEFAULT_COOLDOWN_S, ModelPool
+from router.models.model_state import BYPASS_PAUSE_S, Bypass
+from router.models.pool import DEFAULT_COOLDOWN_S, ModelPool
 from router.sharing.member import Member
 from schemas.health import BreakerState
 from schemas.vocabulary import AttemptOutcome, SkipReason, Tier
