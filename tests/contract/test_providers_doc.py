@@ -7,7 +7,7 @@ import pytest
 from router.charges import ChargeRow
 from streams.config.charges import ROWS as CHARGES
 from streams.providers.error_table import ROWS, Row
-from streams.providers.usage import COST_FIELDS, FIELDS
+from streams.providers.usage_table import COST_FIELDS, FIELDS
 
 DOC = (Path(__file__).parents[2] / "docs" / "providers.md").read_text()
 LINES = DOC.splitlines()

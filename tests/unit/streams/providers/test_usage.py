@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from schemas.requests import JsonObject
 from schemas.responses import Usage
-from streams.providers.usage import FIELDS, read_usage
+from streams.providers.usage import read_usage
+from streams.providers.usage_table import FIELDS
 from tests.unit.streams.providers.replies import answer_of, completion
 
 
