@@ -21,6 +21,7 @@ from streams.config.settings import Settings
 from streams.control.answer_finder import AnswerFinder
 from streams.control.budget_client import BudgetClient
 from streams.control.budget_owner import BudgetOwner
+from streams.control.feedback_counter import FeedbackCounter
 from streams.control.health_agent import HealthAgent
 from streams.control.ownership import PartitionOwner, PartitionOwners
 from streams.control.quality_owner import QualityOwner, QualityParts
@@ -173,20 +174,27 @@ class Control:
             parts.clock,
             RECENT_ANSWERS,
         )
+        rules = parts.pool.catalogue.feedback
+        counter = FeedbackCounter(
+            publisher=parts.publisher,
+            clock=parts.clock,
+            finder=finder,
+            read=parts.read_feedback,
+            dead_letter=parts.feedback_letter,
+            rules=rules,
+            within_s=parts.settings.feedback_within_s,
+        )
         owner = QualityOwner(
             QualityParts(
                 publisher=parts.publisher,
                 clock=parts.clock,
                 table=parts.group.table("quality-cells", topic(Topic.QUALITY_CELLS)),
                 reader=await stack.enter_async_context(parts.log.reader()),
-                finder=finder,
+                counter=counter,
                 feedback=lambda: self._partitions(Topic.FEEDBACK),
                 counts=counts,
-                read=parts.read_feedback,
-                dead_letter=parts.feedback_letter,
-                rules=parts.pool.catalogue.feedback,
+                rules=rules,
                 fence=parts.group.fence,
-                within_s=parts.settings.feedback_within_s,
                 most_given=parts.settings.feedback_ids,
             )
         )

@@ -18,7 +18,7 @@ from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome
-from streams.control.quality_owner import FEEDBACK
+from streams.control.feedback_counter import FEEDBACK
 from streams.control.shadow_mode import WouldRefuse
 from streams.internal_records import SKIPPED
 

@@ -14,7 +14,7 @@ from schemas.dead_letters import CODE, REASON
 from schemas.topics import Topic
 from schemas.vocabulary import Difficulty, Task
 from streams.control.answer_finder import RECENT_S
-from streams.control.quality_owner import FEEDBACK, PATIENCE_S
+from streams.control.feedback_counter import FEEDBACK, PATIENCE_S
 from streams.ports import Record, TopicPartition
 from tests.fakes.link import Weather
 from tests.fakes.provider import Character, Fate

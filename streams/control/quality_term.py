@@ -1,0 +1,142 @@
+"""What is known of the quality while one worker owns it, and the rows of the table in which it outlives the worker.
+
+A cell is stored with the offsets up to which it is counted, in one value. A position is stored with the offsets that
+the cells had then: where a cell is found behind that, what it lacks is read again.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from router.quality.cell import QualityCell
+from router.quality.feedback import Proven
+from router.quality.given import Given, GivenScores
+from router.quality.table import Cell
+from schemas.vocabulary import Difficulty, Task
+from streams.codec import Delivery
+from streams.ports import TopicPartition
+
+_CELL = TypeAdapter(tuple[str, Task, Difficulty])
+_Offset = Annotated[int, Field(ge=-1, le=2**63 - 1)]
+
+
+class UnsureError(Exception):
+    """The cells may be another worker's by now: nothing more may be written."""
+
+
+class ReadTo(BaseModel):
+    """How far a partition was read, and the offsets of the cells in which that is counted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    position: _Offset
+    offsets: dict[str, _Offset]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A feedback whose response is not there yet, and until when it waits for it."""
+
+    delivery: Delivery
+    proven: Proven
+    until_s: float
+
+
+@dataclass(slots=True)
+class QualityTerm:
+    """All that is known while this worker is the owner; another term begins with another one."""
+
+    counts: TopicPartition
+    """Holds the workers' counts of answers; all others that are read hold feedback."""
+    given: GivenScores
+    cells: dict[Cell, QualityCell] = field(default_factory=dict)
+    read: dict[bytes, ReadTo] = field(default_factory=dict)
+    inbox: deque[Delivery] = field(default_factory=deque)
+    waiting: dict[int, dict[int, Waiting]] = field(default_factory=dict)
+    """By partition and offset."""
+    changed: set[Cell] = field(default_factory=set)
+    chunks: set[tuple[int, int]] = field(default_factory=set)
+    forgotten: set[bytes] = field(default_factory=set)
+    told_s: dict[Cell, float] = field(default_factory=dict)
+    partitions: Sequence[TopicPartition] = ()
+    looked_s: float = 0.0
+    stored_s: float = 0.0
+    positions_s: float = 0.0
+    waited_s: float = 0.0
+    is_over: bool = False
+
+    def cell(self, cell: Cell) -> QualityCell:
+        """Return what is counted in a cell, from now on if nothing was."""
+        return self.cells.setdefault(cell, QualityCell(cell))
+
+    def be_owner(self) -> None:
+        """Go on only as the owner.
+
+        Raises:
+            UnsureError: the term is over.
+        """
+        if self.is_over:
+            raise UnsureError
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take in one row of the table; cells first.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        kind, _, rest = key.partition(b"|")
+        if kind == b"cell":
+            cell = Cell(*_CELL.validate_json(rest))
+            self.cells[cell] = QualityCell.load(cell, value)
+        elif kind == b"given":
+            partition = int(rest.partition(b"|")[0])
+            self.given.load(partition, value, self._is_counted)
+        elif kind == b"read":
+            self.read[key] = ReadTo.model_validate_json(value)
+
+    def _is_counted(self, partition: int, given: Given) -> bool:
+        cell = self.cells.get(given.cell)
+        return cell is not None and cell.has_counted(partition, given.offset)
+
+    def start(self, tp: TopicPartition) -> int:
+        """Return where to go on: at the position, but not beyond what a cell lacks that it was stored for."""
+        read = self.read.get(self.read_key(tp))
+        if read is None:
+            return 0
+        offsets = self._offsets(tp)
+        behind = [offsets.get(name, -1) + 1 for name, offset in read.offsets.items() if offsets.get(name, -1) < offset]
+        return max(0, min([read.position, *behind]))
+
+    def read_to(self, tp: TopicPartition, position: int) -> ReadTo:
+        """Return how far a partition is read: to the reader's position, but not beyond a feedback that waits."""
+        waiting = () if tp == self.counts else self.waiting.get(tp.partition, ())
+        offsets = {name: offset for name, offset in self._offsets(tp).items() if offset >= 0}
+        return ReadTo(position=min([position, *waiting]), offsets=offsets)
+
+    def _offsets(self, tp: TopicPartition) -> dict[str, int]:
+        return {_name(cell).decode(): self._counted_to(kept, tp) for cell, kept in self.cells.items()}
+
+    def _counted_to(self, cell: QualityCell, tp: TopicPartition) -> int:
+        return cell.counts_to if tp == self.counts else cell.offsets.get(tp.partition, -1)
+
+    def read_key(self, tp: TopicPartition) -> bytes:
+        """Return the key of how far a partition is read."""
+        return f"read|{'counts' if tp == self.counts else 'feedback'}|{tp.partition}".encode()
+
+
+def cell_key(cell: Cell) -> bytes:
+    """Return the key of a cell's row."""
+    return b"cell|" + _name(cell)
+
+
+def given_key(partition: int, chunk: int) -> bytes:
+    """Return the key of a chunk of the scores that were given in a partition."""
+    return f"given|{partition}|{chunk:019}".encode()
+
+
+def _name(cell: Cell) -> bytes:
+    return orjson.dumps(list(cell))
