@@ -16,6 +16,7 @@ from schemas.vocabulary import Difficulty, Task
 from streams.control.answer_finder import RECENT_S
 from streams.control.feedback_counter import FEEDBACK, PATIENCE_S
 from streams.ports import Record, TopicPartition
+from tests.fakes.control_group import MemoryControlGroup
 from tests.fakes.link import Weather
 from tests.fakes.provider import Character, Fate
 from tests.fakes.scene import SETTINGS, Json, Scene, played
@@ -145,6 +146,25 @@ async def test_another_owner_goes_on_and_counts_nothing_twice(scene: Scene) -> N
     told = quality(scene)
     assert told["count"] == 24
     assert told["by_kind"] == {"check": {"count": 4, "mean": 1.0}, "person": {"count": 20, "mean": 1.0}}
+
+
+@played(ONE, characters=QUICK)
+async def test_an_owner_whose_term_ends_while_it_writes_goes_no_further(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    await answer(scene, "r-1")
+    cells = scene.world.partition(Topic.QUALITY_CELLS)
+    worker.link.slow_s[cells] = 1.0
+    group = worker.ports.control_group
+    assert isinstance(group, MemoryControlGroup)
+    scene.when(cells.topic, lambda: worker.process.run(asyncio.create_task, group.revoked(())))
+    give(scene)
+    await scene.until(lambda: scene.world.broker.partition(cells).records)
+    await asyncio.sleep(SOON_S + 10)
+    assert quality(scene)["count"] == 0
+    owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS, Topic.QUALITY_COUNTS)
+    await group.assigned(tuple(scene.world.partition(topic) for topic in owned))
+    await asyncio.sleep(SOON_S + 10)
+    assert quality(scene)["count"] == 1
 
 
 @played(ONE, characters={"alpha": Character(1, 2, median_s=4.0, spread=0.0)})
