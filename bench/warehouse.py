@@ -26,7 +26,8 @@ from sandbox.broker import open_broker  # noqa: E402 - the repository is on the 
 from sandbox.postgres import open_postgres  # noqa: E402
 from schemas.topics import Topic  # noqa: E402
 from streams.cli.partitions import partitions_of  # noqa: E402
-from streams.config.settings import Settings, load_settings  # noqa: E402
+from streams.config.load_settings import load_settings  # noqa: E402
+from streams.config.settings import Settings  # noqa: E402
 from streams.kafka.clients import admin, producer, reader  # noqa: E402
 from streams.topics import create_topics  # noqa: E402
 from warehouse.duckdb_store import DuckDbStore  # noqa: E402

@@ -30,7 +30,8 @@ from sandbox.prompts import load_prompts  # noqa: E402
 from sandbox.provider.options import ProviderOptions  # noqa: E402
 from sandbox.provider.process import ProviderProcess  # noqa: E402
 from schemas.topics import Topic  # noqa: E402
-from streams.config.settings import Settings, load_settings  # noqa: E402
+from streams.config.load_settings import load_settings  # noqa: E402
+from streams.config.settings import Settings  # noqa: E402
 from streams.kafka.clients import admin, producer, reader  # noqa: E402
 from streams.topics import create_topics  # noqa: E402
 from tests.harness import far_deadline  # noqa: E402

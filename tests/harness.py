@@ -25,7 +25,8 @@ from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.topics import TOPICS, Topic
 from streams.codec import TooLargeBatch
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin, producer, reader
 from streams.topics import create_topics
 from tests.reference import in_chain_order

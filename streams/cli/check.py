@@ -17,7 +17,8 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.cli.topics import topics_table
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin
 from streams.providers.connections import connections_of
 from streams.providers.endpoints import endpoints_of

@@ -25,7 +25,8 @@ from streams.cli.partitions import partitions_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import say
 from streams.config.catalogue_file import load_catalogue
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin, reader
 from warehouse.advice import recommend
 from warehouse.errors import WarehouseError

@@ -26,7 +26,8 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import print_json, say
 from streams.codec import KEY_HEADER, explained
 from streams.config.key_files import read_key
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import producer
 
 EPILOG = """\b

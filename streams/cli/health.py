@@ -18,7 +18,8 @@ from streams.cli import options
 from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import reader
 
 EPILOG = """\b

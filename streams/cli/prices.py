@@ -18,8 +18,8 @@ from streams.cli.running import keep_libraries_quiet
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.config.catalogue_file import load_catalogue
 from streams.config.list_prices import list_price
+from streams.config.load_settings import load_settings
 from streams.config.public_lists import ListedModel, PublicList, read_public_list
-from streams.config.settings import load_settings
 
 EPILOG = """\b
 Examples:

@@ -20,7 +20,8 @@ from streams.cli.record_text import SNIPPET, json_form
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.codec import Headers, shown_reference
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import reader, transactional_producer
 from streams.request.replay_signature import Copy, ReplaySignature
 

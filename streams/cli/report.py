@@ -15,7 +15,7 @@ from streams.cli import options
 from streams.cli.speech import empty_table, print_json, printable, say, stdout_console
 from streams.cli.warehouse import open_store
 from streams.config.catalogue_file import load_catalogue
-from streams.config.settings import load_settings
+from streams.config.load_settings import load_settings
 from warehouse.advice import ModelQuality
 from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError

@@ -16,7 +16,7 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.sending import RecordKey
 from streams.codec import Unreadable
 from streams.config.key_files import read_key
-from streams.config.settings import load_settings
+from streams.config.load_settings import load_settings
 
 EPILOG = """\b
 Examples:

@@ -12,7 +12,8 @@ from streams.cli.partitions import Start, partitions_of, read_records
 from streams.cli.record_text import json_form, readable
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import print_json, stdout_console
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import reader
 
 EPILOG = """\b

@@ -11,7 +11,8 @@ from streams.access import Role, acl_commands
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin
 from streams.topics import TopicState, create_topics, show_topics
 

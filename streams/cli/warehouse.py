@@ -14,7 +14,8 @@ from streams.cli.partitions import partitions_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import print_json, say
 from streams.config.env_file import SettingsError
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import reader
 from warehouse.duckdb_store import DuckDbStore
 from warehouse.errors import WarehouseError

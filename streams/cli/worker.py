@@ -17,7 +17,8 @@ from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import printable, say
 from streams.cli.supervisor import HALTED, Supervisor
 from streams.config.catalogue_file import CatalogueFile, load_catalogue
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin
 from streams.kafka.pinned_check import check_pinned
 from streams.ops.request_log import configure_logging

@@ -30,7 +30,8 @@ from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.access import Role, acl_commands
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import producer
 from tests.harness import ROOT, MakeProvider, Pipeline
 from tests.reference import in_chain_order

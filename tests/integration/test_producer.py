@@ -16,7 +16,8 @@ from sandbox.broker import BrokerInfo
 from sandbox.broker.apache import KafkaProcess
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.kafka.clients import admin, make_producer, producer, reader
 from streams.kafka.producer import RenewableProducer, started
 from streams.ports import Record

@@ -6,7 +6,8 @@ import pytest
 
 from schemas.topics import TOPICS, Topic
 from streams.access import Operation, Role, acl_commands, grants
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pydantic import SecretStr, ValidationError
 
 from schemas.topics import Topic
 from streams.config.env_file import SettingsError
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.config.settings_page import settings_table
 
 SECRET = "sk-very-secret"  # noqa: S105 - made up

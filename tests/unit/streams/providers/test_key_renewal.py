@@ -17,7 +17,8 @@ from schemas.vocabulary import Task, Tier
 from streams.config.catalogue_providers import ProviderEntry
 from streams.config.env_file import SettingsError
 from streams.config.key_files import KeyFiles
-from streams.config.settings import Settings, load_settings
+from streams.config.load_settings import load_settings
+from streams.config.settings import Settings
 from streams.providers import key_renewal
 from streams.providers.endpoints import endpoints_of
 from streams.providers.http_provider import HttpProvider
