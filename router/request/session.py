@@ -164,7 +164,10 @@ class Session:
         return self._finish(Ending(Status.REJECTED, error=error), now_s)
 
     def break_off(self, reason: str, now_s: float) -> Finish:
-        """End the request as failed, for a defect of our own; a call under way counts as cut off."""
+        """End the request for a defect of our own: as failed, unless a cascade has its first answer in hand.
+
+        A call under way counts as cut off.
+        """
         if self._open is not None:
             call = self._close_call()
             self._pool.abandoned(call.permit, now_s)
@@ -172,8 +175,9 @@ class Session:
             self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
         self._reserving.stop()
         self.handed_on()
+        first = None if self._cascade is None else self._cascade.first
         error = ErrorDetail(code=ErrorCode.INTERNAL_ERROR, message=reason)
-        return self._finish(Ending(Status.FAILED, error=error), now_s)
+        return self._finish(first or Ending(Status.FAILED, error=error), now_s)
 
     def _start(self, event: Started) -> Action:
         for call in event.earlier:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import orjson
+import pytest
 
 from router.budgets.life import IDLE_S
 from router.budgets.rules import LEASE_S
@@ -114,26 +115,33 @@ async def test_what_is_told_was_stored_before(scene: Scene) -> None:
             assert event.message["version"] in stored
 
 
-@played(catalogue=RICH)
-async def test_an_owner_that_was_frozen_past_its_session_stores_and_tells_nothing_more(scene: Scene) -> None:
-    await scene.start("w1", "w2", "w3")
-    await spend(scene, 3)
-    first = owner(scene)
-    first.process.freeze()
-    await asyncio.sleep(SESSION_S + 5)
-    heir = owner(scene)
-    assert heir is not first
-    await spend(scene, 3, "s")
-    written: list[tuple[str, str]] = []
-    for worker in scene.world.workers.values():
-        worker.link.on_send.append(
-            lambda record, worker=worker: written.append((worker.process.name, record.topic))  # type: ignore[misc]
-        )
-    first.process.thaw()
-    await spend(scene, 3, "t")
-    owners_topics = {Topic.ACCOUNTS, Topic.BUDGETS}
-    assert {name for name, topic in written if topic in owners_topics} == {heir.process.name}
-    assert spent_usd(budget(scene)) == charged_usd(scene)
+@pytest.mark.parametrize("phase_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8])
+def test_an_owner_that_was_frozen_past_its_session_stores_and_tells_nothing_more(phase_s: float) -> None:
+    """Frozen at any moment between two of its turns: what it does first when it thaws must not depend on it."""
+
+    @played(catalogue=RICH)
+    async def play(scene: Scene) -> None:
+        await scene.start("w1", "w2", "w3")
+        await spend(scene, 3)
+        await asyncio.sleep(phase_s)
+        first = owner(scene)
+        first.process.freeze()
+        await asyncio.sleep(SESSION_S + 5)
+        heir = owner(scene)
+        assert heir is not first
+        await spend(scene, 3, "s")
+        written: list[tuple[str, str]] = []
+        for worker in scene.world.workers.values():
+            worker.link.on_send.append(
+                lambda record, worker=worker: written.append((worker.process.name, record.topic))  # type: ignore[misc]
+            )
+        first.process.thaw()
+        await spend(scene, 3, "t")
+        owners_topics = {Topic.ACCOUNTS, Topic.BUDGETS}
+        assert {name for name, topic in written if topic in owners_topics} == {heir.process.name}
+        assert spent_usd(budget(scene)) == charged_usd(scene)
+
+    play()
 
 
 @played(catalogue=POOR, characters=FRUGAL)
