@@ -20,6 +20,7 @@ MODEL = replace(ALPHA, image_tokens=IMAGE_TOKENS)
 TEXTS = st.one_of(
     st.text(),
     st.text("qzxjkvw", min_size=20),
+    st.integers(1, 50).map(lambda count: "zq" * count),  # o200k has one token for each of these letters
     st.text("0123456789abcdef"),
     st.text("ABCDEFabcdef0123456789+/="),
     st.text(" \n\t"),

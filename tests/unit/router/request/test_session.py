@@ -34,8 +34,8 @@ from tests.stage import (
     trip,
 )
 
-UPPER_USD = Decimal("0.000226")
-"""The most that one call of alpha costs here: 20 tokens in, 100 out."""
+UPPER_USD = Decimal("0.000234")
+"""The most that one call of alpha costs here: 34 tokens in, 100 out."""
 
 
 def earlier_calls(count: int) -> tuple[CallStarted, ...]:
@@ -204,7 +204,7 @@ def test_a_model_above_the_cap_is_skipped_before_the_call_and_the_response_says_
     assert play.called == ["alpha"]
     (skipped,) = play.response.skipped
     assert skipped.request_model == "gamma"
-    assert skipped.reason == "cost: up to 0.001130000 USD, above the cap of 0.0003"
+    assert skipped.reason == "cost: up to 0.001170000 USD, above the cap of 0.0003"
 
 
 def test_a_cap_below_every_model_is_rejected_as_the_callers_to_raise() -> None:
