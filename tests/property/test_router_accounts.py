@@ -1,7 +1,7 @@
 """Accounts against a list of every call that was ever made, and their limits over any minute however workers come."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,8 +20,8 @@ from router.sharing.rate_limit import MINUTE_S
 from schemas.responses import Usage
 from schemas.vocabulary import AccountLimit
 from tests.cluster import Cluster
+from tests.cluster_steps import STEPS, Step, play_steps, serve
 from tests.examples import examples
-from tests.property.test_virtual_cluster import job
 from tests.stage import ALPHA, ANSWER, NOW_S, make_catalogue
 
 TICK_S = 0.25
@@ -138,16 +138,6 @@ CATALOGUE = replace(
     make_catalogue(replace(ALPHA, requests_per_minute=100_000)), accounts={ALPHA.provider_name: ACCOUNTS}
 )
 TOLD = Usage(input_tokens=40, output_tokens=60)
-STEPS = st.lists(
-    st.tuples(
-        st.floats(0.1, 25),
-        st.sampled_from(["join", "leave", "kill", "burst", "burst", "stream", "stream"]),
-        st.integers(0, 5),
-        st.integers(1, 200),
-    ),
-    min_size=3,
-    max_size=12,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +164,7 @@ def most_in_a_minute(entries: list[tuple[float, int]]) -> int:
 @settings(max_examples=examples(25), deadline=None)
 @given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]), seed=st.integers(0, 1000))
 def test_however_workers_come_go_and_burst_each_accounts_limits_hold_over_any_minute(
-    steps: list[tuple[float, str, int, int]], lag_s: float, seed: int
+    steps: list[Step], lag_s: float, seed: int
 ) -> None:
     seen: list[Seen] = []
 
@@ -184,41 +174,13 @@ def test_however_workers_come_go_and_burst_each_accounts_limits_hold_over_any_mi
         return 0.2, replace(ANSWER, usage=TOLD)
 
     cluster = Cluster(CATALOGUE, provider, NOW_S, lag_s=lag_s, seed=seed)
-    names = (f"w{number}" for number in range(1000))
-    numbers = iter(range(1_000_000))
-    cluster.join(next(names))
-    cluster.play(NOW_S + 5)
-    joined = killed_untold = 0
-    for gap_s, what, which, many in steps:
-        workers = sorted(cluster.pools)
-        worker = workers[which % len(workers)] if workers else None
-        start_s = cluster.now_s
-        arrivals: list[tuple[float, Callable[[], None]]] = []
-        if what == "join" and len(workers) < 4:
-            cluster.join(next(names))
-            joined += 1
-        elif worker is not None and what == "leave":
-            cluster.leave(worker)
-        elif worker is not None and what == "kill":
-            killed_untold += sum(1 for at_s, by, _ in cluster.calls if by == worker and at_s > start_s - 1 - lag_s)
-            cluster.kill(worker)
-        elif worker is not None:
-            spread_s = 0 if what == "burst" else gap_s
-            arrivals = [
-                (start_s + spread_s * n / many, partial(_serve, cluster, next(numbers), worker)) for n in range(many)
-            ]
-        cluster.play(start_s + gap_s, arrivals)
-    cluster.play(cluster.now_s + 70)
+    joined, killed_untold = play_steps(cluster, steps)
     upper = max((one.upper_tokens for one in seen), default=0)
     by_a = most_in_a_minute([(one.at_s, 1) for one in seen if one.account == "a"])
     assert by_a <= REQUESTS + joining_share(REQUESTS) * joined + killed_untold
     # one call of a worker may be larger than its share, and goes all the same
     by_b = most_in_a_minute([(one.at_s, TOLD.input_tokens + TOLD.output_tokens) for one in seen if one.account == "b"])
     assert by_b <= TOKENS + (joining_share(TOKENS) + upper) * (joined + 1) + killed_untold * upper
-
-
-def _serve(cluster: Cluster, number: int, worker: str) -> None:
-    cluster.serve(job(number, cluster.now_s), worker)
 
 
 def test_two_workers_use_most_of_the_tokens_of_a_minute_and_no_more_and_all_see_it() -> None:
@@ -232,7 +194,7 @@ def test_two_workers_use_most_of_the_tokens_of_a_minute_and_no_more_and_all_see_
     cluster = Cluster(replace(CATALOGUE, accounts={ALPHA.provider_name: (only,)}), provider, NOW_S)
     for worker in ("x", "y"):
         cluster.join(worker)
-    arrivals = ((NOW_S + 3 + n / 4, partial(_serve, cluster, n, "xy"[n % 2])) for n in range(4 * 200))
+    arrivals = ((NOW_S + 3 + n / 4, partial(serve, cluster, n, "xy"[n % 2])) for n in range(4 * 200))
     cluster.play(NOW_S + 203, arrivals)
     tokens = TOLD.input_tokens + TOLD.output_tokens
     assert most_in_a_minute([(at_s, tokens) for at_s in seen]) <= TOKENS

@@ -10,26 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.errors import Answer, UpstreamFailure
-from router.identity import Identity
-from router.job import Job
 from router.request.session import Call
 from router.sharing.allotment import joining_share
 from schemas.health import HealthStatus
-from schemas.requests import Request
 from tests.cluster import Cluster
+from tests.cluster_steps import STEPS, Step, job, play_steps, serve
 from tests.examples import examples
-from tests.stage import ALPHA, ANSWER, BETA, NOW_S, ORIGIN, UNAVAILABLE, make_catalogue
+from tests.stage import ALPHA, ANSWER, BETA, NOW_S, UNAVAILABLE, make_catalogue
 
 MODEL = replace(ALPHA, requests_per_minute=100_000)
 OTHER = replace(BETA, requests_per_minute=100_000)
 CATALOGUE = make_catalogue(MODEL, OTHER)
 PER_S = 200
 T_S = NOW_S + 20
-
-
-def job(number: int, now_s: float, model: str | None = None) -> Job:
-    request = Request(prompt="Hello", max_tokens=100, model=model)
-    return Job(request, Identity(request.tenant, f"r-{number}", None), ORIGIN, now_s, now_s + 60)
 
 
 def steady(
@@ -125,56 +118,15 @@ def most_in_a_minute(moments: list[float]) -> int:
     return most
 
 
-STEPS = st.lists(
-    st.tuples(
-        st.floats(0.1, 25),
-        st.sampled_from(["join", "leave", "kill", "burst", "burst", "stream", "stream"]),
-        st.integers(0, 5),
-        st.integers(1, 200),
-    ),
-    min_size=3,
-    max_size=14,
-)
-
-
 @settings(max_examples=examples(25), deadline=None)
 @given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]), seed=st.integers(0, 1000))
 def test_however_workers_come_go_and_burst_the_limit_holds_over_any_minute(
-    steps: list[tuple[float, str, int, int]], lag_s: float, seed: int
+    steps: list[Step], lag_s: float, seed: int
 ) -> None:
     cluster = Cluster(LIMITED, lambda _call, _now_s: (0.2, ANSWER), NOW_S, lag_s=lag_s, seed=seed)
-    names = (f"w{number}" for number in range(1000))
-    cluster.join(next(names))
-    cluster.play(NOW_S + 5)
-    numbers = iter(range(1_000_000))
-    joined = killed_untold = 0
-    for gap_s, what, which, many in steps:
-        workers = sorted(cluster.pools)
-        worker = workers[which % len(workers)] if workers else None
-        start_s = cluster.now_s
-        arrivals: list[tuple[float, Callable[[], None]]] = []
-        if what == "join" and len(workers) < 4:
-            cluster.join(next(names))
-            joined += 1
-        elif worker is not None and what == "leave":
-            cluster.leave(worker)
-        elif worker is not None and what == "kill":
-            # what it had not told by then nobody can know: at most what it may call between two reports
-            killed_untold += sum(1 for at_s, by, _ in cluster.calls if by == worker and at_s > start_s - 1 - lag_s)
-            cluster.kill(worker)
-        elif worker is not None:
-            spread_s = 0 if what == "burst" else gap_s
-            arrivals = [
-                (start_s + spread_s * n / many, partial(_serve, cluster, next(numbers), worker)) for n in range(many)
-            ]
-        cluster.play(start_s + gap_s, arrivals)
-    cluster.play(cluster.now_s + 70)
+    joined, killed_untold = play_steps(cluster, steps)
     most = most_in_a_minute([at_s for at_s, _, _ in cluster.calls])
     assert most <= LIMIT + joining_share(LIMIT) * joined + killed_untold
-
-
-def _serve(cluster: Cluster, number: int, worker: str) -> None:
-    cluster.serve(job(number, cluster.now_s), worker)
 
 
 def test_three_workers_one_joining_and_one_killed_use_the_whole_limit_and_no_more() -> None:
@@ -204,17 +156,17 @@ def test_a_worker_alone_owns_the_whole_limit_about_a_second_after_its_start() ->
     cluster.join("alone")
     cluster.play(NOW_S + 2.2)
     start_s = cluster.now_s
-    cluster.play(start_s + 1, [(start_s, partial(_serve, cluster, number, "alone")) for number in range(LIMIT)])
+    cluster.play(start_s + 1, [(start_s, partial(serve, cluster, number, "alone")) for number in range(LIMIT)])
     assert len(cluster.calls) == LIMIT
 
 
 def test_calls_of_a_worker_that_is_no_more_count_until_they_have_left_the_minute() -> None:
     cluster = Cluster(LIMITED, lambda _call, _now_s: (0.2, ANSWER), NOW_S)
     cluster.join("first")
-    cluster.play(NOW_S + 3, [(NOW_S + 2, partial(_serve, cluster, number, "first")) for number in range(LIMIT)])
+    cluster.play(NOW_S + 3, [(NOW_S + 2, partial(serve, cluster, number, "first")) for number in range(LIMIT)])
     cluster.kill("first")
     cluster.join("second")
-    arrivals = ((NOW_S + 3 + number / 10, partial(_serve, cluster, LIMIT + number, "second")) for number in range(500))
+    arrivals = ((NOW_S + 3 + number / 10, partial(serve, cluster, LIMIT + number, "second")) for number in range(500))
     cluster.play(NOW_S + 61.9, arrivals)
     called = Counter(worker for _, worker, _ in cluster.calls)
     assert (called["first"], called["second"]) == (LIMIT, joining_share(LIMIT))
