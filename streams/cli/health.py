@@ -1,7 +1,7 @@
 """`turnout health`: shows how every model is doing, live, as all workers see it together."""
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Annotated
 
@@ -15,12 +15,11 @@ from schemas.health import AccountHealth, BreakerState, HealthStatus, ModelHealt
 from schemas.topics import Topic
 from schemas.vocabulary import AccountLimit
 from streams.cli import options
-from streams.cli.partitions import Start, partitions_of, read_records
+from streams.cli.partitions import read_values
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.config.load_settings import load_settings
 from streams.config.settings import Settings
-from streams.kafka.clients import reader
 
 EPILOG = """\b
 Examples:
@@ -58,7 +57,7 @@ def health(
 
 async def _once(settings: Settings, *, as_json: bool) -> None:
     latest: dict[str, ModelHealth] = {}
-    async with aclosing(_records(settings, follow=False)) as found:
+    async with aclosing(read_values(settings, Topic.MODEL_HEALTH, ModelHealth.decode, follow=False)) as found:
         async for one in found:
             latest[one.request_model] = one
     models = _in_order(latest)
@@ -73,7 +72,7 @@ async def _once(settings: Settings, *, as_json: bool) -> None:
 
 async def _follow(settings: Settings, *, as_json: bool) -> None:
     latest: dict[str, ModelHealth] = {}
-    async with aclosing(_records(settings, follow=True)) as found:
+    async with aclosing(read_values(settings, Topic.MODEL_HEALTH, ModelHealth.decode, follow=True)) as found:
         if as_json:
             async for one in found:
                 print_json(one.model_dump())
@@ -82,17 +81,6 @@ async def _follow(settings: Settings, *, as_json: bool) -> None:
             async for one in found:
                 latest[one.request_model] = one
                 live.update(health_table(_in_order(latest), time.time()), refresh=True)
-
-
-async def _records(settings: Settings, *, follow: bool) -> AsyncGenerator[ModelHealth, None]:
-    partitions = await partitions_of(settings, Topic.MODEL_HEALTH)
-    async with (
-        reader(settings) as consumer,
-        aclosing(read_records(consumer, partitions[Topic.MODEL_HEALTH], Start(None), follow=follow)) as records,
-    ):
-        async for record in records:
-            if record.value is not None:
-                yield ModelHealth.decode(record.value)
 
 
 def _in_order(latest: dict[str, ModelHealth]) -> list[ModelHealth]:

@@ -1,15 +1,19 @@
 """Finds the partitions of a topic, and reads records from a place in them to their ends or for ever."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
 from streams.config.settings import Settings
-from streams.kafka.clients import admin
+from streams.kafka.clients import admin, reader
 from streams.topics import TopicsError, show_topics
+
+T = TypeVar("T")
 
 POLL_MS = 200
 FURTHER_BACK = 4
@@ -82,6 +86,24 @@ async def read_records(
     while follow:
         for record in await poll(consumer):
             yield record
+
+
+async def read_values(
+    settings: Settings, topic: Topic, decode: Callable[[bytes], T], *, follow: bool
+) -> AsyncGenerator[T, None]:
+    """Give all messages of a topic, and if asked whatever comes after, for ever.
+
+    Raises:
+        TopicsError: the topic does not exist.
+    """
+    partitions = await partitions_of(settings, topic)
+    async with (
+        reader(settings) as consumer,
+        aclosing(read_records(consumer, partitions[topic], Start(None), follow=follow)) as records,
+    ):
+        async for record in records:
+            if record.value is not None:
+                yield decode(record.value)
 
 
 async def go_to(

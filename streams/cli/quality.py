@@ -1,6 +1,6 @@
 """`turnout quality`: shows how good each model's answers were, by task and difficulty, as all feedback says."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Annotated
 
@@ -11,12 +11,11 @@ from schemas.quality import ModelQuality
 from schemas.topics import Topic
 from schemas.vocabulary import Difficulty, FeedbackKind
 from streams.cli import options
-from streams.cli.partitions import Start, partitions_of, read_records
+from streams.cli.partitions import read_values
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
 from streams.config.load_settings import load_settings
 from streams.config.settings import Settings
-from streams.kafka.clients import reader
 
 EPILOG = """\b
 Examples:
@@ -45,7 +44,7 @@ def quality(
 
 async def _show(settings: Settings, model: str | None, *, as_json: bool) -> None:
     latest: dict[tuple[str, str, str], ModelQuality] = {}
-    async with aclosing(_records(settings)) as found:
+    async with aclosing(read_values(settings, Topic.MODEL_QUALITY, ModelQuality.decode, follow=False)) as found:
         async for one in found:
             latest[one.request_model, one.task, one.difficulty] = one
     rows = sorted(
@@ -59,17 +58,6 @@ async def _show(settings: Settings, model: str | None, *, as_json: bool) -> None
         stdout_console().print(quality_table(rows))
     else:
         say("Nothing is known yet: no feedback was counted. `turnout feedback --help` shows how to send some.")
-
-
-async def _records(settings: Settings) -> AsyncGenerator[ModelQuality, None]:
-    partitions = await partitions_of(settings, Topic.MODEL_QUALITY)
-    async with (
-        reader(settings) as consumer,
-        aclosing(read_records(consumer, partitions[Topic.MODEL_QUALITY], Start(None), follow=False)) as records,
-    ):
-        async for record in records:
-            if record.value is not None:
-                yield ModelQuality.decode(record.value)
 
 
 def quality_table(rows: Iterable[ModelQuality]) -> Table:
