@@ -21,7 +21,7 @@ Rules:
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from router.answer_schema.check import PLAIN, AnswerSchema, Checked, answer_schema_of, repaired
@@ -29,11 +29,10 @@ from router.budgets.lease import BudgetLease
 from router.cost import call_started
 from router.errors import Answer, Next, RequestRejected
 from router.job import Job
-from router.models.model_state import Permit
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.request.attempts import AttemptLog, Ending
-from router.request.candidate_state import CandidateState
+from router.request.candidate_state import CandidateState, OpenCall
 from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
 from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan, plan_judge, plan_repair
@@ -64,16 +63,6 @@ __all__ = ["Action", "Answered", "Call", "Event", "Failed", "Finish", "Session",
 __all__ += ["Wait", "Woke"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """The call that is under way."""
-
-    candidate: Candidate
-    permit: Permit
-    started: CallStarted
-    called_s: float
-
-
 class Session:
     """One request, from `Started` to `Finish`."""
 
@@ -90,7 +79,7 @@ class Session:
         """How it ends if no answer fits its schema: with the last one that did not."""
         self._cascade: CascadeRun | None = None
         self._standings: defaultdict[str, CandidateState] = defaultdict(CandidateState)
-        self._open: _Open | None = None
+        self._open: OpenCall | None = None
         self._called = False
         self._state = SessionState.NEW
 
@@ -274,7 +263,7 @@ class Session:
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
         if permit.account is not None:
             started = started.model_copy(update={"account": permit.account})
-        self._open = _Open(candidate, permit, started, now_s)
+        self._open = OpenCall(candidate, permit, started, now_s)
         self._called = True
         joinable = not self._standings[model.name].apart
         return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable)
@@ -371,7 +360,7 @@ class Session:
             return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)
         return self._decide(self._planned(), now_s)
 
-    def _close_call(self) -> _Open:
+    def _close_call(self) -> OpenCall:
         call, self._open = self._open, None
         if call is None:  # pragma: no cover - `_check` has seen to it
             raise SessionError("no call is under way")

@@ -8,6 +8,7 @@ What it relies on stands in `streams.kafka.pinned`.
 """
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Final, TypeAlias
@@ -68,21 +69,21 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # faust is untyped
     """Hands the records of some topics to their takers."""
 
     @property
+    @abstractmethod
     def takers(self) -> Mapping[str, Take]:
         """The taker of each topic that has one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delivered(self, received: ReceivedRecord) -> None:
         """Note that a record is handed over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, received: ReceivedRecord) -> None:
         """Note that a record is finished."""
-        raise NotImplementedError
 
+    @abstractmethod
     def let_be(self, received: ReceivedRecord) -> None:
         """Note that a record stays unfinished."""
-        raise NotImplementedError
 
     async def _drain_messages(self, fetcher: Service) -> None:
         try:

@@ -45,6 +45,12 @@ class Fetched(BatchConsumer):
     def delivered(self, received: ReceivedRecord) -> None:
         self.seen.append(received)
 
+    def finish(self, received: ReceivedRecord) -> None:
+        self.seen.remove(received)
+
+    def let_be(self, received: ReceivedRecord) -> None:
+        self.seen.remove(received)
+
     async def perform_seek(self) -> None:
         self.sought += 1
 
