@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.provider.faults import Fault, FaultKind
+from sandbox.provider.process import ProviderProcess
 from schemas.costs import CostEvent
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
@@ -32,15 +33,25 @@ def vectors_of(response: Response) -> list[list[float]]:
     ]
 
 
-async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_as_the_provider_charges_them(
-    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
-) -> None:
-    catalogue = tmp_path / "catalogue.toml"
+def catalogue_in(folder: Path) -> Path:
+    catalogue = folder / "catalogue.toml"
     catalogue.write_text(in_chain_order() + TABLE)
+    return catalogue
+
+
+def failing_at_first(make_provider: MakeProvider) -> ProviderProcess:
+    """Start a provider that refuses two calls, and leaves the usage out of an answer."""
     provider = make_provider()
     provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
     provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
-    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    return provider
+
+
+async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_as_the_provider_charges_them(
+    make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
+) -> None:
+    provider = failing_at_first(make_provider)
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue_in(tmp_path)))
     asked: dict[str, dict[str, object]] = {
         "one": {"input": "xin chào", "dimensions": 8},
         "many": {"input": [f"text {number}" for number in range(50)], "dimensions": 8},
@@ -85,12 +96,8 @@ async def test_embeddings_are_answered_in_the_order_of_their_inputs_and_billed_a
 async def test_joined_calls_are_billed_as_they_are_charged_and_shared_between_their_requests(
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
-    catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text(in_chain_order() + TABLE)
-    provider = make_provider()
-    provider.add_fault(Fault(fault=FaultKind.STATUS_503, model=SMALL, count=2))
-    provider.add_fault(Fault(fault=FaultKind.MISSING_USAGE, model=SMALL, count=1))
-    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    provider = failing_at_first(make_provider)
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue_in(tmp_path)))
     texts = {f"r-{number}": f"number {number} " * (1 + number % 7) for number in range(300)}
     await pipeline.publish(
         [
@@ -122,10 +129,8 @@ async def test_joined_calls_are_billed_as_they_are_charged_and_shared_between_th
 async def test_after_a_kill_the_shares_of_every_call_that_was_answered_add_up_to_its_charge(
     make_pipeline: MakePipeline, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
-    catalogue = tmp_path / "catalogue.toml"
-    catalogue.write_text(in_chain_order() + TABLE)
     provider = make_provider(latency_ms=300)
-    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue))
+    pipeline = await make_pipeline(provider, TURNOUT_CATALOGUE=str(catalogue_in(tmp_path)))
     texts = {f"r-{number}": f"number {number} " * (1 + number % 7) for number in range(400)}
     asked: list[dict[str, object]] = [
         {"request_id": name, "model": SMALL, "input": text, "dimensions": 8} for name, text in texts.items()
