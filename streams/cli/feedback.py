@@ -1,7 +1,5 @@
 """`turnout feedback`: says how good an answer was, or many of a file."""
 
-import os
-import sys
 from asyncio import Future
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,12 +18,11 @@ from schemas.feedback import Feedback
 from schemas.topics import Topic
 from schemas.vocabulary import FeedbackLabel
 from streams.cli import options
-from streams.cli.line_input import lines_of
+from streams.cli.line_input import lines_of, opened_lines
 from streams.cli.partitions import partitions_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import print_json, say
 from streams.codec import KEY_HEADER, explained
-from streams.config.key_files import read_key
 from streams.config.load_settings import load_settings
 from streams.config.settings import Settings
 from streams.kafka.clients import producer
@@ -116,8 +113,8 @@ def feedback(  # noqa: PLR0913 - one parameter an option
             addressed(given)
         except NotSent as error:
             raise typer.BadParameter(str(error)) from None
-    sender = _Sender(settings, given, _tenant_key(settings.tenant_key_file), as_json=as_json)
-    run(settings, sender.run(None if file is None else _descriptor(file)))
+    sender = _Sender(settings, given, options.tenant_key(settings.tenant_key_file), as_json=as_json)
+    run(settings, sender.run(None if file is None else opened_lines(file)))
     if not as_json:
         say(f"Sent {sender.sent}{f', {sender.bad} not' if sender.bad else ''}.")
     raise typer.Exit(1 if sender.bad else 0)
@@ -244,20 +241,3 @@ def _object(line: bytes) -> dict[str, JsonValue]:
     if not isinstance(said, dict):
         raise NotSent("must be a JSON object, such as the examples of `turnout feedback --help`")
     return said
-
-
-def _tenant_key(path: Path | None) -> SecretStr | None:
-    try:
-        return None if path is None else read_key(path)
-    except ValueError as error:
-        raise typer.BadParameter(f"--key-file or TURNOUT_TENANT_KEY_FILE: {error}") from None
-
-
-def _descriptor(file: Path) -> int:
-    if str(file) == "-":
-        return sys.stdin.fileno()
-    try:
-        with file.open("rb") as opened:
-            return os.dup(opened.fileno())
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None

@@ -3,9 +3,28 @@
 import asyncio
 import os
 import stat
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import typer
 
 CHUNK_BYTES = 1 << 16
+
+
+def opened_lines(file: Path) -> int:
+    """Return a descriptor of the file, or of standard input if it is `-`.
+
+    Raises:
+        typer.BadParameter: it cannot be read.
+    """
+    if str(file) == "-":
+        return sys.stdin.fileno()
+    try:
+        with file.open("rb") as opened:
+            return os.dup(opened.fileno())
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None
 
 
 async def lines_of(descriptor: int) -> AsyncIterator[tuple[int, bytes]]:

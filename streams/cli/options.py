@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
+
+from streams.config.key_files import read_key
 
 Brokers = Annotated[
     str | None,
@@ -33,3 +36,15 @@ PostgresDsn = Annotated[
         show_default="TURNOUT_WAREHOUSE_POSTGRES",
     ),
 ]
+
+
+def tenant_key(file: Path | None) -> SecretStr | None:
+    """Return the key that is shown with records: that in the file, none without one.
+
+    Raises:
+        typer.BadParameter: it cannot be read.
+    """
+    try:
+        return None if file is None else read_key(file)
+    except ValueError as error:
+        raise typer.BadParameter(f"--key-file or TURNOUT_TENANT_KEY_FILE: {error}") from None

@@ -1,21 +1,19 @@
 """`turnout send`: publishes one prompt or a file of them, and waits for the answers if asked."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import JsonValue, SecretStr
+from pydantic import JsonValue
 
 from schemas.vocabulary import Policy, Tier
 from streams.cli import options
 from streams.cli.dispatch import Dispatch, Order
+from streams.cli.line_input import opened_lines
 from streams.cli.prompts import Overrides, prompt_of
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.sending import RecordKey
 from streams.codec import Unreadable
-from streams.config.key_files import read_key
 from streams.config.load_settings import load_settings
 
 EPILOG = """\b
@@ -100,7 +98,7 @@ def send(  # noqa: PLR0913 - one parameter an option
         overrides=Overrides(given, dict(_tag(text) for text in tag or ())),
         deadline_s=deadline_s,
         key=key,
-        tenant_key=_tenant_key(settings.tenant_key_file),
+        tenant_key=options.tenant_key(settings.tenant_key_file),
         per_second=rate,
         wait=wait,
         patience_s=max(PATIENCE_S, (deadline_s or 0) + 30) if timeout_s is None else timeout_s,
@@ -115,25 +113,12 @@ def send(  # noqa: PLR0913 - one parameter an option
     raise typer.Exit(0 if dispatch.is_complete else 1)
 
 
-def _tenant_key(path: Path | None) -> SecretStr | None:
-    try:
-        return None if path is None else read_key(path)
-    except ValueError as error:
-        raise typer.BadParameter(f"--key-file or TURNOUT_TENANT_KEY_FILE: {error}") from None
-
-
 def _descriptor(prompt: str | None, file: Path | None) -> int | None:
     if (prompt is None) == (file is None):
         raise typer.BadParameter("give either a prompt or --file; `turnout send --help` shows both")
     if file is None and prompt != "-":
         return None
-    if file is None or str(file) == "-":
-        return sys.stdin.fileno()
-    try:
-        with file.open("rb") as opened:
-            return os.dup(opened.fileno())
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None
+    return opened_lines(file or Path("-"))
 
 
 def _tag(text: str) -> tuple[str, str]:
