@@ -16,7 +16,8 @@ from pathlib import Path
 
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import NewPartitions
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import ConsumerRecord
 
 from sandbox.provider.process import ProviderProcess
@@ -221,6 +222,15 @@ class Pipeline:
             )
             await asyncio.sleep(0.02)
 
+    async def until_settled(self) -> None:
+        """Wait until all workers are members of both of their groups, and these are at rest."""
+        give_up = time.monotonic() + PATIENCE_S
+        async with admin(self.settings) as client:
+            for group in (self.settings.group, f"{self.settings.group}-control"):
+                while (found := await describe_group(client, group)) != ("Stable", len(self.workers)):
+                    assert time.monotonic() < give_up, (group, found, self.workers[-1].log.read_text()[-2000:])
+                    await asyncio.sleep(0.1)
+
     async def committed(self) -> dict[int, int]:
         """Return the committed offset of each partition of the requests."""
         async with admin(self.settings) as client:
@@ -244,3 +254,13 @@ def assert_answered_once(responses: Iterable[Response], ids: Iterable[str]) -> N
 
 MakeProvider = Callable[..., ProviderProcess]
 MakePipeline = Callable[..., Awaitable[Pipeline]]
+
+
+async def describe_group(client: AIOKafkaAdminClient, group: str) -> tuple[str, int]:
+    """Return a group's state, and how many members it has."""
+    try:
+        (answer,) = await client.describe_consumer_groups([group])
+    except GroupCoordinatorNotAvailableError:  # it is the broker's first group, whose topic is being made
+        return "unknown", 0
+    _error, _group, state, _type, _protocol, members, *_ = answer.groups[0]
+    return state, len(members)

@@ -21,8 +21,7 @@ from pathlib import Path
 import httpx
 import orjson
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.errors import KafkaError
 
 from sandbox.broker import KafkaCluster, KafkaProcess
 from sandbox.provider.faults import Fault, FaultKind
@@ -39,7 +38,7 @@ from streams.kafka.clients import admin, producer, reader
 from tests.chaos.commits import read_commits, read_generation
 from tests.chaos.invariants import Evidence, Record, check, request_id_of
 from tests.chaos.link import Link
-from tests.harness import ROOT, Pipeline, Worker
+from tests.harness import ROOT, Pipeline, Worker, describe_group
 from tests.reference import in_chain_order
 
 PATIENCE_S = 120.0
@@ -364,7 +363,7 @@ class Scene:
         give_up_s = time.monotonic() + PATIENCE_S
         async with admin(settings) as client:
             while True:
-                state, members = await _describe(client, settings.group)
+                state, members = await describe_group(client, settings.group)
                 if state == "Stable" and members == len(self.alive):
                     return await read_generation(settings, settings.group)
                 self.expect(time.monotonic() < give_up_s, f"the group is {state}, with {members} members")
@@ -487,13 +486,3 @@ def rss_mb(pid: int) -> float:
 def json_of(**fields: object) -> bytes:
     """Return a JSON object's bytes."""
     return orjson.dumps(fields)
-
-
-async def _describe(client: AIOKafkaAdminClient, group: str) -> tuple[str, int]:
-    """Return a group's state, and how many members it has."""
-    try:
-        (answer,) = await client.describe_consumer_groups([group])
-    except GroupCoordinatorNotAvailableError:  # it is the broker's first group, whose topic is being made
-        return "unknown", 0
-    _error, _group, state, _type, _protocol, members, *_ = answer.groups[0]
-    return state, len(members)

@@ -123,7 +123,8 @@ async def test_quiet_tenants_are_answered_within_two_seconds_the_first_time_and_
     pipeline = await with_tenants(make_pipeline, make_provider, tmp_path)
     for _ in range(2):
         pipeline.start_worker()
-    await pipeline.publish(warm := requests("warm", 40, "shadow"))
+    await pipeline.until_settled()
+    await pipeline.publish(warm := requests("warm", 40, "rich"))  # until the ledgers have their owner
     await pipeline.wait_for_responses(ids(warm))
     took_s: dict[str, float] = {}
     for quiet_s in (0, round(IDLE_S) + 2):
