@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-from router.dialects.wire import OPENAI, Wire
+from router.dialects.wire import OPENAI, BatchForm, Wire
 from router.experiments import Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
@@ -106,6 +106,23 @@ class PriceWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTerms:
+    """At which prices a model answers in batches, and how large they may be."""
+
+    form: BatchForm
+    price: Price | None
+    window_s: float
+    """How long the provider may take: then it gives up what it has not answered."""
+    max_requests: int
+    max_bytes: int
+    """Of the whole batch, as it is sent."""
+    max_enqueued_tokens: int | None = None
+    """Of input, in all batches of the model at once that have not ended; None: not known to be limited."""
+    price_windows: tuple[PriceWindow, ...] = ()
+    """As of `Model`."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthRules:
     """The thresholds of a verdict over a sliding window. Rates are fractions, latencies milliseconds."""
 
@@ -164,6 +181,9 @@ class Model:
     expected_quality: Prior | None = None
     """What the operator expects of its answers; None: what `quality` says."""
 
+    batch: BatchTerms | None = None
+    """None: it does not answer in batches."""
+
     @property
     def prior(self) -> Prior:
         """What is expected of its answers before anything was learnt of them."""
@@ -173,6 +193,11 @@ class Model:
     def upstream_name(self) -> str:
         """The provider's name for it."""
         return self.upstream_model or self.name
+
+    def in_batches(self) -> "Model | None":
+        """Return the model with its prices in batches as its prices, None if it does not answer in batches."""
+        terms = self.batch
+        return None if terms is None else replace(self, price=terms.price, price_windows=terms.price_windows)
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

@@ -18,6 +18,18 @@ class DialectName(StrEnum):
     BEDROCK = "bedrock"
 
 
+class BatchForm(StrEnum):
+    """The ways of sending batches, by the catalogue's words for them."""
+
+    OPENAI = "openai"
+    """Files and batches; Groq's are the same."""
+    AZURE = "azure-openai"
+    MISTRAL = "mistral"
+    """OpenAI's files and lines, in jobs of its own."""
+    ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
+
+
 MAX_TOKENS_FIELDS = ("max_completion_tokens", "max_tokens")
 """What chat completions call the longest answer: OpenAI and Azure the first, most others the second."""
 

@@ -23,6 +23,7 @@ from router.quality.rules import FeedbackRules
 from router.tenants import Key, Tenant
 from schemas.vocabulary import Capability, FeedbackKind, Task, Tier
 from streams.config.accounts import accounts_of
+from streams.config.catalogue_batches import checked_form, checked_terms
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
@@ -157,7 +158,10 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
             "which it is part of; lower it."
         )
     price = checked_price(key, raw, raw.context_tokens)
+    windows = checked_windows(key, raw.price_windows, price, raw.context_tokens)
     dialect = DIALECTS[wires[raw.provider].dialect]
+    batch = file.providers[raw.provider].batch
+    form = checked_form(key_of("providers", raw.provider), dialect.name, batch)
     return Model(
         name=name,
         provider_name=raw.provider,
@@ -169,7 +173,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         typical_latency_ms=raw.typical_latency_ms,
         timeout_s=file.default_timeout_s if raw.timeout_s is None else raw.timeout_s,
         health=_thresholds(key, raw.health, file.health),
-        price_windows=checked_windows(key, raw.price_windows, price, raw.context_tokens),
+        price_windows=windows,
         image_tokens=raw.image_tokens,
         audio_tokens=raw.audio_tokens,
         file_tokens=raw.file_tokens,
@@ -181,6 +185,9 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         wire=wires[raw.provider],
         upstream_model=raw.upstream_model,
         expected_quality=_expected_quality(key, raw),
+        batch=checked_terms(
+            key, batch, form, raw.batch, price=price, windows=windows, context_tokens=raw.context_tokens
+        ),
     )
 
 

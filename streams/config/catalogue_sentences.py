@@ -9,6 +9,7 @@ from types import MappingProxyType
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from streams.config.catalogue_batches import RawBatch, RawModelBatch
 from streams.config.catalogue_prices import LONGEST, RawContextTier, RawPriceWindow
 from streams.config.catalogue_shape import (
     RawAccount,
@@ -49,6 +50,7 @@ _BELOW_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
         "health": RawThresholds,
         "context_tiers": RawContextTier,
         "price_windows": RawPriceWindow,
+        "batch": RawModelBatch,
     }
 )
 
@@ -87,6 +89,8 @@ def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
     if above[:1] == ["models"] and len(above) > 2:  # noqa: PLR2004 - models, a name, and what is below
         deepest = [name for name in above[2:] if not name.isdecimal()][-1]
         table = _BELOW_MODELS[deepest]
+    if above[:1] == ["providers"] and above[2:3] == ["batch"]:
+        table = RawBatch
     if above[:1] == ["providers"] and above[2:3] == ["accounts"]:
         table = RawAccount if len(above) == _ACCOUNT else RawAccountLimits
         if is_table:

@@ -17,6 +17,7 @@ from router.tenants import TenantMode
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
 from schemas.vocabulary import Difficulty, FeedbackKind, Policy, member
+from streams.config.catalogue_batches import OfModel, OfProvider, RawModelBatch
 from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
 
@@ -97,6 +98,7 @@ class RawProvider(_Raw):
     client_key_file: Annotated[Path, Field(strict=False)] | None = None
     charges: dict[str, Annotated[Charge, Field(strict=False)]] = {}
     accounts: dict[_Name, RawAccount] = {}
+    batch: OfProvider = None
 
 
 class RawThresholds(_Raw):
@@ -151,6 +153,7 @@ class RawModel(RawPrices):
     capabilities: RawCapabilities = RawCapabilities()
     expected_quality: dict[str, Annotated[Scores, BeforeValidator(_scores)]] = Field(default={})
     health: RawThresholds | None = None
+    batch: OfModel = RawModelBatch()
 
 
 class RawEmbeddingModel(_Raw):
