@@ -22,8 +22,16 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.vocabulary import IdSource
 
-NOT_ASKED = {"request_id", "tenant", "deadline", "reply_to", "metadata", "schema_version"}
+NOT_ASKED = {"request_id", "tenant", "deadline", "reply_to", "metadata", "schema_version", "cache"}
 """Fields that decide neither the answer nor its price; the first two are the identity's own parts."""
+ASKED = frozenset(
+    {
+        *("prompt", "system_prompt", "messages", "input", "dimensions", "encoding_format"),
+        *("tools", "tool_choice", "response_format", "parameters", "temperature", "max_tokens"),
+        *("tier", "model", "policy", "quality_slack", "max_cost_usd", "max_latency_ms"),
+    }
+)
+"""All others: two requests that differ in one of these are two questions, for duplicates and for the cache."""
 _REPLAY = re.compile(r".*:replay:\d+:\d+")
 _PLACE = re.compile(r"(.+)-\d+-\d+")
 

@@ -52,6 +52,8 @@ class Tenant:
     default_max_cost_usd: Decimal | None = None
     quality_slack: float | None = None
     """Of its requests that name none; None: the catalogue's."""
+    cache_ttl_s: int | None = None
+    """Of its requests that say nothing of the cache; None: they do not use it."""
     tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
     mode: TenantMode = TenantMode.ENFORCE
 

@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from schemas import dead_letters
 from schemas.budgets import Budget
+from schemas.caching import CacheEntry
 from schemas.costs import CallStarted, CostEvent
 from schemas.failovers import Failover
 from schemas.feedback import Feedback
@@ -40,6 +41,7 @@ MESSAGES: Mapping[Topic, type[Message]] = MappingProxyType(
         Topic.BUDGETS: Budget,
         Topic.FEEDBACK: Feedback,
         Topic.MODEL_QUALITY: ModelQuality,
+        Topic.CACHE_INDEX: CacheEntry,
     }
 )
 """What the values of each topic are. Those of dead letters are the original ones, whatever they were."""

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.caching import CacheWish
 from schemas.message import SCHEMA_VERSION, Identifier, Message, SchemaVersion, TopicName
 from schemas.vocabulary import Policy, Tier, member
 
@@ -257,6 +258,9 @@ class Request(Message):
     )
     deadline: Deadline | None = Field(
         default=None, description="Absolute. Default: the record's timestamp plus the worker's setting."
+    )
+    cache: CacheWish | None = Field(
+        default=None, description="Whether an earlier answer to the same question will do. Default: the tenant's."
     )
     max_tokens: Count | None = Field(default=None, ge=1, le=1_000_000, description="Most output tokens.")
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False, strict=True)

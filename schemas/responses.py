@@ -32,6 +32,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_false(value: object) -> bool:
+    return value is False
+
+
 def _is_empty(value: Sized) -> bool:
     return not value
 
@@ -210,6 +214,18 @@ class Response(Message):
     usage: Usage | None = None
     cost_usd: Usd | None = Field(
         default=None, description="All attempts together; calls of unknown outcome count with their estimate."
+    )
+    cached: bool = Field(
+        default=False,
+        exclude_if=_is_false,
+        description="true: the answer was given before, to `origin_request_id`; for this request nothing was called "
+        "or paid, and there is no cost event.",
+    )
+    saved_usd: Usd | None = Field(
+        default=None, exclude_if=_is_none, description="Of a cached answer: what it had cost, and did not cost again."
+    )
+    origin_request_id: str | None = Field(
+        default=None, exclude_if=_is_none, description="Of a cached answer: the request that it was made for."
     )
     error: ErrorDetail | None = None
     attempts: tuple[Attempt, ...] = ()

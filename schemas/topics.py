@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.caching import INDEX_RETENTION_S
+
 
 class Topic(StrEnum):
     """The default name of each topic."""
@@ -24,6 +26,7 @@ class Topic(StrEnum):
     MODEL_QUALITY = "llm.model-quality.v1"
     QUALITY_COUNTS = "llm.quality-counts.v1"
     QUALITY_CELLS = "llm.quality-cells.v1"
+    CACHE_INDEX = "llm.cache-index.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
 
 
@@ -59,5 +62,6 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.MODEL_QUALITY, "model, task and difficulty", compacted=True),
     TopicSpec(Topic.QUALITY_COUNTS, "model, task and difficulty", retention_s=86_400, internal=True),
     TopicSpec(Topic.QUALITY_CELLS, "cell, ids or partition", compacted=True, internal=True),
+    TopicSpec(Topic.CACHE_INDEX, "question, or tenant", compacted=True, retention_s=INDEX_RETENTION_S),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
 )

@@ -27,9 +27,9 @@ class Role(StrEnum):
     WAREHOUSE = "warehouse"
     """`turnout warehouse`, or a sink connector without a group."""
     DASHBOARD = "dashboard"
-    """`turnout dashboard`, `turnout health`, `turnout quality`."""
+    """`turnout dashboard`, `turnout health`, `turnout quality`, `turnout cache`."""
     OPERATOR = "operator"
-    """`turnout topics create` and `turnout replay`."""
+    """`turnout topics create`, `turnout replay` and `turnout cache forget`."""
 
 
 class Operation(StrEnum):
@@ -70,6 +70,7 @@ _READS: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
             Topic.MODEL_QUALITY,
             Topic.FAILOVERS,
             Topic.BUDGETS,
+            Topic.CACHE_INDEX,
         ),
         Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS),
     }
@@ -80,7 +81,7 @@ _WRITES: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
         Role.WORKER: tuple(topic for topic in Topic if topic is not Topic.FEEDBACK),
         Role.PRODUCER: (Topic.REQUESTS,),
         Role.FEEDBACK: (Topic.FEEDBACK,),
-        Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS),
+        Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS, Topic.CACHE_INDEX),
     }
 )
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from router.models.model_state import Transition
 from schemas.budgets import Budget, BudgetClaim
+from schemas.caching import CacheEntry
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.failovers import Failover, FailoverKind
@@ -236,6 +237,15 @@ class Publisher:
         """
         key = f"{counts.request_model}|{counts.task}|{counts.difficulty}".encode()
         return await self._log.send(Record(self._names[Topic.QUALITY_COUNTS], counts.encode(), key, [], ONE))
+
+    async def cache_entry(self, key: str, entry: CacheEntry) -> int:
+        """Publish where the answer to a question lies. Not tried again for ever.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        headers = event_headers(entry, f"{key}:{entry.as_of.timestamp():.3f}", entry.tenant, entry.as_of, {})
+        return await self._log.send(Record(self._names[Topic.CACHE_INDEX], entry.encode(), key.encode(), headers, ONE))
 
     def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
         headers = event_headers(message, event_id, model, datetime.fromtimestamp(self._clock(), UTC), {})

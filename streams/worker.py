@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from router.caching.index import CacheIndex
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.models.pool import ModelPool
@@ -28,6 +29,7 @@ from streams.ops.request_log import RequestLog
 from streams.ops.web import serving
 from streams.ports import BlobStore, Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
+from streams.request.answer_cache import AnswerCache
 from streams.request.counterparts import Counterparts
 from streams.request.feedback_reader import FeedbackReader
 from streams.request.handler import Handler
@@ -36,9 +38,10 @@ from streams.request.outcomes import Outcomes, letter_of_feedback
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
-from streams.request.recovery import Horizon, recover, stored_response
+from streams.request.recovery import Horizon, recover
 from streams.request.references import References
 from streams.request.replay_signature import ReplaySignature
+from streams.request.stored_answers import StoredAnswers
 
 log = structlog.get_logger()
 
@@ -59,6 +62,7 @@ class Parts:
     request_log: RequestLog
     metrics: Metrics
     flaws: FlawCounter
+    cache_index: CacheIndex
     clock: Clock
     chance: Chance
 
@@ -98,6 +102,7 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
         request_log=RequestLog(settings.log_sample, ports.chance),
         metrics=Metrics(),
         flaws=FlawCounter(member),
+        cache_index=CacheIndex(settings.cache_keys, settings.cache_mb * 1_000_000),
         clock=clock,
         chance=ports.chance,
     )
@@ -125,6 +130,7 @@ class Worker:
                 group=ports.control_group,
                 clock=parts.clock,
                 flaws=parts.flaws,
+                cache_index=parts.cache_index,
                 read_feedback=FeedbackReader(parts.admission).read,
                 feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
             )
@@ -135,6 +141,7 @@ class Worker:
             settings.topic(Topic.REQUESTS),
             (settings.topic(Topic.RESPONSES), settings.topic(Topic.CALLS)),
         )
+        self._stored_answers = StoredAnswers(ports.log, settings.topic(Topic.RESPONSES))
         self.pump = Pump(
             self._handler(news.announce),
             self._recover,
@@ -144,7 +151,7 @@ class Worker:
             self._counterparts,
         )
         shadow = Shadow(parts.admission, parts.budget_client)
-        parts.metrics.watch(self.pump, parts.pool, shadow.refusals, self._counterparts.missing)
+        parts.metrics.watch(self.pump, parts.pool, shadow.refusals, self._counterparts.missing, parts.cache_index)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -155,6 +162,7 @@ class Worker:
             await stack.enter_async_context(
                 serving(self._settings.web_port, parts.metrics.registry, parts.fence.is_open)
             )
+            await stack.enter_async_context(self._stored_answers.open())
             await retry_while_unreachable(self._counterparts.look)
             await self._intake.start(self.pump)
             try:
@@ -205,11 +213,6 @@ class Worker:
         async with self._log.reader() as reader:
             await recover(state, reader, responses, calls, since, Horizon(since_ms, settings.duplicate_ids))
 
-    async def _stored(self, partition: int, offset: int) -> bytes | None:
-        responses = TopicPartition(self._settings.topic(Topic.RESPONSES), partition)
-        async with self._log.reader() as reader:
-            return await stored_response(reader, responses, offset)
-
     def _new_ids(self) -> AnsweredIds:
         return AnsweredIds(self._settings.duplicate_horizon_s, self._settings.duplicate_ids)
 
@@ -231,7 +234,7 @@ class Worker:
         outcomes = Outcomes(
             publisher=parts.publisher,
             fence=parts.fence,
-            stored=self._stored,
+            stored=self._stored_answers.at,
             drawn_by=parts.budget_client.drawn_by,
             request_log=parts.request_log,
             metrics=parts.metrics,
@@ -252,6 +255,15 @@ class Worker:
             joined_calls=JoinedCalls(parts.provider, parts.fence, parts.clock),
             publisher=parts.publisher,
             outcomes=outcomes,
+            answer_cache=AnswerCache(
+                index=parts.cache_index,
+                stored=self._stored_answers,
+                publisher=parts.publisher,
+                catalogue=parts.pool.catalogue,
+                metrics=parts.metrics,
+                clock=parts.clock,
+                flights={},
+            ),
             dead_letter_limit=parts.dead_letter_limit,
             announce=announce,
             fence=parts.fence,

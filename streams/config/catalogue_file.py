@@ -305,6 +305,7 @@ def _tenants(raw: Mapping[str, RawTenant], models: Mapping[str, Model]) -> Mappi
             alert_at=tuple(sorted(set(one.alert_at))),
             default_max_cost_usd=one.default_max_cost_usd,
             quality_slack=one.quality_slack,
+            cache_ttl_s=one.cache_ttl_s,
             tags=MappingProxyType(one.tags),
             mode=one.mode,
         )

@@ -14,6 +14,7 @@ from router.models.health import PANE_S
 from router.quality.prior import Scores
 from router.quality.rules import WEIGHTS
 from router.tenants import TenantMode
+from schemas.caching import MAX_TTL_S
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
 from schemas.vocabulary import Difficulty, FeedbackKind, Policy, member
@@ -281,6 +282,7 @@ class RawTenant(_Raw):
     alert_at: Annotated[list[_Share], BeforeValidator(_listed)] = [Decimal("0.8")]
     default_max_cost_usd: _Usd | None = None
     quality_slack: _Slack | None = None
+    cache_ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S)] | None = None
     tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
     mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
 

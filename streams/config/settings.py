@@ -193,6 +193,19 @@ class Settings(BaseSettings):
         le=100_000_000,
         description="Finished request ids that are remembered of one partition, at most.",
     )
+    cache_keys: int = Field(
+        default=100_000,
+        ge=0,
+        le=50_000_000,
+        description="Answers that this worker knows where to find for requests that want the cache, about 160 bytes "
+        "each; of more, those that were used last. 0: none.",
+    )
+    cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=100_000,
+        description="Memory for the answers themselves, MB; what is not there is read from the responses topic.",
+    )
     feedback_within_s: float = Field(
         default=604_800,
         ge=1,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from router.caching.index import CacheIndex
 from router.models.pool import ModelPool
 from router.quality.feedback import NotCounted, Proven
 from router.quality.flaws import FlawCounter
@@ -21,6 +22,7 @@ from streams.config.settings import Settings
 from streams.control.answer_finder import AnswerFinder
 from streams.control.budget_client import BudgetClient
 from streams.control.budget_owner import BudgetOwner
+from streams.control.cache_follower import CacheFollower
 from streams.control.feedback_counter import FeedbackCounter
 from streams.control.health_agent import HealthAgent
 from streams.control.ownership import PartitionOwner, PartitionOwners
@@ -52,6 +54,7 @@ class ControlParts:
     group: ControlGroup
     clock: Clock
     flaws: FlawCounter
+    cache_index: CacheIndex
     read_feedback: Callable[[Delivery, float], Proven | NotCounted]
     feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
 
@@ -94,6 +97,8 @@ class Control:
             agent = self._health_agent(owners)
             quality_owner = await self._quality_owner(owners, stack)
             works: list[Work] = [agent.watch(), quality_owner.keep()]
+            cached = await stack.enter_async_context(parts.log.reader())
+            works.append(CacheFollower(parts.cache_index, parts.settings.topic, parts.clock).run(cached))
             if parts.admission.limiters:
                 works.append(self._share_owner(owners).watch())
             if parts.pool.catalogue.tenants:

@@ -1,7 +1,8 @@
 """Follows compacted topics of one partition, without a group."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from streams.codec import Delivery
 from streams.ports import LogReader, TopicPartition
 
 CATCH_UP_READ_S = 0.2
@@ -15,6 +16,12 @@ async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[s
 
     A batch without records says that there was nothing more to read just then.
     """
+    async for records in deliveries(reader, *topics):
+        yield [(record.origin.topic, record.value) for record in records if record.value]
+
+
+async def deliveries(reader: LogReader, *topics: str) -> AsyncIterator[Sequence[Delivery]]:
+    """Read the same as whole records, deletions included."""
     partitions = [TopicPartition(topic, 0) for topic in topics]
     reader.assign(partitions)
     await reader.seek_to_beginning(partitions)
@@ -22,4 +29,4 @@ async def changes(reader: LogReader, *topics: str) -> AsyncIterator[list[tuple[s
     while True:
         records = await reader.read(timeout_s=timeout_s)
         timeout_s = timeout_s if records else FOLLOW_READ_S
-        yield [(record.origin.topic, record.value) for record in records if record.value]
+        yield records

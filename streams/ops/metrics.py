@@ -6,6 +6,7 @@ OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from time import time
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.caching.index import CacheIndex
 from router.models.accounts import RestReason
 from router.models.pool import ModelPool
 from schemas.health import BreakerState
@@ -24,6 +26,19 @@ from streams.internal_records import SKIPPED
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
+
+
+class CacheResult(StrEnum):
+    """What a look into the answer cache has brought."""
+
+    MEMORY = "memory"
+    READ = "read"
+    """The answer was read back from its topic."""
+    SHARED = "shared"
+    """The answer of a request that asked the same at the same time."""
+    MISS = "miss"
+    GONE = "gone"
+    """The index names a record that is not there, or is another one; a model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +107,29 @@ class Metrics:
             ("gen_ai_request_model", "certainty"),
             registry=self.registry,
         )
+        self._cache = Counter(
+            "turnout_cache_lookups",
+            "Requests that asked for the answer cache, by what they found; `gone` ones are looked up once more.",
+            ("result",),
+            registry=self.registry,
+        )
+        self._saved = Counter(
+            "turnout_cache_saved_usd",
+            "US dollars that answers from the cache had cost, and did not cost again.",
+            registry=self.registry,
+        )
+
+    def looked_up(self, result: CacheResult) -> None:
+        """Note what a look into the answer cache has brought."""
+        self._cache.labels(result).inc()
 
     def ended(self, response: Response) -> None:
         """Note a request whose response is acknowledged."""
         code = response.error.code if response.error else ""
         self._requests.labels(response.status, code, response.tier or "").inc()
         self._latency.labels(response.status).observe(response.latency_ms / 1000)
+        if response.saved_usd is not None:
+            self._saved.inc(float(response.saved_usd))
         for attempt in response.attempts:
             model, answered = attempt.request_model, attempt.outcome is AttemptOutcome.SUCCEEDED
             if attempt.latency_ms is not None:
@@ -119,12 +151,13 @@ class Metrics:
         pool: ModelPool,
         refusals: Callable[[], Iterable[WouldRefuse]],
         missing_partitions: Callable[[], Mapping[str, int]],
+        cache: CacheIndex,
     ) -> None:
         """Read the gauges from these parts from now on.
 
         `refusals` tells what limits in shadow mode would refuse, `missing_partitions` how many a topic lacks.
         """
-        self.registry.register(_Gauges(self, load, pool, refusals, missing_partitions))
+        self.registry.register(_Gauges(self, load, pool, refusals, missing_partitions, cache))
 
 
 class _Gauges(Collector):
@@ -135,12 +168,14 @@ class _Gauges(Collector):
         pool: ModelPool,
         refusals: Callable[[], Iterable[WouldRefuse]],
         missing_partitions: Callable[[], Mapping[str, int]],
+        cache: CacheIndex,
     ) -> None:
         self._metrics = metrics
         self._load = load
         self._pool = pool
         self._refusals = refusals
         self._missing_partitions = missing_partitions
+        self._cache = cache
 
     def collect(self) -> Iterator[Metric]:
         """Read everything once."""
@@ -151,6 +186,8 @@ class _Gauges(Collector):
             ("turnout_waiting", "Records that have been read and wait for their turn.", load.waiting),
             ("turnout_held_back_partitions", "Partitions that are not read, at a bound.", load.held_back),
             ("turnout_watermark_age_seconds", "Age of the oldest unfinished record.", max(ages_s, default=0.0)),
+            ("turnout_cache_keys", "Questions whose answers this worker knows where to find.", len(self._cache)),
+            ("turnout_cache_bytes", "Answers that it has in memory.", self._cache.bodies.size_bytes),
         ):
             yield GaugeMetricFamily(name, meaning, value)
         yield CounterMetricFamily(

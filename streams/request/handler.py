@@ -29,9 +29,10 @@ from streams.codec import Delivery, Referenced, Unreadable, trace_id, trace_of
 from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
 from streams.publisher import Publisher
+from streams.request.answer_cache import AnswerCache, CacheTurn
 from streams.request.handling import Handling, Slot
 from streams.request.joined_calls import JoinedCalls, Seat
-from streams.request.outcomes import Outcomes, dead_letter_of
+from streams.request.outcomes import Outcomes, Written, dead_letter_of
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
 from streams.request.references import References
@@ -55,6 +56,7 @@ class Handler:
     joined_calls: JoinedCalls
     publisher: Publisher
     outcomes: Outcomes
+    answer_cache: AnswerCache
     dead_letter_limit: DeadLetterLimit
     announce: Callable[[], None]
     """Called after each decision: breakers may have changed."""
@@ -122,7 +124,7 @@ class Handler:
         identity: Identity,
         copy_to: str | None,
         handling: Handling,
-        work: Callable[[tuple[CallStarted, ...]], Awaitable[None]],
+        work: Callable[[tuple[CallStarted, ...]], Awaitable[object]],
     ) -> None:
         """Do the work unless it has been done; if it is being done, wait for that.
 
@@ -191,9 +193,20 @@ class Handler:
         if (refused := await self._admission_of(job, handling)) is not None:
             await self._refuse(job, refused, handling, earlier)
             return
+        with self.answer_cache.turn(job, begun=bool(earlier)) as turn:
+            try:
+                finish = await self._answered(job, parsed, handling, earlier, turn)
+            finally:
+                self.admission.release(job.tenant)
+            await turn.written(await self._end(finish, handling, reply_to))
+
+    async def _answered(
+        self, job: Job, parsed: ParsedRequest, handling: Handling, earlier: tuple[CallStarted, ...], turn: CacheTurn
+    ) -> Finish:
+        """Answer from the cache, or have a model answer."""
         session = Session(job, self.pool, self.chance, self.budget_client.of(job.tenant))
         try:
-            finish = await self._run(session, job, handling, earlier)
+            return await turn.hit(handling.slot) or await self._run(session, job, handling, earlier)
         except asyncio.CancelledError:
             if await self._hand_on(session.abandon(self.clock()), handling):
                 session.handed_on()
@@ -205,10 +218,7 @@ class Handler:
                 self.clock(), f"{ErrorCode.INTERNAL_ERROR}: {reason}", parsed.proven
             )
             await self._dead_letter(parsed, ErrorCode.INTERNAL_ERROR, reason, job.request_id)
-            finish = session.break_off(reason, self.clock())
-        finally:
-            self.admission.release(job.tenant)
-        await self._end(finish, handling, reply_to)
+            return session.break_off(reason, self.clock())
 
     async def _admission_of(self, job: Job, handling: Handling) -> Refuse | None:
         entry, since_s = Identified(job.request, job.tenant), self.clock()
@@ -298,10 +308,10 @@ class Handler:
         self.announce()
         return action
 
-    async def _end(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
+    async def _end(self, finish: Finish, handling: Handling, reply_to: str | None) -> Written:
         handling.slot.leave()
         try:
-            await self.outcomes.finish(finish, handling, reply_to)
+            return await self.outcomes.finish(finish, handling, reply_to)
         finally:
             self.budget_client.hand_over(finish.costs)  # those that were not told in the holder's name
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -38,6 +39,15 @@ log = structlog.get_logger()
 Stored = Callable[[int, int], Awaitable[bytes | None]]
 """Reads back the response at (partition, offset) of the responses topic, if it is still there."""
 
+T = TypeVar("T")
+
+
+class Written(NamedTuple):
+    """A response as it was written, and its offset on the responses topic."""
+
+    response: Response
+    offset: int
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -57,14 +67,14 @@ class Outcomes:
     max_letter_bytes: int
     """What is larger, without Turnout's own headers, becomes a dead letter that is cut."""
 
-    async def finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
-        """Publish the response, a copy to `reply_to`, and the cost events.
+    async def finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> Written:
+        """Publish the response, a copy to `reply_to`, and the cost events; return the response as it was written.
 
         Raises:
             CancelledError: the fence was closed, or the partition lost: nothing more was published.
         """
         await self.fence.passed()
-        await _to_the_end(self._finish(finish, handling, reply_to))
+        return await _to_the_end(self._finish(finish, handling, reply_to))
 
     async def again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
         """Publish what is missing of a finished request's bill, and a copy of the stored response to `copy_to`."""
@@ -74,7 +84,7 @@ class Outcomes:
         """Publish the original bytes of what could not be brought to its end."""
         await _to_the_end(self._dead_letter(delivery, letter))
 
-    async def _finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> None:
+    async def _finish(self, finish: Finish, handling: Handling, reply_to: str | None) -> Written:
         response = finish.response
 
         async def still_ours() -> None:
@@ -95,6 +105,7 @@ class Outcomes:
         self.request_log.write(response)
         self.metrics.ended(response)
         self.flaws.ended(response)
+        return Written(response, offset)
 
     async def _again(self, identity: Identity, offset: int, copy_to: str | None, handling: Handling) -> None:
         calls, attempts = handling.state.unsettled(identity.key)
@@ -162,10 +173,10 @@ def _without_message(response: Response) -> Response:
     return without_content(response).model_copy(update={"status": Status.FAILED, "error": error})
 
 
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Do the work whole, even if the caller is cancelled meanwhile."""
+async def _to_the_end(work: Coroutine[None, None, T]) -> T:
+    """Do the work whole, even if the caller is cancelled meanwhile, and return what it does."""
     task = asyncio.ensure_future(work)
     while not task.done():
         with suppress(asyncio.CancelledError):
             await asyncio.shield(task)
-    task.result()
+    return task.result()

@@ -13,6 +13,7 @@ import pytest
 from pydantic import JsonValue
 
 from schemas.budgets import Budget
+from schemas.caching import CacheEntry
 from schemas.costs import EVENT_NAMESPACE, CallStarted, CostEvent, cost_event_id
 from schemas.failovers import Failover
 from schemas.feedback import Feedback
@@ -29,6 +30,8 @@ PRODUCED: dict[str, type[Message]] = {
     "budget": Budget,
     "budget-crossed": Budget,
     "budget-windows": Budget,
+    "cache-entry": CacheEntry,
+    "cache-forgotten": CacheEntry,
     "call": CallStarted,
     "call-handed-on": CallStarted,
     "call-price-list": CallStarted,
@@ -50,6 +53,7 @@ PRODUCED: dict[str, type[Message]] = {
     "model-stats-stance": ModelStats,
     "quality-counts": QualityCounts,
     "response-arm": Response,
+    "response-cached": Response,
     "response-cascade": Response,
     "response-completed": Response,
     "response-everything": Response,
@@ -92,6 +96,7 @@ EARLIER = {
 LEFT_OUT_WHERE_NULL = {"tool_calls"}
 """Fields that were written as null once, and are left out now where they hold nothing: to a reader it is the same."""
 QUESTIONS = {
+    "request-cache": ("faq-0043", "When does the warranty end?"),
     "request-batch-line": ("row-0001", "Translate to French: the train leaves at nine."),
     "request-max-latency": ("fast-1", "Which track is free?"),
     "request-embeddings": ("emb-7", ""),

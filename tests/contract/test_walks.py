@@ -68,7 +68,7 @@ def walk(title: str, called: Called) -> None:
 async def test_a_request_and_its_cost_event_go_their_ways(scene: Scene) -> None:
     await scene.start("a")
     with watched() as called:
-        scene.publish(tenant="acme")
+        scene.publish(tenant="acme", cache={"ttl_s": 60})
         await scene.answered("r-1")
         await scene.until(scene.committed)
         await asyncio.sleep(2)  # the budget is told once a second

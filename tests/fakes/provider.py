@@ -66,6 +66,7 @@ class Character:
     retry_after_s: float = 2.0
     texts: list[str] = field(default_factory=list)
     """What it says first, a text a call; then `answer_text`."""
+    finish_reason: str = "stop"
 
 
 @dataclass(slots=True)
@@ -249,7 +250,7 @@ class Providers:
         completion: dict[str, object] = {
             "id": f"c-{number}",
             "model": call.model,
-            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": character.finish_reason}],
         }
         if fate is Fate.ANSWER:
             completion["usage"] = self._told(*usage)

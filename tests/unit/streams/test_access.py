@@ -23,7 +23,9 @@ def test_only_workers_and_operators_write_anything_but_requests(settings: Settin
     assert allowed(Role.PRODUCER, Operation.WRITE, settings) == {"x.llm.requests.v1"}
     for role in (Role.READER, Role.WAREHOUSE, Role.DASHBOARD):
         assert allowed(role, Operation.WRITE, settings) == set()
-    assert allowed(Role.OPERATOR, Operation.WRITE, settings) == {"x.llm.requests.v1", "x.llm.dead-letters.v1"}
+    assert allowed(Role.OPERATOR, Operation.WRITE, settings) == {
+        *("x.llm.requests.v1", "x.llm.dead-letters.v1", "x.llm.cache-index.v1")
+    }
 
 
 def test_nobody_but_a_worker_reads_what_is_between_workers_or_other_peoples_prompts(settings: Settings) -> None:

@@ -1,0 +1,109 @@
+"""Which answers may be used again, for whom, and the response that is made of one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from router.job import Job
+from schemas.caching import CacheWish
+from schemas.responses import Attempt, Response
+from schemas.vocabulary import AttemptOutcome, CascadeVerdict, SchemaResult, Status
+
+WHOLE = frozenset({"stop", "end_turn", "stop_sequence", "eos"})
+"""Finish reasons of an answer that has come to its own end: OpenAI's, Anthropic's, and that of older servers."""
+TOOL_CALLS = frozenset({"tool_calls", "function_call", "tool_use"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the cache is to be used for one request."""
+
+    ttl_s: int
+    tool_calls: bool = False
+
+
+def wish_of(job: Job) -> Wish | None:
+    """Return the request's wish, else its tenant's; None if the cache is not to be used for it."""
+    own: CacheWish | None = job.request.cache
+    if own is not None:
+        return Wish(own.ttl_s, own.tool_calls) if own.ttl_s else None
+    if job.tenant is not None and job.tenant.cache_ttl_s is not None:
+        return Wish(job.tenant.cache_ttl_s)
+    return None
+
+
+def may_be_kept(response: Response, wish: Wish) -> bool:
+    """Say whether an answer may answer the same question again: it is whole, was not doubted, and is no action.
+
+    Never one that failed, was cut off, filtered or refused, that a check was against, or that stands in a blob store.
+    One that calls tools only if that is wished: what a tool is to do once is not to be done again.
+    """
+    message = response.message
+    if message is None or not _is_sound(response):
+        return False
+    if message.embeddings:
+        return True
+    finish_reason = (response.finish_reason or "").lower()
+    if message.tool_calls or message.function_call:
+        return wish.tool_calls and finish_reason in WHOLE | TOOL_CALLS
+    return finish_reason in WHOLE and bool(message.content or message.audio)
+
+
+def _is_sound(response: Response) -> bool:
+    """Say whether nothing stands against it: no error, no refusal, no check."""
+    schema, cascade, message = response.schema_check, response.cascade, response.message
+    return (
+        response.status is Status.COMPLETED
+        and response.error is None
+        and not (message and message.refusal)
+        and (schema is None or schema.result is SchemaResult.PASSED)
+        and (cascade is None or cascade.verdict is not CascadeVerdict.KEPT)
+        and response.finishes_id
+        and response.dataref is None
+        and not response.cached
+    )
+
+
+def saved_usd(attempts: Iterable[Attempt]) -> Decimal | None:
+    """Return what an answer is worth that need not be paid again: its calls that succeeded, checks of it included.
+
+    Calls that failed might not have failed again. None: a price is not known.
+    """
+    costs = [attempt.cost_usd for attempt in attempts if attempt.outcome is AttemptOutcome.SUCCEEDED]
+    return None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+def is_fresh(stored: Response, wish: Wish, now_s: float) -> bool:
+    """Say whether an answer is as young as this request wants it."""
+    return now_s - stored.completed_at.timestamp() < wish.ttl_s
+
+
+def answer_again(stored: Response, job: Job, now_s: float) -> Response:
+    """Return the response to a request whose question was answered before: everything that is its own, is its own."""
+    identity, origin = job.identity, job.origin
+    return stored.model_copy(
+        update={
+            "request_id": identity.request_id,
+            "route_reason": f"{stored.route_reason}; answered before, from the cache",
+            "cascade": None,
+            "usage": None,
+            "cost_usd": Decimal(0),
+            "cached": True,
+            "saved_usd": saved_usd(stored.attempts),
+            "origin_request_id": stored.request_id,
+            "attempts": (),
+            "skipped": (),
+            "metadata": job.request.metadata,
+            "received_at": datetime.fromtimestamp(job.received_s, UTC),
+            "completed_at": datetime.fromtimestamp(now_s, UTC),
+            "latency_ms": round((now_s - job.received_s) * 1000),
+            "request_topic": origin.topic,
+            "request_partition": origin.partition,
+            "request_offset": origin.offset,
+            "authenticated": identity.authenticated,
+            "id_source": identity.source,
+            "asked_sha256": identity.asked,
+            "finishes_id": identity.finishes,
+        }
+    )
