@@ -84,6 +84,10 @@ settings: $(STAMP) ## Write docs/settings.md anew, from the settings
 bench-duplicates: $(STAMP) ## What it takes to remember finished request ids: bytes and time an id, at a million
 	$(BIN)/python bench/duplicates.py
 
+.PHONY: bench-cache
+bench-cache: $(STAMP) ## What the answer cache takes: bytes a key, time of a hit from memory and from Kafka
+	$(BIN)/python bench/cache.py
+
 bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py
 

@@ -112,8 +112,8 @@ class LogReader(Protocol):
 class Log(LogWriter, Protocol):
     """The topics."""
 
-    def reader(self) -> AbstractAsyncContextManager[LogReader]:
-        """Give a reader that is connected."""
+    def reader(self, *, fetches_bytes: int | None = None) -> AbstractAsyncContextManager[LogReader]:
+        """Give a reader that is connected; one that reads single records here and there fetches little at a time."""
         ...
 
     async def partition_count(self, topic: str) -> int:

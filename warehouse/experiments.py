@@ -39,6 +39,8 @@ class Arm:
 def arms(store: Store, since: date, until: date) -> tuple[Arm, ...]:
     """Return the arms whose requests ended in the period, UTC days, by name.
 
+    Answers from the cache are in none: they say nothing of the arm's policy.
+
     Raises:
         WarehouseError: the database refuses.
     """
@@ -50,7 +52,7 @@ def arms(store: Store, since: date, until: date) -> tuple[Arm, ...]:
             CAST(avg(attempts) AS DOUBLE PRECISION),
             count(cost_usd), coalesce(avg({cost}), 0), coalesce(stddev_samp({cost}), 0),
             avg({latency}), coalesce(stddev_samp({latency}), 0)
-        FROM responses WHERE arm IS NOT NULL AND completed_on >= ? AND completed_on <= ?
+        FROM responses WHERE arm IS NOT NULL AND cached IS NOT TRUE AND completed_on >= ? AND completed_on <= ?
         GROUP BY arm ORDER BY arm
         """,  # noqa: S608 - our own words
         since,

@@ -66,6 +66,8 @@ td:first-child, th:first-child {{ text-align: left; }}
 <div><dt>Saved against the baseline</dt><dd>{total.saved_usd:.6f}</dd></div>
 <div><dt>Calls</dt><dd>{total.calls:,}</dd></div>
 <div><dt>Without a known price</dt><dd>{total.unpriced_calls:,}</dd></div>
+<div><dt>Saved by the answer cache</dt><dd>{report.cached_answers.saved_usd:.6f}</dd></div>
+<div><dt>Saved by providers' caches</dt><dd>{report.prompt_caches.saved_usd:.6f}</dd></div>
 <div><dt>Calls without an answer</dt><dd>{total.failed_usd:.6f}</dd></div>
 <div><dt>Perhaps not charged</dt><dd>{total.unknown_usd:.6f}</dd></div></dl>
 <div class="chart"><canvas id="days"></canvas></div>

@@ -8,6 +8,7 @@ from typing import cast
 
 from warehouse.advice import ModelQuality, Recommendation, recommend
 from warehouse.budgets import BudgetLimits, BudgetUse, budget_use
+from warehouse.caches import CachedAnswers, PromptCaches, cached_answers, prompt_caches
 from warehouse.errors import WarehouseError
 from warehouse.experiments import Arm, arms
 from warehouse.store import Cell, Store
@@ -32,12 +33,14 @@ class Period:
     since: date | None = None
     until: date | None = None
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day."""
+        return self.since or date(1, 1, 1), self.until or date(9999, 12, 31)
+
     def condition(self) -> tuple[str, tuple[Cell, ...]]:
         """Return what restricts `costs` to the period, and its values."""
-        return (
-            "costs.occurred_on >= ? AND costs.occurred_on <= ?",
-            (self.since or date(1, 1, 1), self.until or date(9999, 12, 31)),
-        )
+        return "costs.occurred_on >= ? AND costs.occurred_on <= ?", self.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Report:
     budgets: tuple[BudgetUse, ...]
     """Of the day and month under way, whatever the period."""
     recommendations: tuple[Recommendation, ...]
+    cached_answers: CachedAnswers
+    prompt_caches: PromptCaches
     arms: tuple[Arm, ...] = ()
     """Of the experiments, with the control."""
 
@@ -122,7 +127,9 @@ def make_report(store: Store, period: Period, dimension: str, norms: Norms, now:
         models=spend_by(store, period, "model"),
         budgets=budget_use(store, norms.budgets, now),
         recommendations=recommend(store, condition, values, norms.qualities, norms.floors),
-        arms=arms(store, period.since or date(1, 1, 1), period.until or date(9999, 12, 31)),
+        cached_answers=cached_answers(store, *period.days),
+        prompt_caches=prompt_caches(store, *period.days),
+        arms=arms(store, *period.days),
     )
 
 

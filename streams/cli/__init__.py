@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "replay": "streams.cli.replay:replay",
         "feedback": "streams.cli.feedback:feedback",
         "quality": "streams.cli.quality:quality",
+        "cache": "streams.cli.cache:cache",
         "health": "streams.cli.health:health",
         "failovers": "streams.cli.failovers:failovers",
         "provider": "sandbox.provider.cli:provider",

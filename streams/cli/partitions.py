@@ -88,6 +88,18 @@ async def read_records(
             yield record
 
 
+async def read_since(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since_ms: int
+) -> AsyncGenerator[ReadRecord, None]:
+    """Give the records that were written since the moment, milliseconds since 1970, to where the partitions end now."""
+    ends = await go_to(consumer, partitions, Start(last=0))
+    for tp, found in (await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))).items():
+        if found is not None:
+            consumer.seek(tp, found.offset)
+    async for record in _until(consumer, ends):
+        yield record
+
+
 async def read_values(
     settings: Settings, topic: Topic, decode: Callable[[bytes], T], *, follow: bool
 ) -> AsyncGenerator[T, None]:

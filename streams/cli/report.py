@@ -104,6 +104,8 @@ def _as_json(made: Report) -> dict[str, object]:
         "total": _spend_json(made.total),
         "rows": [_spend_json(row) for row in made.rows],
         "budgets": [_budget_json(use) for use in made.budgets],
+        "cached_answers": {**asdict(made.cached_answers), "sentence": str(made.cached_answers)},
+        "prompt_caches": {**asdict(made.prompt_caches), "sentence": str(made.prompt_caches)},
         "arms": [asdict(arm) for arm in made.arms],
         "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
     }
@@ -193,6 +195,10 @@ def _notes(made: Report) -> list[str]:
         if made.baseline_models
         else "There is no baseline to compare with."
     ]
+    if made.cached_answers.cached:
+        notes.append(str(made.cached_answers))
+    if made.prompt_caches.cached_tokens or made.prompt_caches.written_tokens:
+        notes.append(str(made.prompt_caches))
     if total.failed_usd:
         notes.append(f"Calls that brought no answer cost {total.failed_usd:.6f} USD of it.")
     if total.unknown_usd:

@@ -197,7 +197,7 @@ class Settings(BaseSettings):
         default=100_000,
         ge=0,
         le=50_000_000,
-        description="Answers that this worker knows where to find for requests that want the cache, about 160 bytes "
+        description="Answers that this worker knows where to find for requests that want the cache, about 140 bytes "
         "each; of more, those that were used last. 0: none.",
     )
     cache_mb: int = Field(

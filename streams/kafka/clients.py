@@ -164,19 +164,20 @@ class FollowingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is 
 
 @asynccontextmanager
 async def reader(
-    settings: Settings, *, committed_only: bool = False, follows: bool = False
+    settings: Settings, *, committed_only: bool = False, follows: bool = False, fetches_bytes: int | None = None
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Give a started consumer without a group: it commits nothing and takes part in no rebalance.
 
     With `committed_only` it sees no record of a transaction that is open or has been aborted. If it `follows`, it reads
-    partitions that are added to its topics too.
+    partitions that are added to its topics too. With `fetches_bytes` it fetches less of a partition at a time than the
+    largest message; a broker gives at least the first batch, whatever its size.
     """
     client = (FollowingConsumer if follows else AIOKafkaConsumer)(
         **_connection(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed" if committed_only else "read_uncommitted",
-        max_partition_fetch_bytes=settings.max_message_bytes,
+        max_partition_fetch_bytes=fetches_bytes or settings.max_message_bytes,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
     )
     try:

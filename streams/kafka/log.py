@@ -29,9 +29,9 @@ class KafkaLog:
         return await self._producer.send(record)
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator["KafkaReader"]:
-        """Give a connected reader."""
-        async with reader(self._settings) as consumer:
+    async def reader(self, *, fetches_bytes: int | None = None) -> AsyncIterator["KafkaReader"]:
+        """Give a connected reader, which fetches so much of a partition at a time, or what the largest record has."""
+        async with reader(self._settings, fetches_bytes=fetches_bytes) as consumer:
             yield KafkaReader(consumer)
 
     async def partition_count(self, topic: str) -> int:

@@ -84,7 +84,7 @@ async def stored_response(reader: LogReader, responses: TopicPartition, offset: 
     reader.assign([responses])
     if offset < (await reader.begins([responses]))[responses]:
         return None
-    async for record, value in _tail(reader, responses, offset, offset + 1):
+    async for record, value in _tail(reader, responses, offset, offset + 1, most=1):
         return value if record.origin.offset == offset else None
     return None
 
@@ -107,14 +107,14 @@ async def _ids_from(reader: LogReader, responses: TopicPartition, known: int, ho
 
 
 async def _tail(
-    reader: LogReader, partition: TopicPartition, start: int, end: int
+    reader: LogReader, partition: TopicPartition, start: int, end: int, most: int = RECORDS_A_READ
 ) -> AsyncIterator[tuple[Delivery, bytes]]:
     if start >= end:
         return
     reader.seek(partition, start)
     silent = 0
     while await reader.position(partition) < end:
-        found = await reader.read(partition, timeout_s=READ_TIMEOUT_S, most=RECORDS_A_READ)
+        found = await reader.read(partition, timeout_s=READ_TIMEOUT_S, most=most)
         silent = 0 if found else silent + 1
         if silent == SILENT_POLLS:
             raise KafkaTimeoutError(

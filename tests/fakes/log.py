@@ -60,7 +60,7 @@ class MemoryLog:
         return await sent.acknowledged
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator["MemoryReader"]:
+    async def reader(self, *, fetches_bytes: int | None = None) -> AsyncIterator["MemoryReader"]:  # noqa: ARG002
         """Give a connected reader."""
         await _reach(self._link)
         yield MemoryReader(self._broker, self._link)
