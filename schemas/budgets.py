@@ -1,11 +1,12 @@
 """`llm.budgets.v1`: what a tenant has spent in its current window, and how much it may."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.message import SCHEMA_VERSION, Count, Day, Message, SchemaVersion, Timestamp, Usd
+from schemas.message import SCHEMA_VERSION, Count, Day, EpochMs, Message, SchemaVersion, Timestamp, Usd
 
 
 class BudgetState(StrEnum):
@@ -31,6 +32,9 @@ class BudgetWindow(_Part):
     state: BudgetState
     crossed: float | None = Field(
         default=None, description="The highest share of the limit that is an alert and has been reached; 1: the limit."
+    )
+    reserved_usd: Usd = Field(
+        default=Decimal(0), description="Held for requests that wait in the batch lane, beside what is spent."
     )
 
 
@@ -80,3 +84,22 @@ class BudgetClaim(Message):
     left_usd: Usd = Field(description="The part of it that is neither spent nor reserved.")
     needed_usd: Usd = Field(description="The smallest reservation that waits; 0 if none does.")
     wanted_usd: Usd = Field(description="More is asked for unless this is 0.")
+
+
+class BudgetReservation(Message):
+    """`llm.budget-reservations.v1`: what a budget holds for one request of the batch lane, or need not hold any more.
+
+    Between workers. Each id is counted once for each of the two. The cost event of the call, which has the same id and
+    carries the amount, frees it too: of a call that is charged nothing else does.
+    """
+
+    type_name: ClassVar[str] = "turnout.budget-reservation"
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    tenant: str
+    event_id: str = Field(max_length=100, description="Of the call, as in its cost event.")
+    occurred_at_ms: EpochMs = Field(description="When the call was decided on; its day and month hold the amount.")
+    amount_usd: Usd
+    is_released: bool = Field(
+        default=False, description="The call was certainly not charged, and never will be: the amount is free."
+    )

@@ -105,6 +105,13 @@ class CostEvent(Message):
         default=None,
         description="The catalogue's experiment that the request was in, or `control`; null: it could be in none.",
     )
+    batch_id: str | None = Field(
+        default=None, description="Of a call in a provider's batch: the provider's id of the batch."
+    )
+    reserved_usd: Usd | None = Field(
+        default=None,
+        description="What the tenant's budget has held for the call while it waited in the batch lane; it is free now.",
+    )
 
 
 class CallStarted(CostEvent):

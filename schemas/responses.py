@@ -15,6 +15,7 @@ from schemas.vocabulary import (
     Difficulty,
     ErrorCode,
     IdSource,
+    Lane,
     Policy,
     SchemaResult,
     SkipReason,
@@ -189,6 +190,14 @@ class Response(Message):
         default=None,
         exclude_if=_is_none,
         description="The catalogue's experiment that the request was in, or `control`; absent: it could be in none.",
+    )
+    lane: Lane | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="`batch`: a provider's batch has answered; absent: live calls have, or nothing has.",
+    )
+    batch_id: str | None = Field(
+        default=None, exclude_if=_is_none, description="The provider's id of the batch that has answered."
     )
     route_reason: str | None = Field(default=None, description="Why this tier and this model.")
     message: AnswerMessage | None = None

@@ -28,6 +28,9 @@ class Topic(StrEnum):
     QUALITY_CELLS = "llm.quality-cells.v1"
     CACHE_INDEX = "llm.cache-index.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
+    BATCH_REQUESTS = "llm.batch-requests.v1"
+    WAITING = "llm.waiting.v1"
+    BUDGET_RESERVATIONS = "llm.budget-reservations.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class TopicSpec:
     """It has as many partitions as the requests topic; the others need one."""
     internal: bool = False
     """A table's changelog, or between workers: nobody else's to read."""
+    lane: bool = False
+    """Of the batch lane: a catalogue without it needs no such topic. What is not compacted for ever is kept for longer
+    than a request may wait (`TURNOUT_MAX_BATCH_DEADLINE_S`)."""
+    expires: bool = False
+    """Compacted, and deleted all the same when it is old."""
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -64,4 +72,15 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.QUALITY_CELLS, "cell, ids or partition", compacted=True, internal=True),
     TopicSpec(Topic.CACHE_INDEX, "question, or tenant", compacted=True, retention_s=INDEX_RETENTION_S),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
+    TopicSpec(Topic.BATCH_REQUESTS, "provider, model and account", internal=True, lane=True),
+    TopicSpec(
+        Topic.WAITING,
+        "the digest of the request's identity, in the request's partition",
+        compacted=True,
+        busy=True,
+        internal=True,
+        lane=True,
+        expires=True,
+    ),
+    TopicSpec(Topic.BUDGET_RESERVATIONS, "tenant", internal=True, lane=True),
 )

@@ -130,6 +130,42 @@ class Policy(GrowingWords):
     """The cheapest first, its answer checked; if that is doubted, a better one."""
 
 
+class Lane(GrowingWords):
+    """Whether a request is answered at once, or may wait for a batch of its provider, which costs less."""
+
+    LIVE = "live"
+    BATCH = "batch"
+    AUTO = "auto"
+    """As its deadline allows. Of what has been decided it is never said."""
+
+
+class WaitingState(GrowingWords):
+    """How a request of the batch lane stands."""
+
+    WAITING = "waiting"
+    """For the result of a batch."""
+    RETURNED = "returned"
+    """The worker of its partition is to answer it by live calls."""
+    ANSWERED = "answered"
+
+
+class ReturnReason(GrowingWords):
+    """Why no batch answers a request that waited for one."""
+
+    LATE = "late"
+    """Its deadline comes nearer than the batch's end is certain to be."""
+    REFUSED = "refused"
+    """The provider does not take it into a batch."""
+    FAILED = "failed"
+    """The batch failed as a whole."""
+    EXPIRED = "expired"
+    """The provider's time for the batch was over before it."""
+    CANCELLED = "cancelled"
+    """The batch was cancelled before it."""
+    LINE_FAILED = "line_failed"
+    """Its own call in the batch failed, or its result is missing or cannot be used."""
+
+
 class Status(GrowingWords):
     """How a request ended."""
 

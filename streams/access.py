@@ -39,6 +39,7 @@ class Operation(StrEnum):
     WRITE = "Write"
     CREATE = "Create"
     DESCRIBE = "Describe"
+    DESCRIBE_CONFIGS = "DescribeConfigs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,9 @@ def grants(role: Role, settings: Settings, own_group: str | None = None) -> list
     if role in _WRITES:
         copies = tuple(settings.reply_to_allowed) if role is Role.WORKER else ()
         found.append(AccessGrant((Operation.WRITE,), _names(_WRITES[role], settings) + copies))
+    if role is Role.WORKER:  # for how long what waits is kept
+        lane = (spec.topic for spec in TOPICS if spec.lane)
+        found.append(AccessGrant((Operation.DESCRIBE_CONFIGS,), _names(lane, settings)))
     if role is Role.DASHBOARD:  # the lag of the workers' group
         found.append(AccessGrant((Operation.DESCRIBE,), _names((Topic.REQUESTS,), settings), _groups(settings)))
     if role is Role.FEEDBACK:  # in which partition a request of a key lies

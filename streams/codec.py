@@ -40,6 +40,7 @@ EDGE_BYTES = 65_536
 
 KEY_HEADER = "authorization"
 """The header of a record that carries a tenant's key, as `Bearer KEY`."""
+REDACTED = b"redacted"
 
 
 DATAREF_HEADER = "ce_dataref"
@@ -262,6 +263,11 @@ def trace_id(trace: Mapping[str, str]) -> str | None:
     """Return the trace id of a trace context, 32 hexadecimal digits, or None."""
     parent = trace.get("traceparent")
     return parent.split("-")[1] if parent else None
+
+
+def without_key(headers: Iterable[tuple[str, bytes]]) -> Iterable[tuple[str, bytes]]:
+    """Return a record's headers as they may be copied to another topic: the tenant's key is redacted, the rest kept."""
+    return ((name, REDACTED if name.lower() == KEY_HEADER else value) for name, value in headers)
 
 
 def event_headers(

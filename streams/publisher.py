@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import SecretStr
 
 from router.models.model_state import Transition
-from schemas.budgets import Budget, BudgetClaim
+from schemas.budgets import Budget, BudgetClaim, BudgetReservation
 from schemas.caching import CacheEntry
 from schemas.costs import CallStarted, CostEvent
 from schemas.dead_letters import DeadLetter
@@ -25,6 +25,8 @@ from schemas.quality import ModelQuality, QualityCounts
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
+from schemas.waiting import Waiting
+from streams.batch_requests import batch_record, identity_of_waiting
 from streams.codec import DATAREF_HEADER, KEY_HEADER, Delivery, Headers, event_headers
 from streams.ports import Clock, LogWriter, Record, Trace
 
@@ -111,6 +113,25 @@ class Publisher:
         if holder is not None:
             headers.append((HOLDER, holder.encode()))
         return await self._send(Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
+
+    async def waiting(self, waiting: Waiting) -> int:
+        """Write how a request of the batch lane stands, into the partition of its number."""
+        topic, key = self._names[Topic.WAITING], identity_of_waiting(waiting).digest.hex().encode()
+        return await self._send(Record(topic, waiting.encode(), key, [], waiting.request_partition))
+
+    async def batch_request(self, waiting: Waiting, delivery: Delivery) -> int:
+        """Hand a request over to whoever collects what goes into one batch.
+
+        Raises:
+            MessageSizeTooLargeError: the topic does not take so large a record.
+        """
+        return await self._send(batch_record(self._names[Topic.BATCH_REQUESTS], waiting, delivery))
+
+    async def budget_reservation(self, reservation: BudgetReservation, holder: str | None = None) -> int:
+        """Write what a tenant's budget holds for a request, with the holder of the grant that it draws on, or frees."""
+        headers: Headers = [] if holder is None else [(HOLDER, holder.encode())]
+        topic, key = self._names[Topic.BUDGET_RESERVATIONS], reservation.tenant.encode()
+        return await self._send(Record(topic, reservation.encode(), key, headers, ONE))
 
     async def dead_letter(self, letter: DeadLetter) -> int:
         """Publish the original bytes of what could not be understood; without a key it gets its place as one."""

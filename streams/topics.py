@@ -1,10 +1,12 @@
 """Creates Turnout's topics, shows them, and checks before the start that they fit together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from router.errors import TurnoutError
 from schemas.dead_letters import OVERHEAD_BYTES as DEAD_LETTER_OVERHEAD_BYTES
@@ -14,6 +16,14 @@ from streams.config.settings import Settings
 
 class TopicsError(TurnoutError):
     """Topics are missing or do not fit together. The message names the command that mends it."""
+
+
+log = structlog.get_logger()
+
+LANE_SPARE_S = 86_400
+"""How much longer than a request may wait the batch lane's topics keep their records: bills of late batches follow."""
+LANE_SEGMENT_S = 3600
+"""Only closed segments are compacted, and a worker reads the whole of what waits when it is given a partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +67,21 @@ def _configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
     if spec.topic is Topic.DEAD_LETTERS:
         largest += DEAD_LETTER_OVERHEAD_BYTES
     configs = {"max.message.bytes": str(largest)}
+    kept_s = kept_by_the_lane(settings) if spec.lane and (spec.expires or not spec.compacted) else spec.retention_s
     if spec.compacted:
-        configs["cleanup.policy"] = "compact" if spec.retention_s is None else "compact,delete"
-    if spec.retention_s is not None:
-        configs["retention.ms"] = str(spec.retention_s * 1000)
+        configs["cleanup.policy"] = "compact" if kept_s is None else "compact,delete"
+    if spec.lane and spec.compacted:
+        configs["segment.ms"] = str(LANE_SEGMENT_S * 1000)
+    if kept_s is not None:
+        configs["retention.ms"] = str(kept_s * 1000)
     elif not spec.compacted and settings.retention_hours is not None:
         configs["retention.ms"] = str(settings.retention_hours * 3_600_000)
     return configs
+
+
+def kept_by_the_lane(settings: Settings) -> int:
+    """Return how long topics of the batch lane keep their records, seconds: longer than any request waits."""
+    return max(int(settings.max_batch_deadline_s) + LANE_SPARE_S, (settings.retention_hours or 0) * 3600)
 
 
 async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[TopicState]:
@@ -79,16 +97,50 @@ async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[T
     return states
 
 
-async def check_topics(client: AIOKafkaAdminClient, settings: Settings) -> Mapping[Topic, TopicState]:
-    """See that all topics exist, and return them.
+async def check_topics(
+    client: AIOKafkaAdminClient, settings: Settings, *, with_lane: bool = False
+) -> Mapping[Topic, TopicState]:
+    """See that all topics exist, and return them; those of the batch lane only where it is used.
 
     Raises:
-        TopicsError: they do not.
+        TopicsError: they do not, or the batch lane's would lose a request while it waits.
     """
     states = {state.spec.topic: state for state in await show_topics(client, settings)}
-    if missing := [state.name for state in states.values() if not state.partitions]:
+    needed = [state for state in states.values() if with_lane or not state.spec.lane]
+    if missing := [state.name for state in needed if not state.partitions]:
         raise TopicsError(f"topics are missing: {', '.join(missing)}; create them with `turnout topics create`.")
+    if with_lane:
+        await _check_retention(client, [state for state in needed if state.spec.lane], settings)
     return states
+
+
+async def _check_retention(client: AIOKafkaAdminClient, states: Sequence[TopicState], settings: Settings) -> None:
+    names = [state.name for state in states if state.spec.expires or not state.spec.compacted]
+    try:
+        kept = await _kept_ms(client, names)
+    except KafkaError as error:  # a broker that does not tell, or not to this principal
+        log.warning("how long topics of the batch lane are kept is not known", topics=names, error=str(error))
+        return
+    longest_ms = int(settings.max_batch_deadline_s * 1000)
+    for name, kept_ms in kept.items():
+        if 0 <= kept_ms <= longest_ms:
+            raise TopicsError(
+                f"topic {name} keeps its records for {kept_ms} ms, and a request may wait in the batch lane for "
+                f"{longest_ms} ms (TURNOUT_MAX_BATCH_DEADLINE_S); kafka-configs.sh --alter --topic {name} --add-config "
+                f"retention.ms={kept_by_the_lane(settings) * 1000}"
+            )
+
+
+async def _kept_ms(client: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, int]:
+    """Return how long these topics keep their records, milliseconds; -1: for ever."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs={"retention.ms": None}) for name in names]
+    kept: dict[str, int] = {}
+    for answer in await client.describe_configs(resources):
+        for code, message, _, name, entries in answer.resources:
+            if code:
+                raise for_code(code)(f"topic {name}: {message}")
+            kept.update((name, int(value)) for config, value, *_ in entries if config == "retention.ms")
+    return kept
 
 
 def check_sizes(states: Mapping[Topic, TopicState]) -> None:

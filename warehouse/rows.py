@@ -33,6 +33,7 @@ MONEY = (
     "cache_write_usd_per_mtok",
     "output_usd_per_mtok",
     "provider_cost_usd",
+    "reserved_usd",
 )
 
 

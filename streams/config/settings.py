@@ -243,6 +243,20 @@ class Settings(BaseSettings):
         le=86_400,
         description="Time to answer a request that names no deadline, seconds since its record.",
     )
+    max_batch_deadline_s: float = Field(
+        default=172_800,
+        ge=3600,
+        le=2_592_000,
+        description="The same of a request that may wait in the batch lane, seconds. The lane's topics keep their "
+        "records for longer; that is checked at the start.",
+    )
+    batch_margin_s: float = Field(
+        default=900,
+        ge=0,
+        le=86_400,
+        description="Time that is kept for live calls before the deadline of a request in the batch lane, at the "
+        "least; one with less time than twice that does not wait, seconds.",
+    )
     drain_s: float = Field(
         default=30, ge=0, le=3600, description="Longest wait for requests under way on stop and on rebalance, seconds."
     )

@@ -2,12 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from router.tenancy.admission import Presented
 from streams.codec import KEY_HEADER
 
-REDACTED = b"redacted"
 PREFIX = "turnout-"
 """So that scanners for leaked secrets can tell a key of ours."""
 KEY_BYTES = 32
@@ -35,8 +34,3 @@ def presented_key(headers: Headers) -> str | Presented:
     if len(values) > 1 or scheme.lower() != b"bearer" or not key.strip() or len(key) > MAX_KEY_BYTES:
         return Presented.MALFORMED
     return key_digest(key.strip())
-
-
-def without_key(headers: Headers) -> Iterable[tuple[str, bytes]]:
-    """Return the headers as they may be copied to another topic: the key is redacted, the rest is kept."""
-    return ((name, REDACTED if name.lower() == KEY_HEADER else value) for name, value in headers)

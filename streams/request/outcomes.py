@@ -25,12 +25,11 @@ from schemas.costs import CostEvent
 from schemas.dead_letters import DeadLetter
 from schemas.responses import ErrorDetail, Response
 from schemas.vocabulary import ErrorCode, Status
-from streams.codec import Delivery
+from streams.codec import Delivery, without_key
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
 from streams.ports import BlobStore, Clock, Fence
 from streams.publisher import Publisher
-from streams.request.api_keys import without_key
 from streams.request.handling import Handling
 from streams.request.references import kept_apart, without_content
 

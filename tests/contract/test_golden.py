@@ -12,7 +12,7 @@ import orjson
 import pytest
 from pydantic import JsonValue
 
-from schemas.budgets import Budget
+from schemas.budgets import Budget, BudgetReservation
 from schemas.caching import CacheEntry
 from schemas.costs import EVENT_NAMESPACE, CallStarted, CostEvent, cost_event_id
 from schemas.failovers import Failover
@@ -24,11 +24,13 @@ from schemas.requests import JsonObject, Request
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.vocabulary import Certainty
+from schemas.waiting import Waiting
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 PRODUCED: dict[str, type[Message]] = {
     "budget": Budget,
     "budget-crossed": Budget,
+    "budget-reservation": BudgetReservation,
     "budget-windows": Budget,
     "cache-entry": CacheEntry,
     "cache-forgotten": CacheEntry,
@@ -66,9 +68,13 @@ PRODUCED: dict[str, type[Message]] = {
     "response-tool-calls": Response,
     "tenant-demand": WorkerDemand,
     "tenant-shares": TenantShares,
+    "waiting": Waiting,
+    "waiting-answered": Waiting,
+    "waiting-returned": Waiting,
 }
 EARLIER = {
     "budget",
+    "budget-crossed",
     "budget-windows",
     "call",
     "call-handed-on",
@@ -128,10 +134,12 @@ SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "call": CallStarted,
     "call-account": CallStarted,
     "call-arm": CallStarted,
+    "call-batch": CallStarted,
     "call-joined": CallStarted,
     "call-service-tier": CallStarted,
     "cost-account": CostEvent,
     "cost-arm": CostEvent,
+    "cost-batch": CostEvent,
     "cost-joined": CostEvent,
     "cost-metered": CostEvent,
     "cost-provider-cost": CostEvent,
@@ -139,9 +147,11 @@ SECOND_PRODUCED: dict[str, type[CostEvent]] = {
 SECOND_EARLIER = {
     "call",
     "call-account",
+    "call-arm",
     "call-joined",
     "call-service-tier",
     "cost-account",
+    "cost-arm",
     "cost-joined",
     "cost-metered",
     "cost-provider-cost",

@@ -106,7 +106,9 @@ async def test_topics_are_missing_then_created_then_shown(make_pipeline: MakePip
     assert (await turnout(elsewhere, "topics", "create")).err == "All topics exist already.\n"
     shown = await turnout(elsewhere, "topics", "show", "--json")
     busy = {topic["name"] for topic in orjson.loads(shown.out) if topic["partitions"] == 3}
-    assert busy == {elsewhere["TURNOUT_TOPIC_PREFIX"] + name for name in (Topic.REQUESTS, *BUSY, Topic.FEEDBACK)}
+    assert busy == {
+        elsewhere["TURNOUT_TOPIC_PREFIX"] + name for name in (Topic.REQUESTS, *BUSY, Topic.FEEDBACK, Topic.WAITING)
+    }
     assert (await turnout(elsewhere, "check", "--topics")).code == 0
 
 
@@ -383,4 +385,7 @@ def created_order() -> list[Topic]:
         Topic.QUALITY_COUNTS,
         Topic.QUALITY_CELLS,
         Topic.DEAD_LETTERS,
+        Topic.BATCH_REQUESTS,
+        Topic.WAITING,
+        Topic.BUDGET_RESERVATIONS,
     ]

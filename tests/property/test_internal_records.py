@@ -21,6 +21,7 @@ from router.budgets.lease import BudgetLease
 from router.budgets.ledger import BudgetLedger
 from router.budgets.rules import day_of
 from router.identity import identity_of_response
+from router.job import Origin
 from router.models.aggregator import HealthAggregator
 from router.models.panes import Pane
 from router.models.pool import ModelPool
@@ -34,6 +35,9 @@ from schemas.health import ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
+from schemas.waiting import Waiting
+from streams.batch_requests import WAITING_HEADER, batch_record, identity_of_waiting, read_batch_request
+from streams.codec import Delivery
 from streams.internal_records import read_internal
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from tests.examples import examples
@@ -224,6 +228,18 @@ def test_a_partition_is_read_back(responses: list[bytes], calls: list[bytes]) ->
         if (call := read_internal(CallStarted, value, "calls", NOW_S)) is not None:
             state.recover_call(call)
     state.recovered(Position(0, 0), Position(1, 1))
+
+
+@SOME
+@given(records("waiting*"))
+def test_what_waits_is_read_or_passed_over(told: list[bytes]) -> None:
+    for value in told:
+        if (waiting := read_internal(Waiting, value, "waiting", NOW_S)) is not None:
+            tells(waiting)
+            assert len(identity_of_waiting(waiting).digest) == 16
+        lying = Delivery(Origin("batches", 0, 1), 1, b"k", b"{}", [(WAITING_HEADER, value)])
+        if (request := read_batch_request(lying)) is not None:
+            batch_record("batches", request.waiting, request.original)
 
 
 @SOME

@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from router.tenancy.admission import Presented
-from streams.request.api_keys import key_digest, make_key, presented_key, without_key
+from streams.codec import without_key
+from streams.request.api_keys import key_digest, make_key, presented_key
 
 
 def test_each_key_is_new_and_known_by_its_sha256() -> None:
