@@ -195,9 +195,14 @@ class Model:
         return self.upstream_model or self.name
 
     def in_batches(self) -> "Model | None":
-        """Return the model with its prices in batches as its prices, None if it does not answer in batches."""
+        """Return the model with its prices in batches as its prices, None if it does not answer in batches.
+
+        What another service tier costs in a batch is not known.
+        """
         terms = self.batch
-        return None if terms is None else replace(self, price=terms.price, price_windows=terms.price_windows)
+        if terms is None:
+            return None
+        return replace(self, price=terms.price, price_windows=terms.price_windows, service_tiers={})
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

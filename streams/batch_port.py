@@ -1,30 +1,30 @@
-"""The port on providers' batches: `BatchProvider`.
+"""The port on providers' batches: `BatchProvider`. The real one is `streams.providers.batches.HttpBatches`.
 
-All of its methods raise `BatchCallFailed` (`router.batches.batch`) for whatever the network or the provider may cause,
-and nothing else; each is one call or a few, with no pause and no retry in it: when to ask again is the caller's to say.
+All of its methods that wait raise `BatchCallFailed` (`router.batches.batch`) for whatever the network or the provider
+may cause, and nothing else; each is one call or a few, with no pause and no retry in it: when to ask again is the
+caller's to say.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from router.batches.batch import BatchHandle, BatchQueue, BatchSearch, BatchStatus
+from router.batches.batch import BatchHandle, BatchInput, BatchQueue, BatchSearch, BatchStatus
 from router.batches.line import BatchLine
+from schemas.requests import Request
 
-
-@dataclass(frozen=True, slots=True)
-class BatchInput:
-    """The lines of a batch, each one request in its provider's words, with its line feed."""
-
-    lines: Callable[[], AsyncIterator[bytes]]
-    """Reads them, from the first one on, at each call anew."""
-    requests: int
-    size_bytes: int
-    """The sum of all lines, line feeds included: it is told before they are sent, so it has to be true."""
+__all__ = ["BatchInput", "BatchProvider"]
 
 
 class BatchProvider(Protocol):
     """Uploads, creates, finds, polls, reads and cancels batches."""
+
+    def line(self, queue: BatchQueue, custom_id: str, request: Request, max_tokens: int) -> bytes:
+        """Return a request as a line of a batch, with its line feed.
+
+        Raises:
+            Untranslatable: the model's dialect has no words for something in it, which planning finds before.
+        """
+        ...
 
     async def upload(self, queue: BatchQueue, our_id: str, batch: BatchInput) -> str | None:
         """Send the lines as a file named by our id, and return the provider's id of the file.
@@ -53,8 +53,10 @@ class BatchProvider(Protocol):
         """Ask how the batch stands."""
         ...
 
-    def results(self, queue: BatchQueue, handle: BatchHandle, after: int = 0) -> AsyncIterator[BatchLine]:
+    def results(self, queue: BatchQueue, handle: BatchHandle, after: int = 0) -> AsyncGenerator[BatchLine]:
         """Read the results of a batch that has ended, in constant memory, as they are asked for.
+
+        Whoever stops before the end closes it (`contextlib.aclosing`), and with it the connection.
 
         Args:
             queue: the batch's.

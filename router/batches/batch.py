@@ -1,5 +1,6 @@
 """One batch at a provider: where it is sent, what is known of it, how it stands."""
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -23,6 +24,17 @@ class BatchQueue:
     model: Model
     account: str | None = None
     """The name of the provider's account; None where it has one key."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInput:
+    """The lines of a batch, as `router.batches.apis.request_line` makes it, with its line feed."""
+
+    lines: Callable[[], AsyncIterator[bytes]]
+    """Reads them, from the first one on, at each call anew."""
+    requests: int
+    size_bytes: int
+    """The sum of all lines, line feeds included: it is told before they are sent, so it has to be true."""
 
 
 @dataclass(frozen=True, slots=True)

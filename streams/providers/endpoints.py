@@ -38,6 +38,12 @@ class Endpoint:
         return self if account is None else replace(self, api_key=self.account_keys[account])
 
 
+def keys_of(endpoints: Mapping[str, Endpoint]) -> list[str]:
+    """Return all keys."""
+    keys = (key for one in endpoints.values() for key in (one.api_key, *one.account_keys.values()))
+    return [key.get_secret_value() for key in keys if key is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """Every provider's endpoint, and what the operator should know about them."""

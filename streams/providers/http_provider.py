@@ -12,7 +12,7 @@ from router.errors import Answer, UpstreamFailure
 from router.request.session import Call
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome
-from streams.providers.endpoints import Endpoint
+from streams.providers.endpoints import Endpoint, keys_of
 from streams.providers.outcomes import Reply
 from streams.providers.rate_headers import told_limits
 from streams.providers.secrets import Scrubber
@@ -32,7 +32,7 @@ class HttpProvider:
         self._clock = clock
         self._endpoints = endpoints
         self._targets: dict[tuple[str, str | None], Target] = {}
-        self._scrub = Scrubber(_keys_of(endpoints))
+        self._scrub = Scrubber(keys_of(endpoints))
         self._listeners: list[Callable[[str, str], None]] = []
 
     def tell_replaced_keys(self, tell: Callable[[str, str], None]) -> None:
@@ -43,7 +43,7 @@ class HttpProvider:
         """Use these from the next call on: a key may have been replaced."""
         before, self._endpoints = self._endpoints, endpoints
         self._targets.clear()
-        self._scrub.learn(_keys_of(endpoints))
+        self._scrub.learn(keys_of(endpoints))
         for provider, endpoint in endpoints.items():
             for account, key in endpoint.account_keys.items():
                 if before[provider].account_keys[account] != key:
@@ -93,11 +93,6 @@ def _whole(answer: Answer, count: int, status_code: int) -> Answer | UpstreamFai
         return answer
     detail = f"{found} vectors for {count} inputs"
     return UpstreamFailure(AttemptOutcome.MALFORMED, detail, status_code, charge=Charge.UNKNOWN, usage=answer.usage)
-
-
-def _keys_of(endpoints: Mapping[str, Endpoint]) -> list[str]:
-    keys = (key for one in endpoints.values() for key in (one.api_key, *one.account_keys.values()))
-    return [key.get_secret_value() for key in keys if key is not None]
 
 
 async def _content_of(response: httpx.Response) -> bytes:

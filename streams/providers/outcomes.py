@@ -123,10 +123,17 @@ class OutcomeReader:
         result = self._answered(reply, now_s) if is_success(reply.status_code) else self._refused(reply, now_s)
         return result if isinstance(result, Answer) else self._sealed(result)
 
+    def unread(self, outcome: AttemptOutcome, why: str) -> UpstreamFailure:
+        """Return what a reply means that could not be read; what it says is shortened, and holds no secret."""
+        return self._sealed(UpstreamFailure(outcome, why, charge=self._charges.of(outcome)))
+
+    def said(self, text: str) -> str:
+        """Return what a provider says, shortened and without secrets."""
+        clean = self._scrub(text)
+        return clean if len(clean) <= DETAIL_CHARS else f"{clean[: DETAIL_CHARS - 1]}…"
+
     def _sealed(self, failure: UpstreamFailure) -> UpstreamFailure:
-        detail = self._scrub(failure.detail)
-        shortened = detail if len(detail) <= DETAIL_CHARS else f"{detail[: DETAIL_CHARS - 1]}…"
-        return replace(failure, detail=shortened)
+        return replace(failure, detail=self.said(failure.detail))
 
     def _answered(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
         status = reply.status_code

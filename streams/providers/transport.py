@@ -1,8 +1,9 @@
-"""httpx's transport over aiohttp, for answers that are read whole. Why: docs/adr/0003."""
+"""httpx's transport over aiohttp. Answers are read whole, unless a request asks for more. Why: docs/adr/0003."""
 
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import aiohttp
@@ -64,10 +65,34 @@ class _Body(httpx.AsyncByteStream):
         yield self._content
 
 
+class _OpenBody(httpx.AsyncByteStream):
+    """A body that is still coming in."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+        self._response = response
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield what comes, in pieces of any size.
+
+        Raises:
+            httpx.TransportError: it has broken off, or nothing came for too long.
+        """
+        with _told(self._request):
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Leave the rest of it, and with it the connection."""
+        self._response.close()
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries thousands of requests at a time. httpx's `read` timeout is for the whole exchange.
 
-    A body is read up to `max_body_bytes`; the extension `is_cut` of the response says that there was more.
+    A body is read up to `max_body_bytes`; the extension `is_cut` of the response says that there was more. With the
+    extension `is_left_open` of a request the body of its response is read by whoever iterates over it, whatever its
+    size; then the timeout is for each piece. A request's body that is no `httpx.ByteStream` is sent as it is made.
     """
 
     def __init__(self, max_body_bytes: int = MAX_BODY_BYTES, connections: Connections | None = None) -> None:
@@ -98,33 +123,29 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             raise RuntimeError("the transport is used outside its context")
         way = DIRECT if self._connections is None else self._connections.way_to(request.url)
-        timeout = aiohttp.ClientTimeout(request.extensions["timeout"]["read"], sock_connect=CONNECT_TIMEOUT_S)
-        try:
-            async with self._session.request(
+        limit_s, is_left_open = request.extensions["timeout"]["read"], bool(request.extensions.get("is_left_open"))
+        timeout = (
+            aiohttp.ClientTimeout(None, sock_connect=CONNECT_TIMEOUT_S, sock_read=limit_s)
+            if is_left_open
+            else aiohttp.ClientTimeout(limit_s, sock_connect=CONNECT_TIMEOUT_S)
+        )
+        with _told(request):
+            response = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),  # as it was signed
                 headers=request.headers.multi_items(),
-                data=await request.aread(),
+                data=await _sent(request),
                 timeout=timeout,
                 allow_redirects=False,
                 proxy=way.proxy,
                 ssl=way.tls or True,
-            ) as response:
+            )
+            if is_left_open:
+                return httpx.Response(
+                    response.status, headers=response.raw_headers, stream=_OpenBody(response, request)
+                )
+            async with response:
                 content, is_cut = await self._read(response)
-        except aiohttp.ConnectionTimeoutError as error:
-            raise NoConnectionInTime(request) from error
-        except TimeoutError as error:
-            raise httpx.ReadTimeout("no whole response in time", request=request) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, ssl.SSLError) as error:
-            raise NoConnection(_why_unconnected(error), request) from error
-        except aiohttp.ClientResponseError as error:
-            raise NotHttp(f"the response is no HTTP: {_first_line(error.message)}", request) from error
-        except aiohttp.ClientPayloadError as error:
-            raise BrokenOff("the response breaks off in its body", request) from error
-        except aiohttp.ServerDisconnectedError as error:
-            raise BrokenOff("the provider closed the connection without a response", request) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise BrokenOff(f"the connection broke: {type(error).__name__}", request) from error
         return httpx.Response(
             response.status,
             headers=response.raw_headers,
@@ -149,6 +170,39 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
+
+
+async def _sent(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
+    """Return the request's body: whole if it is there, in pieces if it is made as it is sent, None without one."""
+    return await request.aread() or None if isinstance(request.stream, httpx.ByteStream) else _pieces(request)
+
+
+async def _pieces(request: httpx.Request) -> AsyncIterator[bytes]:
+    if not isinstance(request.stream, httpx.AsyncByteStream):
+        raise TypeError("the body of the request is not asynchronous")
+    async for piece in request.stream:
+        yield piece
+
+
+@contextmanager
+def _told(request: httpx.Request) -> Iterator[None]:
+    """Have errors of aiohttp told as httpx's."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise NoConnectionInTime(request) from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("no whole response in time", request=request) from error
+    except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, ssl.SSLError) as error:
+        raise NoConnection(_why_unconnected(error), request) from error
+    except aiohttp.ClientResponseError as error:
+        raise NotHttp(f"the response is no HTTP: {_first_line(error.message)}", request) from error
+    except aiohttp.ClientPayloadError as error:
+        raise BrokenOff("the response breaks off in its body", request) from error
+    except aiohttp.ServerDisconnectedError as error:
+        raise BrokenOff("the provider closed the connection without a response", request) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise BrokenOff(f"the connection broke: {type(error).__name__}", request) from error
 
 
 def _why_unconnected(error: Exception) -> str:
