@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from router.batches import stages
 from router.models import breaker
 from router.request import steps
 
@@ -35,6 +36,7 @@ def document() -> str:
             "",
             *_section("The breaker of a model", "router/models/breaker.py", "closed", _breaker_arrows()),
             *_section("The session of a request", "router/request/steps.py", "new", _session_arrows()),
+            *_section("A batch of requests", "router/batches/stages.py", "uploading", _batch_arrows()),
         ]
     )
 
@@ -66,6 +68,11 @@ def _session_arrows() -> Iterator[Arrow]:
             yield Arrow(state, event.__name__, "", to, rule.note)
         if not rule.to:
             yield Arrow(state, event.__name__, "", state, f"`SessionError`: {rule.note}")
+
+
+def _batch_arrows() -> Iterator[Arrow]:
+    for (stage, event), transition in stages.TRANSITIONS.items():
+        yield Arrow(stage, event.__name__, "", transition.to, transition.note)
 
 
 def _name(state: str) -> str:
