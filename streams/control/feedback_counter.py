@@ -76,6 +76,7 @@ class FeedbackCounter:
                 del term.waiting[one.delivery.origin.partition][one.delivery.origin.offset]
                 self._settle(term, one.delivery, one.proven, found or _unknown(one.proven), told, results)
         for delivery, reading in feedback:
+            term.looked_at[delivery.origin.partition] = delivery.origin.offset
             if isinstance(reading, NotCounted):
                 told.append((delivery, reading))
                 continue
@@ -165,7 +166,7 @@ class FeedbackCounter:
             cell.add(given.source, given.pane, thousandths)
             term.chunks.add(term.given.add(partition, digest, given))
             results[FeedbackResult.COUNTED if before is None else FeedbackResult.REPLACED] += 1
-        cell.count_to(partition, offset, term.waiting.get(partition, ()))
+        cell.count_to(partition, offset, term.unsettled(cell, partition))
         term.changed.add(found.cell)
 
     def _refusal(self, delivery: Delivery, proven: Proven, found: KnownAnswer) -> NotCounted | None:

@@ -5,7 +5,7 @@ the cells had then: where a cell is found behind that, what it lacks is read aga
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -58,6 +58,8 @@ class QualityTerm:
     inbox: deque[Delivery] = field(default_factory=deque)
     waiting: dict[int, dict[int, Waiting]] = field(default_factory=dict)
     """By partition and offset."""
+    looked_at: dict[int, int] = field(default_factory=dict)
+    """The offset of the last feedback record of each partition that was settled, or waits."""
     changed: set[Cell] = field(default_factory=set)
     chunks: set[tuple[int, int]] = field(default_factory=set)
     forgotten: set[bytes] = field(default_factory=set)
@@ -72,6 +74,12 @@ class QualityTerm:
     def cell(self, cell: Cell) -> QualityCell:
         """Return what is counted in a cell, from now on if nothing was."""
         return self.cells.setdefault(cell, QualityCell(cell))
+
+    def unsettled(self, cell: QualityCell, partition: int) -> Iterator[int]:
+        """Yield the offsets that wait now, and those that waited in an earlier term and are still to be read again."""
+        yield from self.waiting.get(partition, ())
+        looked_at = self.looked_at.get(partition, -1)
+        yield from (offset for offset in cell.waiting.get(partition, ()) if offset > looked_at)
 
     def be_owner(self) -> None:
         """Go on only as the owner.

@@ -198,6 +198,26 @@ async def test_feedback_that_waits_is_counted_once_by_the_next_owner(scene: Scen
     assert since(before) == {"counted": 2}
 
 
+@played(ONE, characters={"alpha": Character(1, 2, median_s=2.0)})
+async def test_all_feedback_that_waits_is_counted_once_by_the_next_owner(scene: Scene) -> None:
+    await scene.start("w1", "w2")
+    await answer(scene, "r-1")
+    before = results()
+    waiting = ("r-2", "r-3", "r-4")
+    for request_id in waiting:
+        scene.publish(request_id)
+        give(scene, request_id, score=0.0)
+    give(scene, "r-1", score=1.0)
+    await asyncio.sleep(1.5)
+    assert quality(scene)["count"] == 1
+    (owner,) = (member for member, tps in scene.world.control.assignments.items() if tps)
+    scene.world.workers[owner.partition("#")[0]].kill()
+    await scene.answered(*waiting)
+    await asyncio.sleep(30)
+    assert (quality(scene)["count"], quality(scene)["mean"]) == (4, 0.25)
+    assert since(before) == {"counted": 4}
+
+
 @played(ONE, characters=QUICK)
 async def test_feedback_on_no_known_answer_is_told_and_not_counted(scene: Scene) -> None:
     await scene.start("w1")
