@@ -118,8 +118,8 @@ class Figures:
         self.step_s = max(1, window_s // STEPS)
         self.baseline_models: set[str] = set()
         self.health: dict[str, ModelHealth] = {}
-        self.quality: dict[tuple[str, str, str], ModelQuality] = {}
-        """By model, task and difficulty."""
+        self.quality: dict[tuple[str, str, str, str], ModelQuality] = {}
+        """By model, task, difficulty and form."""
         self.failovers: deque[Failover] = deque(maxlen=KEPT_FAILOVERS)
         self.unreadable = 0
         self.lag: int | None = None
@@ -170,8 +170,8 @@ class Figures:
         self.health[health.request_model] = health
 
     def take_quality(self, quality: ModelQuality) -> None:
-        """Keep the latest of a model, task and difficulty, the newest `MOST_CELLS` of them."""
-        key = quality.request_model, quality.task, quality.difficulty
+        """Keep the latest of a model and kind of prompt, the newest `MOST_CELLS` of them."""
+        key = quality.request_model, quality.task, quality.difficulty, quality.form
         self.quality.pop(key, None)
         self.quality[key] = quality
         if len(self.quality) > MOST_CELLS:

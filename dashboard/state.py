@@ -85,11 +85,13 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """One model's answers to one task at one difficulty, as feedback has judged them."""
+    """One model's answers to one kind of prompt, as feedback has judged them."""
 
     model: str
     task: str
     difficulty: str
+    form: str
+    """What the prompts look like; `any`: it was not told."""
     mean: float | None
     """None: nobody has judged any."""
     margin: float
@@ -289,7 +291,7 @@ def _health(health: ModelHealth, now_s: float) -> Health:
 
 
 def _quality(figures: Figures) -> list[Quality]:
-    """Return the cells that most is known of, by task and difficulty, the best model first."""
+    """Return the cells that most is known of, by kind of prompt, the best model first."""
     most = sorted(figures.quality.values(), key=lambda one: (-one.weight, -one.answers))[:MOST_CELLS_SHOWN]
     order = list(Difficulty)
     rows = sorted(
@@ -297,6 +299,7 @@ def _quality(figures: Figures) -> list[Quality]:
         key=lambda one: (
             one.task,
             order.index(one.difficulty) if one.difficulty in order else len(order),
+            one.form,
             -one.mean,
             one.request_model,
         ),
@@ -306,6 +309,7 @@ def _quality(figures: Figures) -> list[Quality]:
             model=one.request_model,
             task=one.task,
             difficulty=one.difficulty,
+            form=one.form,
             mean=one.mean if one.weight else None,
             margin=one.margin,
             weight=one.weight,

@@ -1,11 +1,11 @@
-"""How well each model has answered, by task and difficulty: what all feedback says, and what workers count for it."""
+"""How well each model has answered, by kind of prompt: what all feedback says, and what workers count for it."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, SmallCount, Timestamp
-from schemas.vocabulary import Difficulty, FeedbackKind, Flaw, Task
+from schemas.vocabulary import Difficulty, FeedbackKind, Flaw, Form, Task
 
 Score = Annotated[float, Field(ge=0, le=1)]
 AnswersWorth = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -33,7 +33,10 @@ class SourceQuality(_Part):
 
 
 class ModelQuality(Message):
-    """What feedback has shown of one model's answers to one task at one difficulty, without the catalogue's prior."""
+    """What feedback has shown of one model's answers to one kind of prompt, without the catalogue's prior.
+
+    A kind of prompt is a task, a difficulty and a form.
+    """
 
     type_name: ClassVar[str] = "turnout.model-quality"
 
@@ -41,6 +44,11 @@ class ModelQuality(Message):
     request_model: str
     task: Task
     difficulty: Difficulty
+    form: Form = Field(
+        default=Form.ANY,
+        exclude_if=lambda form: form is Form.ANY,
+        description="What the prompts look like; absent: all forms, of what is not counted by form.",
+    )
     as_of: Timestamp
     mean: float = Field(ge=0, le=1, description="The mean score: 0 useless, 1 as good as an answer can be.")
     weight: float = Field(

@@ -14,6 +14,7 @@ from schemas.vocabulary import (
     Certainty,
     Difficulty,
     ErrorCode,
+    Form,
     IdSource,
     Lane,
     Policy,
@@ -184,6 +185,11 @@ class Response(Message):
         default=None,
         exclude_if=_is_none,
         description="How hard the prompt was taken to be; quality is counted by it.",
+    )
+    form: Form | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="What the prompt looks like; quality is counted by it, too.",
     )
     policy: Policy | None = None
     arm: str | None = Field(

@@ -67,7 +67,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.TENANT_DEMAND, "worker", retention_s=3600, internal=True),
     TopicSpec(Topic.TENANT_SHARES, "tenant", compacted=True, internal=True),
     TopicSpec(Topic.FEEDBACK, "the request's key, in the request's partition", busy=True),
-    TopicSpec(Topic.MODEL_QUALITY, "model, task and difficulty", compacted=True),
+    TopicSpec(Topic.MODEL_QUALITY, "model, task, difficulty and form", compacted=True),
     TopicSpec(Topic.QUALITY_COUNTS, "model, task and difficulty", retention_s=86_400, internal=True),
     TopicSpec(Topic.QUALITY_CELLS, "cell, ids or partition", compacted=True, internal=True),
     TopicSpec(Topic.CACHE_INDEX, "question, or tenant", compacted=True, retention_s=INDEX_RETENTION_S),

@@ -75,6 +75,32 @@ class Difficulty(GrowingWords):
     HARD = "hard"
 
 
+class Form(GrowingWords):
+    """What a prompt looks like, by which quality is kept beside task and difficulty.
+
+    A statement is what ends without a question mark; material is a prompt with a quotation, or one that says at its
+    start that something follows. Lengths are those of the question, in characters: short below 64, medium below 256,
+    long below 1,024, huge from there on.
+    """
+
+    ANY = "any"
+    """Not told: versions before did not."""
+    CHOICES = "choices"
+    """It has three options or more to choose from, whatever its length."""
+    SHORT_QUESTION = "short_question"
+    MEDIUM_QUESTION = "medium_question"
+    LONG_QUESTION = "long_question"
+    HUGE_QUESTION = "huge_question"
+    SHORT_STATEMENT = "short_statement"
+    MEDIUM_STATEMENT = "medium_statement"
+    LONG_STATEMENT = "long_statement"
+    HUGE_STATEMENT = "huge_statement"
+    SHORT_MATERIAL = "short_material"
+    MEDIUM_MATERIAL = "medium_material"
+    LONG_MATERIAL = "long_material"
+    HUGE_MATERIAL = "huge_material"
+
+
 class FeedbackKind(GrowingWords):
     """What has judged an answer."""
 

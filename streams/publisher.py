@@ -25,6 +25,7 @@ from schemas.quality import ModelQuality, QualityCounts
 from schemas.responses import Response
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
+from schemas.vocabulary import Form
 from schemas.waiting import Waiting
 from streams.batch_requests import batch_record, identity_of_waiting
 from streams.codec import DATAREF_HEADER, KEY_HEADER, Delivery, Headers, event_headers
@@ -237,12 +238,14 @@ class Publisher:
         return await self._log.send(self._news(Topic.MODEL_HEALTH, health, health.request_model, event_id))
 
     async def model_quality(self, quality: ModelQuality) -> int:
-        """Publish what feedback has shown of a model's answers to one task at one difficulty.
+        """Publish what feedback has shown of a model's answers to one kind of prompt.
 
         Raises:
             KafkaError: it could not be published.
         """
-        cell = f"{quality.request_model}|{quality.task}|{quality.difficulty}"
+        # no form is a difficulty, so that two cells have two keys
+        form = "" if quality.form is Form.ANY else f"|{quality.form}"
+        cell = f"{quality.request_model}|{quality.task}|{quality.difficulty}{form}"
         headers = event_headers(
             quality, f"{cell}:{quality.as_of.timestamp():.3f}", quality.request_model, quality.as_of, {}
         )

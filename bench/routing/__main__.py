@@ -28,6 +28,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("data", nargs="?", type=Path, help="a folder of public answers; without it, our own alone")
     arguments.add_argument("--rates", action="store_true", help="print the simulated provider's table, from DATA")
+    arguments.add_argument("--unseen", action="store_true", help="only prompts that the forms were not chosen on")
     given = arguments.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
     try:
@@ -37,6 +38,8 @@ def main() -> None:
     if given.rates:
         console.print(rates_table(sets))
         return
+    if given.unseen:
+        sets = [one.unseen() for one in sets]
     report: dict[str, object] = {}
     panels: list[tuple[AnswerSet, list[Point], list[Curve]]] = []
     for answers in sets:
@@ -56,7 +59,7 @@ def main() -> None:
         report[answers.name] = found
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    if given.data is not None:
+    if given.data is not None and not given.unseen:
         PICTURE.write_text(draw(panels), encoding="utf-8")
 
 

@@ -7,14 +7,16 @@ provider's table.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
 from router.tasks.analysis import Analysis, analyse
+from router.tasks.features import NOTHING_SEEN
 from sandbox.prompts import load_prompts
 from sandbox.provider.exam import KNOWN, Exam
 
@@ -75,6 +77,14 @@ class AnswerSet:
         """Whether there are two models only, a weak and a strong one."""
         return len(self.prices) == 2  # noqa: PLR2004  (a pair)
 
+    def without_forms(self) -> Self:
+        """Return the prompts as if nothing were seen of their forms."""
+        return replace(self, rows=[_without_form(row) for row in self.rows])
+
+    def unseen(self) -> Self:
+        """Return the prompts that the forms were not chosen on, a half by digest."""
+        return replace(self, rows=[row for row in self.rows if sha256(row.prompt.encode()).digest()[-1] % 2])
+
     def halves(self, seed: int = SEED) -> tuple[list[Answered], list[Answered]]:
         """Return two halves by lot."""
         rows = list(self.rows)
@@ -106,6 +116,10 @@ def own_set(seeds: int = 5) -> AnswerSet:
         for question, analysis in analysed
     ]
     return AnswerSet("our own, simulated", OWN_PRICES, rows)
+
+
+def _without_form(row: Answered) -> Answered:
+    return replace(row, analysis=replace(row.analysis, features=NOTHING_SEEN))
 
 
 def _pair(one: _Pair) -> Answered:

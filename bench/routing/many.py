@@ -12,7 +12,8 @@ from schemas.vocabulary import Policy
 Choice = Callable[[Answered], str]
 LEVELS = (0.95, 0.99, 1.0)
 """Of the best single model's mean score."""
-SLACKS = tuple(step / 100 for step in (*range(10), *range(10, 42, 2)))
+SLACKS = tuple(step / 200 for step in (*range(30), *range(30, 84, 4)))
+FOLDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def score_many(answers: AnswerSet) -> tuple[list[Point], list[Curve]]:
         for way, product in products(answers, fit).items():
             curve = [_priced(test, value(product, slack), answers.prices) for slack in SLACKS]
             curves.setdefault(way, []).append(curve)
+        for way, choice in formless_ways(answers, fit).items():
+            by_way.setdefault(way, []).append((test, choice, best))
     points = [_point(way, halves, answers.prices) for way, halves in by_way.items()]
     return points, [Curve(way, _averaged(halves)) for way, halves in curves.items()]
 
@@ -85,11 +88,22 @@ def ways(answers: AnswerSet, fit: Sequence[Answered], best: str) -> Mapping[str,
         "value, untrained": value(plain, None),
         "value, learnt": value(learnt, None),
     }
-    for level in LEVELS:
-        slack = chosen_slack(answers, fit, level)
+    for level, slack in zip(LEVELS, chosen_slacks(answers, fit, LEVELS), strict=True):
         chosen[f"value, learnt, slack for {level:.0%}"] = value(learnt, slack)
     chosen["oracle"] = lambda row: max(prices, key=lambda model: (row.scores[model], -prices[model]))
     return chosen
+
+
+def formless_ways(answers: AnswerSet, fit: Sequence[Answered]) -> Mapping[str, Choice]:
+    """Return what is left of `value` where quality is kept by task and difficulty alone."""
+    formless = answers.without_forms()
+    by_prompt = {row.prompt: row for row in formless.rows}
+    known = [by_prompt[row.prompt] for row in fit]
+    product = Product(formless)
+    product.learn(known)
+    (slack,) = chosen_slacks(formless, known, (0.99,))
+    choose = value(product, slack)
+    return {"value, without forms, slack for 99%": lambda row: choose(by_prompt[row.prompt])}
 
 
 def value(product: Product, slack: float | None) -> Choice:
@@ -97,22 +111,24 @@ def value(product: Product, slack: float | None) -> Choice:
     return lambda row: product.choose(row, Policy.VALUE, slack)
 
 
-def chosen_slack(answers: AnswerSet, fit: Sequence[Answered], level: float) -> float:
-    """Return the slack that is cheapest at this level of the best single model; 0 if none keeps it.
+def chosen_slacks(answers: AnswerSet, fit: Sequence[Answered], levels: Sequence[float]) -> list[float]:
+    """Return for each level of the best single model the slack that is cheapest there; 0 if none keeps it.
 
-    It is tried on one half of `fit` with what was learnt from the other, both in turn.
+    It is tried on each tenth of `fit` with what was learnt from the others: what has learnt from half of them needs
+    less slack than what has learnt from all.
     """
-    one, other = fit[: len(fit) // 2], fit[len(fit) // 2 :]
     totals = dict.fromkeys(SLACKS, (0.0, 0.0))
-    for learnt_from, tried_on in ((one, other), (other, one)):
+    for fold in range(FOLDS):
+        learnt_from = [row for place, row in enumerate(fit) if place % FOLDS != fold]
+        tried_on = fit[fold::FOLDS]
         product = Product(answers)
         product.learn(learnt_from)
         best = mean(tried_on, best_single(answers, learnt_from))
         for slack in SLACKS:
             usd, quality = _priced(tried_on, value(product, slack), answers.prices)
-            totals[slack] = totals[slack][0] + usd, totals[slack][1] + quality / best / 2
-    kept = [(usd, slack) for slack, (usd, of_best) in totals.items() if of_best >= level]
-    return min(kept)[1] if kept else 0.0
+            totals[slack] = totals[slack][0] + usd, totals[slack][1] + quality / best / FOLDS
+    kept = [[(usd, slack) for slack, (usd, of_best) in totals.items() if of_best >= level] for level in levels]
+    return [min(enough)[1] if enough else 0.0 for enough in kept]
 
 
 def _priced(rows: Sequence[Answered], choice: Choice, prices: Mapping[str, float]) -> tuple[float, float]:

@@ -11,11 +11,12 @@ from router.identity import Identity
 from router.job import Job, Origin
 from router.models.pool import ModelPool
 from router.quality.prior import band_of
+from router.quality.table import Cell
 from router.request.plan import make_plan
 from router.tasks.analysis import Analysis
 from schemas.quality import ModelQuality
 from schemas.requests import Request
-from schemas.vocabulary import Policy, Tier
+from schemas.vocabulary import Difficulty, Form, Policy, Task, Tier
 
 NOW_S = 1_800_000_000.0
 _AS_OF = datetime.fromtimestamp(NOW_S, UTC)
@@ -38,14 +39,13 @@ class Product:
 
     def expected(self, row: Answered, model: str) -> float:
         """Return the quality that is expected of the model's answer."""
-        analysis = row.analysis
-        return self.pool.quality.expected(model, analysis.task, band_of(analysis.difficulty)).mean
+        return self.pool.quality.expected(model, *kind_of(row.analysis)).mean
 
     def choose(self, row: Answered, policy: Policy, slack: float | None = None) -> str:
         """Return the model that the planner puts first, all of them healthy."""
         analysis = row.analysis
         # what the planner looks at: all requests are of one length here
-        seen = (policy, slack, analysis.task, band_of(analysis.difficulty), analysis.tier)
+        seen = (policy, slack, *kind_of(analysis), analysis.tier)
         if seen not in self._chosen:
             self._chosen[seen] = self._plan(analysis, policy, slack)
         return self._chosen[seen]
@@ -56,25 +56,30 @@ class Product:
         return make_plan(job, analysis, self.pool, NOW_S).candidates[0].model.name
 
 
+def kind_of(analysis: Analysis) -> tuple[Task, Difficulty, Form]:
+    """Return what quality is kept by, beside the model."""
+    return analysis.task, band_of(analysis.difficulty), analysis.features.form
+
+
 def learnt(rows: Iterable[Answered]) -> list[ModelQuality]:
-    """Return the mean score of each model by task and band."""
-    cells: dict[tuple[str, str, str], list[float]] = {}
+    """Return the mean score of each model by kind of prompt."""
+    cells: dict[Cell, list[float]] = {}
     for row in rows:
-        analysis = row.analysis
         for model, score in row.scores.items():
-            cells.setdefault((model, analysis.task, band_of(analysis.difficulty)), []).append(score)
+            cells.setdefault(Cell(model, *kind_of(row.analysis)), []).append(score)
     return [
         ModelQuality.model_validate(
             {
-                "request_model": model,
-                "task": task,
-                "difficulty": band,
+                "request_model": cell.model,
+                "task": cell.task,
+                "difficulty": cell.band,
+                "form": cell.form,
                 "as_of": _AS_OF,
                 "mean": min(1.0, sum(scores) / len(scores)),
                 "weight": len(scores),
             }
         )
-        for (model, task, band), scores in cells.items()
+        for cell, scores in cells.items()
     ]
 
 

@@ -173,17 +173,17 @@ function showQuality(state) {
   const body = $("quality").tBodies[0];
   if (!state.quality.length) {
     const cell = element("td", "empty", "No answer has been judged yet: `turnout feedback --help` shows how.");
-    cell.colSpan = 7;
+    cell.colSpan = 8;
     return body.replaceChildren(element("tr")), body.rows[0].append(cell);
   }
   body.replaceChildren(
     ...state.quality.map((cell) => {
       const row = element("tr");
-      row.dataset.cell = [cell.model, cell.task, cell.difficulty].join(" ");
+      row.dataset.cell = [cell.model, cell.task, cell.difficulty, cell.form].join(" ");
       const name = element("td", "", cell.model);
       if (cell.outvoted.length) name.append(element("small", "", "outvoted: " + cell.outvoted.join(", ")));
       const score = element("td", "", cell.mean === null ? "–" : cell.mean.toFixed(2) + " ± " + cell.margin.toFixed(2));
-      row.append(element("td", "", cell.task), element("td", "", cell.difficulty), name, score);
+      row.append(element("td", "", cell.task), element("td", "", cell.difficulty), element("td", "", cell.form.replace("_", " ")), name, score);
       for (const text of [
         grouped.format(cell.weight), grouped.format(cell.scores), cell.usable === null ? "–" : percent(cell.usable),
       ]) row.append(element("td", "", text));

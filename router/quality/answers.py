@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from router.quality.table import Cell
-from schemas.vocabulary import Difficulty, Status, Task
+from schemas.vocabulary import Difficulty, Form, Status, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,18 @@ class KnownAnswer:
 def known_answer(response: Mapping[str, object]) -> KnownAnswer | None:
     """Return what matters of a response, a JSON object; None if it holds no answer of a model, or not how hard it was.
 
-    Versions before did not tell the difficulty.
+    Versions before did not tell the difficulty; those that told it did not all tell the form.
     """
     found = [response.get(name) for name in ("tenant", "request_id", "request_model", "task", "difficulty")]
-    completed_at = response.get("completed_at")
+    completed_at, form = response.get("completed_at"), response.get("form", Form.ANY)
     if response.get("status") != Status.COMPLETED or not isinstance(completed_at, str):
         return None
     texts = [one for one in found if isinstance(one, str) and one]
-    if len(texts) < len(found):
+    if len(texts) < len(found) or not isinstance(form, str):
         return None
     tenant, request_id, model, task, difficulty = texts
     try:
-        cell = Cell(model, Task(task), Difficulty(difficulty))
+        cell = Cell(model, Task(task), Difficulty(difficulty), Form(form))
         at_s = datetime.fromisoformat(completed_at).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""All that was said of one model's answers to one task at one difficulty, by source and by time.
+"""All that was said of one model's answers to one kind of prompt, by source and by time.
 
 Scores are counted in thousandths, as whole numbers, so that what is taken back leaves no trace. They lie in panes of
 `PANE_S`, are kept for `KEPT_PANES` and count less with age, by half every `HALF_LIFE_S`.
@@ -177,6 +177,7 @@ class QualityCell:
             request_model=self.cell.model,
             task=self.cell.task,
             difficulty=self.cell.band,
+            form=self.cell.form,
             as_of=utc_from_ms(int(now_s * 1000)),
             mean=consensus.mean,
             weight=consensus.weight,

@@ -1,6 +1,7 @@
 """Feedback that costs nothing: flaws that an answer shows without being understood.
 
 A worker counts them by model, task and difficulty as its requests end, and tells what has come together now and then.
+Not by form: they are rare, and each cell is a record.
 An answer that fails its schema counts against the model that gave it, also where another's stands in the response.
 """
 

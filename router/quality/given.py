@@ -5,7 +5,7 @@ stored are chunks of `CHUNK` offsets of the partition, each a list of what its r
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Annotated, Final, NamedTuple
 
@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from router.quality.cell import Source
 from router.quality.table import Cell
-from schemas.vocabulary import Difficulty, FeedbackKind, Task
+from schemas.vocabulary import Difficulty, FeedbackKind, Form, Task
 
 CHUNK: Final = 256
 DIGEST_BYTES: Final = 12
@@ -33,9 +33,13 @@ class Given(NamedTuple):
 
 
 _Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+_Thousandths = Annotated[int, Field(ge=0, le=1000)]
+_Named = tuple[str, FeedbackKind, str]
 _CHUNK = TypeAdapter(
-    list[
-        tuple[str, _Whole, Annotated[int, Field(ge=0, le=1000)], _Whole, str, Task, Difficulty, str, FeedbackKind, str]
+    Sequence[
+        tuple[str, _Whole, _Thousandths, _Whole, tuple[str, Task, Difficulty, Form], _Named]
+        # as versions before wrote it, which knew no form
+        | tuple[str, _Whole, _Thousandths, _Whole, str, Task, Difficulty, str, FeedbackKind, str]
     ]
 )
 
@@ -67,7 +71,7 @@ class GivenScores:
         """Return what is stored of a chunk."""
         entries = self._chunks.get(chunk, {})
         rows = [
-            (digest, given.offset, given.thousandths, given.pane, *given.cell, *given.source)
+            (digest, given.offset, given.thousandths, given.pane, given.cell, given.source)
             for digest, given in entries.values()
         ]
         return _CHUNK.dump_json(rows)
@@ -78,8 +82,9 @@ class GivenScores:
         Raises:
             ValueError: it is no chunk.
         """
-        for digest, offset, thousandths, pane, model, task, band, tenant, kind, name in _CHUNK.validate_json(value):
-            given = Given(offset, thousandths, pane, Cell(model, task, band), Source(tenant, kind, name))
+        for digest, offset, thousandths, pane, *rest in _CHUNK.validate_json(value):
+            cell, source = rest if len(rest) == 2 else (rest[:3], rest[3:])  # noqa: PLR2004  (the rows of today)
+            given = Given(offset, thousandths, pane, Cell(*cell), Source(*source))
             known = self._given.get((partition, digest))
             if is_counted(partition, given) and (known is None or known.offset < offset):
                 self.add(partition, digest, given)

@@ -180,6 +180,7 @@ class AttemptLog:
             task=analysis.task if analysis else None,
             tier=plan.route.tier if plan else job.request.tier or (analysis.tier if analysis else None),
             difficulty=band_of(analysis.difficulty) if analysis else None,
+            form=analysis.features.form if analysis else None,
             policy=plan.policy if plan else job.request.policy,
             arm=plan.route.arm if plan else None,
             route_reason=f"{reason}; {candidate.why}" if candidate else reason,

@@ -1,10 +1,11 @@
 """The policy `value`: the cheapest candidate that is expected to answer about as well as the best one.
 
 Rules:
-1. Quality is what is expected of the candidate's model for the task at the prompt's difficulty, on the careful side:
-   its mean less its margin (`router.quality.table`). All are compared on that side, so that a model of which little is
-   known has to promise more.
-2. Within `slack` of the best of the candidates that may answer, the cheapest comes first.
+1. Quality is what is expected of the candidate's model for prompts of this task, difficulty and form, on the careful
+   side: its mean less its margin (`router.quality.table`). All are compared on that side, so that a model of which
+   little is known has to promise more.
+2. Within `slack` of the best of the candidates that may answer, the cheapest comes first; of some that cost the same,
+   the best.
 3. The others follow, the best first: they are asked only when those before them cannot answer.
 4. Health orders the candidates of one rule; only an unhealthy model stands behind those of the other: a good answer
    that is slow is worth more here than a worse one, and a dear model is seldom the fastest.
@@ -86,9 +87,9 @@ def worth_of(
     cost: Callable[[Candidate], Decimal | None],
 ) -> tuple[Worth, ...]:
     """Return what is expected of each candidate, in the order given."""
-    task, band = analysis.task, band_of(analysis.difficulty)
+    kind = analysis.task, band_of(analysis.difficulty), analysis.features.form
     return tuple(
-        Worth(candidate, table.expected(candidate.model.name, task, band), cost(candidate)) for candidate in candidates
+        Worth(candidate, table.expected(candidate.model.name, *kind), cost(candidate)) for candidate in candidates
     )
 
 
@@ -105,18 +106,18 @@ def by_value(worths: Sequence[Worth], slack: float, analysis: Analysis, chance: 
     qualities = [_careful(worth.expected) if chance is None else _drawn(worth.expected, chance) for worth in worths]
     best = max(qualities)
     named = worths[qualities.index(best)].candidate.model.name
-    near: list[tuple[Decimal, int]] = []
+    near: list[tuple[Decimal, float, int]] = []
     below: list[tuple[float, int]] = []
     for place, quality in enumerate(qualities):
         if quality >= best - slack:
             cost = worths[place].likely_usd
-            near.append((_NEVER if cost is None else cost, place))
+            near.append((_NEVER if cost is None else cost, -quality, place))
         else:
             below.append((-quality, place))
     how = "explored: " if chance is not None else ""
     why_near = f"{how}cheapest within {slack:g} of {named}, the best"
     why_below = f"{how}more than {slack:g} below {named}, the best"
-    order = [(place, why_near) for _, place in sorted(near)] + [(place, why_below) for _, place in sorted(below)]
+    order = [(place, why_near) for *_, place in sorted(near)] + [(place, why_below) for _, place in sorted(below)]
     ranked = tuple(_with_why(worths[place], why) for place, why in order)
     return Ranked(ranked, len(near), _told(ranked, analysis))
 
@@ -134,7 +135,8 @@ def _told(worths: Sequence[Worth], analysis: Analysis) -> str:
     )
     more = len(worths) - TOLD_CANDIDATES
     others = f" and {more} more" if more > 0 else ""
-    return f"quality expected of {band_of(analysis.difficulty)} {analysis.task}: {each}{others}"
+    form = analysis.features.form.replace("_", " ")
+    return f"quality expected of {band_of(analysis.difficulty)} {analysis.task} ({form}): {each}{others}"
 
 
 def _careful(expected: Expectation) -> float:

@@ -6,6 +6,7 @@ from typing import Final
 
 from router.tasks.clues import Found
 from schemas.requests import Request
+from schemas.vocabulary import Form
 
 _CHOICE: Final = re.compile(r"(?:^|[\s(])(?:[A-Ea-e1-5]|[①-⑤])[.):）]\s?\S")  # noqa: RUF001  (Chinese punctuation)
 _MIN_CHOICES: Final = 3
@@ -57,6 +58,21 @@ class Features:
     turns: int = 1
     """Messages of the user."""
 
+    @property
+    def form(self) -> Form:
+        """What the question looks like."""
+        if self.choices:
+            return Form.CHOICES
+        forms = _MATERIALS if self.quoted else _QUESTIONS if self.question else _STATEMENTS
+        return forms[(self.chars >= SHORT_CHARS) + (self.chars >= MEDIUM_CHARS) + (self.chars >= LONG_CHARS)]
+
+
+SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 64, 256, 1024
+"""Shorter questions are short, medium and long. Chosen, as the kinds were, on half of the nine models' answers: see
+docs/savings.md."""
+_QUESTIONS: Final = (Form.SHORT_QUESTION, Form.MEDIUM_QUESTION, Form.LONG_QUESTION, Form.HUGE_QUESTION)
+_STATEMENTS: Final = (Form.SHORT_STATEMENT, Form.MEDIUM_STATEMENT, Form.LONG_STATEMENT, Form.HUGE_STATEMENT)
+_MATERIALS: Final = (Form.SHORT_MATERIAL, Form.MEDIUM_MATERIAL, Form.LONG_MATERIAL, Form.HUGE_MATERIAL)
 
 NOTHING_SEEN: Final = Features()
 

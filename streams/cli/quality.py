@@ -1,4 +1,4 @@
-"""`turnout quality`: shows how good each model's answers were, by task and difficulty, as all feedback says."""
+"""`turnout quality`: shows how good each model's answers were, by kind of prompt, as all feedback says."""
 
 from collections.abc import Iterable
 from contextlib import aclosing
@@ -22,10 +22,10 @@ Examples:
     turnout quality
     turnout quality --model deepseek-v3.2 --json
 
-A row is a model's answers to one task at one difficulty: the mean score with half of its 80 % interval, how many
-answers that is worth today, all scores that are kept, by kind of source, and the share of answers without a flaw that
-shows by itself. The catalogue's own expectation is not in it. With --json a line is the last record of
-llm.model-quality.v1 for one row. docs/quality.md says how it is counted.
+A row is a model's answers to one kind of prompt, by task, difficulty and form: the mean score with half of its 80 %
+interval, how many answers that is worth today, all scores that are kept, by kind of source, and the share of answers
+without a flaw that shows by itself. The catalogue's own expectation is not in it. With --json a line is the last record
+of llm.model-quality.v1 for one row. docs/quality.md says how it is counted.
 """
 
 
@@ -36,20 +36,20 @@ def quality(
     brokers: options.Brokers = None,
     env_file: options.EnvFile = None,
 ) -> None:
-    """Show how good each model's answers were, by task and difficulty, and which sources are outvoted."""
+    """Show how good each model's answers were, by kind of prompt, and which sources are outvoted."""
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
     run(settings, _show(settings, model, as_json=as_json))
 
 
 async def _show(settings: Settings, model: str | None, *, as_json: bool) -> None:
-    latest: dict[tuple[str, str, str], ModelQuality] = {}
+    latest: dict[tuple[str, str, str, str], ModelQuality] = {}
     async with aclosing(read_values(settings, Topic.MODEL_QUALITY, ModelQuality.decode, follow=False)) as found:
         async for one in found:
-            latest[one.request_model, one.task, one.difficulty] = one
+            latest[one.request_model, one.task, one.difficulty, one.form] = one
     rows = sorted(
         (one for one in latest.values() if model in {None, one.request_model}),
-        key=lambda one: (one.task, _hardness(one.difficulty), -one.mean, one.request_model),
+        key=lambda one: (one.task, _hardness(one.difficulty), one.form, -one.mean, one.request_model),
     )
     if as_json:
         for one in rows:
@@ -64,13 +64,14 @@ def quality_table(rows: Iterable[ModelQuality]) -> Table:
     """Return the rows as a table for a person, with the sources that are outvoted below."""
     kinds = (FeedbackKind.PERSON, FeedbackKind.CHECK, FeedbackKind.JUDGE)
     headings = ("score", "±", "worth", "scores", *kinds, "usable", "answers")
-    table = empty_table("Quality, as all feedback says", ("task", "difficulty", "model"), headings)
+    table = empty_table("Quality, as all feedback says", ("task", "difficulty", "form", "model"), headings)
     notes: list[str] = []
     for one in rows:
         known = one.weight > 0
         table.add_row(
             one.task,
             one.difficulty,
+            one.form.replace("_", " "),
             one.request_model,
             f"{one.mean:.2f}" if known else "",
             f"{one.margin:.2f}" if known else "",
@@ -81,8 +82,8 @@ def quality_table(rows: Iterable[ModelQuality]) -> Table:
             f"{one.answers:,.0f}",
         )
         notes += [
-            f"{one.request_model}, {one.task}, {one.difficulty}: {source.source} ({source.kind}, {source.count:,} "
-            f"scores, mean {source.mean:.2f}) is outvoted"
+            f"{one.request_model}, {one.task}, {one.difficulty}, {one.form}: {source.source} ({source.kind}, "
+            f"{source.count:,} scores, mean {source.mean:.2f}) is outvoted"
             for source in one.sources
             if source.outvoted
         ]

@@ -2,8 +2,8 @@
 
 It is the worker that is assigned the topic of the workers' counts. It reads that topic and all feedback without a
 group, as the sources of one cell lie in many partitions and have to be heard together, and keeps in a table, for each
-cell (model, task, difficulty), the scores together with the offsets up to which they are counted: one value, so that
-after a crash both are of the same moment, and a record that is read again is not counted again. Which scores were
+cell (model, task, difficulty, form), the scores together with the offsets up to which they are counted: one value, so
+that after a crash both are of the same moment, and a record that is read again is not counted again. Which scores were
 given already is stored before, so that one that is sent twice counts once, and one that is corrected replaces the
 first. What is told was stored before.
 
@@ -47,7 +47,7 @@ class QualityParts:
     publisher: Publisher
     clock: Clock
     table: Table
-    """Keys are `cell|[model, task, difficulty]`, `given|partition|chunk` and `read|topic|partition`."""
+    """Keys are `cell|[model, task, difficulty, form]`, `given|partition|chunk` and `read|topic|partition`."""
     reader: LogReader
     counter: FeedbackCounter
     feedback: Callable[[], Awaitable[Sequence[TopicPartition]]]

@@ -16,11 +16,11 @@ from router.quality.cell import QualityCell
 from router.quality.feedback import Proven
 from router.quality.given import Given, GivenScores
 from router.quality.table import Cell
-from schemas.vocabulary import Difficulty, Task
+from schemas.vocabulary import Difficulty, Form, Task
 from streams.codec import Delivery
 from streams.ports import TopicPartition
 
-_CELL = TypeAdapter(tuple[str, Task, Difficulty])
+_CELL = TypeAdapter(tuple[str, Task, Difficulty, Form] | tuple[str, Task, Difficulty])
 _Offset = Annotated[int, Field(ge=-1, le=2**63 - 1)]
 
 
@@ -147,4 +147,5 @@ def given_key(partition: int, chunk: int) -> bytes:
 
 
 def _name(cell: Cell) -> bytes:
-    return orjson.dumps(list(cell))
+    """Without a form as versions before wrote it, so that it is one row."""
+    return orjson.dumps(list(cell[:3] if cell.form is Form.ANY else cell))

@@ -234,8 +234,8 @@ class _Gauges(Collector):
             "The score that is expected of an answer, 0 to 1, where feedback has shown something.",
             labels=[*model_label, "task", "difficulty"],
         )
-        for cell, expected in self._pool.quality.learnt():
-            quality.add_metric([*cell], expected.mean)
+        for model_name, task, band, expected in self._pool.quality.learnt():
+            quality.add_metric([model_name, task, band], expected.mean)
         shadow = CounterMetricFamily(
             "turnout_shadow_refusals",
             "What limits in shadow mode would have refused: requests, or calls for `budget_exhausted`.",

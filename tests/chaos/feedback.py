@@ -20,8 +20,8 @@ KILLS = 6
 PROMPTS = ("What is 7 + 1?", "Translate to French: the train is late.", "Write a poem about the sea.")
 Answer = tuple[int, int, Response]
 """Partition and offset of a response, and the response."""
-Cells = dict[tuple[str, str, str], tuple[int, float]]
-"""Count and mean of each cell: model, task, difficulty."""
+Cells = dict[tuple[str, str, str, str], tuple[int, float]]
+"""Count and mean of each cell: model, task, difficulty, form."""
 
 
 async def through_kills(scene: Scene) -> None:
@@ -78,10 +78,10 @@ async def _give(
 
 def _cells(answers: list[Answer], last: dict[tuple[str, str], float]) -> Cells:
     """Return what must come out, by each source's last score of each answer."""
-    scores: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    scores: defaultdict[tuple[str, str, str, str], list[float]] = defaultdict(list)
     for _, _, response in answers:
         if response.status is Status.COMPLETED:
-            cell = str(response.request_model), str(response.task), str(response.difficulty)
+            cell = str(response.request_model), str(response.task), str(response.difficulty), str(response.form)
             scores[cell] += [last[key] for key in last if key[0] == response.request_id]
     return {cell: (len(of), sum(of) / len(of)) for cell, of in scores.items() if of}
 
@@ -93,7 +93,7 @@ async def _told(scene: Scene) -> Cells:
         one = ModelQuality.decode(record.value or b"")
         total = sum(kind.mean * kind.count for kind in one.by_kind.values())
         if one.count:
-            told[one.request_model, one.task, one.difficulty] = one.count, total / one.count
+            told[one.request_model, one.task, one.difficulty, one.form] = one.count, total / one.count
     return told
 
 

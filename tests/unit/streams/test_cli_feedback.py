@@ -69,6 +69,7 @@ def test_the_table_shows_means_with_their_margins_by_kind_and_who_is_outvoted() 
     console = Console(file=StringIO(), width=140)
     console.print(quality_table([record, nothing]))
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
-    assert re.search(r"qa +easy +deepseek-v3.2 +0.81 +0.03 +310 +412 +0.59 \(212\) +0.81 \(200\) +97.0% +1,830", shown)
-    assert re.search(r"qa +easy +deepseek-v3.2 +0 +0 +0 *\n", shown)
-    assert "deepseek-v3.2, qa, easy: acme/mallory (person, 100 scores, mean 0.00) is outvoted" in shown
+    told = r"qa +easy +any +deepseek-v3.2 +0.81 +0.03 +310 +412 +0.59 \(212\) +0.81 \(200\) +97.0% +1,830"
+    assert re.search(told, shown)
+    assert re.search(r"qa +easy +any +deepseek-v3.2 +0 +0 +0 *\n", shown)
+    assert "deepseek-v3.2, qa, easy, any: acme/mallory (person, 100 scores, mean 0.00) is outvoted" in shown

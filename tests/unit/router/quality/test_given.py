@@ -3,7 +3,7 @@
 from router.quality.cell import Source
 from router.quality.given import CHUNK, Given, GivenScores, digest_of
 from router.quality.table import Cell
-from schemas.vocabulary import Difficulty, FeedbackKind, Task
+from schemas.vocabulary import Difficulty, FeedbackKind, Form, Task
 
 CELL = Cell("alpha", Task.QA, Difficulty.EASY)
 ANN = Source("acme", FeedbackKind.PERSON, "ann")
@@ -54,3 +54,17 @@ def test_the_oldest_chunks_go_first_and_newer_scores_in_their_place_stay() -> No
     assert scores.find(0, "kept") == given(2 * CHUNK)
     assert scores.find(0, "d1") is None
     assert scores.forget() == []
+
+
+def test_rows_of_versions_that_knew_no_form_are_read() -> None:
+    again = GivenScores(1000)
+    again.load(0, b'[["d",1,250,7,"alpha","qa","easy","acme","person","ann"]]', lambda _partition, _given: True)
+    assert again.find(0, "d") == given(1, 250)
+
+
+def test_the_form_of_a_scores_cell_is_stored() -> None:
+    scores, again = GivenScores(1000), GivenScores(1000)
+    one = given(1)._replace(cell=CELL._replace(form=Form.CHOICES))
+    chunk = scores.add(0, "d", one)
+    again.load(0, scores.dump(chunk), lambda _partition, _given: True)
+    assert again.find(0, "d") == one

@@ -8,22 +8,31 @@ import pytest
 from router.quality.prior import Prior
 from router.quality.table import PRIOR_WEIGHT, Expectation, QualityTable
 from schemas.quality import ModelQuality
-from schemas.vocabulary import Difficulty, Task
+from schemas.vocabulary import Difficulty, Form, Task
 
 EASY, MEDIUM, HARD = Difficulty
 PRIORS = {"a": Prior((0.9, 0.8, 0.6)), "b": Prior((0.9, 0.8, 0.6))}
 
 
 def learnt(
-    mean: float, weight: float, *, model: str = "a", task: Task = Task.QA, band: Difficulty = MEDIUM
+    mean: float,
+    weight: float,
+    *,
+    model: str = "a",
+    task: Task = Task.QA,
+    band: Difficulty = MEDIUM,
+    form: Form = Form.ANY,
+    **flaws: float,
 ) -> ModelQuality:
     return ModelQuality(
         request_model=model,
         task=task,
         difficulty=band,
+        form=form,
         as_of=datetime(2026, 11, 28, tzinfo=UTC),
         mean=mean,
         weight=weight,
+        **flaws,
     )
 
 
@@ -68,6 +77,46 @@ def test_a_cell_without_answers_borrows_from_its_task_and_less_from_other_tasks(
     assert table.expected("a", Task.QA, HARD).mean == pytest.approx(0.6 - 0.1)
 
 
+def test_a_form_without_answers_borrows_from_the_other_forms() -> None:
+    # 0.4 worse than expected over 8 answers of choices: half of it is believed of other forms, and of other bands
+    table = table_of(learnt(0.4, 8, form=Form.CHOICES))
+    assert table.expected("a", Task.QA, MEDIUM, Form.CHOICES).mean == pytest.approx((0.8 + 0.4) / 2)
+    for others in (Form.LONG_QUESTION, Form.ANY):
+        assert table.expected("a", Task.QA, MEDIUM, others).mean == pytest.approx(0.8 - 0.2)
+        assert table.expected("a", Task.QA, HARD, others).mean == pytest.approx(0.6 - 0.2)
+    # and a form of which enough is known keeps to itself
+    table.follow(learnt(0.9, 8000, form=Form.LONG_QUESTION))
+    assert table.expected("a", Task.QA, MEDIUM, Form.LONG_QUESTION).mean == pytest.approx(0.9, abs=0.001)
+    assert table.expected("a", Task.QA, MEDIUM, Form.CHOICES).mean == pytest.approx((0.9 + 0.4) / 2, abs=0.001)
+
+
+def test_one_answer_of_a_form_moves_it_little() -> None:
+    table = table_of(learnt(0.8, 400, form=Form.LONG_QUESTION), learnt(0.0, 1, form=Form.CHOICES))
+    assert table.expected("a", Task.QA, MEDIUM, Form.CHOICES).mean == pytest.approx(0.8 * 8 / 9)
+
+
+def test_what_was_told_without_a_form_is_of_the_same_worth_to_all_forms() -> None:
+    table = table_of(learnt(0.2, 80))
+    means = [table.expected("a", Task.QA, MEDIUM, form).mean for form in Form if form is not Form.ANY]
+    assert means == [pytest.approx(0.8 - 0.6 * 80 / 88)] * len(means)
+
+
+def test_flaws_count_for_all_forms() -> None:
+    table = table_of(learnt(0, 0, usable=0.5, answers=8))
+    assert table.expected("a", Task.QA, MEDIUM, Form.CHOICES).mean == pytest.approx(0.8 * 0.75)
+    assert table.expected("a", Task.QA, MEDIUM, Form.LONG_QUESTION).mean == pytest.approx(0.8 * 0.75)
+    assert table.expected("a", Task.QA, HARD, Form.LONG_QUESTION).mean == 0.6
+
+
+def test_what_is_learnt_is_shown_over_all_forms() -> None:
+    table = table_of(
+        learnt(0.4, 4, form=Form.CHOICES), learnt(0.4, 4, form=Form.LONG_QUESTION), learnt(0, 0, band=HARD)
+    )
+    assert [(*kind, expected.mean) for *kind, expected in table.learnt()] == [
+        ("a", Task.QA, MEDIUM, pytest.approx(0.8 - 0.2))
+    ]
+
+
 def test_an_answer_moves_its_own_cell_once() -> None:
     table = table_of(learnt(0.6, 8))
     assert table.expected("a", Task.QA, MEDIUM).mean == pytest.approx((0.8 + 0.6) / 2)
@@ -89,6 +138,7 @@ def test_expectations_stay_within_their_bounds() -> None:
 def test_a_model_or_a_word_that_is_not_known_is_passed_over() -> None:
     table = table_of(learnt(0.1, 50, model="gone"), learnt(0.1, 50, task=Task("music")))
     table.follow(learnt(0.1, 50, band=Difficulty("absurd")))
+    table.follow(learnt(0.1, 50, form=Form("sung")))
     assert table.version == 0
     assert table.expected("a", Task.QA, MEDIUM) == table_of().expected("a", Task.QA, MEDIUM)
 

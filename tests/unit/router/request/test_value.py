@@ -14,10 +14,11 @@ from router.quality.prior import Prior
 from router.request.plan import Plan, make_plan
 from router.request.value import TYPICAL_ANSWER_TOKENS
 from router.tasks.analysis import Analysis
+from router.tasks.features import Features
 from router.tenants import Tenant, TenantMode
 from schemas.quality import ModelQuality
 from schemas.requests import Request
-from schemas.vocabulary import Difficulty, Policy, Task, Tier
+from schemas.vocabulary import Difficulty, Form, Policy, Task, Tier
 from tests.stage import ALPHA, BETA, GAMMA, NOW_S, PROMPT, UNPRICED, make_catalogue, make_job, trip
 
 EASY = Analysis(Task.QA, Tier.BALANCED, "it said so", difficulty=0.2)
@@ -50,11 +51,12 @@ def names(planned: Plan) -> list[str]:
     return [candidate.model.name for candidate in planned.candidates]
 
 
-def learnt(model: Model, mean: float, weight: float) -> ModelQuality:
+def learnt(model: Model, mean: float, weight: float, form: Form = Form.SHORT_STATEMENT) -> ModelQuality:
     return ModelQuality(
         request_model=model.name,
         task=Task.QA,
         difficulty=Difficulty.EASY,
+        form=form,
         as_of=datetime(2026, 11, 28, tzinfo=UTC),
         mean=mean,
         weight=weight,
@@ -75,7 +77,8 @@ def test_it_says_what_was_expected_of_each_and_why_this_one() -> None:
     planned = plan(HARD)
     assert planned.policy is Policy.VALUE
     assert planned.route.reason == (
-        "tier balanced: it said so; quality expected of hard qa: gamma 0.85 ± 0.15, beta 0.60 ± 0.21, alpha 0.40 ± 0.21"
+        "tier balanced: it said so; quality expected of hard qa (short statement): gamma 0.85 ± 0.15, "
+        "beta 0.60 ± 0.21, alpha 0.40 ± 0.21"
     )
     assert [candidate.why for candidate in planned.candidates] == [
         "cheapest within 0.05 of gamma, the best",
@@ -103,6 +106,21 @@ def test_of_two_equals_the_one_that_is_better_known_comes_first_where_there_is_n
     pool = ModelPool(replace(make_catalogue(one, other), default_policy=Policy.VALUE, quality_slack=0))
     pool.quality.follow(learnt(other, 0.8, 500))
     assert names(plan(pool=pool)) == ["beta", "alpha"]
+
+
+def test_of_two_that_cost_the_same_the_better_one_comes_first() -> None:
+    worse, better = expecting(ALPHA, 0.87), expecting(replace(ALPHA, name="beta"), 0.9)
+    catalogue = replace(make_catalogue(worse, better), default_policy=Policy.VALUE, quality_slack=0.1)
+    assert names(plan(catalogue=catalogue)) == ["beta", "alpha"]
+
+
+def test_what_is_learnt_of_one_form_moves_the_choice_for_that_form_most() -> None:
+    pool = ModelPool(THREE)
+    pool.quality.follow(learnt(CHEAP, 0.5, 100, Form.CHOICES))
+    pool.quality.follow(learnt(CHEAP, 0.95, 400, Form.SHORT_STATEMENT))
+    assert names(plan(pool=pool))[0] == "alpha"
+    choices = replace(EASY, features=Features(choices=True))
+    assert names(plan(choices, pool=pool))[0] == "beta"
 
 
 def test_the_likely_cost_decides_and_not_the_bound() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from router.tasks import phrases
 from router.tasks.analysis import EASY, HARD, TASK_ORDER, analyse, analyse_request, tier_for
+from router.tasks.features import Features
 from router.tasks.phrase_matcher import PhraseMatcher, spell
 from schemas.requests import ChatMessage, Request
-from schemas.vocabulary import Task, Tier
+from schemas.vocabulary import Form, Task, Tier
 
 PUZZLE = (
     "Five runners: A is neither first nor last, B comes right after C, D is at least two places before E, and C is not "
@@ -272,3 +273,35 @@ def test_the_longest_phrase_at_a_place_hides_the_shorter() -> None:
 
 
 _TASK_TABLES = (phrases.COMMANDS, phrases.SUBJECTS, phrases.HINTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("Who wrote Faust?", Form.SHORT_QUESTION),
+        ("who wrote faust", Form.SHORT_STATEMENT),
+        (
+            "Who wrote Faust, and in which of its parts does the emperor appear for the first time?",
+            Form.MEDIUM_QUESTION,
+        ),
+        ("The train is late. " * 14, Form.LONG_STATEMENT),
+        ("The train is late. " * 60 + "Why?", Form.HUGE_QUESTION),
+        ("Translate: the train is late.", Form.SHORT_MATERIAL),
+        ("Summarize this:\n" + "The train is late. " * 60, Form.HUGE_MATERIAL),
+        ("Which is a mammal?\nA) trout\nB) whale\nC) heron", Form.CHOICES),
+        ("", Form.SHORT_STATEMENT),
+    ],
+)
+def test_the_form_is_seen_from_outside(text: str, form: Form) -> None:
+    assert analyse(text).features.form is form
+
+
+def test_each_form_but_the_untold_one_is_some_prompts() -> None:
+    seen = {
+        Features(chars=chars, choices=choices, question=question, quoted=quoted).form
+        for chars in (63, 64, 255, 256, 1023, 1024)
+        for choices in (True, False)
+        for question in (True, False)
+        for quoted in (True, False)
+    }
+    assert seen == set(Form) - {Form.ANY}

@@ -8,13 +8,17 @@ from random import Random
 import orjson
 import pytest
 
+from router.quality.cell import QualityCell
+from router.quality.given import GivenScores
 from router.quality.rules import FeedbackRules
+from router.quality.table import Cell
 from router.tenants import Key, Tenant
 from schemas.dead_letters import CODE, REASON
 from schemas.topics import Topic
-from schemas.vocabulary import Difficulty, Task
+from schemas.vocabulary import Difficulty, Form, Task
 from streams.control.answer_finder import RECENT_S
 from streams.control.feedback_counter import FEEDBACK, PATIENCE_S
+from streams.control.quality_term import QualityTerm, cell_key
 from streams.ports import Record, TopicPartition
 from tests.fakes.control_group import MemoryControlGroup
 from tests.fakes.link import Weather
@@ -48,8 +52,8 @@ def give(
 
 
 def quality(scene: Scene) -> Json:
-    """Return what was told last, of the one cell that these tests have."""
-    told = scene.messages(Topic.MODEL_QUALITY)
+    """Return what was told last, of the one cell with scores that these tests have."""
+    told = [one for one in scene.messages(Topic.MODEL_QUALITY) if one.get("form")]
     return told[-1] if told else {"count": 0}
 
 
@@ -76,19 +80,22 @@ def offset_of(scene: Scene, request_id: str, partition: int = 0) -> int:
 
 
 @played(ONE, characters=QUICK)
-async def test_feedback_is_counted_for_the_model_task_and_difficulty_of_its_answer(scene: Scene) -> None:
+async def test_feedback_is_counted_for_the_model_and_kind_of_prompt_of_its_answer(scene: Scene) -> None:
     (worker,) = await scene.start("w1")
     (response,) = await answer(scene, "r-1", prompt="Translate to French: the train is late.")
     table = worker.parts.pool.quality
     task, band = Task(response["task"]), Difficulty(response["difficulty"])
-    before = table.expected("alpha", task, band)
+    kind = task, band, Form(response["form"])
+    before = table.expected("alpha", *kind)
     give(scene, score=None, label="bad")
     await asyncio.sleep(SOON_S)
     told = quality(scene)
-    assert (told["request_model"], told["task"], told["difficulty"]) == ("alpha", task, band)
+    assert (told["request_model"], told["task"], told["difficulty"], told["form"]) == ("alpha", *kind)
+    records = scene.world.broker.partition(TopicPartition(Topic.MODEL_QUALITY, 0)).records
+    assert {one.key for one in records} >= {f"alpha|{task}|{band}|short_material".encode()}
     assert (told["count"], told["mean"], told["by_kind"]) == (1, 0.0, {"person": {"count": 1, "mean": 0.0}})
-    assert table.expected("alpha", task, band).mean < before.mean
-    assert table.expected("alpha", task, band).weight == before.weight + 1
+    assert table.expected("alpha", *kind).mean < before.mean
+    assert table.expected("alpha", *kind).weight == before.weight + 1
 
 
 @played(ONE, characters=QUICK)
@@ -107,7 +114,9 @@ async def test_a_worker_knows_the_quality_before_it_takes_requests(scene: Scene)
     scene.when(
         "call",
         lambda: learnt.append(
-            second.parts.pool.quality.expected("alpha", Task(told["task"]), Difficulty(told["difficulty"])).weight
+            second.parts.pool.quality.expected(
+                "alpha", Task(told["task"]), Difficulty(told["difficulty"]), Form(told["form"])
+            ).weight
         ),
     )
     await scene.answered("r-3")
@@ -324,8 +333,9 @@ async def test_a_worker_tells_the_flaws_of_its_answers_and_they_count_once(scene
     for record in records:
         scene.world.broker.append(Record(Topic.QUALITY_COUNTS, record.value, record.key, list(record.headers), 0))
     await asyncio.sleep(SOON_S)
-    assert round(quality(scene)["answers"]) == 10
-    assert quality(scene)["weight"] == 0
+    told = scene.messages(Topic.MODEL_QUALITY)[-1]
+    assert (round(told["answers"]), told["weight"]) == (10, 0)
+    assert "form" not in told
 
 
 @played(ONE, characters=QUICK)
@@ -395,3 +405,18 @@ async def test_a_score_that_has_waited_does_not_undo_its_correction(scene: Scene
         await asyncio.sleep(0.25)
     await asyncio.sleep(SOON_S)
     assert (quality(scene)["count"], quality(scene)["mean"]) == (1, 1.0)
+
+
+def test_a_cell_of_a_version_that_knew_no_form_stays_one_row_of_the_table() -> None:
+    term = QualityTerm(TopicPartition(Topic.QUALITY_COUNTS, 0), GivenScores(10))
+    before, key = Cell("alpha", Task.QA, Difficulty.EASY), b'cell|["alpha","qa","easy"]'
+    term.restore(key, QualityCell(before).dump())
+    assert list(term.cells) == [before]
+    assert cell_key(before) == key
+    for form in set(Form) - {Form.ANY}:
+        term.restore(cell_key(before._replace(form=form)), QualityCell(before).dump())
+    assert set(term.cells) == {before._replace(form=form) for form in Form}
+
+
+def test_no_form_is_a_difficulty_so_that_two_cells_have_two_keys() -> None:
+    assert not set(Form) & set(Difficulty)
