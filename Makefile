@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUICK := tests/unit tests/property tests/contract
 .DEFAULT_GOAL := help
+# Tests start hundreds of processes: without kept bytecode each of them compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Turnout needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def share_of(cluster: Cluster, model: str, from_s: float, to_s: float) -> float:
     return called[model] / called.total()
 
 
+@pytest.mark.long
 def test_a_brown_out_without_errors_loses_its_traffic_within_3_s_and_is_back_within_60_s_without_a_second_dip() -> None:
     dice, until_s = Random(3), T_S + 45  # noqa: S311 - a test's dice
 

@@ -38,6 +38,7 @@ def _hash_elsewhere(python_hash_seed: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.long
 def test_the_same_seed_has_the_same_history_in_any_process() -> None:
     here = simulate(EVENTFUL, SECONDS).history
     assert simulate(EVENTFUL, SECONDS).history == here

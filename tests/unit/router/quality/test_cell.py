@@ -7,6 +7,7 @@ import pytest
 from router.quality.cell import (
     HALF_LIFE_S,
     KEPT_PANES,
+    MOST_IN_CELL,
     MOST_SOURCES,
     MOST_VOICES,
     PANE_S,
@@ -77,12 +78,13 @@ def test_a_thousand_names_of_one_tenant_buy_neither_memory_nor_votes() -> None:
 
 def test_a_cell_fits_a_record_however_many_tenants_speak_of_it_for_weeks() -> None:
     cell = QualityCell(CELL)
-    for number in range(1000):
+    tenants = MOST_IN_CELL + 50
+    for number in range(tenants):
         by = source(f"{number:064}", tenant=f"tenant {number:060}")
         for pane in range(KEPT_PANES):
             said(cell, by, [1.0] * 20, NOW_S - pane * PANE_S)
     assert len(cell.dump()) < 400_000
-    assert told(cell).count == 1000 * KEPT_PANES * 20
+    assert told(cell).count == tenants * KEPT_PANES * 20
     assert cell.place_of(source("new", tenant="new")) == Source(ALL_OF, FeedbackKind.PERSON, ALL_OF)
 
 
