@@ -137,6 +137,8 @@ class Flaw(GrowingWords):
     """The model, or its provider's filter, declined."""
     LENGTH = "length"
     """It was cut off where the request, or the model, ends answers."""
+    ARITHMETIC = "arithmetic"
+    """An equation in it is wrong."""
     ASKED_AGAIN = "asked_again"
     """The tenant asked the very same again soon after."""
 
@@ -304,7 +306,9 @@ class AnswerCheck(GrowingWords):
     """What an answer of the policy `cascade` is checked by. The first group is free, the second takes a call."""
 
     FINISH = "finish"
-    """Whether it was cut off."""
+    """Whether it was cut off at its longest."""
+    FILTER = "filter"
+    """Whether the provider's filter cut it off."""
     EMPTY = "empty"
     REFUSAL = "refusal"
     SCHEMA = "schema"

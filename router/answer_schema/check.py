@@ -17,12 +17,11 @@ from pydantic import JsonValue
 from router.answer_schema.schema import BadSchema, NotCheckable, Schema, schema_of
 from router.capabilities import functions_of, has_schema
 from router.errors import Answer, RequestRejected
+from router.quality.answer_checks import CUT_SHORT
 from schemas.requests import ChatMessage, JsonObject, Request
 from schemas.responses import AnswerMessage, SchemaCheck
 from schemas.vocabulary import ErrorCode, SchemaResult
 
-CUT_SHORT = frozenset({"length", "max_tokens"})
-"""Finish reasons of an answer that reached its limit. Asked again, a model would reach it again."""
 _FORMAT = "response_format.json_schema.schema"
 
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from router.catalogue import Agreement, CascadeRules
+from router.quality.answer_checks import doubts_of
 from router.request.agreement import agree
-from router.request.answer_checks import doubts_of
 from router.request.attempts import Ending
 from router.request.value import Worth
 from router.route import Candidate
@@ -166,7 +166,8 @@ class CascadeRun:
         if ending.answer is None or ending.candidate is None:
             raise ValueError("an answer has a message, and a candidate that gave it")
         self._first, self._first_attempt = ending, attempt
-        for doubt in doubts_of(ending.answer, ending.schema_check):
+        answer = ending.answer
+        for doubt in doubts_of(answer.message, answer.finish_reason, ending.schema_check, self._ladder.task):
             self._checks.append(CascadeCheck(check=doubt.check, passed=False, detail=doubt.detail))
         if self._checks:
             return self._doubted()

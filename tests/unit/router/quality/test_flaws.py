@@ -8,8 +8,8 @@ import pytest
 from router.quality.flaws import AGAIN_WITHIN_S, FlawCounter, answers_of, flaw_of
 from router.sharing.member import Member
 from schemas.message import utc_from_ms
-from schemas.responses import AnswerMessage, Attempt, Response, SchemaCheck, Usage
-from schemas.vocabulary import AttemptOutcome, Difficulty, Flaw, SchemaResult, Status, Task
+from schemas.responses import AnswerMessage, Attempt, Cascade, CascadeCheck, Response, SchemaCheck, Usage
+from schemas.vocabulary import AnswerCheck, AttemptOutcome, CascadeVerdict, Difficulty, Flaw, SchemaResult, Status, Task
 
 AT = utc_from_ms(1_800_000_000_000)
 
@@ -51,6 +51,11 @@ def response(after_s: float = 0, **fields: object) -> Response:
         ({"message": AnswerMessage(content=None, refusal="I cannot.")}, Flaw.REFUSED),
         ({"finish_reason": "content_filter"}, Flaw.REFUSED),
         ({"finish_reason": "length"}, Flaw.LENGTH),
+        ({"finish_reason": "max_tokens"}, Flaw.LENGTH),
+        ({"message": AnswerMessage(content="I'm sorry, but I can't help with that.")}, Flaw.REFUSED),
+        ({"message": AnswerMessage(content="He has 26 - 2 = 23 eggs.")}, Flaw.ARITHMETIC),
+        ({"message": AnswerMessage(content="He has 26 - 2 = 23"), "finish_reason": "length"}, Flaw.ARITHMETIC),
+        ({"message": AnswerMessage(content=" "), "finish_reason": "content_filter"}, Flaw.REFUSED),
         ({"finish_reason": "length", "usage": Usage(input_tokens=9, output_tokens=4096)}, Flaw.LENGTH),
         ({"finish_reason": "length", "usage": Usage(input_tokens=9, output_tokens=120)}, None),
         ({"schema_check": SchemaCheck(result=SchemaResult.VIOLATED)}, Flaw.SCHEMA_VIOLATION),
@@ -69,6 +74,29 @@ def test_a_violation_counts_against_the_model_that_gave_it() -> None:
     )
     found = [(cell.model, flaw) for cell, flaw in answers_of(response(attempts=tries))]
     assert found == [("beta", Flaw.SCHEMA_VIOLATION), ("alpha", None)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "failed", "first"),
+    [
+        (CascadeVerdict.ESCALATED, [AnswerCheck.ARITHMETIC], [("beta", Flaw.ARITHMETIC)]),
+        (CascadeVerdict.ESCALATED, [AnswerCheck.FINISH, AnswerCheck.REFUSAL], [("beta", Flaw.REFUSED)]),
+        (CascadeVerdict.ESCALATED, [AnswerCheck.FINISH], [("beta", Flaw.LENGTH)]),
+        # that another answer differs, or a judge's word, shows no flaw
+        (CascadeVerdict.ESCALATED, [AnswerCheck.AGREEMENT], [("beta", None)]),
+        # the answer in the response is the first one
+        (CascadeVerdict.KEPT, [AnswerCheck.ARITHMETIC], []),
+    ],
+)
+def test_an_answer_that_a_cascade_rejected_counts_for_its_model(
+    verdict: CascadeVerdict, failed: list[AnswerCheck], first: list[tuple[str, Flaw | None]]
+) -> None:
+    tries = [attempt(model).model_copy(update={"attempt": place}) for place, model in enumerate(("beta", "alpha"), 1)]
+    checks = [CascadeCheck(check=check, passed=False) for check in failed]
+    checks.append(CascadeCheck(check=AnswerCheck.JUDGE, passed=True, attempt=3))
+    cascade = Cascade(verdict=verdict, first_attempt=1, checks=tuple(checks))
+    found = [(cell.model, flaw) for cell, flaw in answers_of(response(attempts=tries, cascade=cascade))]
+    assert found == [*first, ("alpha", None)]
 
 
 @pytest.mark.parametrize(

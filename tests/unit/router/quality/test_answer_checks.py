@@ -2,15 +2,14 @@
 
 import pytest
 
-from router.errors import Answer
-from router.request.answer_checks import doubts_of, wrong_equation
+from router.quality.answer_checks import doubts_of, wrong_equation
 from schemas.responses import AnswerMessage, SchemaCheck
-from schemas.vocabulary import AnswerCheck, SchemaResult
+from schemas.vocabulary import AnswerCheck, SchemaResult, Task
 
 
 def failed(text: str | None = "The sea is wide.", finish: str | None = "stop", **fields: object) -> list[AnswerCheck]:
     message = AnswerMessage.model_validate({"content": text, **fields})
-    return [doubt.check for doubt in doubts_of(Answer(message, finish, None, None, None))]
+    return [doubt.check for doubt in doubts_of(message, finish)]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +18,7 @@ def failed(text: str | None = "The sea is wide.", finish: str | None = "stop", *
         (failed(), []),
         (failed(finish="length"), [AnswerCheck.FINISH]),
         (failed(finish="MAX_TOKENS"), [AnswerCheck.FINISH]),
-        (failed(finish="content_filter"), [AnswerCheck.FINISH]),
+        (failed(finish="content_filter"), [AnswerCheck.FILTER]),
         (failed(""), [AnswerCheck.EMPTY]),
         (failed(" \n"), [AnswerCheck.EMPTY]),
         (failed(None, tool_calls=[{"id": "1"}]), []),
@@ -37,10 +36,19 @@ def test_each_flaw_is_told(checks: list[AnswerCheck], expected: list[AnswerCheck
 
 
 def test_a_schema_that_is_not_kept_to_is_a_flaw_even_if_it_is_not_strict() -> None:
-    answer = Answer(AnswerMessage(content="{}"), "stop", None, None, None)
+    message = AnswerMessage(content="{}")
     violated = SchemaCheck(result=SchemaResult.VIOLATED, detail="name is missing")
-    assert [tuple(doubt) for doubt in doubts_of(answer, violated)] == [(AnswerCheck.SCHEMA, "name is missing")]
-    assert not list(doubts_of(answer, SchemaCheck(result=SchemaResult.NOT_CHECKED)))
+    assert [tuple(doubt) for doubt in doubts_of(message, "stop", violated)] == [(AnswerCheck.SCHEMA, "name is missing")]
+    assert not list(doubts_of(message, "stop", SchemaCheck(result=SchemaResult.NOT_CHECKED)))
+
+
+@pytest.mark.parametrize("task", [Task.TRANSLATION, Task.REWRITE, Task.EXTRACTION])
+def test_a_refusal_that_is_anothers_words_is_none(task: Task) -> None:
+    said = AnswerMessage(content="I cannot come to the meeting.")
+    assert not list(doubts_of(said, "stop", None, task))
+    assert [doubt.check for doubt in doubts_of(said, "stop", None, Task.QA)] == [AnswerCheck.REFUSAL]
+    refused = AnswerMessage(content=None, refusal="I cannot translate this.")
+    assert [doubt.check for doubt in doubts_of(refused, "stop", None, task)] == [AnswerCheck.REFUSAL]
 
 
 @pytest.mark.parametrize(

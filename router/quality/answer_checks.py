@@ -1,10 +1,14 @@
-"""What can be seen to be wrong with an answer for free, without a model that reads it.
+"""What can be seen to be wrong with an answer for free, without a model that reads it: the one place that says so.
+
+A cascade doubts an answer by it, and what is learnt of models counts it (`router.quality.flaws`).
 
 | check        | it fails if                                                            |
 |--------------|------------------------------------------------------------------------|
-| `finish`     | the answer was cut off at its longest, or by the provider's filter     |
+| `finish`     | the answer was cut off at its longest                                  |
+| `filter`     | the provider's filter cut it off                                       |
 | `empty`      | it has no words, calls or audio                                        |
-| `refusal`    | the provider marks it as a refusal, or it begins as one                |
+| `refusal`    | the provider marks it as a refusal, or it begins as one; not the words |
+|              | of a translation and the like, which are another's                     |
 | `schema`     | it does not fit the request's JSON schema, also one that is not strict |
 | `arithmetic` | an equation in its text is wrong, such as `26 - 2 = 23`                |
 
@@ -16,10 +20,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from router.answer_schema.check import CUT_SHORT
-from router.errors import Answer
-from schemas.responses import SchemaCheck
-from schemas.vocabulary import AnswerCheck, SchemaResult
+from schemas.responses import AnswerMessage, SchemaCheck
+from schemas.vocabulary import AnswerCheck, SchemaResult, Task
 
 
 class Doubt(NamedTuple):
@@ -29,6 +31,8 @@ class Doubt(NamedTuple):
     detail: str
 
 
+CUT_SHORT: Final = frozenset({"length", "max_tokens"})
+"""Finish reasons of an answer that reached its limit, in lower case. Asked again, a model would reach it again."""
 MOST_EQUATIONS: Final = 200
 """How many equations are looked at, from the beginning of the answer."""
 LEFT_CHARS: Final = 120
@@ -48,21 +52,24 @@ _REFUSALS: Final = re.compile(
     r"(?:i can(?:no|['\u2019])t|i can not|i am (?:not able|unable) to|i['\u2019]m (?:not able|unable) to|as an ai)\b",
     re.IGNORECASE,
 )
+_OTHERS_WORDS: Final = frozenset({Task.TRANSLATION, Task.REWRITE, Task.EXTRACTION})
+"""Tasks whose answer is another text's words: that text may be a refusal."""
 _REFUSAL_CHARS: Final = 400
 """A refusal is short: a long answer that begins like one goes on to answer."""
 
 
-def doubts_of(answer: Answer, schema_check: SchemaCheck | None = None) -> Iterator[Doubt]:
+def doubts_of(
+    message: AnswerMessage, finish_reason: str | None, schema_check: SchemaCheck | None = None, task: Task | None = None
+) -> Iterator[Doubt]:
     """Yield what is wrong with an answer; `schema_check` is what its check against the request's schema has shown."""
-    message, finish = answer.message, (answer.finish_reason or "").lower()
-    text = (message.content or "").strip()
+    finish, text = (finish_reason or "").lower(), (message.content or "").strip()
     if finish in CUT_SHORT:
         yield Doubt(AnswerCheck.FINISH, "it was cut off at its longest, max_tokens")
     elif finish == "content_filter":
-        yield Doubt(AnswerCheck.FINISH, "the provider's filter cut it off")
+        yield Doubt(AnswerCheck.FILTER, "the provider's filter cut it off")
     if not (text or message.tool_calls or message.function_call or message.audio or message.refusal):
         yield Doubt(AnswerCheck.EMPTY, "it is empty")
-    if message.refusal or (len(text) <= _REFUSAL_CHARS and _REFUSALS.match(text)):
+    if message.refusal or (task not in _OTHERS_WORDS and len(text) <= _REFUSAL_CHARS and _REFUSALS.match(text)):
         yield Doubt(AnswerCheck.REFUSAL, "it refuses")
     if schema_check is not None and schema_check.result is SchemaResult.VIOLATED:
         yield Doubt(AnswerCheck.SCHEMA, schema_check.detail or "it does not fit the request's JSON schema")
