@@ -26,9 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
-import httpx
 import orjson
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +41,7 @@ from streams.config.catalogue_file import load_catalogue  # noqa: E402
 from streams.config.settings import Settings  # noqa: E402
 from streams.ports import Ports, Record  # noqa: E402
 from streams.providers.endpoints import Endpoint  # noqa: E402
+from streams.providers.exchange import Outgoing, Reply  # noqa: E402
 from streams.providers.http_provider import HttpProvider  # noqa: E402
 from streams.providers.transport import AiohttpTransport  # noqa: E402
 from tests.fakes.link import Link  # noqa: E402
@@ -91,29 +91,20 @@ class Loop(asyncio.SelectorEventLoop):
         self.call_later(after_s, callback, *args)
 
 
-class CountedTransport(httpx.AsyncBaseTransport):
-    """The worker's own transport, and how many calls are under way in it."""
+class CountedTransport(AiohttpTransport):
+    """The worker's own transport, which counts how many calls are under way."""
 
     def __init__(self, selector: JumpingSelector) -> None:
-        self._transport = AiohttpTransport()
+        super().__init__()
         self._selector = selector
 
-    async def __aenter__(self) -> Self:
-        """Open the pool of connections."""
-        await self._transport.__aenter__()
-        return self
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def exchange(self, outgoing: Outgoing) -> Reply:
         """Make the call."""
         self._selector.calls += 1
         try:
-            return await self._transport.handle_async_request(request)
+            return await super().exchange(outgoing)
         finally:
             self._selector.calls -= 1
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._transport.aclose()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from router.parameters import SAME_PRICE_TIERS
 from schemas.responses import Usage
 from schemas.vocabulary import AttemptOutcome
 from streams.providers.body import LONG_INTEGER, UnreadableBody, parsed
+from streams.providers.exchange import Reply
 from streams.providers.line_stream import Line
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.outcomes import OutcomeReader
 
 _NAME = re.compile(rb'"(?:custom_id|key)"\s*:\s*"([A-Za-z0-9_-]{1,64})"')
 """Where a line that cannot be read says whose it is."""

@@ -29,8 +29,8 @@ from streams.providers.batch_bodies import StreamedBody, as_form, as_list
 from streams.providers.batch_lines import BatchLineReader
 from streams.providers.endpoints import Endpoint, keys_of
 from streams.providers.error_table import is_success
+from streams.providers.exchange import Reply
 from streams.providers.line_stream import inflated, lines_of
-from streams.providers.outcomes import Reply
 from streams.providers.secrets import Scrubber
 from streams.providers.targets import Target, target_of
 from streams.providers.transport import MAX_BODY_BYTES

@@ -13,10 +13,11 @@ from router.request.session import Call
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome
 from streams.providers.endpoints import Endpoint, keys_of
-from streams.providers.outcomes import Reply
+from streams.providers.exchange import Outgoing
 from streams.providers.rate_headers import told_limits
 from streams.providers.secrets import Scrubber
 from streams.providers.targets import Target, target_of
+from streams.providers.transport import exchange_of
 
 
 class HttpProvider:
@@ -28,7 +29,7 @@ class HttpProvider:
     def __init__(
         self, transport: httpx.AsyncBaseTransport, endpoints: Mapping[str, Endpoint], clock: Callable[[], float]
     ) -> None:
-        self._transport = transport
+        self._exchange = exchange_of(transport)
         self._clock = clock
         self._endpoints = endpoints
         self._targets: dict[tuple[str, str | None], Target] = {}
@@ -62,27 +63,18 @@ class HttpProvider:
             self._targets[model.name, call.account] = target
         asked = Asked(request, model.upstream_name, call.max_tokens, model.wire)
         body = orjson.dumps(target.dialect.body(asked))
-        http_request = httpx.Request(
-            "POST",
-            target.url,
-            headers={**target.signed(body, self._clock()), "idempotency-key": call.started.event_id, **trace},
-            stream=httpx.ByteStream(body),  # host and length are the transport's to say, not looked for among headers
-            extensions={"timeout": {"read": call.timeout_s}},  # this transport takes it as the time for everything
-        )
+        standing = target.signed(body, self._clock())
+        headers = (*standing.items(), ("idempotency-key", call.started.event_id), *trace.items())
         try:
-            response = await self._transport.handle_async_request(http_request)
-            content = await _content_of(response)
+            reply = await self._exchange(Outgoing("POST", target.address, headers, body, call.timeout_s))
         except httpx.RequestError as error:
             is_cut_short = call.timeout_s < model.timeout_s
             return target.outcomes.from_exception(error, call.timeout_s, is_cut_short=is_cut_short)
-        is_cut = bool(response.extensions.get("is_cut"))
-        result = target.outcomes.from_reply(
-            Reply(response.status_code, response.headers, content, is_cut=is_cut), self._clock()
-        )
-        if call.account is not None and (told := told_limits(response.headers)):
+        result = target.outcomes.from_reply(reply, self._clock())
+        if call.account is not None and (told := told_limits(reply.headers)):
             result = replace(result, told_limits=told)
         if model.embeds and isinstance(result, Answer):
-            return _whole(result, len(request.inputs), response.status_code)
+            return _whole(result, len(request.inputs), reply.status_code)
         return result
 
 
@@ -93,10 +85,3 @@ def _whole(answer: Answer, count: int, status_code: int) -> Answer | UpstreamFai
         return answer
     detail = f"{found} vectors for {count} inputs"
     return UpstreamFailure(AttemptOutcome.MALFORMED, detail, status_code, charge=Charge.UNKNOWN, usage=answer.usage)
-
-
-async def _content_of(response: httpx.Response) -> bytes:
-    """Return the body as it came: httpx's own ways to read it would unpack it, without a bound."""
-    if not isinstance(response.stream, httpx.AsyncByteStream):
-        raise TypeError("the transport is not asynchronous")
-    return b"".join([chunk async for chunk in response.stream])

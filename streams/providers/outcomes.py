@@ -7,7 +7,7 @@ each text that is kept beside the answer (`secrets`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -33,6 +33,7 @@ from streams.providers.answers import (
 from streams.providers.body import LONG_INTEGER, MAX_TEXT_CHARS, BodyTooLarge, UnreadableBody, parsed, text_of, unpacked
 from streams.providers.error_body import ErrorBody, read_error
 from streams.providers.error_table import is_success, row_of
+from streams.providers.exchange import Reply
 from streams.providers.message_parts import name_of
 from streams.providers.secrets import Scrubber
 from streams.providers.usage import read_usage
@@ -60,19 +61,6 @@ protocols, smithy.io."""
 
 WAITED_FOR = frozenset({AttemptOutcome.RATE_LIMITED, AttemptOutcome.UNAVAILABLE, AttemptOutcome.TIMEOUT})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole HTTP response."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    """Case does not count when one is looked up."""
-    content: bytes
-    """As it came, not unpacked."""
-    is_cut: bool = False
-    """It was larger than is read; `content` is its beginning."""
 
 
 class OutcomeReader:

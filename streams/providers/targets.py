@@ -23,7 +23,7 @@ BEDROCK = "bedrock"
 class Target:
     """What every call of one model has in common."""
 
-    url: httpx.URL
+    address: str
     headers: Mapping[str, str]
     dialect: Dialect
     outcomes: OutcomeReader
@@ -35,7 +35,7 @@ class Target:
         if self.signer is None:
             return self.headers
         signed = {"content-type": self.headers["content-type"]}
-        return {**self.headers, **self.signer.headers("POST", str(self.url), signed, content, now_s)}
+        return {**self.headers, **self.signer.headers("POST", self.address, signed, content, now_s)}
 
 
 def target_of(model: Model, endpoint: Endpoint, scrub: Scrubber) -> Target:
@@ -53,8 +53,8 @@ def target_of(model: Model, endpoint: Endpoint, scrub: Scrubber) -> Target:
     }
     key = endpoint.api_key
     if key is not None and dialect.name is DialectName.BEDROCK and (aws_key := AwsKey.parsed(key)) is not None:
-        return Target(url, headers, dialect, outcomes, Signer(aws_key, endpoint.region or "us-east-1", BEDROCK))
+        return Target(str(url), headers, dialect, outcomes, Signer(aws_key, endpoint.region or "us-east-1", BEDROCK))
     if key is not None:
         value = key.get_secret_value()
         headers[dialect.key_header] = f"Bearer {value}" if dialect.key_header == "authorization" else value
-    return Target(url, headers, dialect, outcomes)
+    return Target(str(url), headers, dialect, outcomes)

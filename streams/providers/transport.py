@@ -1,9 +1,13 @@
-"""httpx's transport over aiohttp. Answers are read whole, unless a request asks for more. Why: docs/adr/0003."""
+"""httpx's transport over aiohttp. Answers are read whole, unless a request asks for more. Why: docs/adr/0003.
+
+Calls of models go by `exchange`, which does the same without httpx's request and response; its errors are httpx's.
+"""
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property, lru_cache, partial
 from typing import Self
 
 import aiohttp
@@ -11,6 +15,7 @@ import httpx
 from yarl import URL
 
 from streams.providers.connections import DIRECT, Connections
+from streams.providers.exchange import Exchange, Outgoing, Reply, by_httpx
 
 CONNECT_TIMEOUT_S = 5.0
 """A host that takes longer to accept a connection is as good as gone."""
@@ -25,7 +30,7 @@ MAX_BODY_BYTES = BODY_FACTOR * 6_291_456
 class NoConnection(httpx.ConnectError):
     """Nothing was sent. `reason` says why, without the address."""
 
-    def __init__(self, reason: str, request: httpx.Request) -> None:
+    def __init__(self, reason: str, request: httpx.Request | None) -> None:
         super().__init__(reason, request=request)
         self.reason = reason
 
@@ -35,14 +40,14 @@ class NoConnectionInTime(httpx.ConnectTimeout):
 
     reason = f"none in {CONNECT_TIMEOUT_S:g} s"
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, request: httpx.Request | None) -> None:
         super().__init__(self.reason, request=request)
 
 
 class NotHttp(httpx.RemoteProtocolError):
     """What came back is no HTTP response. `reason` says what is wrong with it."""
 
-    def __init__(self, reason: str, request: httpx.Request) -> None:
+    def __init__(self, reason: str, request: httpx.Request | None) -> None:
         super().__init__(reason, request=request)
         self.reason = reason
 
@@ -50,7 +55,7 @@ class NotHttp(httpx.RemoteProtocolError):
 class BrokenOff(httpx.ReadError):
     """There is no whole response. `reason` says what became of the connection."""
 
-    def __init__(self, reason: str, request: httpx.Request) -> None:
+    def __init__(self, reason: str, request: httpx.Request | None) -> None:
         super().__init__(reason, request=request)
         self.reason = reason
 
@@ -87,6 +92,26 @@ class _OpenBody(httpx.AsyncByteStream):
         self._response.close()
 
 
+class LateHeaders(Mapping[str, str]):
+    """httpx's headers, made when one is looked up: of an answer, most are not."""
+
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    @cached_property
+    def _read(self) -> httpx.Headers:
+        return httpx.Headers(list(self._raw))
+
+    def __getitem__(self, name: str) -> str:
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries thousands of requests at a time. httpx's `read` timeout is for the whole exchange.
 
@@ -120,26 +145,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             httpx.TimeoutException: it took too long.
             httpx.TransportError: there is no whole response.
         """
-        if self._session is None:
-            raise RuntimeError("the transport is used outside its context")
-        way = DIRECT if self._connections is None else self._connections.way_to(request.url)
         limit_s, is_left_open = request.extensions["timeout"]["read"], bool(request.extensions.get("is_left_open"))
         timeout = (
             aiohttp.ClientTimeout(None, sock_connect=CONNECT_TIMEOUT_S, sock_read=limit_s)
             if is_left_open
-            else aiohttp.ClientTimeout(limit_s, sock_connect=CONNECT_TIMEOUT_S)
+            else _timeout(limit_s)
         )
+        headers, body = request.headers.multi_items(), await _sent(request)
         with _told(request):
-            response = await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),  # as it was signed
-                headers=request.headers.multi_items(),
-                data=await _sent(request),
-                timeout=timeout,
-                allow_redirects=False,
-                proxy=way.proxy,
-                ssl=way.tls or True,
-            )
+            response = await self._send(request.method, str(request.url), headers, body, timeout)
             if is_left_open:
                 return httpx.Response(
                     response.status, headers=response.raw_headers, stream=_OpenBody(response, request)
@@ -151,6 +165,37 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             headers=response.raw_headers,
             stream=_Body(content),
             extensions={"is_cut": is_cut},
+        )
+
+    async def exchange(self, outgoing: Outgoing) -> Reply:
+        """Do the same for a request whose body and response are whole, and raise the same."""
+        timeout = _timeout(outgoing.timeout_s)
+        with _told(None):
+            response = await self._send(outgoing.method, outgoing.url, outgoing.headers, outgoing.body, timeout)
+            async with response:
+                content, is_cut = await self._read(response)
+        return Reply(response.status, LateHeaders(response.raw_headers), content, is_cut)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | AsyncIterator[bytes] | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise RuntimeError("the transport is used outside its context")
+        way = DIRECT if self._connections is None else self._connections.way_to(_for_httpx(url))
+        return await self._session.request(
+            method,
+            URL(url, encoded=True),  # as it was signed
+            headers=headers,
+            data=body,
+            timeout=limits,
+            allow_redirects=False,
+            proxy=way.proxy,
+            ssl=way.tls or True,
         )
 
     async def _read(self, response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -172,6 +217,23 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
+def exchange_of(transport: httpx.AsyncBaseTransport) -> Exchange:
+    """Return the way past httpx's request and response of the transport that has one, and the way by them of others."""
+    if isinstance(transport, AiohttpTransport):
+        return transport.exchange
+    return partial(by_httpx, transport)
+
+
+@lru_cache(64)
+def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+
+
+@lru_cache(1024)
+def _for_httpx(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
 async def _sent(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
     """Return the request's body: whole if it is there, in pieces if it is made as it is sent, None without one."""
     return await request.aread() or None if isinstance(request.stream, httpx.ByteStream) else _pieces(request)
@@ -185,7 +247,7 @@ async def _pieces(request: httpx.Request) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def _told(request: httpx.Request) -> Iterator[None]:
+def _told(request: httpx.Request | None) -> Iterator[None]:
     """Have errors of aiohttp told as httpx's."""
     try:
         yield

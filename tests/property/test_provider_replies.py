@@ -15,7 +15,8 @@ from pydantic import JsonValue
 
 from router.errors import DISPOSITIONS, Answer, UpstreamFailure
 from schemas.requests import JsonObject
-from streams.providers.outcomes import DETAIL_CHARS, OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import DETAIL_CHARS, OutcomeReader
 from streams.providers.secrets import Scrubber
 from streams.providers.usage import MAX_TOKENS, read_usage
 from streams.providers.waits import MAX_WAIT_S

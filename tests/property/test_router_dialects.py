@@ -11,7 +11,8 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import PROVIDER_PARAMETERS, JsonObject, Request
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 
 NATIVE = sorted(set(DialectName) - {DialectName.CHAT})
 WORDS = st.sampled_from(["", " ", "x", "{}", '{"a": 1}', "[1]", "data:image/png;base64,AAAA", "https://e.org/a"])

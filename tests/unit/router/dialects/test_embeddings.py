@@ -8,7 +8,8 @@ from router.dialects.registry import EMBEDDINGS
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject, Request
 from schemas.responses import Usage
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 
 # the example of https://platform.openai.com/docs/api-reference/embeddings/create, its vector shortened
 REFERENCE = b"""{

@@ -7,7 +7,8 @@ from pydantic import JsonValue
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
 from streams.config.charges import charge_rules
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 READER = OutcomeReader(charges=charge_rules("openai"))

@@ -15,7 +15,8 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import JsonObject
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 from tests.unit.streams.providers.replies import NOW_S
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -15,7 +15,8 @@ from schemas.vocabulary import AttemptOutcome
 from streams.config.charges import charge_rules
 from streams.providers.error_body import ErrorBody, read_error
 from streams.providers.error_table import ROWS, row_of
-from streams.providers.outcomes import DETAIL_CHARS, ERROR_OUTCOMES, OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import DETAIL_CHARS, ERROR_OUTCOMES, OutcomeReader
 from streams.providers.secrets import Scrubber
 from tests.unit.streams.providers.replies import USAGE, completion, failure_of
 

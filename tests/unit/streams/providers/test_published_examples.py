@@ -18,7 +18,8 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName, Wire
 from router.errors import Answer
 from schemas.requests import JsonObject, Request
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 from tests.unit.streams.providers.replies import NOW_S
 
 PUBLISHED = Path(__file__).with_name("published")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from router.errors import Answer
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 from streams.providers.secrets import _PATTERNS, REMOVED, Scrubber
 from tests.unit.streams.providers.replies import completion
 

@@ -10,7 +10,8 @@ from router.dialects.registry import DIALECTS
 from router.dialects.wire import DialectName
 from router.errors import Answer, UpstreamFailure
 from schemas.vocabulary import AttemptOutcome
-from streams.providers.outcomes import OutcomeReader, Reply
+from streams.providers.exchange import Reply
+from streams.providers.outcomes import OutcomeReader
 from tests.unit.streams.providers.replies import NOW_S, answer_of
 
 
