@@ -1,11 +1,15 @@
 """What every message of Turnout has in common: frozen, versioned, JSON by orjson, money as exact decimals."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar, Self
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic.fields import FieldInfo
 
 SCHEMA_VERSION = 1
 NANO_USD = Decimal("0.000000001")
@@ -58,8 +62,13 @@ class Message(BaseModel):
     """The CloudEvents type, `ce_type`."""
 
     def encode(self) -> bytes:
-        """Return the value as it goes on the topic: UTF-8 JSON."""
-        return orjson.dumps(self.model_dump(), option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        """Return the value as it goes on the topic: UTF-8 JSON, the same bytes as of `model_dump`."""
+        try:
+            return orjson.dumps(self, _fields, orjson.OPT_UTC_Z)
+        except (
+            orjson.JSONEncodeError
+        ):  # a key is a number or a word of ours; with this option orjson takes twice as long
+            return orjson.dumps(self, _fields, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
@@ -75,3 +84,55 @@ class Message(BaseModel):
 def utc_from_ms(epoch_ms: int) -> datetime:
     """Return the moment that Kafka's clock calls `epoch_ms` (milliseconds since 1970, UTC)."""
     return datetime.fromtimestamp(epoch_ms / 1000, tz=UTC)
+
+
+def _fields(value: object) -> dict[str, Any]:
+    """Give orjson the fields of a message or of a part of one, which it writes without the copies of `model_dump`."""
+    if not isinstance(value, BaseModel):
+        raise TypeError(f"{type(value).__name__} is no message or part of one")
+    return _fields_of(type(value))(value)
+
+
+@cache
+def _fields_of(kind: type[BaseModel]) -> Callable[[BaseModel], dict[str, Any]]:
+    """Return what gives the fields of a class: `model_dump`, or its equal that knows which of them become texts."""
+    omitted = {name: field.exclude_if for name, field in kind.model_fields.items() if field.exclude_if is not None}
+    texts: dict[str, Callable[[Any], str]] = {}
+    for name, field in kind.model_fields.items():
+        own, within = _serializers_of(field)
+        if within:
+            return BaseModel.model_dump
+        texts |= dict.fromkeys([name], own[0]) if own else {}
+    by_hand = kind.__pydantic_decorators__
+    has_own_way = by_hand.field_serializers or by_hand.model_serializers or by_hand.computed_fields
+    if has_own_way or kind.model_config.get("extra") == "allow":
+        return BaseModel.model_dump
+
+    def fields(model: BaseModel) -> dict[str, Any]:
+        found = vars(model).copy()
+        for name, is_omitted in omitted.items():
+            if is_omitted(found[name]):
+                del found[name]
+        for name, text in texts.items():
+            if (value := found.get(name)) is not None:
+                found[name] = text(value)
+        return found
+
+    return fields
+
+
+def _serializers_of(field: FieldInfo) -> tuple[list[Callable[..., Any]], bool]:
+    """Return the serializers of the value itself, or of the value where it is not None, and if there are any within."""
+    is_union = get_origin(field.annotation) in (Union, UnionType)
+    options = [one for one in get_args(field.annotation) if one is not NoneType] if is_union else [field.annotation]
+    metadata = [*field.metadata, *(mark for one in options for mark in getattr(one, "__metadata__", ()))]
+    own = [mark.func for mark in metadata if isinstance(mark, PlainSerializer)]
+    within = any(_holds_a_serializer(inner) for one in options for inner in get_args(one)[:1])
+    return own, within or len(own) > 1 or (bool(own) and len(options) > 1)
+
+
+def _holds_a_serializer(annotation: object) -> bool:
+    marks = getattr(annotation, "__metadata__", ())
+    return any(isinstance(mark, PlainSerializer) for mark in marks) or any(
+        map(_holds_a_serializer, get_args(annotation))
+    )
