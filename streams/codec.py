@@ -21,7 +21,7 @@ MAX_TRACE_CHARS = 512
 be dropped; a `traceparent` has 55, and later versions may have more."""
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
 TRACESTATE = re.compile(rb"[\t -~]+")
-SOURCE = "turnout"
+SOURCE = b"turnout"
 JSON_WORDS: Mapping[str, str] = MappingProxyType(
     {"model_type": "must be a JSON object", "dict_type": "must be a JSON object", "tuple_type": "must be a JSON array"}
 )
@@ -274,14 +274,13 @@ def event_headers(
     message: Message, event_id: str, subject: str, occurred_at: datetime, trace: Mapping[str, str]
 ) -> Headers:
     """Return the headers of a record: the CloudEvents Kafka binding in binary mode, and the trace context."""
-    named = {
-        "ce_specversion": "1.0",
-        "ce_id": event_id,
-        "ce_source": SOURCE,
-        "ce_type": message.type_name,
-        "ce_time": occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "ce_subject": subject,
-        "content-type": "application/json",
-        **trace,
-    }
-    return [(name, text.encode()) for name, text in named.items()]
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", SOURCE),
+        ("ce_type", message.type_name.encode()),
+        ("ce_time", occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_subject", subject.encode()),
+        ("content-type", b"application/json"),
+        *((name, text.encode()) for name, text in trace.items()),
+    ]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from uuid import uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from router.catalogue import DAY_MS, ContextTier, Price, PriceWindow, Rates
 from router.cost import nano_usd, price_of, upper_cost
 from router.route import Estimate
+from schemas.costs import EVENT_NAMESPACE, cost_event_id
 from schemas.responses import Usage
 from tests.stage import ALPHA
 
@@ -105,3 +107,13 @@ def test_whenever_a_call_starts_its_price_is_among_those_that_it_was_bounded_by(
     model = replace(ALPHA, price=price, price_windows=tuple(windows))
     at_ms = from_ms + data.draw(st.integers(0, life_ms))
     assert model.price_at(at_ms) in model.prices_between(from_ms, from_ms + life_ms)
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+@given(tenant=NAMES, request_id=NAMES, record=NAMES, attempt=st.integers(1, 99))
+def test_the_id_of_a_call_is_uuid5_of_its_parts(tenant: str, request_id: str, record: str, attempt: int) -> None:
+    """Source: RFC 9562, section 5.5, as the standard library has it."""
+    expected = uuid5(EVENT_NAMESPACE, "\x1f".join((tenant, request_id, record, str(attempt))))
+    assert cost_event_id(tenant, request_id, record, attempt) == str(expected)
