@@ -4,7 +4,7 @@ These are the checked values. `streams.config.catalogue_file` reads them from `c
 wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -208,17 +208,17 @@ class Model:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""
         return next((window.price for window in self.price_windows if window.holds(at_ms)), self.price)
 
-    def prices_between(self, from_ms: int, until_ms: int) -> frozenset[Price]:
+    def prices_between(self, from_ms: int, until_ms: int) -> Collection[Price]:
         """Return all prices that a call may have which starts in the interval, ends included."""
         if self.price is None:
-            return frozenset()
+            return ()
         if not self.price_windows:
-            return frozenset((self.price,))
+            return (self.price,)
         if until_ms - from_ms >= DAY_MS:
-            return frozenset((self.price, *(window.price for window in self.price_windows)))
+            return {self.price, *(window.price for window in self.price_windows)}
         switches = (at_ms for window in self.price_windows for at_ms in window.switches(from_ms, until_ms))
         prices = (self.price_at(at_ms) for at_ms in (from_ms, *switches))
-        return frozenset(price for price in prices if price is not None)
+        return {price for price in prices if price is not None}
 
 
 @dataclass(frozen=True, slots=True)

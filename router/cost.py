@@ -39,14 +39,15 @@ def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
     """Return what the tokens cost, in US dollars with 9 places."""
     rates = price.at(usage.input_tokens)
     cached, written = usage.cached_input_tokens or 0, usage.cache_write_tokens or 0
-    cached_rate, write_rate = rates.cached_input_usd_per_mtok, rates.cache_write_usd_per_mtok
-    return _rounded(
-        (usage.input_tokens - cached - written) * rates.input_usd_per_mtok
-        + cached * (rates.input_usd_per_mtok if cached_rate is None else cached_rate)
-        + written * (rates.input_usd_per_mtok if write_rate is None else write_rate)
-        + usage.output_tokens * rates.output_usd_per_mtok
-        + price.per_call_usd * MILLION
-    )
+    input_rate = rates.input_usd_per_mtok
+    micro_usd = (usage.input_tokens - cached - written) * input_rate + usage.output_tokens * rates.output_usd_per_mtok
+    if cached:
+        cached_rate = rates.cached_input_usd_per_mtok
+        micro_usd += cached * (input_rate if cached_rate is None else cached_rate)
+    if written:
+        write_rate = rates.cache_write_usd_per_mtok
+        micro_usd += written * (input_rate if write_rate is None else write_rate)
+    return _rounded(_with_each_call(micro_usd, price))
 
 
 def is_priced_tier(usage: Usage, asked_for: str | None) -> bool:
@@ -92,8 +93,12 @@ def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
 
 
 def _at_most(price: Price, bound: Estimate) -> Decimal:
-    micro_usd = _micro_usd(_dearest(price, bound), bound) + price.per_call_usd * MILLION
+    micro_usd = _with_each_call(_micro_usd(_dearest(price, bound), bound), price)
     return _rounded(micro_usd, ROUND_CEILING)  # so that the bounds of several calls cover them as one, too
+
+
+def _with_each_call(micro_usd: Decimal, price: Price) -> Decimal:
+    return micro_usd + price.per_call_usd * MILLION if price.per_call_usd else micro_usd
 
 
 def _dearest(price: Price, bound: Estimate) -> Rates:
@@ -103,7 +108,9 @@ def _dearest(price: Price, bound: Estimate) -> Rates:
 
 
 def _micro_usd(rates: Rates, bound: Estimate) -> Decimal:
-    input_rate = max(rates.input_usd_per_mtok, rates.cache_write_usd_per_mtok or 0)
+    input_rate, write_rate = rates.input_usd_per_mtok, rates.cache_write_usd_per_mtok
+    if write_rate is not None and write_rate > input_rate:
+        input_rate = write_rate
     return bound.input_tokens * input_rate + bound.output_tokens * rates.output_usd_per_mtok
 
 
