@@ -50,6 +50,11 @@ class Spelt:
         found = len(_FREQUENT.findall(self.words))
         return found > 0 and 8 * found >= words and 3 * len(_SYLLABLE.findall(self.words)) >= 2 * words
 
+    @cached_property
+    def has_joined_script(self) -> bool:
+        """Whether there is a script in it that writes words together."""
+        return has_joined_script(self.words)
+
 
 def spell(text: str) -> Spelt:
     """Takes out what never matters: case, punctuation, diacritics, line breaks, the value of a number."""
@@ -90,7 +95,7 @@ class PhraseMatcher(Generic[M]):
         """Yields phrase, place in `text.words` and meaning; at each place the longest phrase, none inside another."""
         words = text.words
         patterns = [self._vietnamese if text.looks_vietnamese else self._spaced]
-        if has_joined_script(words):
+        if text.has_joined_script:
             patterns.append(self._joined)
         for pattern in patterns:
             for match in pattern.finditer(words):

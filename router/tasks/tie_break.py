@@ -14,7 +14,7 @@ from typing import Final, Self, TypedDict
 
 from router.tasks.clues import HINT, STRENGTHS, Clue
 from router.tasks.features import Features
-from schemas.vocabulary import Task, member
+from schemas.vocabulary import Task
 
 SURE, FAIRLY_SURE = 0.85, 0.6
 """A hint yields to a guess whose probability is above the one; to one that a hint speaks for, above the other."""
@@ -88,10 +88,11 @@ class TieBreak:
     """A linear model with what is known about its errors."""
 
     def __init__(self, read: _File) -> None:
+        self._tasks = sorted(set(Task) - {Task.UNKNOWN})
         self._weights = {
-            name: {member(Task(task)): weight for task, weight in by_task.items()}
-            for name, by_task in read["weights"].items()
+            name: tuple(by_task.get(task, 0.0) for task in self._tasks) for name, by_task in read["weights"].items()
         }
+        """Of each feature, in the order of the tasks."""
         self._confidence = read["confidence"]
         self._difficulty = read["difficulty"]
 
@@ -102,12 +103,11 @@ class TieBreak:
 
     def guess(self, names: Iterable[str]) -> tuple[Task, float]:
         """Return the likeliest task and its probability by the model."""
-        scores = dict.fromkeys(set(Task) - {Task.UNKNOWN}, 0.0)
-        for name in names:
-            for task, weight in self._weights.get(name, {}).items():
-                scores[task] += weight
-        best = max(sorted(scores), key=scores.__getitem__)
-        return best, 1 / sum(math.exp(score - scores[best]) for score in scores.values())
+        known = self._weights
+        of_names = [known[name] for name in names if name in known]
+        scores = [sum(of_task) for of_task in zip(*of_names, strict=True)] or [0.0] * len(self._tasks)
+        best = max(scores)
+        return self._tasks[scores.index(best)], 1 / sum(math.exp(score - best) for score in scores)
 
     def confidence(self, verdict: Verdict, guess: Task) -> float:
         """Return the share of prompts like this one, not learnt from, that were analysed rightly."""

@@ -6,6 +6,7 @@ write words together it is two swapped letters only: of those there are few enou
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 MIN_WORD_CHARS: Final = 6
@@ -22,6 +23,10 @@ EDGE_CHARS: Final = 60
 """So much of a run of such a script is looked at, from its start and from its end."""
 
 
+WORDS_KEPT: Final = 10_000
+"""Of so many words it is remembered what they were taken for: few words make up most of every text."""
+
+
 class TypoMender:
     """Knows the words and phrases that may be meant."""
 
@@ -36,6 +41,7 @@ class TypoMender:
         self._joined = _all_swaps(one for one in joined if MIN_JOINED_CHARS <= len(one) <= MAX_JOINED_CHARS)
         self._first_characters = frozenset(phrase[:MIN_JOINED_CHARS] for phrase in self._joined)
         self._known = frozenset(word for word in words if MIN_SWAPPED_CHARS <= len(word) <= MAX_WORD_CHARS)
+        self._mended = lru_cache(WORDS_KEPT)(self._mend_word)
         self._near: dict[str, str] = {}
         self._swapped: dict[str, str] = {}
         for word in sorted(self._known):
@@ -52,13 +58,16 @@ class TypoMender:
         for at, word in enumerate(split):
             if EDGE_WORDS <= at < count - EDGE_WORDS:
                 continue
-            if (meant := self._meant(word) or self._begun(word) or self._run_together(word)) is not None:
+            if (meant := self._mended(word)) is not None:
                 split[at], mended = meant, True
             elif word in self._first_words:
                 for end in range(at + 2, min(at + MAX_PHRASE_WORDS, count) + 1):
                     if (phrase := self._phrases.get(" ".join(split[at:end]))) is not None:
                         split[at:end], mended = phrase.split(" "), True
         return " ".join(split) if mended else None
+
+    def _mend_word(self, word: str) -> str | None:
+        return self._meant(word) or self._begun(word) or self._run_together(word)
 
     def _begun(self, word: str) -> str | None:
         """Return the word with its beginning mended: `sumamries` for what begins by `summari`."""
