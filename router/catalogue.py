@@ -315,6 +315,11 @@ class Catalogue:
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By provider. One that is not in there has one key, or none, and is called without an account."""
 
+    @property
+    def has_batches(self) -> bool:
+        """Whether any model answers in batches."""
+        return any(model.batch is not None for model in self.models.values())
+
     def health_of(self, model: Model) -> HealthRules:
         """Return the thresholds that hold for the model."""
         return model.health or self.health

@@ -198,6 +198,11 @@ def _read(price_json: str | None) -> Price | None:
     return None if price_json is None else _PRICE.validate_json(price_json)
 
 
+def price_in(call: CallStarted) -> Price | None:
+    """Return the price in force when the call was decided on, as its write-ahead record has it."""
+    return _read(call.price_json)
+
+
 def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
     """Return the cost event of a call that has ended, or None if it was certainly not charged.
 

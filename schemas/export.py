@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas import dead_letters
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget
 from schemas.caching import CacheEntry
 from schemas.costs import CallStarted, CostEvent
@@ -41,6 +42,7 @@ MESSAGES: Mapping[Topic, type[Message]] = MappingProxyType(
         Topic.BUDGETS: Budget,
         Topic.FEEDBACK: Feedback,
         Topic.MODEL_QUALITY: ModelQuality,
+        Topic.BATCH_LANES: BatchLane,
         Topic.CACHE_INDEX: CacheEntry,
     }
 )

@@ -30,6 +30,8 @@ class Topic(StrEnum):
     DEAD_LETTERS = "llm.dead-letters.v1"
     BATCH_REQUESTS = "llm.batch-requests.v1"
     WAITING = "llm.waiting.v1"
+    BATCH_LANES = "llm.batch-lanes.v1"
+    BATCH_STATE = "llm.batch-state.v1"
     BUDGET_RESERVATIONS = "llm.budget-reservations.v1"
 
 
@@ -82,5 +84,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         lane=True,
         expires=True,
     ),
+    TopicSpec(Topic.BATCH_LANES, "provider, model and account", compacted=True, lane=True),
+    TopicSpec(Topic.BATCH_STATE, "batch, members, model or partition", compacted=True, internal=True, lane=True),
     TopicSpec(Topic.BUDGET_RESERVATIONS, "tenant", internal=True, lane=True),
 )

@@ -3,7 +3,7 @@
 import gc
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic, time
 
@@ -24,10 +24,11 @@ from streams.ops.request_log import scrub_from_the_log
 from streams.ops.shutdown import GOODBYE_S, Shutdown
 from streams.ops.watchdog import Concern, Watchdog
 from streams.ports import Ports
+from streams.providers.batches import HttpBatches
 from streams.providers.connections import connections_of
-from streams.providers.endpoints import endpoints_of
+from streams.providers.endpoints import Endpoint, endpoints_of
 from streams.providers.http_provider import HttpProvider
-from streams.providers.key_renewal import renewing
+from streams.providers.key_renewal import Renew, renewing
 from streams.providers.transport import BODY_FACTOR, AiohttpTransport
 from streams.topics import check_topics
 from streams.worker import Worker, make_parts
@@ -47,7 +48,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
     shutdown.listen()
     warn_if_untested()
     async with admin(settings) as client:
-        await check_topics(client, settings)
+        await check_topics(client, settings, with_lane=catalogue_file.catalogue.has_batches)
     async with kafka_ports(settings, catalogue_file) as ports:
         worker = Worker(settings, make_parts(settings, catalogue_file.catalogue, ports), ports)
         watchdog = Watchdog(
@@ -80,7 +81,10 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
         started(lambda: make_producer(settings)) as producer,
         AiohttpTransport(BODY_FACTOR * _largest_response_bytes(settings), connections) as transport,
         renewing(
-            provider := HttpProvider(transport, endpoints.by_provider, clock),
+            _renewed(
+                provider := HttpProvider(transport, endpoints.by_provider, clock),
+                batches := HttpBatches(transport, endpoints.by_provider, clock),
+            ),
             settings,
             catalogue_file.providers,
             files,
@@ -94,11 +98,22 @@ async def kafka_ports(settings: Settings, catalogue_file: CatalogueFile) -> Asyn
             intake=FaustIntake(settings, fence),
             fence=fence,
             provider=provider,
+            batches=batches,
             clock=clock,
             wall_clock=time,
             chance=random.random,
             blobs=blobs,
         )
+
+
+def _renewed(provider: HttpProvider, batches: HttpBatches) -> Renew:
+    """Return what gives both the keys of now."""
+
+    def renew(endpoints: Mapping[str, Endpoint]) -> None:
+        provider.renew(endpoints)
+        batches.renew(endpoints)
+
+    return renew
 
 
 def _largest_response_bytes(settings: Settings) -> int:

@@ -28,6 +28,7 @@ from router.errors import Answer, UpstreamFailure
 from router.request.session import Call
 from router.retry import Chance
 from schemas.requests import Request
+from streams.batch_port import BatchProvider
 from streams.codec import Delivery, Headers
 
 Clock = Callable[[], float]
@@ -384,5 +385,7 @@ class Ports:
     wall_clock: Clock
     """What records are stamped by."""
     chance: Chance
+    batches: BatchProvider | None = None
+    """None: what waits for batches is left to other workers."""
     blobs: BlobStore | None = None
     """None: payloads are in their records, and nowhere else."""

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import SecretStr
 
 from router.models.model_state import Transition
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget, BudgetClaim, BudgetReservation
 from schemas.caching import CacheEntry
 from schemas.costs import CallStarted, CostEvent
@@ -252,6 +253,16 @@ class Publisher:
         return await self._log.send(
             Record(self._names[Topic.MODEL_QUALITY], quality.encode(), cell.encode(), headers, ONE)
         )
+
+    async def batch_lane(self, lane: BatchLane) -> int:
+        """Publish how the batch lane stands for one model with one account.
+
+        Raises:
+            KafkaError: it could not be published.
+        """
+        key = "/".join(filter(None, (lane.provider_name, lane.request_model, lane.account)))
+        headers = event_headers(lane, f"{key}:{lane.as_of.timestamp():.3f}", lane.request_model, lane.as_of, {})
+        return await self._log.send(Record(self._names[Topic.BATCH_LANES], lane.encode(), key.encode(), headers, ONE))
 
     async def quality_counts(self, counts: QualityCounts) -> int:
         """Publish which flaws this worker has seen of a model's answers. Not tried again for ever.

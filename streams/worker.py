@@ -16,6 +16,7 @@ from router.quality.flaws import FlawCounter
 from router.retry import Chance
 from router.sharing.member import Member
 from router.tenancy.admission import Admission
+from schemas.responses import Response
 from schemas.topics import Topic
 from streams.away import retry_while_unreachable
 from streams.config.settings import Settings
@@ -34,7 +35,7 @@ from streams.request.counterparts import Counterparts
 from streams.request.feedback_reader import FeedbackReader
 from streams.request.handler import Handler
 from streams.request.joined_calls import JoinedCalls
-from streams.request.outcomes import Outcomes, letter_of_feedback
+from streams.request.outcomes import Outcomes, letter_of_feedback, shortened
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
@@ -133,6 +134,10 @@ class Worker:
                 cache_index=parts.cache_index,
                 read_feedback=FeedbackReader(parts.admission).read,
                 feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
+                batches=ports.batches,
+                chance=parts.chance,
+                batch_answered=self._batch_answered,
+                shortened=partial(shortened, parts.blobs),
             )
         )
         self._counterparts = Counterparts(
@@ -173,6 +178,12 @@ class Worker:
                     await self._intake.stop()
                 finally:  # even then, what is being published ends before the producer does
                     await self.pump.close()
+
+    def _batch_answered(self, response: Response) -> None:
+        """Count and log an answer of a batch, as that of a live call."""
+        self._parts.request_log.write(response)
+        self._parts.metrics.ended(response)
+        self._parts.flaws.ended(response)
 
     async def stopped(self, asked: Callable[[], Awaitable[None]]) -> None:
         """Wait until the worker is asked to stop, or cannot go on.

@@ -13,6 +13,8 @@ WINDOW_S = 7 * 86_400.0
 MOST = 200
 """Batches that are remembered of one model."""
 LATE_IN_A_ROW = 2
+MOST_MARGIN_S = 3600.0
+"""The margin before a deadline grows no further with the time that reading takes, seconds."""
 AWAY_S = 6 * 3600.0
 
 
@@ -75,7 +77,7 @@ class DeadlineRules:
 
     margin_s: float = 300.0
     """The least time before its deadline that the live path has for a request."""
-    most_margin_s: float = 3600.0
+    most_margin_s: float = MOST_MARGIN_S
 
 
 def margin_s(rules: DeadlineRules, durations: Durations, now_s: float) -> float:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from router.retry import Chance
 
+MOST_POLL_S = 300.0
+"""However old a batch is, it is asked for about so often."""
+
 
 @dataclass(frozen=True, slots=True)
 class PollRules:
     """Seconds."""
 
     least_s: float = 15.0
-    most_s: float = 300.0
+    most_s: float = MOST_POLL_S
     of_age: float = 0.05
     """A batch is asked for after this part of its age: what has run for hours is not over in seconds."""
     failed_s: float = 5.0

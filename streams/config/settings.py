@@ -250,6 +250,19 @@ class Settings(BaseSettings):
         description="The same of a request that may wait in the batch lane, seconds. The lane's topics keep their "
         "records for longer; that is checked at the start.",
     )
+    batch_max_age_s: float = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="The longest time that a request of the batch lane waits for others to go with, seconds.",
+    )
+    batch_poll_s: float = Field(
+        default=15,
+        ge=0.1,
+        le=3600,
+        description="How often a provider is asked how a new batch stands, seconds; older batches are asked for less "
+        "often, up to every five minutes.",
+    )
     batch_margin_s: float = Field(
         default=900,
         ge=0,

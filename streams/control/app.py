@@ -6,20 +6,28 @@ workers of one group share its few partitions, and a worker that has none of the
 
 import asyncio
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from router.batches.durations import MOST_MARGIN_S, DeadlineRules
+from router.batches.polling import MOST_POLL_S, PollRules
 from router.caching.index import CacheIndex
 from router.models.pool import ModelPool
 from router.quality.feedback import NotCounted, Proven
 from router.quality.flaws import FlawCounter
+from router.retry import Chance
 from router.tenancy.admission import Admission
 from schemas.dead_letters import DeadLetter
+from schemas.responses import Response
 from schemas.topics import Topic
+from streams.batch_port import BatchProvider
 from streams.codec import Delivery
 from streams.config.settings import Settings
 from streams.control.answer_finder import AnswerFinder
+from streams.control.batch_collector import BatchCollector
+from streams.control.batch_parts import BatchParts
+from streams.control.batch_records import BatchRecords
 from streams.control.budget_client import BudgetClient
 from streams.control.budget_owner import BudgetOwner
 from streams.control.cache_follower import CacheFollower
@@ -57,6 +65,12 @@ class ControlParts:
     cache_index: CacheIndex
     read_feedback: Callable[[Delivery, float], Proven | NotCounted]
     feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
+    batches: BatchProvider | None
+    chance: Chance
+    batch_answered: Callable[[Response], None]
+    """Is told of each answer of a batch."""
+    shortened: Callable[[Response, Delivery], Awaitable[Response]]
+    """Returns what is published of a response that its topic does not take whole."""
 
 
 class Control:
@@ -108,6 +122,8 @@ class Control:
                 budgets = await stack.enter_async_context(parts.log.reader())
                 works.append(parts.budget_client.claim(parts.publisher))
                 works.append(parts.budget_client.follow(budgets, parts.settings.topic(Topic.BUDGETS)))
+            if parts.batches is not None and parts.pool.catalogue.has_batches:
+                works.append((await self._batch_collector(parts.batches, owners, stack)).keep())
             reporting = asyncio.create_task(self._reporter.run())
             self._tasks = [asyncio.create_task(work) for work in (self._follower.run(following), *works)]
             self._tasks.append(reporting)
@@ -206,6 +222,40 @@ class Control:
         parts.group.deliver(counts.topic, "turnout.quality", owner.ingest)
         owners[counts] = owner
         return owner
+
+    async def _batch_collector(
+        self, provider: BatchProvider, owners: dict[TopicPartition, PartitionOwner], stack: AsyncExitStack
+    ) -> BatchCollector:
+        """Give the group the collector of batches."""
+        parts, settings = self._parts, self._parts.settings
+        anchor = TopicPartition(settings.topic(Topic.BATCH_LANES), 0)
+        collector = BatchCollector(
+            BatchParts(
+                catalogue=parts.pool.catalogue,
+                provider=provider,
+                publisher=parts.publisher,
+                log=parts.log,
+                table=parts.group.table("batches", settings.topic(Topic.BATCH_STATE)),
+                fence=parts.group.fence,
+                records=BatchRecords(parts.log, settings.topic(Topic.BATCH_REQUESTS)),
+                responses=settings.topic(Topic.RESPONSES),
+                group=settings.group,
+                clock=parts.clock,
+                chance=parts.chance,
+                ended=parts.batch_answered,
+                shortened=parts.shortened,
+                reply_to_allowed=frozenset(settings.reply_to_allowed),
+                max_request_bytes=settings.max_request_bytes,
+                deadlines=DeadlineRules(settings.batch_margin_s, max(settings.batch_margin_s, MOST_MARGIN_S)),
+                polling=PollRules(least_s=settings.batch_poll_s, most_s=max(settings.batch_poll_s, MOST_POLL_S)),
+                max_age_s=settings.batch_max_age_s,
+            ),
+            await stack.enter_async_context(parts.log.reader()),
+            lambda: self._partitions(Topic.BATCH_REQUESTS),
+        )
+        parts.group.deliver(anchor.topic, "turnout.batches", collector.ingest)
+        owners[anchor] = collector
+        return collector
 
     async def _partitions(self, topic: Topic) -> Sequence[TopicPartition]:
         name = self._parts.settings.topic(topic)

@@ -21,6 +21,7 @@ from router.models.pool import ModelPool
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome
+from streams.control.batch_news import METRICS as BATCH_METRICS
 from streams.control.feedback_counter import FEEDBACK
 from streams.control.shadow_mode import WouldRefuse
 from streams.internal_records import SKIPPED
@@ -82,6 +83,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(SKIPPED)
         self.registry.register(FEEDBACK)
+        for metric in BATCH_METRICS:
+            self.registry.register(metric)
         self.duplicates = 0
         """Requests that were answered from what had already happened."""
         self._requests = _children_of(

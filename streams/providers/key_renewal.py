@@ -10,18 +10,19 @@ from router.errors import TurnoutError
 from streams.config.catalogue_providers import ProviderEntry
 from streams.config.key_files import KeyFiles
 from streams.config.settings import Settings
-from streams.providers.endpoints import endpoints_of
-from streams.providers.http_provider import HttpProvider
+from streams.providers.endpoints import Endpoint, endpoints_of
 
 log = structlog.get_logger()
 
 LOOK_AT_KEYS_S = 1.0
 OnSecrets = Callable[[Iterable[str]], None]
+Renew = Callable[[Mapping[str, Endpoint]], None]
+"""Has those who call providers use these endpoints from now on."""
 
 
 @asynccontextmanager
 async def renewing(
-    provider: HttpProvider,
+    renew: Renew,
     settings: Settings,
     providers: Mapping[str, ProviderEntry],
     files: KeyFiles,
@@ -35,7 +36,7 @@ async def renewing(
     if settings.api_key_file is None and settings.api_keys_dir is None:
         yield
         return
-    looking = asyncio.create_task(_look(provider, settings, providers, files, on_secrets))
+    looking = asyncio.create_task(_look(renew, settings, providers, files, on_secrets))
     try:
         yield
     finally:
@@ -43,7 +44,7 @@ async def renewing(
 
 
 async def _look(
-    provider: HttpProvider,
+    renew: Renew,
     settings: Settings,
     providers: Mapping[str, ProviderEntry],
     files: KeyFiles,
@@ -61,7 +62,7 @@ async def _look(
             continue
         on_secrets(key.get_secret_value() for key in now.values())
         try:
-            provider.renew(endpoints_of(settings, providers, files).by_provider)
+            renew(endpoints_of(settings, providers, files).by_provider)
         except TurnoutError as error:  # a new key, for a provider that is reached in the clear
             log.warning("a new key is not used", error=str(error))
             continue

@@ -94,7 +94,7 @@ class Outcomes:
         try:
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
         except MessageSizeTooLargeError:
-            response = await kept_apart(self.blobs, response, handling.delivery) or _without_message(response)
+            response = await shortened(self.blobs, response, handling.delivery)
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
         handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
         await still_ours()  # else its worker of now may have billed the calls as cut off, before this was written
@@ -161,6 +161,11 @@ def letter_of_feedback(delivery: Delivery, refused: NotCounted, *, max_letter_by
     """Return a record of the feedback that cannot be read, and why."""
     letter = dead_letter_of(delivery, refused.code, refused.reason, refused.request_id, None)
     return letter.within(max_letter_bytes)
+
+
+async def shortened(blobs: BlobStore | None, response: Response, delivery: Delivery) -> Response:
+    """Return what is published of a response that its topic does not take: where it is, or that it is too large."""
+    return await kept_apart(blobs, response, delivery) or _without_message(response)
 
 
 def _without_message(response: Response) -> Response:

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from pydantic import JsonValue
 
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget, BudgetReservation
 from schemas.caching import CacheEntry
 from schemas.costs import EVENT_NAMESPACE, CallStarted, CostEvent, cost_event_id
@@ -53,6 +54,7 @@ PRODUCED: dict[str, type[Message]] = {
     "model-stats-accounts": ModelStats,
     "model-quality": ModelQuality,
     "model-quality-form": ModelQuality,
+    "batch-lane": BatchLane,
     "model-stats-stance": ModelStats,
     "quality-counts": QualityCounts,
     "response-arm": Response,

@@ -18,6 +18,7 @@ from streams.ports import Ports, TopicPartition
 from streams.providers.endpoints import Endpoint
 from streams.providers.http_provider import HttpProvider
 from streams.worker import Parts, Worker, make_parts
+from tests.fakes.batches import BatchProviders, MemoryBatchProvider
 from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm
@@ -84,6 +85,8 @@ class World:
     charges: tuple[ChargeRow, ...] = KIND
     """What the catalogue says of what the providers charge without an answer."""
     blobs: MemoryBlobs | None = None
+    batches: BatchProviders = field(init=False)
+    """The providers' batches."""
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Those that were started last under each name."""
     random: Random = field(init=False)
@@ -102,9 +105,16 @@ class World:
                 max_bytes=self.settings.max_message_bytes + (OVERHEAD_BYTES if spec.topic is Topic.DEAD_LETTERS else 0),
             )
         self.requests = Group(self.loop, self.partitions(Topic.REQUESTS), spread)
-        owned = (Topic.MODEL_STATS, Topic.TENANT_DEMAND, Topic.BUDGET_CLAIMS, Topic.QUALITY_COUNTS)
+        owned = (
+            Topic.MODEL_STATS,
+            Topic.TENANT_DEMAND,
+            Topic.BUDGET_CLAIMS,
+            Topic.QUALITY_COUNTS,
+            Topic.BATCH_LANES,
+        )
         self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), together)
         models = {name: _character(self.catalogue, name) for name in self.catalogue.models} | self.characters
+        self.batches = BatchProviders(self.loop, Random(self.seed + 2))  # noqa: S311 - same
         self.providers = Providers(self.loop, Random(self.seed + 1), deepcopy(models))  # noqa: S311 - same
 
     def partition(self, topic: Topic, number: int = 0) -> TopicPartition:
@@ -180,6 +190,7 @@ class World:
             clock=clock,
             wall_clock=clock,
             chance=Random(self.random.random()).random,  # noqa: S311 - a test's dice
+            batches=MemoryBatchProvider(self.batches),
             blobs=self.blobs,
         )
 

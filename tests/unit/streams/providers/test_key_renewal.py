@@ -113,7 +113,7 @@ async def test_a_key_that_is_replaced_is_used_from_then_on_and_never_shown(
     made, providers = settings(api_keys_dir=tmp_path), {"one": ProviderEntry("one", None)}
     files, secrets, transport = made.key_files(), set[str](), Heard()
     provider = HttpProvider(transport, endpoints_of(made, providers, files).by_provider, lambda: 0.0)
-    async with key_renewal.renewing(provider, made, providers, files, secrets.update):
+    async with key_renewal.renewing(provider.renew, made, providers, files, secrets.update):
         failures = [await call_of(provider)]
         mounted(tmp_path, "..v2", one="key-of-new")
         async with asyncio.timeout(5):
@@ -137,7 +137,7 @@ async def test_it_is_told_which_account_has_another_key_once_it_is_used(
     files, told = made.key_files(), list[tuple[str, str]]()
     provider = HttpProvider(Heard(), endpoints_of(made, providers, files).by_provider, lambda: 0.0)
     provider.tell_replaced_keys(lambda *account: told.append(account))
-    async with key_renewal.renewing(provider, made, providers, files, set[str]().update):
+    async with key_renewal.renewing(provider.renew, made, providers, files, set[str]().update):
         mounted(tmp_path, "..v2", **names | {"one.b": "key-of-new"})
         async with asyncio.timeout(5):
             while not told:  # noqa: ASYNC110 - nothing tells when a file has been looked at

@@ -1,0 +1,361 @@
+"""Publishes what has come of a batch: its answers, what its lines cost, and who is handed to the live path after all.
+
+Results are spooled to a file, and then published in the order of the requests, a stretch at a time. After each stretch
+it is stored whose results are published, and from where on in the responses others may be: a worker that goes on after
+a crash looks there first, and answers no request again. Of a request that was handed to the live path before, only the
+cost is told.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import orjson
+import structlog
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from pydantic import TypeAdapter
+
+from router.answer_schema.check import PLAIN, Checked, answer_schema_of
+from router.batches import settling
+from router.batches.batch import BatchQueue, BatchState
+from router.batches.line import BatchLine, LineEnd
+from router.batches.members import Members, mask_of, places_in
+from router.batches.names import place_of
+from router.batches.settling import BatchCall
+from router.batches.stages import NO_SUMS, Batch, Sums, published, reason_after, returning
+from router.errors import Answer, RequestRejected
+from schemas.requests import Request
+from schemas.responses import Attempt, Response
+from schemas.vocabulary import ReturnReason, WaitingState
+from schemas.waiting import Waiting
+from streams.batch_requests import BatchRequest, read_batch_request
+from streams.codec import Delivery, Unreadable, read_record, trace_of
+from streams.control.batch_parts import BatchParts
+from streams.control.batch_returns import BatchReturns
+from streams.control.batch_spool import Spool
+from streams.control.batch_term import BatchTerm
+from streams.ports import TopicPartition
+
+log = structlog.get_logger()
+
+STRETCH = 100
+"""Results that are published before it is stored that they are."""
+AT_ONCE = 8
+"""Of these, as many are begun in one turn of the event loop: some milliseconds."""
+READ_TIMEOUT_S = 1.0
+SILENT_READS = 30
+_LINE = TypeAdapter(BatchLine)
+_OF_THE_REQUEST = (b'"reply_to"', b'"json_schema"', b'"strict"')
+"""Without these in it a request need not be read again to publish its answer."""
+
+
+class Batching(Protocol):
+    """The batch whose results are published, which changes meanwhile."""
+
+    batch: Batch
+    members: Members
+    publishing: int
+    """Whose results are being published: they are not handed to the live path meanwhile."""
+    term: BatchTerm
+
+    async def store(self) -> None:
+        """Store the batch as it is now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One request of a stretch, and what is known of it."""
+
+    place: int
+    request: BatchRequest
+    line: BatchLine | None
+    answered_at: int | None
+    """The offset of its response, if it was published before a crash."""
+
+
+class BatchResults:
+    """Reads and publishes the results of one batch."""
+
+    def __init__(self, parts: BatchParts, batching: Batching) -> None:
+        self._parts = parts
+        self._batching = batching
+        self._returns = BatchReturns(parts, batching.term)
+
+    async def spool(self, queue: BatchQueue, spool: Spool) -> int:
+        """Read all results into the spool, of several lines of one request an answer; return how many have answers.
+
+        Raises:
+            BatchCallFailed: they cannot be read for now.
+        """
+        batch = self._batching.batch
+        if batch.handle is None:
+            return 0
+        answered, strangers = 0, 0
+        async with aclosing(self._parts.provider.results(queue, batch.handle)) as lines:
+            async for line in lines:
+                place = place_of(line.custom_id, batch.our_id, batch.count)
+                if place is None:
+                    strangers += 1
+                    continue
+                before = spool.read(place)
+                if before is None or (line.end is LineEnd.ANSWERED and _LINE.validate_json(before).end is not line.end):
+                    spool.write(place, _dumped(line))
+                    answered += line.end is LineEnd.ANSWERED
+        if strangers:
+            log.warning("results of requests that are not in the batch", batch=batch.our_id, lines=strangers)
+        return answered
+
+    async def publish(self, spool: Spool) -> None:
+        """Publish all that is not published, stretch by stretch; then every request is answered or handed on.
+
+        Raises:
+            KafkaError: the broker is away; what is stored as published is.
+            UnsureError: another worker may have the batch.
+        """
+        batching = self._batching
+        earlier = await self._published_earlier()
+        batch = batching.batch
+        without = mask_of(place for place in places_in(batch.waiting) if not _has_answer(spool.read(place)))
+        batching.batch = returning(batch, without, reason_after(batch.end))
+        if not batching.batch.answers_from:
+            ends = await self._ends()
+            batching.batch = replace(batching.batch, answers_from=ends)
+        await batching.store()
+        batch = batching.batch
+        places = list(places_in(batch.everyone & ~batch.done & ~batch.released))
+        offsets = [batching.members.offsets[place] for place in places]
+        stretch: list[_Result] = []
+        async with self._parts.records.at(batch.partition, offsets) as records:
+            async for record in records:
+                place = batching.members.place_of(record.origin.offset)
+                request = read_batch_request(record)
+                if place is None or request is None:
+                    continue
+                origin = request.original.origin
+                content = spool.read(place)
+                line = None if content is None else _LINE.validate_json(content)
+                stretch.append(_Result(place, request, line, earlier.get((origin.partition, origin.offset))))
+                if len(stretch) >= STRETCH:
+                    await self._publish(stretch)
+                    stretch = []
+        await self._publish(stretch)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Go on without those that the log does not keep, or that cannot be read: nothing can be said of them."""
+        batching = self._batching
+        lost = batching.batch.everyone & ~batching.batch.done & ~batching.batch.released
+        if lost:
+            log.error(
+                "batch requests are not in the log any more", batch=batching.batch.our_id, requests=lost.bit_count()
+            )
+            batching.batch = published(batching.batch, lost)
+            await batching.store()
+
+    async def _publish(self, stretch: Sequence[_Result]) -> None:
+        batching = self._batching
+        if not stretch:
+            return
+        who = batching.publishing = mask_of(result.place for result in stretch)
+        try:
+            batching.term.be_sure()
+            tasks: list[asyncio.Task[tuple[Sums, tuple[int, int] | None]]] = []
+            try:
+                for begin in range(0, len(stretch), AT_ONCE):
+                    tasks += [asyncio.create_task(self._one(one)) for one in stretch[begin : begin + AT_ONCE]]
+                    await asyncio.sleep(0)
+                results = await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+            sums = Sums(*(sum(column) for column in zip(*(one for one, _ in results), strict=True)))
+            ends = list(batching.batch.answers_from)
+            for _, place in results:
+                if place is not None and place[0] < len(ends):
+                    ends[place[0]] = max(ends[place[0]], place[1] + 1)
+            batching.batch = replace(published(batching.batch, who, sums), answers_from=tuple(ends))
+            await batching.store()
+        finally:
+            batching.publishing = 0
+
+    async def _one(self, result: _Result) -> tuple[Sums, tuple[int, int] | None]:
+        """Publish one result; return what to add up, and the partition and offset of its response if there is one."""
+        batch, parts = self._batching.batch, self._parts
+        bit = 1 << result.place
+        call = BatchCall(result.request.waiting, batch.handle.batch_id if batch.handle else None)
+        outcome = None if result.line is None else result.line.outcome
+        took_s = None if batch.created_s is None or batch.ended_s is None else batch.ended_s - batch.created_s
+        if isinstance(outcome, Answer):
+            checked = self._checked(result.request, outcome)
+            attempt = settling.answered(call.started, outcome, took_s, checked.violation)
+            if checked.violation is None and bit & batch.waiting:
+                response = settling.response(call, outcome, attempt, checked.told, parts.clock())
+                offset = result.answered_at
+                if offset is None:
+                    offset = await self._answer(result.request, response)
+                await self._bill(result.request, call, attempt)
+                await parts.publisher.waiting(_answered(result.request, offset))
+                live = parts.catalogue.models.get(attempt.request_model)
+                now_ms = int(parts.clock() * 1000)
+                saved = settling.saved_usd(live.price_at(now_ms) if live else None, attempt)
+                cost, saved_nano = settling.nano_usd_of([attempt.cost_usd]), settling.nano_usd_of([saved])
+                return Sums(1, cost, saved_nano), (response.request_partition, offset)
+            detail = checked.violation
+        elif outcome is not None:
+            attempt = settling.failed(call.started, outcome, took_s)
+            detail = outcome.detail
+        else:
+            attempt = self._without_line(result.place, call)
+            detail = attempt.detail
+        if bit & batch.waiting:  # an answer that is none: the same line says so each time that it is read
+            self._batching.batch = returning(self._batching.batch, bit, ReturnReason.LINE_FAILED)
+        await self._bill(result.request, call, attempt)
+        if bit & self._batching.batch.untold:
+            has_line = outcome is not None and not _has_ended_without(result.line)
+            reason = ReturnReason.LINE_FAILED if has_line else reason_after(batch.end)
+            await self._returns.hand_on(batch, result.request, reason, attempt, detail)
+        return NO_SUMS._replace(cost_nano_usd=settling.nano_usd_of([attempt.cost_usd])), None
+
+    def _without_line(self, place: int, call: BatchCall) -> Attempt:
+        """Return the attempt of a request of which the results say nothing.
+
+        A batch that did not complete charges only for what has a result; of one that did, or that is lost, that is not
+        known.
+        """
+        batch = self._batching.batch
+        is_sent = bool(batch.sent >> place & 1)
+        unknown = is_sent and (batch.is_lost or batch.end is BatchState.COMPLETED)
+        detail = batch.detail or f"the batch is {batch.end or 'lost'} and has no result of it"
+        return settling.unfinished(call.started, detail, may_be_charged=unknown)
+
+    async def _bill(self, request: BatchRequest, call: BatchCall, attempt: Attempt) -> None:
+        event = settling.cost_event(call.started, attempt)
+        if event is None:
+            await self._returns.release(request)
+            return
+        self._batching.term.be_sure()
+        await self._parts.publisher.cost(event, _trace(request))
+
+    async def _answer(self, request: BatchRequest, response: Response) -> int:
+        """Publish the response, and the copy that was asked for; return its offset."""
+        parts, term = self._parts, self._batching.term
+
+        async def still_ours() -> None:
+            term.be_sure()
+
+        term.be_sure()
+        try:
+            offset = await parts.publisher.response(response, request.original, _trace(request), still_ours)
+        except MessageSizeTooLargeError:
+            response = await parts.shortened(response, request.original)
+            offset = await parts.publisher.response(response, request.original, _trace(request), still_ours)
+        await self._copy(request, response)
+        parts.ended(response)
+        return offset
+
+    async def _copy(self, request: BatchRequest, response: Response) -> None:
+        asked = self._request(request)
+        if asked is None or asked.reply_to not in self._parts.reply_to_allowed or asked.reply_to is None:
+            return
+        try:
+            await self._parts.publisher.reply(asked.reply_to, response, request.original, _trace(request))
+        except KafkaError as error:
+            log.warning("no copy sent", reply_to=asked.reply_to, request_id=response.request_id, error=str(error))
+
+    def _checked(self, request: BatchRequest, answer: Answer) -> Checked:
+        """Check the answer against the schema that its request has for it."""
+        asked = self._request(request)
+        if asked is None:
+            return PLAIN
+        try:
+            schema = answer_schema_of(asked)
+        except RequestRejected:  # it was accepted when it came: of what another version takes there is nothing to say
+            return PLAIN
+        return PLAIN if schema is None else schema.check(answer)
+
+    def _request(self, request: BatchRequest) -> Request | None:
+        value = request.original.value or b""
+        if not any(word in value for word in _OF_THE_REQUEST):
+            return None
+        reading = read_record(request.original, self._parts.max_request_bytes)
+        return None if isinstance(reading, Unreadable) else reading
+
+    async def _ends(self) -> tuple[int, ...]:
+        partitions = await self._responses()
+        async with self._parts.log.reader() as reader:
+            ends = await reader.ends(partitions)
+        return tuple(ends[tp] for tp in partitions)
+
+    async def _responses(self) -> Sequence[TopicPartition]:
+        count = await self._parts.log.partition_count(self._parts.responses)
+        return [TopicPartition(self._parts.responses, number) for number in range(count)]
+
+    async def _published_earlier(self) -> Mapping[tuple[int, int], int]:
+        """Return where answers lie that are published and not stored as that, by where their requests lie."""
+        batch = self._batching.batch
+        found: dict[tuple[int, int], int] = {}
+        if not batch.answers_from or batch.handle is None:
+            return found
+        partitions = await self._responses()
+        starts = dict(zip(partitions, batch.answers_from, strict=False))
+        mark = orjson.dumps(batch.handle.batch_id)
+        async with self._parts.log.reader() as reader:
+            ends = await reader.ends(partitions)
+            behind = {tp for tp in partitions if starts.get(tp, 0) < ends[tp]}
+            reader.assign(behind)
+            for tp in behind:
+                reader.seek(tp, starts.get(tp, 0))
+            silent = 0
+            while behind:
+                records = await reader.read(timeout_s=READ_TIMEOUT_S)
+                found.update(_answers_in(records, mark, batch.handle.batch_id))
+                for tp in tuple(behind):
+                    if await reader.position(tp) >= ends[tp]:
+                        behind.discard(tp)
+                silent = 0 if records else silent + 1
+                if silent == SILENT_READS:
+                    raise KafkaTimeoutError(f"{self._parts.responses} cannot be read to its end")
+        return found
+
+
+def _answers_in(records: Iterable[Delivery], mark: bytes, batch_id: str) -> Mapping[tuple[int, int], int]:
+    found: dict[tuple[int, int], int] = {}
+    for record in records:
+        if mark not in (record.value or b""):
+            continue
+        response = orjson.loads(record.value or b"{}")
+        if response.get("batch_id") == batch_id:
+            found[response["request_partition"], response["request_offset"]] = record.origin.offset
+    return found
+
+
+def _dumped(line: BatchLine) -> bytes:
+    """Return a line as it is spooled: without its account's limits, which nothing asks for."""
+    return _LINE.dump_json(replace(line, outcome=replace(line.outcome, told_limits={})))
+
+
+def _has_answer(content: bytes | None) -> bool:
+    return content is not None and _LINE.validate_json(content).end is LineEnd.ANSWERED
+
+
+def _has_ended_without(line: BatchLine | None) -> bool:
+    return line is not None and line.end in (LineEnd.EXPIRED, LineEnd.CANCELLED)
+
+
+def _answered(request: BatchRequest, offset: int) -> Waiting:
+    return request.waiting.model_copy(
+        update={
+            "state": WaitingState.ANSWERED,
+            "response_offset": offset,
+            "call": None,
+            "skipped": (),
+            "returned": None,
+        }
+    )
+
+
+def _trace(request: BatchRequest) -> Mapping[str, str]:
+    return trace_of(dict(request.original.headers))

@@ -1,0 +1,390 @@
+"""One batch from its forming to its end: makes the steps that `router.batches.stages` names, each stored before.
+
+It is a task of its own, so that a slow batch holds up no other. While a step is under way the deadlines are watched:
+whose time is up is handed to the live path at once, whatever the step does.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from router.batches.batch import (
+    BatchCallFailed,
+    BatchQueue,
+    BatchRefusal,
+    BatchSearch,
+    BatchState,
+    BatchStatus,
+)
+from router.batches.durations import Durations, Ran, margin_s
+from router.batches.members import Members
+from router.batches.polling import poll_s, retry_s
+from router.batches.stages import (
+    Batch,
+    Cancelled,
+    Created,
+    Ended,
+    Event,
+    Lost,
+    NotThere,
+    Refused,
+    Released,
+    Settled,
+    Shortened,
+    Stage,
+    Step,
+    Unknown,
+    Uploaded,
+    advanced,
+    next_step,
+    restarted,
+    returning,
+    returns_told,
+)
+from router.errors import DISPOSITIONS, Next
+from schemas.vocabulary import AttemptOutcome, ReturnReason
+from streams.control.batch_lines import Lines, lines_of
+from streams.control.batch_parts import BatchParts
+from streams.control.batch_results import BatchResults
+from streams.control.batch_returns import BatchReturns
+from streams.control.batch_spool import Spool
+from streams.control.batch_term import BatchTerm, UnsureError, batch_row
+
+log = structlog.get_logger()
+
+FIND_AFTER_S = 10.0
+"""How long after a creation of unknown outcome it is looked for: providers list new batches late."""
+SINCE_S = 300.0
+"""As far as the provider's clock may be behind."""
+MOST_SHORT_READS = 3
+"""How often results are read again that have fewer answers than the provider has counted."""
+GONE = frozenset({404, 410})
+MOST_GONE = 3
+"""How often in a row a provider has to say that it knows no such batch before that is believed."""
+DEFECT_S = 30.0
+
+
+class Owner(Protocol):
+    """Who has the batches."""
+
+    def durations_of(self, batch: Batch) -> Durations:
+        """Return how long its model's batches took."""
+        ...
+
+    def known_elsewhere(self, batch: Batch) -> frozenset[str]:
+        """Return the provider's ids of the other batches of its model."""
+        ...
+
+    async def releasing(self, batch: Batch, members: Members) -> None:
+        """Store that requests may be read again from its first one on."""
+        ...
+
+    async def released(self, batch: Batch, members: Members, who: int, refusal: BatchRefusal) -> None:
+        """Collect these anew."""
+        ...
+
+    async def settled(self, batch: Batch) -> None:
+        """Take in that it is over."""
+        ...
+
+
+class BatchRun:
+    """Brings one batch to its end."""
+
+    def __init__(self, parts: BatchParts, term: BatchTerm, owner: Owner, batch: Batch, members: Members) -> None:
+        self.batch = batch
+        self.members = members
+        self.publishing = 0
+        self.term = term
+        self._parts = parts
+        self._owner = owner
+        self._stored = batch
+        self._results = BatchResults(parts, self)
+        self._returns = BatchReturns(parts, term)
+        self._sent: Lines | None = None
+        self._failures = self._gone = 0
+        self._may_be_uploaded = batch.stage is Stage.UPLOADING
+        self._due_s = float(min(members.deadlines))
+        """No deadline of those that wait is before this."""
+
+    async def run(self) -> None:
+        """Go on until it is settled, or another worker has it."""
+        try:
+            while self.batch.stage is not Stage.SETTLED and not self.term.is_over:
+                try:
+                    await self._go_on()
+                except UnsureError:
+                    self._as_stored()
+                    await self._parts.fence.passed(lambda: self.term.is_over)
+                except KafkaError as error:
+                    log.warning("a batch cannot go on for now", batch=self.batch.our_id, error=str(error))
+                    self._as_stored()
+                    await asyncio.sleep(retry_s(self._parts.polling, 1, None, self._parts.chance))
+                except Exception:
+                    log.exception("a defect of Turnout: the batch is tried again", batch=self.batch.our_id)
+                    self._as_stored()
+                    await asyncio.sleep(DEFECT_S)
+        finally:
+            self._forget_lines()
+
+    async def store(self) -> None:
+        """Store the batch as it is now.
+
+        Raises:
+            KafkaError: it is not known whether it was stored.
+            UnsureError: another worker may have it.
+        """
+        batch = self.batch
+        await self.term.put(batch_row(batch))
+        self._stored = batch
+
+    def _as_stored(self) -> None:
+        """Go on from what is certainly stored, as after a restart."""
+        self.batch = restarted(self._stored)
+        self.publishing = 0
+
+    async def _go_on(self) -> None:
+        if self.batch.untold and (self.batch.stage is not Stage.READING or self.batch.reason is ReturnReason.LATE):
+            await self._tell_returns(self.batch.untold, self.batch.reason or ReturnReason.LATE)
+        step = next_step(self.batch)
+        task = asyncio.ensure_future(self._make(step))
+        try:
+            while not task.done():
+                await asyncio.wait([task], timeout=self._due_in_s())
+                await self._return_due()
+                if not self.batch.waiting and step in (Step.UPLOAD, Step.POLL) and step is not next_step(self.batch):
+                    return  # nobody waits for what this step leads to
+            task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+    def _due_in_s(self) -> float | None:
+        if not self.batch.waiting & ~self.publishing:
+            return None
+        return max(0.0, self._due_s - self._margin_s() - self._parts.clock())
+
+    def _margin_s(self) -> float:
+        return margin_s(self._parts.deadlines, self._owner.durations_of(self.batch), self._parts.clock())
+
+    async def _return_due(self) -> None:
+        """Hand over whose deadline is near."""
+        by_s = self._parts.clock() + self._margin_s()
+        if self._due_s > by_s:
+            return
+        batch = self.batch
+        who = self.members.due(batch.waiting & ~self.publishing, by_s)
+        self.batch = returning(batch, who, ReturnReason.LATE)
+        if who:
+            await self.store()
+            await self._tell_returns(who, ReturnReason.LATE)
+        first_s = self.members.first_deadline_s(self.batch.waiting & ~self.publishing)
+        publishing_s = self.members.first_deadline_s(self.publishing)
+        # what is being published is looked at again soon: it may not come to its end
+        self._due_s = min(
+            float("inf") if first_s is None else first_s,
+            float("inf") if publishing_s is None else max(publishing_s, by_s + 1.0),
+        )
+
+    async def _tell_returns(self, who: int, reason: ReturnReason) -> None:
+        """Hand these to the live path: their return is stored."""
+        batch = self.batch
+        await self._returns.hand_on_all(batch, self.members, who, reason)
+        self.batch = returns_told(self.batch, who)
+        await self.store()
+        log.warning(
+            "requests of a batch are handed to the live path",
+            batch=batch.our_id,
+            requests=who.bit_count(),
+            reason=reason,
+            detail=batch.detail or None,
+        )
+
+    async def _make(self, step: Step) -> None:
+        """Make one step, and store what has come of it; after a failure, pause."""
+        steps = {
+            Step.UPLOAD: self._upload,
+            Step.FIND: self._find,
+            Step.CREATE: self._create,
+            Step.POLL: self._poll,
+            Step.CANCEL: self._cancel,
+            Step.READ: self._read,
+            Step.SETTLE: self._settle,
+        }
+        try:
+            await steps[step]()
+        except BatchCallFailed as failed:
+            await self._failed(step, failed)
+        else:
+            self._failures = self._gone = 0
+
+    async def _advance(self, event: Event) -> None:
+        before = self.batch.stage
+        self.batch = advanced(self.batch, event)
+        await self.store()
+        if before is not self.batch.stage:
+            log.info("batch", batch=self.batch.our_id, state=self.batch.stage, detail=self.batch.detail or None)
+
+    async def _upload(self) -> None:
+        queue = self._queue()
+        if self._may_be_uploaded:  # by a worker before, or by a call of unknown outcome
+            found = await self._parts.provider.find_upload(queue, self._search())
+            self._may_be_uploaded = False
+            if found is not None and self.batch.sent:
+                await self._advance(Uploaded(found, self.batch.sent))
+                return
+        lines = await self._lines(self.batch.waiting)
+        if not lines.who:
+            await self._advance(Refused("none of its requests can be asked in a batch"))
+            return
+        self.batch = replace(self.batch, sent=lines.who)
+        await self.store()
+        self.term.be_sure()
+        file_id = await self._parts.provider.upload(queue, self.batch.our_id, lines.input)
+        await self._advance(Uploaded(file_id, lines.who))
+
+    async def _create(self) -> None:
+        queue, batch = self._queue(), self.batch
+        lines = await self._lines(batch.sent)
+        self.term.be_sure()
+        handle = await self._parts.provider.create(queue, batch.our_id, batch.file_id, lines.input)
+        await self._advance(Created(handle, self._parts.clock()))
+        self._forget_lines()
+
+    async def _find(self) -> None:
+        await asyncio.sleep(FIND_AFTER_S * (0.5 + self._parts.chance()))
+        self.term.be_sure()
+        handle = await self._parts.provider.find(self._queue(), self._search())
+        await self._advance(NotThere() if handle is None else Created(handle, self._parts.clock()))
+
+    async def _poll(self) -> None:
+        batch, now_s = self.batch, self._parts.clock()
+        await asyncio.sleep(poll_s(self._parts.polling, now_s - (batch.created_s or now_s), self._parts.chance))
+        status = await self._status()
+        if not status.state.has_ended:
+            return
+        again = status.refusal in (BatchRefusal.TOO_LARGE, BatchRefusal.QUEUE_FULL)
+        if status.state is BatchState.FAILED and again and status.refusal is not None and self.batch.waiting:
+            await self._release(status.refusal, status.detail)
+        await self._advance(Ended(status, self._parts.clock()))
+
+    async def _status(self) -> BatchStatus:
+        if self.batch.handle is None:
+            raise AssertionError("a batch that runs has a handle")
+        return await self._parts.provider.status(self._queue(), self.batch.handle)
+
+    async def _cancel(self) -> None:
+        if self.batch.handle is None:
+            raise AssertionError("a batch that runs has a handle")
+        self.term.be_sure()
+        await self._parts.provider.cancel(self._queue(), self.batch.handle)
+        await self._advance(Cancelled())
+
+    async def _read(self) -> None:
+        batch = self.batch
+        with Spool(batch.count) as spool:
+            if not batch.is_lost:
+                status = await self._status()
+                answered = await self._results.spool(self._queue(), spool)
+                expected = 0 if status.counts is None else status.counts.answered
+                if answered < expected and batch.short_reads < MOST_SHORT_READS:
+                    await self._advance(Shortened())
+                    log.warning("results are short", batch=batch.our_id, answers=answered, expected=expected)
+                    await asyncio.sleep(retry_s(self._parts.polling, batch.short_reads + 1, None, self._parts.chance))
+                    return
+            await self._results.publish(spool)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        await self._returns.release_all(self.batch, self.members)
+        await self._advance(Settled())
+        batch = self.batch
+        if batch.created_s is not None and batch.ended_s is not None and batch.stage is Stage.SETTLED:
+            now_s = self._parts.clock()
+            ran = Ran(now_s, batch.ended_s - batch.created_s, batch.was_late, max(0.0, now_s - batch.ended_s))
+            self._owner.durations_of(batch).add(ran)
+        await self._owner.settled(batch)
+
+    async def _failed(self, step: Step, failed: BatchCallFailed) -> None:
+        """Decide what becomes of a batch after a call that has failed, and pause."""
+        failure, refusal = failed.failure, failed.refusal
+        self._failures += 1
+        log.warning(
+            "a call about a batch has failed",
+            batch=self.batch.our_id,
+            step=step.name.lower(),
+            failures=self._failures,
+            category=failure.category,
+            status=failure.status_code,
+            detail=failure.detail,
+        )
+        if step in (Step.UPLOAD, Step.CREATE):
+            if step is Step.CREATE and failed.may_have_happened:
+                self.batch = advanced(self.batch, Unknown())
+            elif refusal is BatchRefusal.TOO_LARGE and self.batch.waiting.bit_count() > 1:
+                await self._release(refusal, failure.detail)
+                return
+            elif refusal in (BatchRefusal.TOO_LARGE, BatchRefusal.INVALID) or _is_final(failure.category):
+                await self._advance(Refused(failure.detail))
+                return
+            self._may_be_uploaded = step is Step.UPLOAD and failed.may_have_happened
+        elif failure.status_code in GONE and step in (Step.POLL, Step.READ):
+            self._gone += 1
+            if self._gone >= MOST_GONE:
+                await self._advance(Lost(failure.detail, self._parts.clock()))
+                return
+        elif step is Step.CANCEL and failure.category is AttemptOutcome.INVALID_REQUEST:
+            await self._advance(Cancelled())  # it has ended already
+            return
+        pause = retry_s(self._parts.polling, self._failures, failure.retry_after_s, self._parts.chance)
+        await asyncio.sleep(pause)
+
+    async def _release(self, refusal: BatchRefusal, detail: str) -> None:
+        who = self.batch.waiting
+        await self._owner.releasing(self.batch, self.members)
+        await self._advance(Released(detail))
+        await self._owner.released(self.batch, self.members, who, refusal)
+
+    def _queue(self) -> BatchQueue:
+        """Return where it is sent.
+
+        Raises:
+            LookupError: the catalogue does not have its model any more.
+        """
+        name = self.batch.queue
+        model = self._parts.catalogue.models.get(name.model)
+        if model is None or model.provider_name != name.provider:
+            raise LookupError(f"the catalogue has no model {name.model} of {name.provider} any more; add it again")
+        return BatchQueue(model, name.account)
+
+    def _search(self) -> BatchSearch:
+        batch = self.batch
+        return BatchSearch(
+            our_id=batch.our_id,
+            since_s=batch.formed_s - SINCE_S,
+            requests=batch.sent.bit_count(),
+            known=self._owner.known_elsewhere(batch),
+        )
+
+    async def _lines(self, who: int) -> Lines:
+        """Return the lines of these, written to a file once."""
+        if self._sent is None or self._sent.asked != who:
+            self._forget_lines()
+            self._sent = await lines_of(self._parts, self._queue(), self.batch, self.members, who)
+        return self._sent
+
+    def _forget_lines(self) -> None:
+        if self._sent is not None:
+            self._sent.spool.close()
+            self._sent = None
+
+
+def _is_final(category: AttemptOutcome) -> bool:
+    return (
+        DISPOSITIONS[category].next in (Next.LEAVE_MODEL, Next.STOP) and category is not AttemptOutcome.AUTHENTICATION
+    )

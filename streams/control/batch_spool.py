@@ -1,0 +1,65 @@
+"""A file of a batch's lines that outlives nothing: what is too much for memory and has to be read in another order.
+
+A provider's results come in an order of their own, and the requests they answer lie in the log in theirs. So results
+are written to a file as they come, and read by request. What is sent is written to one too, as its size is told first.
+"""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Self
+
+PLACES_A_TURN = 16
+"""Read in one turn of the event loop."""
+BUFFER_BYTES = 262_144
+
+
+class Spool:
+    """Bytes by place, in a file in the folder for temporary files. Memory: 12 bytes a place. Closed, it is gone."""
+
+    def __init__(self, count: int) -> None:
+        """Take how many places there are."""
+        self._begins = array("q", [-1]) * count
+        self._lengths = array("I", [0]) * count
+        self._file = TemporaryFile(buffering=BUFFER_BYTES)  # noqa: SIM115 - it is closed with this
+        self.size_bytes = 0
+        """Of all that was written."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let it go."""
+        self._file.close()
+
+    def write(self, place: int, content: bytes) -> None:
+        """Write the bytes of a place, in place of those before."""
+        self._file.seek(self.size_bytes)
+        self._file.write(content)
+        self._begins[place] = self.size_bytes
+        self._lengths[place] = len(content)
+        self.size_bytes += len(content)
+
+    def read(self, place: int) -> bytes | None:
+        """Return the bytes of a place; None if there are none."""
+        if self._begins[place] < 0:
+            return None
+        self._file.seek(self._begins[place])
+        content: bytes = self._file.read(self._lengths[place])
+        return content
+
+    async def contents(self) -> AsyncIterator[bytes]:
+        """Yield what was written, place by place."""
+        for place in range(len(self._begins)):
+            content = self.read(place)
+            if content is not None:
+                yield content
+            if place % PLACES_A_TURN == 0:
+                await asyncio.sleep(0)
