@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bench.routing.answers import AnswerSet, load_sets
 from bench.routing.many import Curve, Point, score_many
-from bench.routing.pairs import PairResult, Saving, score_cascade, score_pair
+from bench.routing.pairs import CascadeResult, PairResult, score_cascade, score_pair
 from bench.routing.picture import draw
 from bench.routing.rates import rates_table
 
@@ -74,12 +74,13 @@ def _orders(answers: AnswerSet, results: list[PairResult]) -> Table:
     return rows
 
 
-def _cascade(savings: list[Saving]) -> Table:
-    rows = Table(
-        "level", "saved", "kept", title="GSM8K: cascade, agreement simulated, its check paid", title_justify="left"
-    )
-    for one in savings:
-        rows.add_row(f"{one.level:.0%}", f"{one.saved:.1%}", f"{one.quality:.1%}")
+def _cascade(results: list[CascadeResult]) -> Table:
+    rows = Table("checks", title="GSM8K: the product's cascade, its checks paid", title_justify="left")
+    for heading in ("all: saved", "kept", "saved at 95 %", "kept", "saved at 99 %", "kept"):
+        rows.add_column(heading, justify="right")
+    for one in results:
+        savings = (one.everywhere, *one.between)
+        rows.add_row(one.way, *(text for each in savings for text in (f"{each.saved:.1%}", f"{each.quality:.1%}")))
     return rows
 
 

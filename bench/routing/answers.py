@@ -7,7 +7,7 @@ provider's table.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -47,6 +47,8 @@ class _Pair(BaseModel):
     prompt: str
     weak_right: bool
     strong_right: bool
+    weak_answer: str = ""
+    strong_answer: str = ""
 
 
 class _Scored(BaseModel):
@@ -61,6 +63,8 @@ class Answered:
     prompt: str
     analysis: Analysis
     scores: Mapping[str, float]
+    texts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the models wrote, where the file tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ def _without_form(row: Answered) -> Answered:
 
 def _pair(one: _Pair) -> Answered:
     scores = {WEAK: float(one.weak_right), STRONG: float(one.strong_right)}
-    return Answered(one.prompt, analyse(one.prompt), scores)
+    texts = {WEAK: one.weak_answer, STRONG: one.strong_answer}
+    return Answered(one.prompt, analyse(one.prompt), scores, texts)
 
 
 def _lines(path: Path, kind: type[R]) -> list[R]:

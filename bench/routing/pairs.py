@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.routing.answers import SEED, STRONG, WEAK, Answered, AnswerSet
-from bench.routing.cascade import Cascade
+from bench.routing.cascade import Borders, CascadePlayer
 from bench.routing.metrics import Hardness, Interval, apgr_interval, arena_score, cpt, mean, strong_share
 from bench.routing.product import Product
+from router.catalogue import Agreement
 
 TIE = 1e-3
 """Prompts of one cell of the table go by their difficulty."""
@@ -105,16 +106,33 @@ def _saving(
     return Saving(level, quality / mean(test, STRONG), 1 - _mean([prices[model] for model in chosen]) / prices[STRONG])
 
 
-def score_cascade(answers: AnswerSet) -> list[Saving]:
-    """Score the cascade at each level, its borders chosen on one half and scored on the other, both in turn."""
-    one, other = answers.halves()
+@dataclass(frozen=True, slots=True)
+class CascadeResult:
+    """The product's cascade: on all prompts, and on those between two borders that were chosen on other prompts."""
+
+    way: str
+    everywhere: Saving
+    between: tuple[Saving, ...]
+
+
+def score_cascade(answers: AnswerSet) -> list[CascadeResult]:
+    """Score the cascade with its free checks alone, and with agreement, its borders on both halves in turn."""
     told = []
-    for level in LEVELS:
-        halves = []
-        for fit, test in ((one, other), (other, one)):
-            cascade = Cascade.chosen(fit, orders(fit, answers)["untrained"], level, answers.prices)
-            halves.append(cascade.scored(test, orders(fit, answers)["untrained"], answers.prices))
-        told.append(Saving(level, _mean([quality for quality, _ in halves]), _mean([saved for _, saved in halves])))
+    for way, agreement in (("free checks", Agreement.OFF), ("agreement, simulated", Agreement.MODEL)):
+        player = CascadePlayer(answers, agreement)
+        played = {id(row): player.play(row) for row in answers.rows}
+        one, other = ([(row, played[id(row)]) for row in half] for half in answers.halves())
+        hardness = orders([row for row, _ in one], answers)["untrained"]
+        quality, saved = Borders(float("-inf"), float("inf")).scored([*one, *other], hardness, answers)
+        between = []
+        for level in LEVELS:
+            halves = [
+                Borders.chosen(fit, hardness, level, answers).scored(test, hardness, answers)
+                for fit, test in ((one, other), (other, one))
+            ]
+            qualities, savings = zip(*halves, strict=True)
+            between.append(Saving(level, _mean(qualities), _mean(savings)))
+        told.append(CascadeResult(way, Saving(quality, quality, saved), tuple(between)))
     return told
 
 
