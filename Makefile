@@ -122,6 +122,10 @@ bench-availability: $(STAMP) ## A day of 50 million requests and its outages in 
 bench-brownout: $(STAMP) ## A model turns slow without errors, two workers on Kafka: how fast traffic leaves it and comes back
 	$(BIN)/python bench/brownout.py $(if $(RATE),--rate $(RATE))
 
+.PHONY: bench-batch-lines
+bench-batch-lines: $(STAMP) ## What a line of a batch's results costs to be read, and the memory of a large file of them (LINES=100000)
+	$(BIN)/python -m bench.batch_lines $(LINES)
+
 .PHONY: bench-warehouse
 bench-warehouse: $(STAMP) ## Cost events from Kafka into DuckDB and Postgres: events/s
 	$(BIN)/python bench/warehouse.py

@@ -2,12 +2,13 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from sandbox.provider.answers import compose_choices
 from sandbox.provider.ask import Ask
-from sandbox.provider.charges import itemize, total_usd
+from sandbox.provider.charges import Extras, itemize, total_usd
 from sandbox.provider.dialects.dialect import Dialect
 from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
@@ -17,6 +18,7 @@ from sandbox.provider.options import ProviderOptions
 from sandbox.provider.outcome import Answer, FinishReason, Outcome
 from sandbox.provider.unkind import Placement
 
+BATCH_FACTOR = Decimal("0.5")
 _WITHHELD = frozenset({FinishReason.CONTENT_FILTER, FinishReason.PROMPT_BLOCKED})
 
 
@@ -32,6 +34,8 @@ class Call:
     idempotency_key: str | None
     account: str | None = None
     """Whose key was shown, where there are accounts."""
+    batch: tuple[str, str] | None = None
+    """The batch that it is a line of, and the line's `custom_id`."""
 
     @property
     def keyed_id(self) -> str | None:
@@ -72,7 +76,7 @@ class Billing:
         )
         counts = measure(ask, answers, call.choice, division, predicts=unkind.charges_predictions)
         price = (list_prices and list_price_of(model.name, counts.input_tokens)) or model.price
-        lines = itemize(counts, price, unkind.extras(ask))
+        lines = itemize(counts, price, self._extras(call))
         cost_usd = total_usd(lines)
         keyed = reason in (ChargeReason.ANSWERED, ChargeReason.CALLER_LEFT)
         row = InvoiceRow(
@@ -95,9 +99,18 @@ class Billing:
             status=status,
             lines=lines,
             account=call.account,
+            batch_id=None if call.batch is None else call.batch[0],
+            custom_id=None if call.batch is None else call.batch[1],
         )
         self._invoice.charge(row)
         return self._outcome(ask, row, answers, int(takes_s * 1000))
+
+    def _extras(self, call: Call) -> Extras:
+        extras = self.unkind.extras(call.ask)
+        if call.batch is None:
+            return extras
+        # all three vendors take half; of cached input Google does not: ai.google.dev, "Batch API"
+        return replace(extras, tier_factor=BATCH_FACTOR, cached_at_full=call.model.provider == "google")
 
     def recall(self, call: Call, row: InvoiceRow) -> Outcome:
         """Return the answer that was charged in this row."""

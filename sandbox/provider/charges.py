@@ -19,6 +19,8 @@ class Extras:
     image_usd: Decimal = Decimal(0)
     searches: int = 0
     search_usd: Decimal = Decimal(0)
+    cached_at_full: bool = False
+    """Whether the tier leaves the price of cached input as it is."""
 
 
 def itemize(counts: TokenCounts, price: ListPrice, extras: Extras) -> tuple[InvoiceLine, ...]:
@@ -39,7 +41,8 @@ def itemize(counts: TokenCounts, price: ListPrice, extras: Extras) -> tuple[Invo
     )
     lines = [InvoiceLine(item, count, (count * per_mtok).scaleb(-6)) for item, count, per_mtok in tokens if count]
     if extras.tier_factor != 1:
-        tier_usd = sum((line.usd for line in lines), Decimal(0)) * (extras.tier_factor - 1)
+        tiered = (line.usd for line in lines if not (extras.cached_at_full and line.item is LineItem.CACHED_INPUT))
+        tier_usd = sum(tiered, Decimal(0)) * (extras.tier_factor - 1)
         lines.append(InvoiceLine(LineItem.SERVICE_TIER, 1, tier_usd))
     if extras.images and extras.image_usd:
         lines.append(InvoiceLine(LineItem.IMAGES, extras.images, extras.images * extras.image_usd))

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from sandbox.provider import faults
 from sandbox.provider import unkind as unkind_ways
 from sandbox.provider.accounts import read_accounts
+from sandbox.provider.batches import faults as batch_faults
 from sandbox.provider.invoice import Invoice, InvoiceUnusable
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.reports import Ready
@@ -30,6 +31,7 @@ _PARAGRAPHS = (
     POST /v1/messages
     POST /v1beta/models/MODEL:generateContent
     POST /model/MODEL/converse
+    files and batches of OpenAI, Azure, Mistral, Anthropic and Gemini
     GET  /v1/models""",
     "Control API, on the same port:",
     f"""\
@@ -43,8 +45,14 @@ _PARAGRAPHS = (
     GET    /sandbox/unkind          the ways chosen
     DELETE /sandbox/unkind          none any more
     GET    /sandbox/invoice         totals and rows
-    GET    /sandbox/stats           calls, in flight, statuses, per model""",
+    GET    /sandbox/stats           calls, in flight, statuses, per model
+    POST   /sandbox/batch-faults    a JSON object: fault, model, count, rate,
+                                    factor, retry_after_s
+    GET    /sandbox/batch-faults    the faults of batches in force
+    DELETE /sandbox/batch-faults    removes them
+    GET    /sandbox/batches         all batches and how they stand""",
     *(faults.__doc__ or "").split("\n\n"),
+    *(batch_faults.__doc__ or "").split("\n\n"),
     *(unkind_ways.__doc__ or "").split("\n\n"),
 )
 EPILOG = "\n\n".join(f"\b\n{paragraph}" for paragraph in _PARAGRAPHS)
@@ -79,6 +87,12 @@ def provider(  # noqa: PLR0913 - one parameter an option
         str,
         typer.Option(help="Keys with limits: a JSON object of name: {key, requests_per_minute, tokens_per_minute}."),
     ] = "{}",
+    batch_s: Annotated[
+        float | None, typer.Option(help="How long each batch takes, instead of a drawn time.", min=0)
+    ] = None,
+    batch_enqueued_tokens: Annotated[
+        int | None, typer.Option(help="Tokens of input in a model's batches that have not ended; else any.", min=1)
+    ] = None,
     unkind: Annotated[str, typer.Option(help="Ways to be unkind: a JSON object, or all.", metavar="JSON")] = "{}",
 ) -> None:
     """Run a simulated provider of the four reference models, in the dialects of five vendors, with an invoice.
@@ -107,6 +121,8 @@ def provider(  # noqa: PLR0913 - one parameter an option
         unkindness,
         aws_secret,
         rules,
+        batch_s,
+        batch_enqueued_tokens,
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()

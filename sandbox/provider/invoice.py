@@ -97,6 +97,9 @@ class InvoiceRow:
     lines: tuple[InvoiceLine, ...] = ()
     account: str | None = None
     """Whom it charges, where there are accounts."""
+    batch_id: str | None = None
+    custom_id: str | None = None
+    """Of a line of a batch."""
 
     @property
     def counts(self) -> TokenCounts:
@@ -201,6 +204,7 @@ class Invoice:
                         {"item": line.item, "quantity": line.quantity, "usd": f"{line.usd:f}"} for line in row.lines
                     ],
                     **({} if row.account is None else {"account": row.account}),
+                    **({} if row.batch_id is None else {"batch_id": row.batch_id, "custom_id": row.custom_id}),
                 },
                 option=orjson.OPT_UTC_Z,
             )

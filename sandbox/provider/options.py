@@ -17,6 +17,8 @@ class ProviderOptions:
     With `list_prices` calls are billed by the public price lists, and answers tell cached and reasoning tokens.
     With `aws_secret` calls in AWS's manner have to be signed with it; else the form of their signature is looked at.
     With `accounts` only their keys are good, each within its limits, and the invoice tells whom it charges.
+    `batch_s` is how long each batch takes instead of a drawn time, before the time scale, and `batch_enqueued_tokens`
+    how many tokens of input may be in the batches of a model that have not ended.
     `unkind` is how the provider begins; it can be changed while it runs.
     """
 
@@ -33,3 +35,5 @@ class ProviderOptions:
     unkind: Unkindness = KIND
     aws_secret: str | None = None
     accounts: Rules = field(default_factory=dict)
+    batch_s: float | None = None
+    batch_enqueued_tokens: int | None = None

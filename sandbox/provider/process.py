@@ -16,10 +16,11 @@ from typing import Self
 import httpx
 
 from sandbox.provider.accounts import write_accounts
+from sandbox.provider.batches.faults import BatchFault
 from sandbox.provider.faults import Fault
 from sandbox.provider.invoice import InvoiceRow, read_invoice
 from sandbox.provider.options import ProviderOptions
-from sandbox.provider.reports import ProviderStats, Ready
+from sandbox.provider.reports import BatchReport, BatchReports, ProviderStats, Ready
 from sandbox.provider.unkind import KIND, Unkindness
 
 START_WITHIN_S = 30.0
@@ -115,6 +116,18 @@ class ProviderProcess:
         """Remove the faults scripted for one model, or all."""
         self._ask("DELETE", "/faults" if model is None else f"/faults?model={model}")
 
+    def add_batch_fault(self, fault: BatchFault) -> None:
+        """Put a fault of batches in force."""
+        self._ask("POST", "/batch-faults", content=fault.model_dump_json())
+
+    def clear_batch_faults(self) -> None:
+        """Remove all faults of batches."""
+        self._ask("DELETE", "/batch-faults")
+
+    def batches(self) -> list[BatchReport]:
+        """Ask for the batches, oldest first."""
+        return BatchReports.model_validate_json(self._ask("GET", "/batches")).batches
+
     def set_unkind(self, unkind: Unkindness) -> None:
         """Be unkind in exactly these ways from now on."""
         self._ask("PUT", "/unkind", content=unkind.model_dump_json())
@@ -149,14 +162,16 @@ def _arguments(options: ProviderOptions) -> list[str]:
         *("--host", options.host),
         *("--port", str(options.port)),
     ]
-    if options.latency_ms is not None:
-        arguments += ["--latency-ms", str(options.latency_ms)]
-    if options.api_key is not None:
-        arguments += ["--api-key", options.api_key]
-    if options.aws_secret is not None:
-        arguments += ["--aws-secret", options.aws_secret]
-    if options.accounts:
-        arguments += ["--accounts", write_accounts(options.accounts)]
+    for option, value in (
+        ("--latency-ms", options.latency_ms),
+        ("--api-key", options.api_key),
+        ("--aws-secret", options.aws_secret),
+        ("--accounts", write_accounts(options.accounts) if options.accounts else None),
+        ("--batch-s", options.batch_s),
+        ("--batch-enqueued-tokens", options.batch_enqueued_tokens),
+    ):
+        if value is not None:
+            arguments += [option, str(value)]
     if not options.limits:
         arguments.append("--no-limits")
     if options.list_prices:

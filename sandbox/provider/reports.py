@@ -36,3 +36,20 @@ class ProviderStats(_Report):
     generating: int
     connections: int
     models: dict[str, ModelStats]
+
+
+class BatchReport(_Report):
+    """One batch since the start."""
+
+    id: str
+    name: str
+    model: str
+    state: str
+    lines: int
+    answered: int
+
+
+class BatchReports(_Report):
+    """All batches, oldest first."""
+
+    batches: list[BatchReport]

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from pydantic import ValidationError
 
+from sandbox.provider.batches.faults import BatchFault
+from sandbox.provider.batches.service import BatchService
 from sandbox.provider.calls import Calls
 from sandbox.provider.connection import Connection, Exchange
 from sandbox.provider.dialects import find_dialect
@@ -44,6 +46,7 @@ class Provider:
         self._options = options
         self._invoice = invoice
         self._calls = Calls(options, invoice)
+        self._batches = BatchService(options, self._calls.billing)
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._reopening: asyncio.Task[None] | None = None
@@ -57,6 +60,10 @@ class Provider:
             (b"DELETE", "/sandbox/unkind"): self._be_kind,
             (b"GET", "/sandbox/invoice"): self._show_invoice,
             (b"GET", "/sandbox/stats"): self._show_stats,
+            (b"POST", "/sandbox/batch-faults"): self._add_batch_fault,
+            (b"GET", "/sandbox/batch-faults"): self._list_batch_faults,
+            (b"DELETE", "/sandbox/batch-faults"): self._clear_batch_faults,
+            (b"GET", "/sandbox/batches"): self._list_batches,
         }
 
     async def open(self) -> None:
@@ -98,7 +105,7 @@ class Provider:
         elif target == "/v1/models" and request.method == b"GET":
             if self._authorized(exchange):
                 exchange.respond(200, _MODELS)
-        else:
+        elif not self._batches.handle(exchange):
             url = urlsplit(target)
             control = self._control.get((request.method, url.path))
             if control is None:
@@ -135,6 +142,26 @@ class Provider:
     def _clear_faults(self, exchange: Exchange, query: str) -> None:
         self._calls.script.clear(parse_qs(query).get("model", [None])[0])
         self._list_faults(exchange, query)
+
+    def _add_batch_fault(self, exchange: Exchange, _query: str) -> None:
+        try:
+            fault = BatchFault.model_validate_json(exchange.request.body)
+        except ValidationError as error:
+            ApiError(400, str(error), "invalid_request_error", None).send(exchange)
+            return
+        self._batches.jobs.script.add(fault)
+        exchange.respond(201, fault.model_dump_json().encode())
+
+    def _list_batch_faults(self, exchange: Exchange, _query: str) -> None:
+        faults = [fault.model_dump() for fault in self._batches.jobs.script.active()]
+        exchange.respond(200, orjson.dumps({"faults": faults}))
+
+    def _clear_batch_faults(self, exchange: Exchange, query: str) -> None:
+        self._batches.jobs.script.clear()
+        self._list_batch_faults(exchange, query)
+
+    def _list_batches(self, exchange: Exchange, _query: str) -> None:
+        exchange.respond(200, self._batches.jobs.report().model_dump_json().encode())
 
     def _set_unkind(self, exchange: Exchange, query: str) -> None:
         try:

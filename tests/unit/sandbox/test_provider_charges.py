@@ -1,5 +1,6 @@
 """What a call is charged for: every token on one line, at its price, and the sum rounded once."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -73,3 +74,11 @@ def test_a_sum_is_rounded_once_and_half_to_even() -> None:
 def test_nothing_is_no_line() -> None:
     assert itemize(TokenCounts(0, 0), PRICE, Extras()) == ()
     assert total_usd(()) == 0
+
+
+def test_a_tier_may_leave_cached_input_at_its_price() -> None:
+    counts = TokenCounts(1_000_000, 1_000_000, cached_input_tokens=500_000)
+    price = ListPrice(Decimal(2), Decimal(1), Decimal(2), Decimal(4))
+    half = Extras(tier_factor=Decimal("0.5"))
+    assert total_usd(itemize(counts, price, half)) == Decimal("2.75")
+    assert total_usd(itemize(counts, price, replace(half, cached_at_full=True))) == Decimal(3)
