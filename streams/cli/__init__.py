@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "cache": "streams.cli.cache:cache",
         "health": "streams.cli.health:health",
         "failovers": "streams.cli.failovers:failovers",
+        "batches": "streams.cli.batches:batches",
         "provider": "sandbox.provider.cli:provider",
         "broker": "sandbox.broker.cli:broker",
         "demo": "sandbox.demo.cli:demo",
