@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LITELLM := 1.108.7
+PORTKEY := 1.15.2
 QUICK := tests/unit tests/property tests/contract
 .DEFAULT_GOAL := help
 # Tests start hundreds of processes: without kept bytecode each of them compiles everything again.
@@ -90,7 +92,17 @@ bench-duplicates: $(STAMP) ## What it takes to remember finished request ids: by
 bench-cache: $(STAMP) ## What the answer cache takes: bytes a key, time of a hit from memory and from Kafka
 	$(BIN)/python bench/cache.py
 
-bench: $(STAMP) ## One worker process end to end: requests/s, CPU a request, peak memory
+bench: $(STAMP) ## Turnout beside its floors and installed peers: CPU a request, requests/s, added latency (SHORT=1 tries it)
+	$(BIN)/python -m bench.compare $(if $(SHORT),--short)
+
+.PHONY: bench-peers
+bench-peers: ## Install the peers that `make bench` compares: LiteLLM's proxy and Portkey's gateway, under build/peers
+	$(PYTHON) -m venv build/peers/litellm
+	build/peers/litellm/bin/pip install --quiet --disable-pip-version-check "litellm[proxy]==$(LITELLM)"
+	npm install --silent --no-audit --no-fund --prefix build/peers/portkey "@portkey-ai/gateway@$(PORTKEY)"
+
+.PHONY: bench-worker
+bench-worker: $(STAMP) ## One worker process end to end, a thousand calls in flight: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py
 
 bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans other prompts than our own
@@ -113,6 +125,10 @@ lock: ## Write requirements.lock anew, with the newest versions that pyproject.t
 bench-instructions: $(STAMP) ## What a request costs in instructions, steady on noisy machines; fails beyond its budget
 	@PYTHON=$(PYTHON) tests/setup valgrind
 	$(BIN)/python bench/instructions.py
+
+.PHONY: bench-profile
+bench-profile: $(STAMP) ## Where a request's time goes, by step
+	$(BIN)/python bench/profile_request.py
 
 .PHONY: bench-availability
 bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)

@@ -1,7 +1,7 @@
 """Measures one worker process end to end: prompts on Kafka, a simulated provider of fixed latency, answers on Kafka.
 
 Broker, provider, worker and this script share the machine: what is measured is the whole. The topic is filled
-before the worker starts, so it is never idle. Prints a table and writes build/bench.json.
+before the worker starts, so it is never idle. Prints a table and writes build/bench-worker.json.
 """
 
 import argparse
@@ -192,7 +192,7 @@ def _show(result: Result) -> None:
     Console().print(table)
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
-    (build / "bench.json").write_bytes(orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
+    (build / "bench-worker.json").write_bytes(orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
 
 
 def _say(sentence: str) -> None:
