@@ -138,6 +138,10 @@ bench-availability: $(STAMP) ## A day of 50 million requests and its outages in 
 bench-brownout: $(STAMP) ## A model turns slow without errors, two workers on Kafka: how fast traffic leaves it and comes back
 	$(BIN)/python bench/brownout.py $(if $(RATE),--rate $(RATE))
 
+.PHONY: bench-batches
+bench-batches: $(STAMP) ## What the batch lane costs its collector: bytes a request that waits, CPU a result (WAITING=100000)
+	$(BIN)/python -m bench.batches $(if $(WAITING),--waiting $(WAITING))
+
 .PHONY: bench-batch-lines
 bench-batch-lines: $(STAMP) ## What a line of a batch's results costs to be read, and the memory of a large file of them (LINES=100000)
 	$(BIN)/python -m bench.batch_lines $(LINES)

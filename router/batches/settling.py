@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import orjson
 
+from router.batches.batch import BatchState, BatchStatus
 from router.batches.line import BATCH_TIER
 from router.catalogue import Price
 from router.charges import Charge
@@ -85,6 +86,17 @@ def unfinished(call: CallStarted, detail: str, *, may_be_charged: bool) -> Attem
     return _attempt(
         call, AttemptOutcome.CUT_OFF, None, detail, None, usage=None, cost_usd=cost_usd, certainty=certainty
     )
+
+
+def may_lack_charged(end: BatchState | None, status: BatchStatus, answered: int) -> bool:
+    """Say whether the results of a batch may lack a line that was charged.
+
+    A batch that completed has a line for each request, so a missing one is as likely lost as never made. Of one that
+    ended before, what was not answered has none; but Gemini keeps no results of such a batch at all.
+    """
+    if end is BatchState.FAILED:
+        return status.counts is not None and status.counts.answered > answered
+    return end is BatchState.COMPLETED or status.counts is None or status.counts.answered > answered
 
 
 def cost_event(call: CallStarted, attempt: Attempt) -> CostEvent | None:

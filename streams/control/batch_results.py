@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from router.answer_schema.check import PLAIN, Checked, answer_schema_of
 from router.batches import settling
-from router.batches.batch import BatchQueue, BatchState
+from router.batches.batch import BatchQueue
 from router.batches.line import BatchLine, LineEnd
 from router.batches.members import Members, mask_of, places_in
 from router.batches.names import place_of
@@ -83,6 +83,7 @@ class BatchResults:
         self._parts = parts
         self._batching = batching
         self._returns = BatchReturns(parts, batching.term)
+        self._may_lack = True
 
     async def spool(self, queue: BatchQueue, spool: Spool) -> int:
         """Read all results into the spool, of several lines of one request an answer; return how many have answers.
@@ -108,14 +109,18 @@ class BatchResults:
             log.warning("results of requests that are not in the batch", batch=batch.our_id, lines=strangers)
         return answered
 
-    async def publish(self, spool: Spool) -> None:
+    async def publish(self, spool: Spool, *, may_lack: bool) -> None:
         """Publish all that is not published, stretch by stretch; then every request is answered or handed on.
+
+        Args:
+            spool: the results.
+            may_lack: whether a line may have been charged that is not in them.
 
         Raises:
             KafkaError: the broker is away; what is stored as published is.
             UnsureError: another worker may have the batch.
         """
-        batching = self._batching
+        batching, self._may_lack = self._batching, may_lack
         earlier = await self._published_earlier()
         batch = batching.batch
         without = mask_of(place for place in places_in(batch.waiting) if not _has_answer(spool.read(place)))
@@ -220,16 +225,11 @@ class BatchResults:
         return NO_SUMS._replace(cost_nano_usd=settling.nano_usd_of([attempt.cost_usd])), None
 
     def _without_line(self, place: int, call: BatchCall) -> Attempt:
-        """Return the attempt of a request of which the results say nothing.
-
-        A batch that did not complete charges only for what has a result; of one that did, or that is lost, that is not
-        known.
-        """
+        """Return the attempt of a request of which the results say nothing."""
         batch = self._batching.batch
         is_sent = bool(batch.sent >> place & 1)
-        unknown = is_sent and (batch.is_lost or batch.end is BatchState.COMPLETED)
         detail = batch.detail or f"the batch is {batch.end or 'lost'} and has no result of it"
-        return settling.unfinished(call.started, detail, may_be_charged=unknown)
+        return settling.unfinished(call.started, detail, may_be_charged=is_sent and self._may_lack)
 
     async def _bill(self, request: BatchRequest, call: BatchCall, attempt: Attempt) -> None:
         event = settling.cost_event(call.started, attempt)

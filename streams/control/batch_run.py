@@ -23,6 +23,7 @@ from router.batches.batch import (
 from router.batches.durations import Durations, Ran, margin_s
 from router.batches.members import Members
 from router.batches.polling import poll_s, retry_s
+from router.batches.settling import may_lack_charged
 from router.batches.stages import (
     Batch,
     Cancelled,
@@ -286,7 +287,7 @@ class BatchRun:
         await self._advance(Cancelled())
 
     async def _read(self) -> None:
-        batch = self.batch
+        batch, may_lack = self.batch, True
         with Spool(batch.count) as spool:
             if not batch.is_lost:
                 status = await self._status()
@@ -297,7 +298,8 @@ class BatchRun:
                     log.warning("results are short", batch=batch.our_id, answers=answered, expected=expected)
                     await asyncio.sleep(retry_s(self._parts.polling, batch.short_reads + 1, None, self._parts.chance))
                     return
-            await self._results.publish(spool)
+                may_lack = may_lack_charged(batch.end, status, answered)
+            await self._results.publish(spool, may_lack=may_lack)
         await self._settle()
 
     async def _settle(self) -> None:

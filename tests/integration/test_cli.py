@@ -384,8 +384,11 @@ def created_order() -> list[Topic]:
         Topic.MODEL_QUALITY,
         Topic.QUALITY_COUNTS,
         Topic.QUALITY_CELLS,
+        Topic.CACHE_INDEX,
         Topic.DEAD_LETTERS,
         Topic.BATCH_REQUESTS,
         Topic.WAITING,
+        Topic.BATCH_LANES,
+        Topic.BATCH_STATE,
         Topic.BUDGET_RESERVATIONS,
     ]

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from router.batches import settling
+from router.batches.batch import BatchCounts, BatchState, BatchStatus
 from router.batches.line import BATCH_TIER
 from router.batches.settling import BatchCall
 from router.catalogue import Price
@@ -96,6 +97,24 @@ def test_what_is_saved_is_the_difference_to_the_live_price() -> None:
     assert settling.saved_usd(None, attempt) == 0
     assert settling.saved_usd(live, settling.unfinished(call(), "", may_be_charged=True)) == 0
     assert settling.nano_usd_of([Decimal("0.000060000"), None]) == 60_000
+
+
+@pytest.mark.parametrize(
+    ("end", "counts", "answered", "expected"),
+    [
+        (BatchState.COMPLETED, BatchCounts(3, 3), 3, True),
+        (BatchState.EXPIRED, BatchCounts(3, 2, 1), 2, False),
+        (BatchState.EXPIRED, BatchCounts(3, 2, 1), 0, True),
+        (BatchState.CANCELLED, BatchCounts(3, 0, 3), 0, False),
+        (BatchState.CANCELLED, None, 0, True),
+        (BatchState.FAILED, None, 0, False),
+        (BatchState.FAILED, BatchCounts(3, 1), 0, True),
+    ],
+)
+def test_results_lack_what_was_charged_if_the_provider_says_so_or_does_not_say(
+    end: BatchState, counts: BatchCounts | None, answered: int, *, expected: bool
+) -> None:
+    assert settling.may_lack_charged(end, BatchStatus(end, counts), answered) is expected
 
 
 def test_a_request_without_a_decision_has_no_call() -> None:
