@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from dashboard.figures import KEPT_FAILOVERS, Figures
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
 from schemas.failovers import Failover
@@ -26,7 +27,10 @@ TOPICS = (
     Topic.MODEL_QUALITY,
     Topic.FAILOVERS,
     Topic.BUDGETS,
+    Topic.BATCH_LANES,
 )
+OPTIONAL = (Topic.BATCH_LANES,)
+"""Needed only where the catalogue has a provider with batches."""
 MOST_RECORDS = 200_000
 """How many of a topic's youngest records are read at the start, however far the window reaches."""
 POLL_MS = 200
@@ -64,7 +68,7 @@ class Feed:
         timed = [tp for topic in (Topic.COSTS, Topic.RESPONSES, Topic.MODEL_HEALTH) for tp in partitions[topic]]
         young = await consumer.offsets_for_times(dict.fromkeys(timed, since_ms))
         for topic in TOPICS:
-            most = KEPT_FAILOVERS if topic is Topic.FAILOVERS else MOST_RECORDS // len(partitions[topic])
+            most = KEPT_FAILOVERS if topic is Topic.FAILOVERS else MOST_RECORDS // max(1, len(partitions[topic]))
             for tp in partitions[topic]:
                 at = begins[tp]
                 if tp in young:
@@ -98,5 +102,7 @@ class Feed:
             figures.take_quality(ModelQuality.decode(value))
         elif topic is Topic.FAILOVERS:
             figures.take_failover(Failover.decode(value))
+        elif topic is Topic.BATCH_LANES:
+            figures.take_lane(BatchLane.decode(value))
         else:
             figures.take_budget(Budget.decode(value))

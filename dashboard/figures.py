@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dashboard.seen import SeenIds
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget
 from schemas.costs import CostEvent
 from schemas.failovers import Failover
@@ -27,6 +28,8 @@ MOST_TENANTS = 500
 """Budgets that are kept."""
 MOST_CELLS = 2000
 """Models, tasks and difficulties whose quality is kept."""
+MOST_LANES = 500
+"""Providers, models and accounts whose batches are kept."""
 MOST_PROVISIONAL = 10_000
 """Calls whose cost may become better known; of older ones the first word stands."""
 KEPT_FAILOVERS = 20
@@ -120,6 +123,8 @@ class Figures:
         self.health: dict[str, ModelHealth] = {}
         self.quality: dict[tuple[str, str, str, str], ModelQuality] = {}
         """By model, task, difficulty and form."""
+        self.lanes: dict[tuple[str, str, str | None], BatchLane] = {}
+        """By provider, model and account."""
         self.failovers: deque[Failover] = deque(maxlen=KEPT_FAILOVERS)
         self.unreadable = 0
         self.lag: int | None = None
@@ -176,6 +181,14 @@ class Figures:
         self.quality[key] = quality
         if len(self.quality) > MOST_CELLS:
             del self.quality[next(iter(self.quality))]
+
+    def take_lane(self, lane: BatchLane) -> None:
+        """Keep the latest of a provider, model and account, the newest `MOST_LANES` of them."""
+        key = lane.provider_name, lane.request_model, lane.account
+        self.lanes.pop(key, None)
+        self.lanes[key] = lane
+        if len(self.lanes) > MOST_LANES:
+            del self.lanes[next(iter(self.lanes))]
 
     def take_failover(self, failover: Failover) -> None:
         """Keep it, if it is one of the latest."""

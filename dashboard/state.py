@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dashboard.figures import Figures, Spend, SpendKey, Step, sum_of
+from dashboard.lanes import BatchRow, batch_rows
 from schemas.health import BreakerState, ModelHealth
 from schemas.message import NANO_USD
 from schemas.vocabulary import Difficulty, Status
@@ -151,6 +152,7 @@ class State:
     series: Series
     health: list[Health]
     quality: list[Quality]
+    batches: list[BatchRow]
     budgets: list[BudgetBar]
     failovers: list[Change]
 
@@ -184,6 +186,7 @@ def state_of(figures: Figures, now_s: float) -> State:
         series=_series(finished, totals, figures.step_s),
         health=[_health(figures.health[name], now_s) for name in sorted(figures.health)],
         quality=_quality(figures),
+        batches=batch_rows(figures.lanes.values(), now_s),
         budgets=_budgets(figures, now_s),
         failovers=[
             Change(

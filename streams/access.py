@@ -27,7 +27,7 @@ class Role(StrEnum):
     WAREHOUSE = "warehouse"
     """`turnout warehouse`, or a sink connector without a group."""
     DASHBOARD = "dashboard"
-    """`turnout dashboard`, `turnout health`, `turnout quality`, `turnout cache`."""
+    """`turnout dashboard`, `turnout health`, `turnout quality`, `turnout batches`, `turnout cache`."""
     OPERATOR = "operator"
     """`turnout topics create`, `turnout replay` and `turnout cache forget`."""
 
@@ -72,6 +72,7 @@ _READS: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
             Topic.FAILOVERS,
             Topic.BUDGETS,
             Topic.CACHE_INDEX,
+            Topic.BATCH_LANES,
         ),
         Role.OPERATOR: (Topic.DEAD_LETTERS, Topic.REQUESTS),
     }

@@ -192,6 +192,25 @@ function showQuality(state) {
   );
 }
 
+function showBatches(state) {
+  $("lane").hidden = !state.batches.length;
+  $("batches").tBodies[0].replaceChildren(
+    ...state.batches.map((batch) => {
+      const row = element("tr");
+      row.dataset.batch = batch.batch || "waiting";
+      const name = element("td", "", batch.model);
+      name.append(element("small", "", [batch.provider, batch.account].filter(Boolean).join(", ") + (batch.is_late ? ": its batches are late" : "")));
+      row.append(name, element("td", "", batch.batch || ""), element("td", "", batch.state));
+      const moment = (at) => (at === null ? "" : clock.format(at));
+      for (const text of [
+        grouped.format(batch.requests), grouped.format(batch.answered), batch.returned ? grouped.format(batch.returned) : "",
+        moment(batch.since_ms), moment(batch.expected_ms), Number(batch.cost_usd).toFixed(4), Number(batch.saved_usd).toFixed(4),
+      ]) row.append(element("td", "", text));
+      return row;
+    }),
+  );
+}
+
 function showFailovers(state) {
   if (!state.failovers.length) return empty($("failovers"), "No breaker and no verdict has changed.");
   $("failovers").replaceChildren(
@@ -265,6 +284,7 @@ function show(state) {
   })), "No tenant has a budget.");
   showHealth(state);
   showQuality(state);
+  showBatches(state);
   showFailovers(state);
   showAdvice(state);
 }

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dashboard.feed import TOPICS, Feed
+from dashboard.feed import OPTIONAL, TOPICS, Feed
 from dashboard.figures import Figures
 from dashboard.server import HOST, serving
 from dashboard.state import in_flight, state_of
@@ -112,7 +112,7 @@ async def _serve(settings: Settings, port: int, window_s: int, advise: Callable[
         OSError: the port is taken.
     """
     figures, told = Figures(window_s), _Told(advice=None if advise is None else [])
-    partitions = await partitions_of(settings, *TOPICS, Topic.REQUESTS)
+    partitions = await partitions_of(settings, *TOPICS, Topic.REQUESTS, optional=OPTIONAL)
     async with (
         reader(settings, follows=True) as consumer,
         reader(settings) as looker,

@@ -1,6 +1,6 @@
 """Finds the partitions of a topic, and reads records from a place in them to their ends or for ever."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -52,8 +52,10 @@ class Start:
         raise ValueError(f"{text!r} is neither beginning nor end nor a negative number such as -10")
 
 
-async def partitions_of(settings: Settings, *topics: Topic) -> dict[Topic, list[TopicPartition]]:
-    """Return each topic's partitions.
+async def partitions_of(
+    settings: Settings, *topics: Topic, optional: Collection[Topic] = ()
+) -> dict[Topic, list[TopicPartition]]:
+    """Return each topic's partitions; an optional one that is not there has none.
 
     Raises:
         TopicsError: a topic does not exist.
@@ -61,7 +63,7 @@ async def partitions_of(settings: Settings, *topics: Topic) -> dict[Topic, list[
     async with admin(settings) as client:
         states = {state.spec.topic: state for state in await show_topics(client, settings)}
     for topic in topics:
-        if not states[topic].partitions:
+        if not states[topic].partitions and topic not in optional:
             raise TopicsError(f"topic {states[topic].name} is missing; create it with `turnout topics create`.")
     return {
         topic: [TopicPartition(states[topic].name, number) for number in range(states[topic].partitions)]

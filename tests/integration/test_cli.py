@@ -18,7 +18,9 @@ from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
 from streams.cli.supervisor import Supervisor
+from streams.kafka.clients import producer
 from tests.harness import ROOT, MakePipeline
+from tests.warehouses import golden
 
 Start = Callable[..., Awaitable[Process]]
 
@@ -165,6 +167,20 @@ async def test_feedback_is_sent_and_quality_shows_what_has_come_of_it(make_pipel
     shown = await turnout(environment, "quality")
     assert "gpt-4.1" in shown.out
     assert "0.80 (10)" in shown.out
+
+
+async def test_batches_are_shown(make_pipeline: MakePipeline) -> None:
+    pipeline = await make_pipeline()
+    nothing = await turnout(pipeline.environment, "batches", "--once")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "Nothing has waited for a batch yet" in nothing.err
+    async with producer(pipeline.settings) as client:
+        await client.send_and_wait(pipeline.settings.topic(Topic.BATCH_LANES), golden("batch-lane"), key=b"lane")
+    shown = await turnout({**pipeline.environment, "COLUMNS": "200"}, "batches", "--once")
+    assert shown.code == 0
+    assert "batch_68f1" in shown.out
+    (lane,) = (await turnout(pipeline.environment, "batches", "--once", "--json")).lines
+    assert (lane["request_model"], lane["waiting"]) == ("gpt-4.1", 17)
 
 
 async def test_a_file_is_sent_but_for_its_bad_lines_and_its_answers_are_printed(make_pipeline: MakePipeline) -> None:

@@ -17,13 +17,14 @@ from playwright.async_api import Page, async_playwright, expect
 
 from sandbox.postgres import PostgresInfo
 from sandbox.provider.faults import Fault, FaultKind
+from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Status
 from streams.kafka.clients import producer
 from tests.harness import ROOT, MakePipeline, MakeProvider, Pipeline
 from tests.reference import in_chain_order
-from tests.warehouses import Warehouse
+from tests.warehouses import Warehouse, golden
 
 PATIENCE_MS = 30_000
 TENANTS = """
@@ -120,10 +121,22 @@ async def test_the_page_shows_what_the_topics_say_and_asks_nobody_else(
             await _see_that_it_is_true(pipeline, page)
 
             await _see_health_and_budgets(pipeline, page)
+            await _see_batches(pipeline, page)
             await _see_that_it_is_legible(page)
             await browser.close()
     assert {urlsplit(url).netloc for url in requested if not url.startswith("data:")} == {urlsplit(address).netloc}
     assert complaints == []
+
+
+async def _see_batches(pipeline: Pipeline, page: Page) -> None:
+    lane = BatchLane.decode(golden("batch-lane"))
+    await expect(page.locator("#lane")).to_be_hidden()
+    async with producer(pipeline.settings) as client:
+        await client.send_and_wait(pipeline.settings.topic(Topic.BATCH_LANES), lane.encode(), key=b"lane")
+    for batch in lane.batches:
+        row = page.locator(f'#batches tr[data-batch="{batch.batch_id or batch.our_id}"]')
+        await expect(row).to_contain_text(batch.state, timeout=PATIENCE_MS)
+        await expect(row).to_contain_text(f"{batch.saved_usd:.4f}")
 
 
 async def _see_that_it_is_true(pipeline: Pipeline, page: Page) -> None:
