@@ -52,6 +52,8 @@ class Wire:
     """Parameters that are not sent."""
     renames: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The provider's names for OpenAI's parameters."""
+    prompt_cache: bool = False
+    """Whether calls say what the provider is to cache of them, or by which key (`router.prompt_caching`)."""
 
 
 OPENAI = Wire()

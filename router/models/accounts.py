@@ -5,7 +5,8 @@ Rules:
    `MOST_REFUSED_S`; then one call at a time tries it, until one is answered. One that is limited rests for as long as
    the provider asks. The others go on.
 2. An account may be called when it does not rest, and this worker's share of each of its limits has room for the call.
-3. Of those that may be called the next one is taken by `rotate`: in every run of calls each has its weight's part.
+3. Of those that may be called the next one is taken by `rotate`: in every run of calls each has its weight's part. But
+   a call whose prefix the provider has in one of their caches goes by that one.
 4. A refusal of the key itself (401, 402) rests the account for all models; anything else for the model that was asked.
 5. A key that is replaced ends the rest of a refusal at once; calls that began with the one before say nothing of it.
 """
@@ -173,12 +174,17 @@ class Accounts:
         reason = SkipReason.ACCOUNTS_REFUSED if are_refused else SkipReason.RATE_LIMIT
         return AccountReadiness(min(one.at_s for one in waiting), reason, any(one.limited for one in waiting))
 
-    def call(self, number: int, estimate: TokenCounts, shares: Shares, now_s: float) -> str:
-        """Choose the account of a call that begins now, and reserve what it may take."""
+    def call(self, number: int, estimate: TokenCounts, shares: Shares, now_s: float, prefers: str = "") -> str:
+        """Choose the account of a call that begins now, and reserve what it may take.
+
+        The one that it prefers is taken if it may be called, and pays no turn for that.
+        """
         use = use_of(estimate)
         ready_s = {name: state.ready_at(use, shares, now_s).at_s for name, state in self.states.items()}
         soonest_s = max(min(ready_s.values()), now_s)
         weights = {name: self.states[name].account.weight for name, at_s in ready_s.items() if at_s <= soonest_s}
+        if prefers in weights:
+            weights = {prefers: weights[prefers]}
         turn = rotate(self._saved, weights)
         self._saved = turn.saved
         self.states[turn.account].minute.called(number, estimate, now_s)

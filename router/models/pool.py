@@ -17,6 +17,7 @@ from router.models.in_flight import MOSTLY, RECENT
 from router.models.model_state import LIMITED_S, ModelState, Permit, Readiness, Transition, View, bypass_of
 from router.models.own_shares import OwnShares
 from router.models.stats import ModelSnapshot
+from router.prompt_caching.memory import PrefixMemory
 from router.quality.table import QualityTable
 from router.retry import RetryBudget
 from router.sharing.account_minute import TokenCounts, Use
@@ -47,6 +48,8 @@ class ModelPool:
         """Bounds the tokens of a text for every plan."""
         self.quality = QualityTable({name: model.prior for name, model in catalogue.models.items()})
         """What is expected of each model's answers."""
+        self.prefixes = PrefixMemory()
+        """What the providers' own caches hold of this worker's prompts."""
         self._member = member
         self._model_states = {name: ModelState(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []
@@ -138,8 +141,10 @@ class ModelPool:
         """Return when a call may be made that is not its request's first: `now_s` if the budget allows it."""
         return self._budget.ready_at(now_s)
 
-    def call(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS, *, retry: bool = False) -> Permit:
-        """Note a call that starts now, and choose its account, of which it takes `estimate` tokens at the most."""
+    def call(
+        self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS, *, retry: bool = False, prefers: str = ""
+    ) -> Permit:
+        """Note a call that starts now, of `estimate` tokens at most, and choose its account: the preferred if ready."""
         model_state = self._model_states[model.name]
         before = model_state.breaker
         probe = before.takes_probe(self.catalogue.breaker)
@@ -148,7 +153,7 @@ class ModelPool:
         number, account = model_state.flight.start(now_s), None
         if model_state.accounts is not None:
             shares = self._shares.of_accounts(model_state, now_s)
-            account = model_state.accounts.call(number, estimate, shares, now_s)
+            account = model_state.accounts.call(number, estimate, shares, now_s, prefers)
         if self._member is not None:
             model_state.stats_buffer.called(now_s, account)
         if probe:

@@ -19,6 +19,8 @@ from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
+from router.prompt_caching.memory import caches, saving_usd
+from router.prompt_caching.prefix import Prefix, prefix_of
 from router.request.value import Ranked, Worth, by_value, likely_usd, worth_of
 from router.retry import Chance
 from router.route import Candidate, Estimate, Route, priced
@@ -41,6 +43,8 @@ class Plan:
     max_cost_usd: Decimal
     worths: tuple[Worth, ...] = ()
     """What is expected of each, in order of value: of the policies `value` and `cascade`."""
+    prefix: Prefix | None = None
+    """What the request begins with, if that is long enough for a provider's cache."""
 
 
 def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chance: Chance | None = None) -> Plan:
@@ -95,6 +99,7 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
         tuple(skipped),
         max_cost_usd,
         worths,
+        made.prefix,
     )
 
 
@@ -152,6 +157,7 @@ class _Candidates:
     def __init__(self, job: Job, views: _Views) -> None:
         request, pool = job.request, views.pool
         self.views = views
+        self.prefix = prefix_of(request, job.identity.tenant)
         self._request = request
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
@@ -163,6 +169,16 @@ class _Candidates:
     def overstated_tokens(self) -> int:
         """By how much the bound of the input is likely to be too high."""
         return max(0, self._sent.words - self._sent.likely_words)
+
+    def likely_usd(self, candidate: Candidate) -> Decimal | None:
+        """Return what a call is likely to cost now, less what its provider has in its cache."""
+        now_s, prefixes = self.views.now_s, self.views.pool.prefixes
+        cost = likely_usd(candidate, self.overstated_tokens, now_s)
+        price = candidate.price_at(int(now_s * 1000))
+        if cost is None or price is None or self.prefix is None or not caches(candidate.model, price):
+            return cost
+        is_warm = prefixes.is_warm(self.prefix, candidate.model, now_s)
+        return max(Decimal(0), cost - saving_usd(price, self.prefix.tokens)) if is_warm else cost
 
     def of(self, model: Model, why: str = "") -> Candidate:
         note = self.views.of(model).note
@@ -242,12 +258,10 @@ def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Can
 def _ranked(
     candidates: Sequence[Candidate], analysis: Analysis, slack: float, made: _Candidates, chance: Chance | None
 ) -> Ranked:
-    pool, now_s = made.views.pool, made.views.now_s
+    pool = made.views.pool
     catalogue = pool.catalogue
     explores = chance is not None and catalogue.explored_share > 0 and chance() < catalogue.explored_share
-    worths = worth_of(
-        candidates, analysis, pool.quality, lambda candidate: likely_usd(candidate, made.overstated_tokens, now_s)
-    )
+    worths = worth_of(candidates, analysis, pool.quality, made.likely_usd)
     return by_value(worths, slack, analysis, chance if explores else None)
 
 

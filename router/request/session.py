@@ -31,6 +31,7 @@ from router.errors import Answer, Next, RequestRejected
 from router.job import Job
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
+from router.prompt_caching.memory import prompt_cache_of
 from router.request.attempts import AttemptLog, Ending
 from router.request.candidate_state import CandidateState, OpenCall
 from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
@@ -259,14 +260,20 @@ class Session:
         self._reserving.called()
         self._attempt_log.passed_over.pop(model.name, None)
         attempt = self._attempt_log.next_attempt
-        permit = self._pool.call(model, now_s, candidate.bound, retry=self._called)
+        prefixes, prefix = self._pool.prefixes, plan.prefix if candidate.request is None else None
+        prefers = "" if prefix is None else prefixes.account(prefix, model, now_s)
+        permit = self._pool.call(model, now_s, candidate.bound, retry=self._called, prefers=prefers)
         started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
         if permit.account is not None:
             started = started.model_copy(update={"account": permit.account})
         self._open = OpenCall(candidate, permit, started, now_s)
         self._called = True
         joinable = not self._standings[model.name].apart
-        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable)
+        cache = None
+        if prefix is not None:
+            cache = prompt_cache_of(prefix, model, candidate.price_at(int(now_s * 1000)), prefixes, now_s)
+            prefixes.called(prefix, model, permit.account, now_s, marked=cache is not None and cache.is_marked)
+        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable, cache)
 
     def _answered(self, event: Answered) -> Action:
         call, answer, now_s = self._close_call(), event.answer, event.now_s

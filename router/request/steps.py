@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from router.catalogue import Model
 from router.errors import Answer, UpstreamFailure
+from router.prompt_caching.memory import PromptCache
 from router.request.share import Share
 from schemas.costs import CallStarted, CostEvent
 from schemas.requests import Request
@@ -90,6 +91,8 @@ class Call:
     """By which of the provider's accounts; None: it has none."""
     joinable: bool = True
     """Whether other requests may be in the same call (`router.request.joining`)."""
+    prompt_cache: PromptCache | None = None
+    """What the provider is told of the prefix."""
 
 
 @dataclass(frozen=True, slots=True)

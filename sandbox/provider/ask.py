@@ -101,6 +101,10 @@ class Ask:
     """Whether its thoughts are to be told, in dialects that leave the choice."""
     caches: bool = False
     """Whether the prompt is to be cached."""
+    cache_marks: tuple[int, ...] = ()
+    """Up to where: how many of the functions and, after them, turns are before each mark."""
+    cache_key: str | None = None
+    """OpenAI's `prompt_cache_key`."""
     vectors: Vectors | None = None
     """How each turn is to be embedded, if it is not to be answered."""
     breaks_schema: bool = False

@@ -13,9 +13,10 @@ from sandbox.provider.dialects.dialect import Dialect
 from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
 from sandbox.provider.metering import Division, measure
-from sandbox.provider.models import ReferenceModel, list_price_of
+from sandbox.provider.models import ReferenceModel, TokenCounts, list_price_of
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.outcome import Answer, FinishReason, Outcome
+from sandbox.provider.prompt_cache import TTL_S, PromptCaches
 from sandbox.provider.unkind import Placement
 
 BATCH_FACTOR = Decimal("0.5")
@@ -54,6 +55,7 @@ class Billing:
         self._options = options
         self._invoice = invoice
         self._exam = Exam(options.seed)
+        self._caches = PromptCaches(TTL_S * options.time_scale)
         self._started_ns = time.time_ns()
 
     def charge(
@@ -75,6 +77,8 @@ class Billing:
             reasoning=list_prices,
         )
         counts = measure(ask, answers, call.choice, division, predicts=unkind.charges_predictions)
+        if self._options.prompt_cache:
+            counts = self._with_cache(call, counts)
         price = (list_prices and list_price_of(model.name, counts.input_tokens)) or model.price
         lines = itemize(counts, price, self._extras(call))
         cost_usd = total_usd(lines)
@@ -117,6 +121,12 @@ class Billing:
         withheld = row.finish_reason if row.finish_reason in _WITHHELD else None
         answers = self._answers(call, withheld)
         return self._outcome(call.ask, row, answers)
+
+    def _with_cache(self, call: Call, counts: TokenCounts) -> TokenCounts:
+        """Put into the counts what the cache of prompts says, in place of what was drawn."""
+        place, lot = (call.model.name, call.account or ""), call.choice[5]
+        found = self._caches.take(call.ask, place, lot, time.monotonic(), by_itself=call.dialect.caches_by_itself)
+        return replace(counts, cached_input_tokens=found.read_tokens, cache_write_tokens=found.written_tokens)
 
     def _answers(self, call: Call, withheld: FinishReason | None) -> tuple[Answer, ...]:
         ask = call.ask

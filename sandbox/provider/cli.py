@@ -80,6 +80,10 @@ def provider(  # noqa: PLR0913 - one parameter an option
         bool,
         typer.Option("--list-prices", help="Bill by public list prices; tell cached and reasoning tokens."),
     ] = False,
+    prompt_cache: Annotated[
+        bool,
+        typer.Option("--prompt-cache", help="Cache prompts as the vendors do; tell and bill what is read and written."),
+    ] = False,
     aws_secret: Annotated[
         str | None, typer.Option(help="The secret access key that Bedrock's calls are signed with; else any is.")
     ] = None,
@@ -123,6 +127,7 @@ def provider(  # noqa: PLR0913 - one parameter an option
         rules,
         batch_s,
         batch_enqueued_tokens,
+        prompt_cache,
     )
     logging.basicConfig(format="%(message)s")
     _allow_many_connections()

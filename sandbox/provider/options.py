@@ -19,6 +19,8 @@ class ProviderOptions:
     With `accounts` only their keys are good, each within its limits, and the invoice tells whom it charges.
     `batch_s` is how long each batch takes instead of a drawn time, before the time scale, and `batch_enqueued_tokens`
     how many tokens of input may be in the batches of a model that have not ended.
+    With `prompt_cache` it has a cache of prompts, and tells and bills what is read from it and written into it; else
+    such counts are drawn by lot where a request or the prices ask for them.
     `unkind` is how the provider begins; it can be changed while it runs.
     """
 
@@ -37,3 +39,4 @@ class ProviderOptions:
     accounts: Rules = field(default_factory=dict)
     batch_s: float | None = None
     batch_enqueued_tokens: int | None = None
+    prompt_cache: bool = False

@@ -174,6 +174,8 @@ def _arguments(options: ProviderOptions) -> list[str]:
             arguments += [option, str(value)]
     if not options.limits:
         arguments.append("--no-limits")
+    if options.prompt_cache:
+        arguments.append("--prompt-cache")
     if options.list_prices:
         arguments.append("--list-prices")
     if options.unkind != KIND:

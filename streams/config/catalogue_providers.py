@@ -95,7 +95,7 @@ def checked_wire(name: str, raw: RawProvider) -> Wire:
         for name_of_key in ("max_tokens_field", "rename_parameters"):
             if getattr(raw, name_of_key):
                 raise CatalogueError(f"{key}.{name_of_key} goes with chat completions only; remove it.")
-        return Wire(raw.dialect, drops=drops)
+        return Wire(raw.dialect, drops=drops, prompt_cache=_prompt_cache(name, raw))
     is_openais = raw.dialect is DialectName.AZURE or raw.base_url is None or _is_openais(raw.base_url)
     return Wire(
         dialect=raw.dialect,
@@ -103,7 +103,21 @@ def checked_wire(name: str, raw: RawProvider) -> Wire:
         is_bounded=is_openais or raw.max_tokens_field is not None,
         drops=drops,
         renames=raw.rename_parameters,
+        prompt_cache=_prompt_cache(name, raw),
     )
+
+
+def _prompt_cache(name: str, raw: RawProvider) -> bool:
+    """Say whether calls say what is to be cached: by default at OpenAI's own address, where a key costs nothing."""
+    if raw.dialect is DialectName.GEMINI and raw.prompt_cache:
+        raise CatalogueError(
+            f'{key_of("providers", name)}.prompt_cache: dialect "gemini" has no word for it, and caches by itself; '
+            "remove it."
+        )
+    if raw.prompt_cache is not None:
+        return raw.prompt_cache
+    is_keyed = raw.dialect in _CHAT or raw.dialect is DialectName.RESPONSES
+    return is_keyed and raw.base_url is not None and _is_openais(raw.base_url)
 
 
 def checked_parameters(name: str, raw: RawProvider) -> frozenset[str]:

@@ -93,6 +93,7 @@ class RawProvider(_Raw):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
     drop_parameters: list[_Label] = []
     rename_parameters: dict[_Label, _Label] = {}
+    prompt_cache: bool | None = None
     allow_http: bool = False
     ca_file: Annotated[Path, Field(strict=False)] | None = None
     client_certificate_file: Annotated[Path, Field(strict=False)] | None = None

@@ -121,6 +121,14 @@ class Metrics:
                 registry=self.registry,
             )
         )
+        self._prompt_cache = _children_of(
+            Counter(
+                "turnout_prompt_cache_tokens",
+                "Input tokens that providers have read from their own caches, or written into them.",
+                ("gen_ai_request_model", "kind"),
+                registry=self.registry,
+            )
+        )
         self._cost = _children_of(
             Counter(
                 "turnout_cost_usd",
@@ -160,6 +168,10 @@ class Metrics:
             if attempt.usage is not None:
                 self._tokens(model, "input").inc(attempt.usage.input_tokens)
                 self._tokens(model, "output").inc(attempt.usage.output_tokens)
+                if attempt.usage.cached_input_tokens:
+                    self._prompt_cache(model, "read").inc(attempt.usage.cached_input_tokens)
+                if attempt.usage.cache_write_tokens:
+                    self._prompt_cache(model, "written").inc(attempt.usage.cache_write_tokens)
             if attempt.cost_usd is not None and attempt.certainty is not None:
                 self._cost(model, attempt.certainty).inc(float(attempt.cost_usd))
 

@@ -9,6 +9,7 @@ import orjson
 from router.charges import Charge
 from router.dialects.dialect import Asked
 from router.errors import Answer, UpstreamFailure
+from router.prompt_caching.marking import prepared
 from router.request.session import Call
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome
@@ -61,6 +62,8 @@ class HttpProvider:
         if target is None:
             target = target_of(model, self._endpoints[model.provider_name].of(call.account), self._scrub)
             self._targets[model.name, call.account] = target
+        if call.prompt_cache is not None:
+            request = prepared(request, call.prompt_cache, model.wire.dialect)
         asked = Asked(request, model.upstream_name, call.max_tokens, model.wire)
         body = orjson.dumps(target.dialect.body(asked))
         standing = target.signed(body, self._clock())

@@ -58,6 +58,7 @@ class Messages(Dialect):
     """Anthropic's Messages."""
 
     id_prefix = "msg_"
+    caches_by_itself = False
     usage_field = "usage"
     answers_field = "content"
 

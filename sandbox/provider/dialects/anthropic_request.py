@@ -177,6 +177,7 @@ def read_messages(body: bytes) -> Ask:
         thinks=parsed.thinking is not None and parsed.thinking.type != "disabled",
         shows_thoughts=parsed.thinking is not None and parsed.thinking.type != "disabled",
         caches=_caches(parsed),
+        cache_marks=tuple(_cache_marks(parsed)),
     )
     ask.check_forced_tool("tool_choice.name")
     return ask
@@ -267,3 +268,20 @@ def _caches(body: _Body) -> bool:
     for message in body.messages:
         blocks += message.blocks
     return any(getattr(block, "cache_control", None) is not None for block in blocks)
+
+
+def _cache_marks(body: _Body) -> Iterator[int]:
+    """Give how many functions and turns stand before each mark; one inside of a turn counts as behind it."""
+    custom = [tool for tool in body.tools or () if tool.type == "custom"]
+    yield from (number for number, tool in enumerate(custom, start=1) if tool.cache_control is not None)
+    before = len(custom)
+    if body.system:
+        before += 1
+        if not isinstance(body.system, str) and any(block.cache_control is not None for block in body.system):
+            yield before
+    for message in body.messages:
+        before += 1
+        if any(getattr(block, "cache_control", None) is not None for block in message.blocks):
+            yield before
+    if body.cache_control is not None:
+        yield before

@@ -63,6 +63,7 @@ class Converse(Dialect):
     """Bedrock's Converse."""
 
     id_prefix = ""
+    caches_by_itself = False
     usage_field = "usage"
     answers_field = "output"
 

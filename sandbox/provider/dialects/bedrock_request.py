@@ -231,6 +231,7 @@ def read_converse(body: bytes, model: str) -> Ask:
         thinks=thinks,
         shows_thoughts=thinks,
         caches=_caches(parsed),
+        cache_marks=tuple(_cache_marks(parsed)),
     )
     ask.check_forced_tool("toolConfig.toolChoice.tool.name")
     return ask
@@ -320,3 +321,20 @@ def _caches(body: _Body) -> bool:
     for message in body.messages:
         blocks += message.content
     return any(block.cache_point is not None for block in blocks)
+
+
+def _cache_marks(body: _Body) -> Iterator[int]:
+    """Give how many functions and turns stand before each cache point; one inside of a turn counts as behind it."""
+    before = 0
+    for tool in body.tool_config.tools if body.tool_config else ():
+        before += tool.tool_spec is not None
+        if tool.cache_point is not None:
+            yield before
+    if body.system:
+        before += 1
+        if any(block.cache_point is not None for block in body.system):
+            yield before
+    for message in body.messages:
+        before += 1
+        if any(block.cache_point is not None for block in message.content):
+            yield before

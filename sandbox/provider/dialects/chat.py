@@ -158,6 +158,7 @@ class ChatBody(_Frozen):
     response_format: _ResponseFormat | None = None
     stream: Literal[False] | None = None
     n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
+    prompt_cache_key: str | None = None
     service_tier: str | None = None
     web_search_options: dict[str, JsonValue] | None = None
     prediction: _Prediction | None = None
@@ -183,6 +184,7 @@ class ChatBody(_Frozen):
             if form is not None and form.type == "json_schema" and form.json_schema is not None
             else None,
             service_tier=self.service_tier,
+            cache_key=self.prompt_cache_key,
             may_search=self.web_search_options is not None,
             speaks="audio" in (self.modalities or ()),
             prediction=self.prediction.text if self.prediction else "",

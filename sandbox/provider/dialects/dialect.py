@@ -43,6 +43,8 @@ class Dialect(ABC):
     """Whether a prompt that a filter blocks gets an answer that says so, and is charged, instead of an error."""
     tells_cache_writes: ClassVar[bool] = True
     """Whether the usage has a field for tokens that were written into a cache; else none are."""
+    caches_by_itself: ClassVar[bool] = True
+    """Whether prompts are cached without a mark, and writing them into the cache costs nothing."""
     waits_in_body: ClassVar[bool] = False
     """Whether the body of an error says when to come back, and no header does."""
 

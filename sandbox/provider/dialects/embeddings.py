@@ -40,6 +40,7 @@ class Embeddings(OpenAiApi):
     """OpenAI's embeddings."""
 
     id_prefix = "embd-"
+    caches_by_itself = False
     usage_field = "usage"
     answers_field = "data"
 

@@ -199,6 +199,7 @@ def read_responses(body: bytes) -> Ask:
         as_json=form is not None and form.type != "text",
         schema=form.json_schema if form is not None else None,
         service_tier=parsed.service_tier,
+        cache_key=parsed.prompt_cache_key,
         may_search=any(isinstance(tool, _WebSearch) for tool in parsed.tools or ()),
         thinks=reasoning is not None and reasoning.effort != "none",
         shows_thoughts=reasoning is not None and reasoning.summary is not None,

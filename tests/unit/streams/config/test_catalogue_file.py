@@ -169,7 +169,7 @@ def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_router
 def test_the_optional_keys_that_the_reference_shows_are_known_and_have_the_defaults_it_says() -> None:
     lines = REFERENCE.read_text().splitlines()
     shown = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
-    assert len(shown) == 13
+    assert len(shown) == 14
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
     file = parse_catalogue(uncommented)
     assert file.catalogue == load_catalogue(REFERENCE).catalogue
@@ -299,6 +299,25 @@ def test_a_provider_is_spared_parameters_and_called_by_its_own_names() -> None:
     wire = provider('drop_parameters = ["temperature", "user"]\nrename_parameters = { seed = "random_seed" }')
     assert wire.drops == {"temperature", "user"}
     assert wire.renames == {"seed": "random_seed"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "tells"),
+    [
+        ("", False),
+        ('base_url = "https://api.openai.com/v1"', True),
+        ('base_url = "https://api.openai.com/v1"\nprompt_cache = false', False),
+        ('base_url = "https://api.openai.com/v1"\ndialect = "openai-responses"', True),
+        ('base_url = "http://127.0.0.1:8000/v1"', False),
+        ('base_url = "http://127.0.0.1:8000/v1"\nprompt_cache = true', True),
+        ('base_url = "https://api.anthropic.com/v1"\ndialect = "anthropic"', False),
+        ('base_url = "https://api.anthropic.com/v1"\ndialect = "anthropic"\nprompt_cache = true', True),
+    ],
+)
+def test_a_provider_is_told_what_to_cache_where_that_costs_nothing_or_the_operator_says_so(
+    lines: str, *, tells: bool
+) -> None:
+    assert provider(lines).prompt_cache is tells
 
 
 def test_a_provider_speaks_a_dialect() -> None:
@@ -460,6 +479,10 @@ MISTAKES = {
     "a parameter renamed in another dialect": (
         changed("[providers.openai]", '[providers.openai]\ndialect = "gemini"\nrename_parameters = { seed = "s" }'),
         "providers.openai.rename_parameters goes with chat completions only; remove it.",
+    ),
+    "a prompt cache that has no word": (
+        changed("[providers.openai]", '[providers.openai]\ndialect = "gemini"\nprompt_cache = true'),
+        'providers.openai.prompt_cache: dialect "gemini" has no word for it, and caches by itself; remove it.',
     ),
     "a region elsewhere": (
         changed("[providers.openai]", '[providers.openai]\nregion = "eu-west-1"'),
