@@ -21,6 +21,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
+from bench.cost_caches import MIXES as MIXES_OF_TRAFFIC  # noqa: E402  (same)
+from bench.cost_caches import Savings, at_list_prices, row, savings  # noqa: E402  (same)
 from router.catalogue import Catalogue  # noqa: E402  (same)
 from router.cost import estimate_tokens, price_of  # noqa: E402  (same)
 from router.identity import Identity  # noqa: E402  (same)
@@ -156,6 +158,33 @@ def table(title: str, costs: Sequence[Cost]) -> Table:
     return rows
 
 
+def caches_table(found: Sequence[Savings]) -> Table:
+    """Return a mix of traffic a row: what each means saves on top of those before it. A batch lane is a column more."""
+    title = "What caches save on top of routing, percent of all at gpt-4.1, at public list prices"
+    rows = Table("", title=title, title_justify="left")
+    for heading in (
+        "gpt-4.1, own cache",
+        "routing",
+        "+ prompt caches",
+        "+ answer cache",
+        "+ both",
+        "answered again",
+        "quality",
+    ):
+        rows.add_column(heading, justify="right")
+    for one in found:
+        ways = (
+            one.baseline_cached_usd,
+            one.routed_usd,
+            one.with_prompt_caches_usd,
+            one.with_answer_cache_usd,
+            one.with_both_usd,
+        )
+        cells = (f"{one.saved(usd):.1f} %" for usd in ways)
+        rows.add_row(one.mix, *cells, f"{one.answered_again:.1%}", f"{one.quality_points:+.1f}")
+    return rows
+
+
 def share_needed(catalogue: Catalogue, saved_percent: int) -> tuple[str, Decimal]:
     """Return the cheapest model, and what part of the traffic it has to take for the saving, in percent."""
     baseline_usd = _price(catalogue, catalogue.baseline.name, TOKENS)
@@ -191,8 +220,12 @@ def main() -> None:
             "planned": [_row(cost) for cost in real],
             "claim": {"saved_percent": CLAIMED_PERCENT, "model": cheapest, "share_percent": round(float(needed), 2)},
         }
+    shipped, listed = (load_catalogue(file).catalogue for file in CATALOGUES.values())
+    found = [savings(mix, at_list_prices(shipped, listed), prompts) for mix in MIXES_OF_TRAFFIC]
+    console.print(caches_table(found))
     REPORT.parent.mkdir(exist_ok=True)
     content = {"requests": REQUESTS, "prompts_file": path.name, "prompts": len(prompts), "prices": report}
+    content["caches"] = [row(one) for one in found]
     REPORT.write_bytes(orjson.dumps(content, default=str, option=orjson.OPT_INDENT_2))
 
 

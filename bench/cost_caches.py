@@ -1,0 +1,236 @@
+"""What caches save on top of routing, for stated mixes of traffic. The decisions are the product's; no call is made.
+
+A mix says how often questions repeat and what requests share at their beginning. Each request is planned by the policy
+`value`, its mark and key are decided by `router.prompt_caching`, and it is priced as a provider bills it that keeps a
+prefix for five minutes after its last use: by what is fresh, read and written. An answer is used again for an hour.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import accumulate
+from random import Random
+from statistics import fmean
+
+from router.catalogue import Catalogue, Price
+from router.cost import MILLION, estimate_tokens, price_of
+from router.dialects.wire import DialectName, Wire
+from router.identity import Identity
+from router.job import Job, Origin
+from router.models.pool import ModelPool
+from router.prompt_caching.memory import MARKED, TTL_S, prompt_cache_of
+from router.prompt_caching.prefix import Prefix, prefix_of
+from router.request.plan import Plan, make_plan
+from router.route import Estimate
+from router.tasks.analysis import analyse
+from sandbox.provider.exam import share_known
+from schemas.requests import Request
+from schemas.responses import Usage
+
+REQUESTS = 3_000
+ANSWER_TOKENS = 500
+ANSWER_TTL_S = 3_600.0
+NOW_S = 1_800_000_000.0
+SENTENCE = "The warranty covers parts and labour for two years from the day of purchase. "
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Traffic as one operator may have it."""
+
+    name: str
+    per_minute: float
+    repeats: float
+    """The share of the questions that are among 360 common ones, the commonest most (Zipf's law); others come once."""
+    system_tokens: int
+    """What each application says before its questions, about so many tokens."""
+    applications: int = 1
+
+
+MIXES = (
+    Mix("own questions", 60, repeats=0.0, system_tokens=0),
+    Mix("support desk, 30 % common questions", 60, repeats=0.3, system_tokens=1_500, applications=4),
+    Mix("FAQ bot, common questions only", 60, repeats=1.0, system_tokens=1_500, applications=4),
+    Mix("documents, 6,000 tokens of instructions", 60, repeats=0.0, system_tokens=6_000),
+    Mix("the same, once in an hour", 1 / 60, repeats=0.0, system_tokens=6_000),
+)
+"""60 requests a minute where nothing else is said; the support desk and the bot serve four applications."""
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """Dollars of one mix, for its requests."""
+
+    mix: str
+    baseline_usd: Decimal
+    """All at the catalogue's baseline model, without caches."""
+    baseline_cached_usd: Decimal
+    """The same with the baseline's own prompt cache, which works by itself: what prompt caches save is not all ours."""
+    routed_usd: Decimal
+    with_prompt_caches_usd: Decimal
+    with_answer_cache_usd: Decimal
+    with_both_usd: Decimal
+    answered_again: float
+    """The share of the requests that the answer cache has answered."""
+    quality_points: float
+    """Right answers of a hundred, less those of all at the baseline; an answer again is as good as it was."""
+
+    def saved(self, usd: Decimal) -> Decimal:
+        """Return what is saved of the baseline, in percent."""
+        return (1 - usd / self.baseline_usd) * 100
+
+
+def at_list_prices(shipped: Catalogue, listed: Catalogue) -> Catalogue:
+    """Return the shipped catalogue, which says what is expected of each model, at the public price lists.
+
+    Claude is asked in its own dialect and told what to cache, as an operator may have it.
+    """
+    models = {
+        name: replace(
+            model,
+            price=listed.models[name].price,
+            wire=Wire(DialectName.ANTHROPIC, prompt_cache=True) if name.startswith("claude") else model.wire,
+        )
+        for name, model in shipped.models.items()
+        if name in listed.models
+    }
+    chains = {tier: tuple(models[model.name] for model in chain) for tier, chain in shipped.chains.items()}
+    return replace(shipped, models=models, chains=chains, baseline=models[shipped.baseline.name])
+
+
+def savings(mix: Mix, catalogue: Catalogue, prompts: Sequence[str]) -> Savings:
+    """Play the mix four times, each time with the same requests."""
+    requests = list(_requests(mix, prompts))
+    plain = _Play(catalogue).run(requests)
+    prompt_caches = _Play(catalogue, prompt_caches=True).run(requests)
+    answer_cache = _Play(catalogue, answer_cache=True).run(requests)
+    both = _Play(catalogue, answer_cache=True, prompt_caches=True).run(requests)
+    return Savings(
+        mix.name,
+        plain.baseline_usd,
+        plain.baseline_cached_usd,
+        plain.usd,
+        prompt_caches.usd,
+        answer_cache.usd,
+        both.usd,
+        both.again / len(requests),
+        100 * fmean(both.gains) if both.gains else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    at_s: float
+    request: Request
+
+
+def _requests(mix: Mix, prompts: Sequence[str]) -> Sequence[_Asked]:
+    random = Random(16)  # noqa: S311 - the same mix each time
+    weights = list(accumulate(1 / rank for rank in range(1, len(prompts) + 1)))
+    told, at_s = list[_Asked](), NOW_S
+    system = SENTENCE * round(mix.system_tokens / estimate_tokens(SENTENCE))
+    for number in range(REQUESTS):
+        at_s += random.expovariate(mix.per_minute / 60)
+        is_common = random.random() < mix.repeats
+        prompt = random.choices(prompts, cum_weights=weights)[0] if is_common else prompts[number % len(prompts)]
+        application = random.randrange(mix.applications)
+        asked = {"prompt": prompt if is_common else f"{prompt}\n({number})", "max_tokens": ANSWER_TOKENS}
+        before = {"system_prompt": f"Application {application}. {system}"} if system else {}
+        told.append(_Asked(at_s, Request.model_validate({**asked, **before})))
+    return told
+
+
+class _Play:
+    """One mix under one set of caches."""
+
+    def __init__(self, catalogue: Catalogue, *, answer_cache: bool = False, prompt_caches: bool = False) -> None:
+        self.usd, self.baseline_usd, self.baseline_cached_usd = Decimal(0), Decimal(0), Decimal(0)
+        self.again = 0
+        self.gains: list[float] = []
+        self._catalogue = catalogue
+        self._pool = ModelPool(catalogue)
+        self._has_answer_cache = answer_cache
+        self._has_prompt_caches = prompt_caches
+        self._answers: dict[tuple[str | None, str | None], tuple[float, str]] = {}
+        self._kept_until: dict[tuple[str, str], float] = {}
+        """What the providers have in their caches, by model and prefix."""
+
+    def run(self, requests: Sequence[_Asked]) -> "_Play":
+        """Play all requests, and return this."""
+        for number, asked in enumerate(requests):
+            self._ask(number, asked)
+        return self
+
+    def _ask(self, number: int, asked: _Asked) -> None:
+        request, now_s = asked.request, asked.at_s
+        input_tokens = estimate_tokens(request.system_prompt or "") + estimate_tokens(request.question)
+        tokens = Estimate(input_tokens, ANSWER_TOKENS)
+        baseline, prefix = self._catalogue.baseline, prefix_of(request, "bench")
+        price = _price(self._catalogue, baseline.name, now_s)
+        self.baseline_usd += price_of(price, tokens)
+        usage = Usage(input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens)
+        if prefix is not None and self._is_kept(f"all at {baseline.name}", prefix, now_s):
+            usage = usage.model_copy(update={"cached_input_tokens": min(prefix.tokens, input_tokens)})
+        self.baseline_cached_usd += price_of(price, usage)
+        question = request.system_prompt, request.prompt
+        known = self._answers.get(question)
+        if self._has_answer_cache and known is not None and now_s < known[0]:
+            self.again += 1
+            self._judge(known[1], request)
+            return
+        job = Job(request, Identity("bench", f"r-{number}", None), Origin("t", 0, number), now_s, now_s + 60)
+        plan = make_plan(job, analyse(request.question), self._pool, now_s)
+        model = plan.candidates[0].model
+        self._answers[question] = now_s + ANSWER_TTL_S, model.name
+        self.usd += self._charged(plan, tokens, now_s)
+        self._judge(model.name, request)
+
+    def _charged(self, plan: Plan, tokens: Estimate, now_s: float) -> Decimal:
+        """Return what the provider charges: its cache obeys marks, or nothing, as its dialect has it."""
+        model = plan.candidates[0].model
+        price, prefix = _price(self._catalogue, model.name, now_s), plan.prefix
+        usage = Usage(input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens)
+        if prefix is None or not self._has_prompt_caches:
+            return price_of(price, usage)
+        told = prompt_cache_of(prefix, model, price, self._pool.prefixes, now_s)
+        is_marked = told is not None and told.is_marked
+        self._pool.prefixes.called(prefix, model, None, now_s, marked=is_marked)
+        if model.wire.dialect in MARKED and not is_marked:
+            return price_of(price, usage)
+        share = min(prefix.tokens, usage.input_tokens)
+        is_kept = self._is_kept(model.name, prefix, now_s)
+        part = {"cached_input_tokens" if is_kept else "cache_write_tokens": share}
+        return price_of(price, usage.model_copy(update=part))
+
+    def _is_kept(self, model: str, prefix: Prefix, now_s: float) -> bool:
+        """Say whether the provider has a prefix in its cache, where it is from now on."""
+        place = model, prefix.key
+        is_kept = self._kept_until.get(place, 0.0) > now_s
+        self._kept_until[place] = now_s + TTL_S
+        return is_kept
+
+    def _judge(self, model: str, request: Request) -> None:
+        prompt = (request.prompt or "").partition("\n(")[0] if request.prompt else ""
+        shares = share_known(model, prompt), share_known(self._catalogue.baseline.name, prompt)
+        if shares[0] is not None and shares[1] is not None:
+            self.gains.append(shares[0] - shares[1])
+
+
+def _price(catalogue: Catalogue, name: str, now_s: float) -> Price:
+    price = catalogue.models[name].price_at(int(now_s * 1000))
+    if price is None:
+        raise SystemExit(f"{name} has no price in the catalogue {catalogue.name}; add one.")
+    return price
+
+
+def row(found: Savings) -> Mapping[str, object]:
+    """Return the figures for a report."""
+    ways = ("baseline_cached_usd", "routed_usd", "with_prompt_caches_usd", "with_answer_cache_usd", "with_both_usd")
+    percent = {name.removesuffix("_usd"): round(float(found.saved(getattr(found, name))), 1) for name in ways}
+    return {
+        "mix": found.mix,
+        "saved_percent": percent,
+        "answered_again": round(found.answered_again, 3),
+        "quality_points": round(found.quality_points, 2),
+        "baseline_usd_per_million": round(float(found.baseline_usd * MILLION / REQUESTS)),
+    }
