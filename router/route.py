@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from router.catalogue import Model, Price
 from router.obstacle import Obstacle
@@ -33,8 +33,7 @@ class Estimate:
     """Not known before the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):  # several for each request, and a frozen dataclass takes four times as long to make
     """A model that may answer."""
 
     model: Model
@@ -55,9 +54,8 @@ class Candidate:
     """What it is asked, if not what everybody is: its own answer with what is wrong with it (a repair)."""
 
     def because(self, why: str) -> "Candidate":
-        """Return the candidate with another reason; as `replace` does it, at a fifth of the time."""
-        known = self.bound, self.upper_usd, self.max_tokens, self.terms, self.unpriced, self.not_taken, self.request
-        return Candidate(self.model, why, *known)
+        """Return the candidate with another reason."""
+        return Candidate(self.model, why, *self[2:])
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""

@@ -5,9 +5,8 @@ candidate that does not speak OpenAI's chat completions, and leaves out those th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -19,8 +18,7 @@ class Untranslatable(Exception):  # noqa: N818 - named after the candidate that 
     """The dialect has no words for something in the request. The text says for what, beginning with its field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):  # one for each candidate of each request, as `router.route.Candidate`
     """What one call asks for."""
 
     request: Request

@@ -119,7 +119,7 @@ def plan_judge(job: Job, model: Model, asked: Request, pool: ModelPool, now_s: f
     obstacle = _forbidden(model, job.tenant)
     obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None)
     obstacle = obstacle or (_unbounded(model) if _needs_bound(job) else None)
-    return None if obstacle is not None else replace(candidate, request=asked)
+    return None if obstacle is not None else candidate._replace(request=asked)
 
 
 def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
@@ -129,7 +129,7 @@ def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, no
     max_cost_usd = job.request.max_cost_usd or pool.catalogue.default_max_cost_usd
     if _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None) is not None:
         return None
-    return replace(candidate, request=asked)
+    return candidate._replace(request=asked)
 
 
 class _Views:

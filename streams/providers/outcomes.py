@@ -107,7 +107,8 @@ class OutcomeReader:
 
     def from_reply(self, reply: Reply, now_s: float) -> Answer | UpstreamFailure:
         """Return what a whole HTTP response means, whatever it holds. Seconds are since 1970. Raises nothing."""
-        reply = replace(reply, content=self._scrub.body(reply.content))
+        if (content := self._scrub.body(reply.content)) is not reply.content:
+            reply = replace(reply, content=content)
         result = self._answered(reply, now_s) if is_success(reply.status_code) else self._refused(reply, now_s)
         return result if isinstance(result, Answer) else self._sealed(result)
 

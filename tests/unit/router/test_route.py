@@ -1,4 +1,3 @@
-from dataclasses import replace
 from decimal import Decimal
 
 from router.cost import price_of
@@ -19,4 +18,4 @@ def test_an_estimate_is_priced_as_usage_without_cached_tokens_is() -> None:
 def test_a_candidate_with_another_reason_is_else_the_same() -> None:
     obstacle = Obstacle(SkipReason.RATE_LIMIT)
     one = Candidate(ALPHA, "why", Estimate(1, 2), None, 3, None, "unpriced", obstacle, Request(prompt="again"))
-    assert one.because("therefore") == replace(one, why="therefore")
+    assert one.because("therefore") == one._replace(why="therefore")

@@ -57,7 +57,7 @@ def test_an_answer_without_usage_costs_an_estimate() -> None:
 
 @pytest.mark.parametrize("told", [None, Decimal("0.07")])
 def test_a_call_without_a_price_costs_what_the_provider_says_and_is_not_metered(told: Decimal | None) -> None:
-    attempt_log, unpriced = AttemptLog(JOB), replace(CANDIDATE, terms=None, upper_usd=None, unpriced="a web search")
+    attempt_log, unpriced = AttemptLog(JOB), CANDIDATE._replace(terms=None, upper_usd=None, unpriced="a web search")
     started = call_started(JOB, PLAN.route, unpriced, 1, TWO, NOW_S)
     usage = Usage(input_tokens=10, output_tokens=5, provider_cost_usd=told)
     attempt_log.answered(started, unpriced, Answered(NOW_S, replace(ANSWER, usage=usage), 0.5))
@@ -118,7 +118,7 @@ def test_a_call_that_was_cut_off_is_not_handed_on() -> None:
 
 
 def test_the_cost_of_a_request_is_unknown_as_soon_as_that_of_one_charged_call_is() -> None:
-    unpriced = replace(CANDIDATE, model=replace(ALPHA, price=None), upper_usd=None)
+    unpriced = CANDIDATE._replace(model=replace(ALPHA, price=None), upper_usd=None)
     attempt_log = AttemptLog(JOB)
     attempt_log.failed(call(1), unpriced, Failed(NOW_S, UNAVAILABLE, 0.1))
     uncharged_usd = attempt_log.cost_usd
