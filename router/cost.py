@@ -230,7 +230,8 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
             known["price_status"] = PriceStatus.KNOWN if is_priced else PriceStatus.UNKNOWN
             known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
-        if call.upstream_call_id is not None and call.baseline_model == call.request_model:
+        is_shared = call.upstream_call_id is not None and call.batch_id is None
+        if is_shared and call.baseline_model == call.request_model:
             known["baseline_cost_usd"] = attempt.cost_usd  # a share, which its own tokens do not give
         known["token_count_source"] = TokenCountSource.ESTIMATE if usage.doubt else TokenCountSource.PROVIDER
     return CostEvent(**known)

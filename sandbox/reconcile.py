@@ -2,7 +2,7 @@
 
 They are joined by the idempotency key of each call, which is the id of its cost event, or the `upstream_call_id` of the
 events of several requests whose calls were made as one: these are added up first, and are as uncertain as the least
-certain of them. Money is in nano-dollars.
+certain of them. A line of a batch has its `custom_id` as that. Money is in nano-dollars.
 
 | event                  | invoice           | then                                                                |
 |------------------------|-------------------|---------------------------------------------------------------------|
@@ -250,8 +250,9 @@ def _join(costs: Iterable[CostEvent], invoice: Iterable[InvoiceRow]) -> _Joined:
     by_reason: Counter[ChargeReason] = Counter()
     without_event: list[str] = []
     for row in invoice:
-        key = row.id if row.idempotency_key is None else row.idempotency_key
-        if row.idempotency_key is None or key not in calls:
+        named = row.idempotency_key if row.custom_id is None else row.custom_id
+        key = row.id if named is None else named
+        if named is None or key not in calls:
             without_event.append(key)
         charged[key] += row.cost_nano_usd
         by_reason[row.reason] += row.cost_nano_usd

@@ -104,8 +104,8 @@ class CostEvent(Message):
     upstream_call_id: str | None = Field(
         default=None,
         description="Of a call that was made as one with those of other requests: the id of that call, its idempotency "
-        "key at the provider. The costs of all events with it add up to what the call was charged. Null: the call was "
-        "made for this request alone, under `event_id`.",
+        "key at the provider. The costs of all events with it add up to what the call was charged. With `batch_id` it "
+        "is the `custom_id` of the call's line. Null: the call was made for this request alone, under `event_id`.",
     )
     arm: str | None = Field(
         default=None,

@@ -31,6 +31,8 @@ class BatchCall:
     waiting: Waiting
     batch_id: str | None
     """The provider's; None: it is not known, or there is none."""
+    custom_id: str
+    """What its line is called."""
 
     @property
     def started(self) -> CallStarted:
@@ -41,7 +43,8 @@ class BatchCall:
         """
         if self.waiting.call is None:
             raise ValueError("a request that waits has no call")
-        return self.waiting.call.model_copy(update={"batch_id": self.batch_id})
+        told = {"batch_id": self.batch_id, "upstream_call_id": None if self.batch_id is None else self.custom_id}
+        return self.waiting.call.model_copy(update=told)
 
 
 def answered(call: CallStarted, answer: Answer, took_s: float | None, violation: str | None = None) -> Attempt:

@@ -22,7 +22,7 @@ from router.batches import settling
 from router.batches.batch import BatchQueue
 from router.batches.line import BatchLine, LineEnd
 from router.batches.members import Members, mask_of, places_in
-from router.batches.names import place_of
+from router.batches.names import custom_id_of, place_of
 from router.batches.settling import BatchCall
 from router.batches.stages import NO_SUMS, Batch, Sums, published, reason_after, returning
 from router.errors import Answer, RequestRejected
@@ -190,7 +190,8 @@ class BatchResults:
         """Publish one result; return what to add up, and the partition and offset of its response if there is one."""
         batch, parts = self._batching.batch, self._parts
         bit = 1 << result.place
-        call = BatchCall(result.request.waiting, batch.handle.batch_id if batch.handle else None)
+        batch_id = batch.handle.batch_id if batch.handle else None
+        call = BatchCall(result.request.waiting, batch_id, custom_id_of(batch.our_id, result.place))
         outcome = None if result.line is None else result.line.outcome
         took_s = None if batch.created_s is None or batch.ended_s is None else batch.ended_s - batch.created_s
         if isinstance(outcome, Answer):

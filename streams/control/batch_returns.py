@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from router.batches import settling
 from router.batches.members import Members, places_in
-from router.batches.settling import BatchCall
 from router.batches.stages import Batch, Stage
 from schemas.budgets import BudgetReservation
 from schemas.responses import Attempt
@@ -64,8 +63,10 @@ class BatchReturns:
         detail = batch.detail or f"the batch is {batch.stage}"
 
         async def one(request: BatchRequest) -> None:
-            call = BatchCall(request.waiting, batch.handle.batch_id if batch.handle else None)
-            attempt = settling.unfinished(call.started, detail, may_be_charged=True) if is_sent else None
+            call = request.waiting.call
+            attempt = None
+            if is_sent and call is not None:
+                attempt = settling.unfinished(call, detail, may_be_charged=True)
             await self.hand_on(batch, request, reason, attempt, detail)
 
         await self._for_each(batch, members, who, one)

@@ -125,6 +125,7 @@ class Scene:
         linked: bool = False,
         catalogue: Mapping[str, str] | None = None,
         tenants: str = "",
+        batch_s: float | None = None,
         **environment: str,
     ) -> None:
         """Create topics and provider; `linked` puts a Link between workers and broker, `catalogue` changes keys."""
@@ -137,6 +138,7 @@ class Scene:
             limits=False,
             failures=False,
             unkind=self.unkind,
+            batch_s=batch_s,
         )
         self.provider = ProviderProcess(options)
         await asyncio.to_thread(self.provider.start)

@@ -1,6 +1,6 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import brokers, control, crashes, feedback, hostile, links, models, records, state, tenants
+from tests.chaos import batches, brokers, control, crashes, feedback, hostile, links, models, records, state, tenants
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -537,4 +537,77 @@ SCENARIOS: tuple[Scenario, ...] = (
         tenants.budget_at_its_edge,
     ),
     *hostile.HOSTILE,
+    # -- the batch lane
+    Scenario(
+        "batch-killed-when-formed",
+        "SIGKILL of the collector when a batch is stored",
+        "it is uploaded by the next collector",
+        batches.killed_when_it_was_formed,
+    ),
+    Scenario(
+        "batch-killed-when-created",
+        "SIGKILL of the collector when the provider has created the batch",
+        "it is found there, and not paid twice",
+        batches.killed_when_it_was_created,
+    ),
+    Scenario(
+        "batch-killed-in-a-poll",
+        "SIGKILL of the collector while a batch runs",
+        "the next collector goes on polling",
+        batches.killed_in_a_poll,
+    ),
+    Scenario(
+        "batch-killed-while-publishing",
+        "SIGKILL of the collector at the first answer",
+        "no request is answered twice",
+        batches.killed_while_it_publishes,
+    ),
+    Scenario(
+        "batch-killed-before-it-is-settled",
+        "SIGKILL of the collector at the last answer",
+        "what is published is found again",
+        batches.killed_before_answers_are_stored,
+    ),
+    Scenario(
+        "batch-killed-again-and-again",
+        "SIGKILL of the collector four times",
+        "one answer each, one charge each",
+        batches.killed_again_and_again,
+    ),
+    Scenario(
+        "batch-created-and-unheard",
+        "a creation is answered with 500, and SIGKILL",
+        "the batch is looked for, found and answered",
+        batches.created_and_not_heard_of,
+    ),
+    Scenario(
+        "batch-calls-fail",
+        "429 and 500 on uploads and creations, a reset after one, 503 in a poll",
+        "one batch is created",
+        batches.uploads_and_creations_fail,
+    ),
+    Scenario(
+        "batch-too-large",
+        "413 on a creation",
+        "two batches of half the size are answered",
+        batches.too_large_for_the_provider,
+    ),
+    Scenario(
+        "batch-results-broken",
+        "results cut off, in any order, told twice, and SIGKILL",
+        "one answer each, one charge each",
+        batches.results_cut_shuffled_and_told_twice,
+    ),
+    Scenario(
+        "batch-broker-away",
+        "the broker is away for 12 s in a poll",
+        "the batch is answered when it is back",
+        batches.broker_away_in_a_poll,
+    ),
+    Scenario(
+        "batch-collector-frozen",
+        "SIGSTOP of the collector past its session",
+        "another one answers, and the frozen one writes nothing",
+        batches.frozen_past_its_session,
+    ),
 )

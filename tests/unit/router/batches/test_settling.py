@@ -30,7 +30,7 @@ def waiting() -> Waiting:
 
 
 def call() -> CallStarted:
-    return BatchCall(waiting(), "batch_1").started
+    return BatchCall(waiting(), "batch_1", "line-0").started
 
 
 def test_an_answer_costs_what_batches_cost() -> None:
@@ -40,6 +40,8 @@ def test_an_answer_costs_what_batches_cost() -> None:
     event = settling.cost_event(call(), attempt)
     assert event is not None
     assert (event.batch_id, event.service_tier, event.cost_nano_usd) == ("batch_1", "batch", 60_000)
+    assert event.upstream_call_id == "line-0", "its row of the invoice is found by it"
+    assert event.baseline_cost_usd == Decimal("0.000120000"), "at the live price of the baseline"
     assert event.reserved_usd == call().cost_usd
 
 
@@ -79,7 +81,7 @@ def test_a_call_without_a_line_stands_as_it_was_decided_or_is_free(*, may_be_cha
 
 
 def test_the_response_says_who_has_asked_and_which_batch_has_answered() -> None:
-    batch_call = BatchCall(waiting(), "batch_1")
+    batch_call = BatchCall(waiting(), "batch_1", "line-0")
     attempt = settling.answered(batch_call.started, ANSWER, 60.0)
     response = settling.response(batch_call, ANSWER, attempt, None, NOW_S + 90)
     assert (response.request_id, response.status, response.lane) == ("r-1", Status.COMPLETED, Lane.BATCH)
@@ -120,4 +122,4 @@ def test_results_lack_what_was_charged_if_the_provider_says_so_or_does_not_say(
 def test_a_request_without_a_decision_has_no_call() -> None:
     answered = waiting().model_copy(update={"state": WaitingState.ANSWERED, "call": None})
     with pytest.raises(ValueError, match="no call"):
-        _ = BatchCall(answered, None).started
+        _ = BatchCall(answered, None, "line-0").started

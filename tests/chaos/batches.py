@@ -1,0 +1,171 @@
+"""The batch lane: its collector killed, frozen and cut off in each step, and providers that lose, repeat and refuse.
+
+Requests are handed over as the lane's entry does it.
+"""
+
+import asyncio
+import time
+from random import Random
+
+from sandbox.provider.batches.faults import BatchFault, BatchFaultKind
+from schemas.topics import Topic
+from streams.batch_requests import batch_record
+from streams.config.catalogue_file import load_catalogue
+from streams.kafka.clients import producer
+from tests.chaos.scene import Scene
+from tests.fakes.lane import waiting_of
+from tests.harness import Worker
+
+MODEL = "gpt-4.1"
+REQUESTS = 120
+WITHIN_S = 900.0
+BATCH_S = 4.0
+COLLECTS = "this worker collects batches"
+
+
+async def killed_when_it_was_formed(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until_records(Topic.BATCH_STATE, 2)
+    _replace_the_collector(scene)
+
+
+async def killed_when_it_was_created(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until("a batch is created", lambda: bool(scene.provider.batches()))
+    _replace_the_collector(scene)
+
+
+async def killed_in_a_poll(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until("a batch is created", lambda: bool(scene.provider.batches()))
+    await asyncio.sleep(1.5)
+    _replace_the_collector(scene)
+
+
+async def killed_while_it_publishes(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until_records(Topic.RESPONSES, 1)
+    _replace_the_collector(scene)
+
+
+async def killed_before_answers_are_stored(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until_records(Topic.RESPONSES, REQUESTS)
+    _replace_the_collector(scene)
+
+
+async def killed_again_and_again(scene: Scene) -> None:
+    chance = Random(16)  # noqa: S311 - the same chaos each time
+    await _begun(scene)
+    for _ in range(4):
+        await asyncio.sleep(chance.uniform(0.5, 4.0))
+        _replace_the_collector(scene)
+        await _until_collected(scene)
+
+
+async def created_and_not_heard_of(scene: Scene) -> None:
+    await _begun(scene, BatchFaultKind.CREATE_500_AFTER)
+    await scene.until("a batch is created", lambda: bool(scene.provider.batches()))
+    _replace_the_collector(scene)
+    await _all_answered_by(scene, batches=1)
+
+
+async def uploads_and_creations_fail(scene: Scene) -> None:
+    kinds = (
+        BatchFaultKind.UPLOAD_429,
+        BatchFaultKind.UPLOAD_500_AFTER,
+        BatchFaultKind.CREATE_429,
+        BatchFaultKind.CREATE_RESET_AFTER,
+        BatchFaultKind.STATUS_503,
+    )
+    await _begun(scene, *kinds)
+    await _all_answered_by(scene, batches=1)
+
+
+async def too_large_for_the_provider(scene: Scene) -> None:
+    await _begun(scene, BatchFaultKind.CREATE_413)
+    await _all_answered_by(scene, batches=2)
+
+
+async def results_cut_shuffled_and_told_twice(scene: Scene) -> None:
+    await _begun(scene, BatchFaultKind.SHUFFLED, BatchFaultKind.DUPLICATE_LINES, BatchFaultKind.TRUNCATED_DOWNLOAD)
+    await scene.until_records(Topic.RESPONSES, 1)
+    _replace_the_collector(scene)
+    await _all_answered_by(scene, batches=1)
+
+
+async def broker_away_in_a_poll(scene: Scene) -> None:
+    await _begun(scene, linked=True)
+    await scene.until("a batch is created", lambda: bool(scene.provider.batches()))
+    assert scene.link is not None
+    await scene.link.cut()
+    await asyncio.sleep(12)
+    await scene.heal()
+    await _all_answered_by(scene, batches=1)
+
+
+async def frozen_past_its_session(scene: Scene) -> None:
+    await _begun(scene)
+    await scene.until("a batch is created", lambda: bool(scene.provider.batches()))
+    frozen = _collector(scene)
+    scene.freeze(frozen)
+    scene.start()
+    await scene.until_answered()
+    scene.thaw(frozen)
+    await asyncio.sleep(3)
+    await _all_answered_by(scene, batches=1)
+
+
+async def _begun(scene: Scene, *faults: BatchFaultKind, linked: bool = False) -> None:
+    """Start two workers, put the faults in force, once each, and hand requests over."""
+    await scene.open(
+        batch_s=BATCH_S,
+        linked=linked,
+        TURNOUT_BATCH_POLL_S="0.5",
+        TURNOUT_BATCH_MAX_AGE_S="1",
+        TURNOUT_BATCH_MARGIN_S="60",
+    )
+    scene.start(2)
+    await scene.until_ready()
+    await _until_collected(scene)
+    for fault in faults:
+        await asyncio.to_thread(scene.provider.add_batch_fault, BatchFault(fault=fault, count=1))
+    await _hand_over(scene)
+
+
+async def _hand_over(scene: Scene) -> None:
+    settings = scene.pipeline.settings
+    catalogue = load_catalogue(scene.catalogue).catalogue
+    async with producer(settings) as client:
+        sent = []
+        for number in range(REQUESTS):
+            request_id = f"waits-{number}"
+            asked: dict[str, object] = {"prompt": f"What is {number} + 1?", "max_tokens": 20}
+            place = (number % settings.partitions, number)
+            waiting, delivery = waiting_of(catalogue, request_id, MODEL, asked, time.time(), WITHIN_S, place)
+            record = batch_record(settings.topic(Topic.BATCH_REQUESTS), waiting, delivery)
+            sent.append(await client.send(record.topic, record.value, record.key, headers=record.headers))
+            scene.accepted[request_id] += 1
+        await asyncio.gather(*sent)
+
+
+def _collector(scene: Scene) -> Worker:
+    """Return the worker that has the batches."""
+    told = [(worker.log.stat().st_mtime, worker) for worker in scene.alive if COLLECTS in worker.log.read_text()]
+    return max(told, key=lambda one: one[0])[1] if told else scene.alive[0]
+
+
+def _replace_the_collector(scene: Scene) -> None:
+    scene.kill(_collector(scene))
+    scene.start()
+
+
+async def _until_collected(scene: Scene) -> None:
+    await scene.until("a worker collects", lambda: any(COLLECTS in one.log.read_text() for one in scene.alive))
+
+
+async def _all_answered_by(scene: Scene, *, batches: int) -> None:
+    """See that so many batches were paid for."""
+    await scene.until_answered()
+    found = await asyncio.to_thread(scene.provider.batches)
+    scene.expect(len(found) == batches, f"{len(found)} batches were created, {batches} expected: {found}")
