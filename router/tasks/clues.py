@@ -80,7 +80,8 @@ _LEXICON: Final[PhraseMatcher[Sign | None]] = PhraseMatcher(
     ],
 )
 _TYPOS: Final = TypoMender(
-    phrase.strip() for phrase, sign in _LEXICON.meanings.items() if sign is not None and TEXT_START not in phrase
+    (phrase.strip() for phrase, sign in _LEXICON.meanings.items() if sign is not None and TEXT_START not in phrase),
+    (phrase.strip() for phrase, sign in _LEXICON.meanings.items() if sign is None and " " not in phrase.strip()),
 )
 _NEGATIONS: Final = PhraseMatcher([(phrases.NEGATIONS, True)])
 _NEGATIONS_AFTER: Final = PhraseMatcher([(phrases.NEGATIONS_AFTER, True)])
@@ -98,15 +99,18 @@ _LABELS: Final = re.compile(
     r"|\b(?:or|oder|ou|o|atau|hay|hoặc)\b[^:?\n]{2,24}(?:[:?]|$)|还是|(?:か|？)[^？]{1,8}か|인지|아니면",  # noqa: RUF001  (a question mark)
 )
 _LABELS_CHARS: Final = 110
+# Names to be filled in, whatever the language: `{name, city, date}`.
+_FIELDS: Final = re.compile(r"\{\s?[^\W\d]\w[\w ]{0,24}(?:, ?[^\W\d]\w[\w ]{0,24}){1,9}\s?\}")
 _SEQUENCE: Final = re.compile(r"(?:\b\d{1,4}, ?){3,}")
 _SEQUENCE_CHARS: Final = 70
-_FORMULA_MARKS: Final = re.compile(r"[=\\^²³]")
+_FORMULA_MARKS: Final = re.compile(r"[=\\^²³%]")
 _FORMULA: Final = re.compile(
     r"\\(?:frac|sqrt|boxed|begin|sum|int|cdot)\b"
     r"|\$[^$\n]{0,80}[=^\\][^$\n]{0,80}\$"
     r"|\d ?[-+*/×÷^] ?\(?-?\d.{0,30}="  # noqa: RUF001  (the multiplication sign is meant)
     r"|\b\d?[a-z] ?[\^²³]"
     r"|\b\d?[a-z] ?= ?-?\d"
+    r"|\d ?% (?:of|von|de|di|du|dari|của) \d"
     r"|\)=|\d ?≥ ?\d|[a-z] ?≥ ?\d",
 )
 _ENDS: Final = "?\uff1f!. "
@@ -140,7 +144,8 @@ def find_clues(text: str) -> Found:
     )
     has_formula = _FORMULA_MARKS.search(lowered) is not None and _FORMULA.search(lowered) is not None
     clues = list(_phrase_clues(spelt))
-    if all(clue.strength < SUBJECT for clue in clues) and (mended := _TYPOS.mend(spelt.words)) is not None:
+    strongest = max((clue.strength for clue in clues), default=0)
+    if strongest < COMMAND and (mended := _TYPOS.mend(spelt.words, swapped_only=strongest == SUBJECT)) is not None:
         clues = list(_phrase_clues(Spelt(mended, spelt.numbers)))
     if has_code:
         clues.append(Clue(Task.CODING, CODE, "first", f"{SHAPE}code"))
@@ -148,6 +153,8 @@ def find_clues(text: str) -> Found:
         clues.append(Clue(Task.MATH, SUBJECT, "first", f"{SHAPE}a formula"))
     if unquoted is not window and _LABELS.search(unquoted, 0, _LABELS_CHARS):
         clues.append(Clue(Task.CLASSIFICATION, SUBJECT, "first", f"{SHAPE}labels to choose from"))
+    if "{" in window and _FIELDS.search(window):
+        clues.append(Clue(Task.EXTRACTION, SUBJECT, "first", f"{SHAPE}fields to fill in"))
     if len(window) <= _SEQUENCE_CHARS and _SEQUENCE.search(window):
         clues.append(Clue(Task.REASONING, SUBJECT, "first", f"{SHAPE}a sequence"))
     return Found(window, len(stripped) - len(read) + len(window), spelt, tuple(clues), has_code, has_formula)

@@ -417,19 +417,20 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             stack trace, traceback, unit test, unit tests, pull request, compile error, time complexity, linked list,
             binary tree, this code, the code, following code, my code, pandas, numpy, django, react, docker,
             kubernetes, api endpoint, dataframe, bash, shell script, syntax error, stored procedure, git, html,
-            c program
+            c program, pseudocode, pseudo code, useeffect
         vi: lệnh git, lệnh linux, bash, xử lý lỗi, script, câu lệnh sql, câu truy vấn, lập trình, đoạn mã, mã nguồn,
             đoạn code, thuật toán, chuỗi ký tự, danh sách liên kết, cây nhị phân, biểu thức chính quy,
             biểu thức chính qui, mã lệnh, ngôn ngữ lập trình, hàm nhận vào, hàm trả về, lỗi biên dịch
         de: linux, befehl, powershell, skript, eine funktion, python programm, c ++ programm, quellcode, programmier*,
             algorithmus, algorithmen, regulärer ausdruck, den code, dieser code, quelltext, fehlermeldung, stacktrace,
-            kompilier*, datenbankabfrage, endlosschleife, schleife, klasse in
+            kompilier*, datenbankabfrage, endlosschleife, schleife, klasse in, pseudocode, versteckte dateien,
+            im terminal
         fr: linux, commande linux, gestion d erreurs, script, un programme, programmation, algorithme*, code source,
             ce code, le code, expression régulière, débog*, message d erreur, ne compile pas, boucle, classe en,
             base de données, requête
         es: linux, comando, script, manejo de errores, función python, un programa en, un programa que, programación,
             algoritmo*, código fuente, este código, el código, expresión regular, depur*, mensaje de error, no compila,
-            bucle, clase en, base de datos
+            bucle, clase en, base de datos, pseudocódigo, ficheros ocultos, archivos ocultos, en la terminal
         it: linux, comando, script, funzione python, un programma, programmazione, algoritm*, codice sorgente,
             questo codice, il codice, espressione regolare, messaggio di errore, non compila, ciclo for, base di dati
         zh: 命令, 正则, shell, linux, 脚本, 异常处理, vscode, 代码, 代碼, 编程, 編程, 算法, 演算法, 数组, 陣列,
@@ -441,9 +442,10 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             정규 표현식, 정규표현식, 컴파일, 쿼리, 연결 리스트, 이진 트리, 파이썬, 자바스크립트, 자바로
         pt: linux, comando, script, programação, algoritm*, código fonte, este código, o código, função python,
             expressão regular, mensagem de erro, não compila, laço, banco de dados, classe em, bug no, bug na,
-            planilha excel
+            planilha excel, pseudocódigo, arquivos ocultos, no terminal
         id: linux, perintah linux, perintah git, skrip, laravel, pemrograman, algoritma, kode sumber, kode ini,
-            kode berikut, fungsi python, pesan error, error saat, basis data, coding, ngoding
+            kode berikut, fungsi python, pesan error, error saat, basis data, coding, ngoding, file tersembunyi,
+            di terminal
         """,
     Task.MATH: """
         en: median, converge, dozen, greatest common divisor, greatest common factor, least common multiple,
@@ -458,16 +460,19 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             trung bình cộng, bài toán, toán học, đa thức, giá trị của biểu thức, giá trị biểu thức
         de: wahrscheinlichkeit für, gleichung*, ungleichung*, dreieck*, flächeninhalt, wahrscheinlichkeit, primzahl*,
             ganze zahl*, ganzen zahlen, ableitung, integral, wurzel, teilbar, polynom*, gleichungssystem, zinseszins,
-            mehrwertsteuer, umfang, hypotenuse, primfaktor*, binom*, quadratisch*, kubikmeter, grenzwert
+            mehrwertsteuer, umfang, hypotenuse, primfaktor*, binom*, quadratisch*, kubikmeter, grenzwert, dutzend
         fr: équation*, inéquation*, triangle*, aire, probabilité*, nombre premier, nombres premiers, nombre entier,
             nombres entiers, dérivée, intégrale, racine carrée, divisible, polynôme*, le reste, périmètre,
-            système d équations, intérêts composés, facteurs premiers, hypoténuse, vecteur*, logarithme
-        es: ecuación, ecuaciones, inecuación, desigualdad, triángulo*, área, probabilidad, números primos, número primo,
-            entero, enteros, derivada, integral, raíz cuadrada, divisible, polinomio*, el resto, perímetro,
-            sistema de ecuaciones, interés compuesto, factores primos, fracción, fracciones, límite de, logaritmo
+            système d équations, intérêts composés, facteurs premiers, hypoténuse, vecteur*, logarithme, douzaine,
+            douzaines
+        es: ecuación, ecuaciones, inecuación, desigualdad, triángulo*, área, probabilidad, números primos,
+            número primo, entero, enteros, derivada, integral, raíz cuadrada, divisible, polinomio*, el resto,
+            perímetro, sistema de ecuaciones, interés compuesto, factores primos, fracción, fracciones, límite de,
+            logaritmo, docena, docenas
         it: equazion*, disequazion*, triangolo, triangoli, probabilità, numeri primi, numero primo, numeri interi,
             derivata, integrale, radice quadrata, divisibile, polinomi*, il resto, perimetro, sistema di equazioni,
-            interesse composto, fattori primi, frazione, frazioni, ipotenusa, vettor*, limite di, logaritmo
+            interesse composto, fattori primi, frazione, frazioni, ipotenusa, vettor*, limite di, logaritmo, dozzina,
+            dozzine
         zh: 不放回, 方程, 积分, 積分, 导数, 導數, 三角形, 长方形, 正方形, 圆的, 面积, 面積, 周长, 周長, 体积, 體積,
             概率, 機率, 质数, 質數, 素数, 正整数, 整数, 整數, 矩阵, 多项式, 半径, 直径, 公约数, 公倍数, 余数, 餘數,
             整除, 等差, 等比, 数列, 平均数, 数学题, 應用題, 应用题, 不等式, 函数f, 之和
@@ -477,10 +482,11 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             다항식, 증명, 반지름, 공약수, 공배수, 나머지, 수열, 부등식, 제곱근, 수학
         pt: equação, equações, triângulo*, área de, probabilidade, número primo, números primos, derivada, integral,
             raiz quadrada, divisível, polinômio*, perímetro, sistema de equações, juros compostos, juros de,
-            fatores primos, fração, frações, vetor*, logaritmo, divisor comum, múltiplo comum, desconto de 0
-        id: persamaan, segitiga, luas, peluang, bilangan prima, bilangan, turunan, integral, akar kuadrat, habis dibagi,
-            polinomial, keliling, sistem persamaan, bunga majemuk, faktor prima, pecahan, matriks, vektor, logaritma,
-            diskon 0, sudut, jari jari, fpb, kpk
+            fatores primos, fração, frações, vetor*, logaritmo, divisor comum, múltiplo comum, desconto de 0, dúzia,
+            dúzias
+        id: persamaan, segitiga, luas, peluang, bilangan prima, bilangan, turunan, integral, akar kuadrat,
+            habis dibagi, polinomial, keliling, sistem persamaan, bunga majemuk, faktor prima, pecahan, matriks,
+            vektor, logaritma, diskon 0, sudut, jari jari, fpb, kpk, lusin
         """,
     Task.REASONING: """
         en: which comes next, what happened, think it through, should i, weigh, who is younger, who is older,
@@ -502,17 +508,19 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             schlussfolger*, begründung, gehört nicht, lügt, aussagen, sagt die wahrheit, wer lügt, folgt daraus,
             kann man daraus, muss stimmen, mögliche ursachen, wahrscheinlichste ursache, woran liegt, woran kann,
             pro und contra, vor und nachteile, lohnt sich, was spricht für, widerspruch, denkfehler, trugschluss,
-            nächste zahl, welche zahl folgt, in welcher reihenfolge, wer von
+            nächste zahl, welche zahl folgt, in welcher reihenfolge, wer von, wer kam, als letzter, als letzte,
+            woran könnte
         fr: pesez, qu en conclure, le plus petit, le plus grand, logique*, énigme*, prémisse*, déduire, déduis*,
             étape par étape, affirmation*, raisonnement, dit la vérité, n appartient pas, qui ment, peut on conclure,
             peut on en, s ensuit il, causes possibles, cause probable, la plus probable, avantages et inconvénients,
             pour et contre, vaut il mieux, contradiction, sophisme, la faille, dans quel ordre, suite logique,
             nombre suivant, devinette, l intrus, pèse le pour
-        es: pondere, qué se deduce, descarta, la menor, el mayor, lógic*, acertijo*, premisa*, paso a paso, afirmacion*,
-            razonamiento, no pertenece, miente, dice la verdad, deduce, deducir, quién miente, se puede concluir,
-            se sigue que, podemos concluir, causas posibles, posibles causas, causa más probable, pros y contras,
-            ventajas y, qué conviene, me conviene, contradicción, falacia, en qué orden, siguiente número,
-            qué número sigue, adivinanza, razona, el intruso
+        es: pondere, qué se deduce, descarta, la menor, el mayor, lógic*, acertijo*, premisa*, paso a paso,
+            afirmacion*, razonamiento, no pertenece, miente, dice la verdad, deduce, deducir, quién miente,
+            se puede concluir, se sigue que, podemos concluir, causas posibles, posibles causas, causa más probable,
+            pros y contras, ventajas y, qué conviene, me conviene, contradicción, falacia, en qué orden,
+            siguiente número, qué número sigue, adivinanza, razona, el intruso, quién llegó, llegó último,
+            llegó primero, a qué se debe, a qué puede deberse, qué será
         it: pesa, cosa si deduce, escludi, il più alto, il più basso, indovinello, enigma, premess*, dedurre,
             passo dopo passo, affermazion*, ragionamento, non appartiene, dice la verità, logica, logico,
             ragionamento logico, chi mente, si può concludere, possiamo concludere, ne segue che, cause possibili,
@@ -533,12 +541,13 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             pode se concluir, causas possíveis, possíveis causas, causa mais provável, prós e contras, vantagens e,
             vale a pena, compensa, contradição, falácia, em que ordem, em qual ordem, próximo número, qual número vem,
             qual é o próximo, adivinha, raciocine, o intruso, quem é o mais, quem é a mais, qual a causa, segue se que,
-            qual das duas, qual dos dois
+            qual das duas, qual dos dois, quem chegou, por último, o que pode ser, a que se deve
         id: timbang, selanjutnya, singkirkan, siapa term*, logika, teka teki, premis, langkah demi langkah, penalaran,
             simpulannya, siapa yang bohong, siapa yang berbohong, bisa disimpulkan, dapat disimpulkan,
             apa kesimpulannya, kemungkinan penyebab, penyebab paling, penyebabnya, untung rugi,
             kelebihan dan kekurangan, mending mana, lebih baik mana, mana yang lebih, kontradiksi, angka berikutnya,
-            bilangan berikutnya, tebak tebakan, tidak termasuk kelompok, bernalar, urutan yang, paling tua, paling muda
+            bilangan berikutnya, tebak tebakan, tidak termasuk kelompok, bernalar, urutan yang, paling tua,
+            paling muda, paling akhir, paling awal, apa sebabnya, kira kira sebabnya, kira kira kenapa
         """,
     Task.QA: """
         en: who wrote, who painted, who invented, question
@@ -561,15 +570,19 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             to german, to spanish, in mandarin, in swedish, in danish, in thai, in indonesian
         de: auf englisch, auf deutsch, auf französisch, auf spanisch, auf italienisch, auf türkisch, auf polnisch,
             auf russisch, auf arabisch, ins polnische, ins türkische, ins russische, ins chinesische, ins japanische,
-            ins niederländische, ins portugiesische
+            ins niederländische, ins portugiesische, aufs englische, aufs deutsche, auf portugiesisch, auf japanisch,
+            auf chinesisch, auf niederländisch
         fr: en arabe, en chinois, en japonais, en portugais, en néerlandais, en russe, en polonais
         es: en francés, en italiano, en portugués, en chino, en japonés, al portugués, al italiano, al catalán,
-            al chino, al ruso
+            al chino, al ruso, al japonés, al polaco, al árabe, en polaco, en ruso, en árabe, en catalán
         it: in portoghese, in russo, in cinese, in giapponese, in arabo, in italiano
         pt: em inglês, em espanhol, em francês, em alemão, em italiano, em português, para o inglês, para o espanhol,
-            para o francês, para o alemão, pro espanhol, pro inglês
+            para o francês, para o alemão, pro espanhol, pro inglês, ao espanhol, ao inglês, ao francês, ao alemão,
+            ao italiano, em japonês, em chinês, em russo, em árabe, para o italiano, para o japonês, pro francês,
+            pro alemão, pro italiano
         id: ke bahasa, ke inggris, bahasa inggris, bahasa jepang, bahasa korea, bahasa mandarin, ke mandarin,
-            bahasa arab
+            bahasa arab, bahasa prancis*, bahasa jerman*, bahasa spanyol*, bahasa italia*, bahasa rusia*,
+            bahasa belanda*, bahasa polandia*, bahasa portugis*, padanan inggris*, inggrisnya
         vi: tiếng anh là, sang tiếng, ra tiếng việt
         zh: 英文版, 中文版, 日文版, 成英文, 成韩文, 成日文
         ja: 韓国語に, 英語に訳, 中国語に, スペイン語に, フランス語に
@@ -577,12 +590,16 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         """,
     Task.EXTRACTION: """
         en: return a list of, read the log, list only, fill in the, unique
-        de: nenne alle, fülle das, liste alle
+        de: nenne alle, fülle das, liste alle, aus dem satz, aus der mail, aus der nachricht, aus dem absatz, zieh die,
+            zieh alle, such alle, suche alle, füll das
         fr: liste les, remplis le
-        es: lista los, lista fallos, rellena el, citados
+        es: lista los, lista fallos, rellena el, citados, saca los, saca las, saca el, saca todos, saca todas,
+            del correo, de la frase, del mensaje, rellena la
         it: elenca i, elenca solo, compila il, citati
-        pt: liste só, liste as, liste os, preencha o, citadas, pega as, pega os
-        id: daftar yang, isi formulir, yang disebut, ambil
+        pt: liste só, liste as, liste os, preencha o, citadas, pega as, pega os, tira os, tira as, tire os, tire as,
+            puxa os, puxa as, da frase, do e mail, da mensagem, lista só, lista apenas, preencha a
+        id: daftar yang, isi formulir, yang disebut, ambil, keluarkan, sebutin, dari kalimat, dari pesan, catat semua,
+            cari semua
         vi: liệt kê các, liệt kê tất cả, được nhắc, điền, chuẩn hóa, trích các
         zh: 列出来, 提到哪些, 提到的, 填表, 结构化
         ja: 出てくる, 埋め, 構造化, 出力して
@@ -590,12 +607,16 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         """,
     Task.REWRITE: """
         en: without the slang, simplify for, punctuation, into one flowing
-        de: kommas, fassungen, in die, vereinfach*
+        de: kommas, fassungen, in die, vereinfach*, weniger schroff, weniger förmlich, weniger steif, freundlicher,
+            höflicher, lockerer, sachlicher, kürz auf, kürz das, kürze auf
         fr: ponctuation, ce ton, plus simple
-        es: puntúa, más corto
+        es: puntúa, más corto, menos borde, menos seco, menos formal, más amable, más formal, más educado, más cercano,
+            acorta*, acórtalo, de tú a usted
         it: punteggiatura, fondi
-        pt: pontue, encurta, passe para a, mais simples, deixe
-        id: pendekin, tanda baca, netralkan, lebih pendek, benerin
+        pt: pontue, encurta, passe para a, mais simples, deixe, menos seco, menos grosso, menos formal, mais gentil,
+            mais educado, mais formal, encurte, encurtar
+        id: pendekin, tanda baca, netralkan, lebih pendek, benerin, betulin, betulkan, ejaannya, ejaan, perhalus,
+            haluskan, lebih sopan, lebih halus, lebih formal, bahasa sehari hari
         vi: viết hoa, gộp hai, sửa câu, chỉnh lại
         zh: 标点, 啰嗦, 合成一篇, 适合初学
         ja: 短く, 中立な, くどい
@@ -603,12 +624,18 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         """,
     Task.SUMMARIZATION: """
         en: recap, in 0 words, in 0 bullets
-        de: überschrift, wörtern
+        de: überschrift, wörtern, kern der, kern des, stichpunkte, stichpunkten, in einem satz, in zwei sätzen,
+            in drei sätzen, in drei worten, in fünf worten, in zehn worten, das wichtigste, auf den punkt
         fr: en quarante mots, à quarante mots, un titre
-        es: cuarenta palabras, 0 palabras
+        es: cuarenta palabras, 0 palabras, lo importante de, lo importante del, lo esencial, lo principal, en breve,
+            viñetas, en una frase, en dos frases, en tres frases, en pocas palabras, en tres palabras,
+            en cinco palabras, en diez palabras
         it: quaranta parole, 0 parole
-        pt: manchete, 0 palavras
-        id: jadi judul, padatkan, pendeknya, 0 kata
+        pt: manchete, 0 palavras, o importante do, o importante da, o essencial, o principal, em tópicos, três tópicos,
+            tópicos com, em uma frase, numa frase, em duas frases, em poucas palavras, em três palavras,
+            em cinco palavras, em dez palavras
+        id: jadi judul, padatkan, pendeknya, 0 kata, inti pesan, inti dari, intinya, tiga poin, jadikan poin,
+            poin poin, tiga kata, lima kata, sepuluh kata, dalam satu kalimat, secara singkat, garis besar, singkatnya
         zh: 只总结, 0字
         ja: 手短に, 抄録, 0字
         ko: 정리해, 초록, 0자
@@ -616,12 +643,15 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         """,
     Task.CREATIVE: """
         en: pickup line, one liner, rhyme, product description, monologue
-        de: ein satz mit, erzähl weiter, spiel einen, prosa
+        de: ein satz mit, erzähl weiter, spiel einen, prosa, erzählung, kurzprosa, kosename, kosenamen, gereimte,
+            gereimter, gereimtes, offenes ende, ansage für, spitzname, spitznamen
         fr: une phrase avec, joue un
-        es: una frase con, sigue la historia
+        es: una frase con, sigue la historia, relato en, relato de, relato sobre, mote, apodo, rimada, rimado,
+            final abierto, contestador
         it: una frase con, fai il pirata
-        pt: uma frase com, continue a
-        id: kalimat dengan kata, lanjutkan cerita
+        pt: uma frase com, continue a, conto em, conto sobre, em versos, apelido, rimada, rimado, final aberto,
+            um pirata
+        id: kalimat dengan kata, lanjutkan cerita, berima, undangan, panggilan sayang, julukan, akhir terbuka
         zh: 造个句
         ja: 短文, 続きを書
         ko: 글짓기, 되어
@@ -739,7 +769,7 @@ HINTS: Final[Mapping[Task, str]] = {
         zh: 如果, 那么, 因此, 分析, 比较, 比較, 可能, 判断, 判斷, 真, 假, 甲, 乙, 丙, 为什么会, 应该
         ja: もし, 分析, 比較, 可能性, 判断, より, 一番
         ko: 만약, 따라서, 분석, 비교, 가능성, 판단, 참, 거짓, 보다
-        pt: razões, verdadeiro, falso, se, portanto
+        pt: razões, verdadeiro, falso, ^ se, e se, portanto
         id: benar, salah, jika, maka, alasan
         """,
     Task.CREATIVE: """
@@ -823,12 +853,14 @@ TASK_INNOCENTS: Final = """
         hiệu quả, hiệu ứng, tính từ, tính đến, giới tính, tuyến tính, mã số, mã vạch, biến đổi khí hậu, biến đổi,
         sao hỏa, hàm răng, sao mộc, dù sao, ^ dịch vụ, ^ dịch bệnh, ^ dịch cúm, ^ dịch tả, ^ dịch chuyển, ^ tính năng,
         ^ tính cách, ^ tính chất, ^ tính từ, ^ tính đến
-    de: fassen sie sich, fasse dich, geschichte der
+    de: fassen sie sich, fasse dich, geschichte der, dichter, dichtern, gericht, gerichts, letzter, preis, preise,
+        schrieb, schrieben
     zh: 几乎, 几何, 真正, 真的, 假期, 信息, 信任, 相信, 公元, 单元, 要求, 需求, 追求, 请求, 计算机, 計算機, 量子计算,
         云计算, 情感小说, 元素
     ja: 何か, 計算機
     ko: 총리, 원래, 직원, 지원, 배경, 배우, 배터리, 회원, 공원, 병원, 부정사, 참가, 참여, 참고, 왜냐하면, 계산기,
         계산서, 원칙, 원소
+    es: cuenta, cuentan, cuentas, cuantía, inventó, una sola extracción
     """
 
 # What takes a command back where it stands within a few words before it, and, in Japanese and Korean, right after it.

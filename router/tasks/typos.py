@@ -30,8 +30,10 @@ WORDS_KEPT: Final = 10_000
 class TypoMender:
     """Knows the words and phrases that may be meant."""
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    def __init__(self, phrases: Iterable[str], words: Iterable[str] = ()) -> None:
+        """Mend to `phrases`; `words` look like typos of them, and are not."""
         given = sorted(phrases)
+        self._words = frozenset(words)
         words = [phrase for phrase in given if phrase.isascii() and " " not in phrase]
         self._phrases = _all_swaps(phrase for phrase in given if " " in phrase)
         self._first_words = frozenset(phrase.partition(" ")[0] for phrase in self._phrases)
@@ -51,14 +53,19 @@ class TypoMender:
             for key in _keys(word):
                 self._near.setdefault(key, word)
 
-    def mend(self, words: str) -> str | None:
-        """Return the words of `Spelt.words` with known ones in the place of typos, or None if there is none."""
+    def mend(self, words: str, *, swapped_only: bool = False) -> str | None:
+        """Return the words of `Spelt.words` with known ones in the place of typos, or None if there is none.
+
+        With `swapped_only` letters may stand in another order, and none is wrong, missing or too many: what that makes
+        of a word is seldom another word.
+        """
         split = words.split(" ")
         count, mended = len(split), False
         for at, word in enumerate(split):
             if EDGE_WORDS <= at < count - EDGE_WORDS:
                 continue
-            if (meant := self._mended(word)) is not None:
+            meant = self._mended(word)
+            if meant is not None and (not swapped_only or sorted(meant) == sorted(word)):
                 split[at], mended = meant, True
             elif word in self._first_words:
                 for end in range(at + 2, min(at + MAX_PHRASE_WORDS, count) + 1):
@@ -67,6 +74,8 @@ class TypoMender:
         return " ".join(split) if mended else None
 
     def _mend_word(self, word: str) -> str | None:
+        if word in self._words:
+            return None
         return self._meant(word) or self._begun(word) or self._run_together(word)
 
     def _begun(self, word: str) -> str | None:

@@ -305,3 +305,17 @@ def test_each_form_but_the_untold_one_is_some_prompts() -> None:
         for quoted in (True, False)
     }
     assert seen == set(Form) - {Form.ANY}
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("{name, city, date}, null where unknown: Ann moved to Hue on 3 May.", Task.EXTRACTION),
+        ("Isi {nama, kota}: Budi tinggal di Solo", Task.EXTRACTION),
+        ("24 % von 350", Task.MATH),
+        ("15% de 90", Task.MATH),
+        ("the set {1, 2, 3}", Task.MATH),
+    ],
+)
+def test_fields_to_fill_in_and_percentages_are_seen_in_any_language(text: str, task: Task) -> None:
+    assert analyse(text).task is task

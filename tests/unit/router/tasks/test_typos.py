@@ -66,3 +66,20 @@ def test_two_swapped_letters_are_mended_in_beginnings_in_phrases_and_in_scripts_
 )
 def test_phrases_that_are_right_or_have_other_words_are_left_alone(typed: str) -> None:
     assert PHRASES.mend(typed) is None
+
+
+def test_a_right_word_that_looks_like_a_typo_is_left_alone() -> None:
+    mender = TypoMender(["gedicht", "schreib"], ["gericht", "schrieb"])
+    assert mender.mend("das gericht schrieb") is None
+    assert mender.mend("das gedciht shcreib") == "das gedicht schreib"
+
+
+def test_with_swapped_letters_only_no_letter_is_wrong_or_missing() -> None:
+    assert MENDER.mend("transalte it", swapped_only=True) == "translate it"
+    assert MENDER.mend("tranlate it", swapped_only=True) is None
+    assert MENDER.mend("trabslate it", swapped_only=True) is None
+
+
+def test_a_command_with_swapped_letters_goes_before_a_subject() -> None:
+    assert analyse("Sumamrize the plot; who is lying?").task is Task.SUMMARIZATION
+    assert analyse("Das Gericht prüft den Fall, warum?").task is Task.QA
