@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.routing.answers import AnswerSet, load_sets
+from bench.routing.cascade import CheckSeen, free_checks
 from bench.routing.many import Curve, Point, score_many
 from bench.routing.pairs import CascadeResult, PairResult, score_cascade, score_pair
 from bench.routing.picture import draw
@@ -54,7 +55,9 @@ def main() -> None:
         if answers.name == "GSM8K":
             cascade = score_cascade(answers)
             found["cascade"] = [asdict(one) for one in cascade]
-            console.print(_cascade(cascade), "")
+            checks = free_checks(answers)
+            found["free_checks"] = [asdict(one) for one in checks]
+            console.print(_cascade(cascade), "", _checks(checks), "")
         console.print(_points(answers, points), "")
         report[answers.name] = found
     REPORT.parent.mkdir(exist_ok=True)
@@ -81,6 +84,13 @@ def _cascade(results: list[CascadeResult]) -> Table:
     for one in results:
         savings = (one.everywhere, *one.between)
         rows.add_row(one.way, *(text for each in savings for text in (f"{each.saved:.1%}", f"{each.quality:.1%}")))
+    return rows
+
+
+def _checks(seen: list[CheckSeen]) -> Table:
+    rows = Table("model", "failed check", "answers", "right", title="GSM8K: the free checks", title_justify="left")
+    for one in seen:
+        rows.add_row(one.model, one.check, f"{one.answers}", f"{one.right:.0%}")
     return rows
 
 

@@ -20,6 +20,7 @@ from router.errors import Answer
 from router.identity import Identity
 from router.job import Job, Origin
 from router.models.pool import ModelPool
+from router.quality.answer_checks import doubts_of
 from router.request.session import Answered as AnswerCame
 from router.request.session import Call, Finish, Session, Started
 from schemas.requests import Request
@@ -109,6 +110,28 @@ class Borders:
                 score, usd = score + row.scores[model], usd + prices[model]
         best = mean([row for row, _ in rows], STRONG)
         return score / len(rows) / best, 1 - usd / len(rows) / prices[STRONG]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSeen:
+    """What one model's answers showed to the free checks; of all its answers, if `check` is `all`."""
+
+    model: str
+    check: str
+    answers: int
+    right: float
+    """Their share of right ones."""
+
+
+def free_checks(answers: AnswerSet) -> list[CheckSeen]:
+    """Return for each model and check how many answers fail it, and how many of these are right."""
+    scores: dict[tuple[str, str], list[float]] = {}
+    for row in answers.rows:
+        for model, text in row.texts.items():
+            failed = doubts_of(AnswerMessage(content=text), "stop", None, row.analysis.task)
+            for check in ("all", *(doubt.check for doubt in failed)):
+                scores.setdefault((model, check), []).append(row.scores[model])
+    return [CheckSeen(*of, len(found), sum(found) / len(found)) for of, found in sorted(scores.items())]
 
 
 def _answer(text: str) -> Answer:
