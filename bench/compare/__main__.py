@@ -21,7 +21,7 @@ from bench.compare.calibration import Calibration, calibrate, complaints
 from bench.compare.measure import Extent, Others, Result, measure, medians
 from bench.compare.processes import named
 from bench.compare.report import show, write
-from bench.compare.systems import FLOOR, FLOORS, ROOT, TURNOUT, System, World, installed_peers
+from bench.compare.systems import FLOOR, FLOORS, ROOT, TURNOUT, NoAnswer, System, World, installed_peers
 from sandbox.broker import open_broker
 from sandbox.provider.options import ProviderOptions
 from sandbox.provider.process import ProviderProcess
@@ -47,7 +47,9 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a new topic's partitions have no leader for a moment
     begun_s = time.monotonic()
     found, calibrations = _measure_all(systems, arguments)
-    results = {name: medians(each) for name, each in found.items()}
+    if not found[TURNOUT.name]:
+        return 1
+    results = {name: medians(each) for name, each in found.items() if each}
     told = complaints(calibrations)
     show(results, calibrations, told)
     about = {
@@ -82,7 +84,11 @@ def _measure_all(
                 for system in systems:
                     rates = () if system in FLOORS and system is not FLOOR else RATES
                     extent = Extent(rates, seconds, share)
-                    result = asyncio.run(measure(system, world, others, repetition, extent))
+                    try:
+                        result = asyncio.run(measure(system, world, others, repetition, extent))
+                    except NoAnswer as reason:
+                        _say(f"{system.name} is left out of this repetition: {reason}")
+                        continue
                     found[system.name].append(result)
                     _say(f"{system.name}: {result.requests_per_s:.0f}/s, {result.cpu_us_per_request:.0f} us a request")
                 calibrations.append(calibrate())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 
 from bench.compare.processes import cpu_s, peak_mb
-from bench.compare.systems import Running, System, World
+from bench.compare.systems import NoAnswer, Running, System, World
 
 WARM_UP_SHARE, END_SHARE = 0.2, 0.9
 """Of a flood: before the one and after the other nothing is measured."""
@@ -104,7 +104,7 @@ async def _flooded(running: Running, others: Others, requests: int) -> Result:
             if answered >= requests * END_SHARE and begin is not None and end is not None and end is not begin:
                 break
             if time.monotonic() > give_up_s:
-                raise SystemExit(f"only {answered} of {requests} requests were answered in {PATIENCE_S:.0f} s")
+                raise NoAnswer(f"only {answered} of {requests} requests were answered in {PATIENCE_S:.0f} s")
             if answered >= requests * WARM_UP_SHARE:
                 used = (
                     cpu_s(running.pid),

@@ -41,6 +41,10 @@ KEY = f"sk-{token_hex(32)}"
 PROMPTS = tuple(prompt.request.question for prompt in load_prompts())
 
 
+class NoAnswer(Exception):  # noqa: N818 - reads as the sentence it starts
+    """A system that does not do what it was started for; the text has the end of its log."""
+
+
 class Running(Protocol):
     """A system that has been started."""
 
@@ -292,7 +296,7 @@ async def _until_it_answers(running: Running, process: subprocess.Popen[bytes], 
         if await running.ask(0):
             return
         await asyncio.sleep(0.2)
-    raise SystemExit(f"{log.stem} does not answer: {log.read_text()[-2000:]}")  # noqa: ASYNC240 - the end
+    raise NoAnswer(f"{log.stem} does not answer: {log.read_text()[-2000:]}")  # noqa: ASYNC240 - the end
 
 
 class Command(Protocol):
