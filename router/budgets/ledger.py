@@ -1,5 +1,6 @@
 """The owner's end of a tenant's budget: what was spent and what is granted. Rules: `router.budgets.rules`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -27,6 +28,8 @@ GRANT_SHARE = 2
 LATE_EVENTS_TAKEN_S = 86_400.0
 """How long after its end a window still takes late events, seconds."""
 WHOLE = Decimal(1)
+RESERVATIONS = -1
+"""Stands for the one partition of `llm.budget-reservations.v1` among those of the cost events."""
 
 
 def _is_window(name: str) -> str:
@@ -52,6 +55,8 @@ class _StoredLedger(BaseModel):
     version: EpochMs
     """It goes on from the clock."""
     spent: dict[_Window, Usd]
+    reserved: dict[_Window, Annotated[Decimal, Field(ge=-MOST_USD, le=MOST_USD, max_digits=40)]] = {}
+    reserved_to: _Offset = -1
     told: dict[_Window, str]
     holdings: tuple[tuple[Day, str, Usd, Usd, Count, float], ...]
 
@@ -95,6 +100,9 @@ class BudgetLedger:
     """The same where it was stored without its partition, as earlier versions did."""
     version: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
+    reserved: dict[str, Decimal] = field(default_factory=dict)
+    """What is held for calls of the batch lane, by the window in which they were decided on. A sum of what was held and
+    what was freed; as these come on two topics, it may be below 0 for a moment."""
     told: dict[str, Decimal] = field(default_factory=dict)
     """The highest share of the budget whose crossing was told, by window."""
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
@@ -110,10 +118,14 @@ class BudgetLedger:
         stored = _StoredLedger.model_validate_json(value)
         return cls(
             tenant,
-            offsets=stored.offsets or {},
+            offsets={
+                **(stored.offsets or {}),
+                **({RESERVATIONS: stored.reserved_to} if stored.reserved_to >= 0 else {}),
+            },
             unplaced=stored.offset if stored.offsets is None else -1,
             version=stored.version,
             spent=stored.spent,
+            reserved=stored.reserved,
             told={window: _told_share(tenant, text) for window, text in stored.told.items()},
             holdings={
                 (day, holder): Holding(granted, drawn, sequence, heard_s)
@@ -123,13 +135,17 @@ class BudgetLedger:
 
     def dump(self) -> bytes:
         """Return everything but claims that wait: they are made again."""
+        offsets = {str(one): offset for one, offset in self.offsets.items() if one != RESERVATIONS}
+        reserved_to = self.offsets.get(RESERVATIONS)
         return orjson.dumps(
             {
-                "offset": max(self.offsets.values(), default=self.unplaced),  # for earlier versions
-                **({"offsets": {str(one): offset for one, offset in self.offsets.items()}} if self.offsets else {}),
+                "offset": max(offsets.values(), default=self.unplaced),  # for earlier versions
+                **({"offsets": offsets} if offsets else {}),
+                **({} if reserved_to is None else {"reserved_to": reserved_to}),
+                **({"reserved": _texts(self.reserved)} if self.reserved else {}),
                 "version": self.version,
-                "spent": {window: str(amount) for window, amount in self.spent.items()},
-                "told": {window: str(share) for window, share in self.told.items()},
+                "spent": _texts(self.spent),
+                "told": _texts(self.told),
                 "holdings": [
                     (*key, str(one.granted), str(one.drawn), one.sequence, one.heard_s)
                     for key, one in self.holdings.items()
@@ -139,20 +155,39 @@ class BudgetLedger:
 
     def counted_to(self, partition: int) -> int:
         """Return the offset of the partition's last cost event that counts; -1 without one."""
-        return self.offsets.get(partition, self.unplaced)
+        return self.offsets.get(partition, -1 if partition == RESERVATIONS else self.unplaced)
 
     def count_to(self, partition: int, offset: int) -> None:
         """Note that the partition's events up to the offset are counted."""
         self.offsets[partition] = offset
-        self.unplaced = -1
+        if partition != RESERVATIONS:
+            self.unplaced = -1
 
     def spend(self, day: str, cost: Decimal, holder: str | None) -> None:
         """Count a cost event, of the day on which its call was made."""
         for window in (day, day[:7]):
             self.spent[window] = min(self.spent.get(window, ZERO) + cost, MOST_USD)
+        self._draw(day, cost, holder)
+
+    def reserve(self, day: str, amount: Decimal, holder: str | None) -> None:
+        """Hold an amount for a call that was decided on that day, out of what its holder was granted, until `free`."""
+        for window in (day, day[:7]):
+            self.reserved[window] = min(self.reserved.get(window, ZERO) + amount, MOST_USD)
+        self._draw(day, amount, holder)
+
+    def free(self, day: str, amount: Decimal) -> None:
+        """Hold it no more: the call is settled."""
+        for window in (day, day[:7]):
+            self.reserved[window] = max(self.reserved.get(window, ZERO) - amount, -MOST_USD)
+
+    def _draw(self, day: str, amount: Decimal, holder: str | None) -> None:
         holding = self.holdings.get((day, holder or ""))
         if holding is not None:
-            holding.drawn = min(holding.drawn + cost, MOST_USD)
+            holding.drawn = min(holding.drawn + amount, MOST_USD)
+
+    def held(self, window: str) -> Decimal:
+        """Return what is held in a window for calls of the batch lane."""
+        return max(ZERO, self.reserved.get(window, ZERO))
 
     def receive(self, claim: BudgetClaim, now_s: float) -> None:
         """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
@@ -217,9 +252,9 @@ class BudgetLedger:
         return found
 
     def _committed(self, window: str) -> Decimal:
-        """What is spent of the window, and what is granted and has not been seen to be spent."""
+        """What is spent of the window, what is held, and what is granted and has not been seen to be either."""
         granted = (one.outstanding for (day, _), one in self.holdings.items() if day.startswith(window))
-        return self.spent.get(window, ZERO) + sum(granted, ZERO)
+        return self.spent.get(window, ZERO) + self.held(window) + sum(granted, ZERO)
 
     def _forget(self, now_s: float) -> None:
         day = min(open_days(now_s))
@@ -233,6 +268,8 @@ class BudgetLedger:
         past = [window for window in self.spent if window < day[: len(window)] and not self._is_recent(window, now_s)]
         for window in past:
             del self.spent[window]
+        for window in [one for one in self.reserved if one < day[: len(one)] and not self._is_recent(one, now_s)]:
+            del self.reserved[window]
             self.told.pop(window, None)
 
     @staticmethod
@@ -251,7 +288,7 @@ class BudgetLedger:
         tightest = max(windows, key=lambda one: _ORDER.index(one.state))
         return Budget(
             tenant=self.tenant.name,
-            **vars(tightest),
+            **{name: value for name, value in vars(tightest).items() if name != "reserved_usd"},
             as_of=datetime.fromtimestamp(now_s, UTC),
             windows=windows,
             grants=tuple(
@@ -273,7 +310,12 @@ class BudgetLedger:
             limit_usd=limit,
             state=_state_at(reached[-1]) if reached else BudgetState.WITHIN,
             crossed=float(reached[-1]) if reached else None,
+            reserved_usd=self.held(window),
         )
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {window: str(amount) for window, amount in amounts.items()}
 
 
 def _state_at(share: Decimal) -> BudgetState:

@@ -4,7 +4,8 @@ The owner is the worker that is assigned the claims topic. It reads all cost eve
 table, for each tenant, the sums together with the offset up to which they are counted: one value, so that after a
 crash both are of the same moment, and an event that is read again is not counted again. Ids of the last quarter of an
 hour catch events that were published twice. What is told was stored before. A tenant's events lie in one partition;
-when others are added, they go on in another one, and each has its own offset.
+when others are added, they go on in another one, and each has its own offset. What is held for requests of the batch
+lane is counted in the same way, from a topic of its own.
 
 A worker that was frozen may wake in the middle of this, when another worker keeps the ledgers. Before each write and
 before telling it looks whether it is still the owner, of the same assignment, and whether its fence is open; if not it
@@ -17,7 +18,6 @@ are forgotten until their holders claim again, and the ids of seconds whose reco
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated
 
 import orjson
@@ -25,18 +25,16 @@ import structlog
 from aiokafka.errors import KafkaError
 from pydantic import Field, TypeAdapter
 
-from router.budgets.counted_events import CountedEvents
-from router.budgets.ledger import BudgetLedger, Crossing
-from router.budgets.rules import day_of
+from router.budgets.counted_events import Counted, Kind
+from router.budgets.ledger import RESERVATIONS, BudgetLedger, Crossing
 from router.tenants import Tenant
 from schemas.budgets import BudgetClaim
-from schemas.costs import CostEvent
-from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.codec import Delivery
+from streams.control.budget_counting import count_cost, count_reservation
 from streams.internal_records import AHEAD_S, read_internal, skipped
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
-from streams.publisher import HOLDER, Publisher
+from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
@@ -48,10 +46,6 @@ POSITIONS_S = 5.0
 LOOK_S = 10.0
 """How often to look whether the costs topic has more partitions."""
 READ_AT_ONCE = 5000
-
-
-def _when_called(event: CostEvent) -> datetime:
-    return utc_from_ms(event.occurred_at_ms)
 
 
 class _UnsureError(Exception):
@@ -82,11 +76,21 @@ class BudgetOwner:
         costs: Callable[[], Awaitable[Sequence[TopicPartition]]],
         *,
         fence: Fence,
+        reservations: TopicPartition | None = None,
     ) -> None:
-        """Take what the owner works with; the reader is its own, and `costs` asks for the cost events' partitions.
+        """Take what the owner works with.
 
-        Keys of the table are `account|tenant`, `seen|second|tenant` and `read|partition`. The last holds a position,
-        and the offsets of the ledgers in that partition which it was stored for.
+        Args:
+            tenants: whose ledgers it keeps.
+            publisher: what it tells them by.
+            clock: its clock.
+            table: its keys are `account|tenant`, `KIND|second|tenant` (`router.budgets.counted_events.Kind`) and
+                `read|partition`. The last holds a position, and the offsets of the ledgers in that partition which it
+                was stored for.
+            reader: its own.
+            costs: asks for the cost events' partitions.
+            fence: the group's.
+            reservations: where the batch lane's lie; None without the lane.
         """
         self._tenants = tenants
         self._publisher = publisher
@@ -94,14 +98,14 @@ class BudgetOwner:
         self._table = table
         self._reader = reader
         self._costs = costs
+        self._reservations = reservations
         self._partitions: Sequence[TopicPartition] = ()
         self._fence = fence
         self._term = 0
         self._owner = asyncio.Event()
         self._ledgers: dict[str, BudgetLedger] = {}
-        self._counted: dict[str, CountedEvents] = {}
+        self._counted: dict[str, Counted] = {}
         self._changed: set[str] = set()
-        self._seconds: set[tuple[str, int]] = set()
         self._forgotten: set[bytes] = set()
         self._crossings: list[Crossing] = []
         self._claimed: list[Received] = []
@@ -115,7 +119,7 @@ class BudgetOwner:
         # The table may have been lost, and no worker believes a budget of a lower version than one that was told.
         newest = int(self._clock() * 1000)
         self._ledgers = {name: BudgetLedger(tenant, version=newest) for name, tenant in self._tenants.items()}
-        self._counted = {name: CountedEvents() for name in self._tenants}
+        self._counted = {name: Counted() for name in self._tenants}
         self._read = {}
         for key, value in self._table.items().items():
             try:
@@ -142,11 +146,11 @@ class BudgetOwner:
             ledger.version = max(ledger.version, newest)
             ledger.taken_over(self._clock())
             self._ledgers[rest] = ledger
-        elif kind == "seen" and (name := rest.partition("|")[2]) in self._counted:
+        elif kind in tuple(Kind) and (name := rest.partition("|")[2]) in self._counted:
             second = int(rest.partition("|")[0])
             if not 0 <= second * 1000 <= latest:
                 raise ValueError("it is of a second in the future, before which all others would be forgotten")
-            self._counted[name].load(second, value)
+            self._counted[name].load(Kind(kind), second, value)
         elif kind == "read":
             self._read[int(rest)] = _READ.validate_json(value)
 
@@ -155,7 +159,6 @@ class BudgetOwner:
         self._owner.clear()
         self._term += 1
         self._changed.clear()
-        self._seconds.clear()
         self._forgotten.clear()
         self._crossings.clear()
         self._claimed.clear()
@@ -230,7 +233,7 @@ class BudgetOwner:
         now_s, is_new = self._clock(), term != self._assigned_term
         if not is_new and now_s - self._looked_s < LOOK_S:
             return
-        partitions = await self._costs()
+        partitions = [*await self._costs(), *filter(None, [self._reservations])]
         if not is_new and len(partitions) <= len(self._partitions):
             self._looked_s = now_s
             return
@@ -239,7 +242,9 @@ class BudgetOwner:
             raise _UnsureError
         self._reader.assign(partitions)
         for tp in partitions:
-            self._reader.seek(tp, positions[tp] if tp in positions else self._start(tp.partition))
+            self._reader.seek(
+                tp, positions[tp] if tp in positions else self._start(self._number(tp.topic, tp.partition))
+            )
         self._partitions, self._assigned_term, self._looked_s = partitions, term, now_s
 
     def _is_owner(self, term: int) -> bool:
@@ -249,25 +254,22 @@ class BudgetOwner:
         if not (self._is_owner(term) and self._fence.is_open()):
             raise _UnsureError
 
+    def _number(self, topic: str, partition: int) -> int:
+        """Return by which number a partition is known to the ledgers."""
+        is_reserved = self._reservations is not None and topic == self._reservations.topic
+        return RESERVATIONS if is_reserved else partition
+
     def _count(self, records: Iterable[Delivery]) -> None:
         for record in records:
-            offset = record.origin.offset
+            number = self._number(record.origin.topic, record.origin.partition)
             name = (record.key or b"").decode(errors="replace")
             ledger = self._ledgers.get(name)
-            if ledger is None or record.value is None or offset <= ledger.counted_to(record.origin.partition):
+            if ledger is None or record.value is None or record.origin.offset <= ledger.counted_to(number):
                 continue
-            event = read_internal(CostEvent, record.value, record.origin.topic, self._clock(), _when_called)
-            if event is None:
+            count = count_reservation if number == RESERVATIONS else count_cost
+            if not count(record, ledger, self._counted[name], self._clock()):
                 continue
-            second = event.occurred_at_ms // 1000
-            seen = self._counted[name]
-            if not seen.is_duplicate(event.event_id, second, offset):
-                seen.add(event.event_id, second, offset)
-                self._seconds.add((name, second))
-                if event.cost_usd is not None:
-                    holder = (dict(record.headers).get(HOLDER) or b"").decode(errors="replace") or None
-                    ledger.spend(day_of(event.occurred_at_ms / 1000), event.cost_usd, holder)
-            ledger.count_to(record.origin.partition, offset)
+            ledger.count_to(number, record.origin.offset)
             self._changed.add(name)
 
     def _hear(self, received: Received) -> str | None:
@@ -287,14 +289,19 @@ class BudgetOwner:
         budgets = [self._ledgers[name].decide(now_s) for name in names]
         self._crossings += [crossing for name in names for crossing in self._ledgers[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
-            _seen_key(name, second): self._counted[name].dump(second) for name, second in sorted(self._seconds)
+            _ids_key(kind, name, second): counted.dump(kind, second)
+            for name, counted in sorted(self._counted.items())
+            for kind, second in sorted(counted.changed)
         }
         if ids:
             await self._put(ids, term)
         sums: dict[bytes, bytes | None] = {f"account|{name}".encode(): self._ledgers[name].dump() for name in names}
-        self._forgotten.update(_seen_key(name, second) for name in names for second in self._counted[name].forget())
+        self._forgotten.update(
+            _ids_key(kind, name, second) for name in names for kind, second in self._counted[name].forget()
+        )
         await self._put({**sums, **dict.fromkeys(sorted(self._forgotten))}, term)
-        self._seconds.clear()
+        for counted in self._counted.values():
+            counted.changed.clear()
         self._forgotten.clear()
         for crossing in self._crossings:
             log.warning(
@@ -317,12 +324,11 @@ class BudgetOwner:
         read: dict[bytes, bytes | None] = {}
         for tp in self._partitions:
             position = await self._reader.position(tp)
+            number = self._number(tp.topic, tp.partition)
             offsets = {
-                name: ledger.offsets[tp.partition]
-                for name, ledger in self._ledgers.items()
-                if tp.partition in ledger.offsets
+                name: ledger.offsets[number] for name, ledger in self._ledgers.items() if number in ledger.offsets
             }
-            read[f"read|{tp.partition}".encode()] = orjson.dumps(asdict(_Read(position, offsets)))
+            read[f"read|{number}".encode()] = orjson.dumps(asdict(_Read(position, offsets)))
         stored = self._table.items()
         await self._put({key: value for key, value in read.items() if stored.get(key) != value}, term)
 
@@ -339,5 +345,5 @@ class BudgetOwner:
             raise _UnsureError
 
 
-def _seen_key(name: str, second: int) -> bytes:
-    return f"seen|{second}|{name}".encode()
+def _ids_key(kind: Kind, name: str, second: int) -> bytes:
+    return f"{kind}|{second}|{name}".encode()
