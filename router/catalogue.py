@@ -16,7 +16,7 @@ from router.experiments import Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
 from router.tenants import Tenant
-from schemas.vocabulary import AccountLimit, Capability, Policy, Tier
+from schemas.vocabulary import AccountLimit, Capability, Lane, Policy, Tier
 
 DAY_MS = 86_400_000
 
@@ -305,6 +305,10 @@ class Catalogue:
     """Sent when a request names no `max_tokens`: without a bound on the answer there is none on its cost."""
     last_resort: bool = True
     """When a whole chain is out, any other healthy model that fits may answer."""
+    lane: Lane = Lane.LIVE
+    """Of requests that name none, as their tenants do not."""
+    batch_if_deadline_s: float = 3600.0
+    """In the lane `auto` a request may wait whose deadline is so far away."""
     breaker: BreakerRules = BreakerRules()
     health: HealthRules = HealthRules()
     retry: RetryRules = RetryRules()
@@ -319,6 +323,15 @@ class Catalogue:
     def has_batches(self) -> bool:
         """Whether any model answers in batches."""
         return any(model.batch is not None for model in self.models.values())
+
+    def in_batches(self) -> "Catalogue":
+        """Return the catalogue of the models that answer in batches, at the prices that they have there."""
+        models = {name: found for name, model in self.models.items() if (found := model.in_batches()) is not None}
+        chains = {
+            tier: tuple(models[model.name] for model in chain if model.name in models)
+            for tier, chain in self.chains.items()
+        }
+        return replace(self, models=models, chains=chains)
 
     def health_of(self, model: Model) -> HealthRules:
         """Return the thresholds that hold for the model."""

@@ -22,7 +22,7 @@ from schemas.costs import CallStarted
 from schemas.requests import Request
 from schemas.vocabulary import IdSource
 
-NOT_ASKED = {"request_id", "tenant", "deadline", "reply_to", "metadata", "schema_version", "cache"}
+NOT_ASKED = {"request_id", "tenant", "deadline", "reply_to", "metadata", "schema_version", "cache", "lane"}
 """Fields that decide neither the answer nor its price; the first two are the identity's own parts."""
 ASKED = frozenset(
     {

@@ -6,6 +6,7 @@ from router.identity import Identity
 from router.tenants import Tenant
 from schemas.costs import cost_event_id
 from schemas.requests import Request
+from schemas.responses import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Job:
     """None: the catalogue does not name it, and nothing is limited."""
     key: bytes | None = None
     """Of its record."""
+    written_at_ms: int = 0
+    """Its record's timestamp."""
+    lane_note: str | None = None
+    """Why it does not wait in the batch lane, or not any more; None: that was not in question."""
+    earlier: tuple[Attempt, ...] = ()
+    """Its calls in batches, which are billed elsewhere."""
+    first_attempt: int = 1
+    """The number of its first live call."""
 
     @property
     def request_id(self) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from schemas.vocabulary import Tier
+from schemas.vocabulary import Lane, Tier
 
 
 class TenantMode(StrEnum):
@@ -54,6 +54,9 @@ class Tenant:
     """Of its requests that name none; None: the catalogue's."""
     cache_ttl_s: int | None = None
     """Of its requests that say nothing of the cache; None: they do not use it."""
+    lane: Lane | None = None
+    batch_if_deadline_s: float | None = None
+    """Of its requests that name no lane; None: the catalogue's."""
     tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
     mode: TenantMode = TenantMode.ENFORCE
 

@@ -23,7 +23,7 @@ from pydantic import (
 
 from schemas.caching import CacheWish
 from schemas.message import SCHEMA_VERSION, Identifier, Message, SchemaVersion, TopicName
-from schemas.vocabulary import Policy, Tier, member
+from schemas.vocabulary import Lane, Policy, Tier, member
 
 PROVIDER_PARAMETERS = frozenset(
     {
@@ -262,6 +262,11 @@ class Request(Message):
     cache: CacheWish | None = Field(
         default=None, description="Whether an earlier answer to the same question will do. Default: the tenant's."
     )
+    lane: Annotated[Lane, AfterValidator(member)] | None = Field(
+        default=None,
+        description="Whether it may wait for a provider's batch, which costs less: `live`, `batch` or `auto`; the "
+        "tenant or the catalogue has the default.",
+    )
     max_tokens: Count | None = Field(default=None, ge=1, le=1_000_000, description="Most output tokens.")
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False, strict=True)
     tools: Annotated[list[JsonObject], Field(fail_fast=True)] | None = None
@@ -315,6 +320,8 @@ class Request(Message):
             raise ValueError(f"{only}: goes with `input`, of a request for embeddings")
         if self.system_prompt is not None and self.messages is not None:
             raise ValueError("system_prompt: goes with `prompt`; with `messages` send a message of role 'system'")
+        if self.lane is Lane.BATCH and self.deadline is None:
+            raise ValueError("lane: `batch` goes with a `deadline`, until which the request may wait")
         decided = sorted(NOT_OVERRIDABLE & self.parameters.keys())
         if decided:
             raise ValueError(f"parameters.{decided[0]}: is decided by Turnout; use the request's own field")

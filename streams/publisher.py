@@ -13,6 +13,7 @@ import stamina
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import SecretStr
 
+from router.identity import Identity
 from router.models.model_state import Transition
 from schemas.batch_lanes import BatchLane
 from schemas.budgets import Budget, BudgetClaim, BudgetReservation
@@ -120,6 +121,11 @@ class Publisher:
         """Write how a request of the batch lane stands, into the partition of its number."""
         topic, key = self._names[Topic.WAITING], identity_of_waiting(waiting).digest.hex().encode()
         return await self._send(Record(topic, waiting.encode(), key, [], waiting.request_partition))
+
+    async def waits_no_more(self, identity: Identity, partition: int) -> int:
+        """Delete what was written of a request that does not wait after all."""
+        key = identity.digest.hex().encode()
+        return await self._send(Record(self._names[Topic.WAITING], None, key, [], partition))
 
     async def batch_request(self, waiting: Waiting, delivery: Delivery) -> int:
         """Hand a request over to whoever collects what goes into one batch.

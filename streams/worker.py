@@ -1,7 +1,7 @@
 """A worker on its ports: what it is made of, and in which order it starts and stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
 from router.models.pool import ModelPool
 from router.quality.flaws import FlawCounter
+from router.request.lane_entry import BatchLane
 from router.retry import Chance
 from router.sharing.member import Member
 from router.tenancy.admission import Admission
@@ -31,15 +32,17 @@ from streams.ops.web import serving
 from streams.ports import BlobStore, Clock, Fence, Ports, Provider, TopicPartition
 from streams.publisher import Publisher
 from streams.request.answer_cache import AnswerCache
+from streams.request.coming_back import ComingBack
 from streams.request.counterparts import Counterparts
 from streams.request.feedback_reader import FeedbackReader
+from streams.request.hand_over import HandOvers
 from streams.request.handler import Handler
 from streams.request.joined_calls import JoinedCalls
 from streams.request.outcomes import Outcomes, letter_of_feedback, shortened
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
-from streams.request.recovery import Horizon, recover
+from streams.request.recovery import Horizon, recover, recover_waiting, stored_record
 from streams.request.references import References
 from streams.request.replay_signature import ReplaySignature
 from streams.request.stored_answers import StoredAnswers
@@ -56,6 +59,8 @@ class Parts:
     admission: Admission
     budget_client: BudgetClient
     provider: Provider
+    lane: BatchLane | None
+    """None: no model has batches, or this worker cannot ask for them."""
     blobs: BlobStore | None
     publisher: Publisher
     dead_letter_limit: DeadLetterLimit
@@ -85,11 +90,14 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
             max_deadline_s=settings.max_deadline_s,
             reply_to_allowed=frozenset(settings.reply_to_allowed),
             max_referenced_bytes=settings.max_dataref_bytes,
+            catalogue=catalogue,
+            max_batch_deadline_s=settings.max_batch_deadline_s,
         ),
         pool=pool,
         admission=admission,
         budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,
+        lane=None if ports.batches is None else BatchLane.of(catalogue, settings.batch_margin_s),
         blobs=ports.blobs,
         publisher=Publisher(ports.log, settings.topic, settings.worker_id, clock, settings.probe_key),
         dead_letter_limit=DeadLetterLimit(
@@ -144,7 +152,7 @@ class Worker:
             ports.intake,
             ports.log.partition_count,
             settings.topic(Topic.REQUESTS),
-            (settings.topic(Topic.RESPONSES), settings.topic(Topic.CALLS)),
+            tuple(settings.topic(topic) for topic in _along_with_requests(parts.lane)),
         )
         self._stored_answers = StoredAnswers(ports.log, settings.topic(Topic.RESPONSES))
         self.pump = Pump(
@@ -154,6 +162,16 @@ class Worker:
             self._bounds(),
             ports.intake,
             self._counterparts,
+            at_once=parts.lane is not None,
+        )
+        self._coming_back = ComingBack(
+            log=ports.log,
+            waiting_topic=settings.topic(Topic.WAITING),
+            batch_topic=settings.topic(Topic.BATCH_REQUESTS),
+            reader=parts.request_reader,
+            states=self.pump.recovered,
+            has_room=self.pump.has_room,
+            give=self.pump.take_back,
         )
         shadow = Shadow(parts.admission, parts.budget_client)
         parts.metrics.watch(self.pump, parts.pool, shadow.refusals, self._counterparts.missing, parts.cache_index)
@@ -191,7 +209,9 @@ class Worker:
         Raises:
             Exception: why it cannot go on.
         """
-        ends = (self.pump.broken(), self._control.broken(), asked(), self._intake.broken(), self._counterparts.watch())
+        ends = [self.pump.broken(), self._control.broken(), asked(), self._intake.broken(), self._counterparts.watch()]
+        if self._parts.lane is not None:
+            ends.append(self._coming_back.run())
         waiting = [asyncio.ensure_future(end) for end in ends]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for end in waiting:
@@ -222,7 +242,17 @@ class Worker:
         responses = TopicPartition(settings.topic(Topic.RESPONSES), partition.partition)
         calls = TopicPartition(settings.topic(Topic.CALLS), partition.partition)
         async with self._log.reader() as reader:
-            await recover(state, reader, responses, calls, since, Horizon(since_ms, settings.duplicate_ids))
+            horizon = Horizon(since_ms, settings.duplicate_ids)
+            await recover(state, reader, responses, calls, since, horizon)
+            if self._parts.lane is not None:
+                waiting = TopicPartition(settings.topic(Topic.WAITING), partition.partition)
+                await recover_waiting(state, reader, waiting, horizon)
+
+    async def _stored_waiting(self, partition: int, offset: int) -> bytes | None:
+        async with self._log.reader() as reader:
+            waiting = TopicPartition(self._settings.topic(Topic.WAITING), partition)
+            record = await stored_record(reader, waiting, offset)
+            return None if record is None else record.value
 
     def _new_ids(self) -> AnsweredIds:
         return AnsweredIds(self._settings.duplicate_horizon_s, self._settings.duplicate_ids)
@@ -275,12 +305,28 @@ class Worker:
                 clock=parts.clock,
                 flights={},
             ),
+            hand_overs=HandOvers(
+                lane=parts.lane,
+                pool=parts.pool,
+                budget_client=parts.budget_client,
+                publisher=parts.publisher,
+                fence=parts.fence,
+                stored=self._stored_waiting,
+                clock=parts.clock,
+                chance=parts.chance,
+                max_live_deadline_s=self._settings.max_deadline_s,
+            ),
             dead_letter_limit=parts.dead_letter_limit,
             announce=announce,
             fence=parts.fence,
             clock=parts.clock,
             chance=parts.chance,
         )
+
+
+def _along_with_requests(lane: BatchLane | None) -> Sequence[Topic]:
+    """Return the topics that need a partition of each request's number."""
+    return (Topic.RESPONSES, Topic.CALLS) if lane is None else (Topic.RESPONSES, Topic.CALLS, Topic.WAITING)
 
 
 def _admission(catalogue: Catalogue, member: Member) -> Admission:

@@ -45,7 +45,7 @@ class AttemptLog:
         self.attempts: list[Attempt] = []
         self.passed_over: dict[str, Obstacle] = {}
         """Models that could not be called when their turn came, and why."""
-        self.spent_usd = Decimal(0)
+        self.spent_usd = sum((attempt.cost_usd or Decimal(0) for attempt in job.earlier), Decimal(0))
         """Calls of unknown outcome count with their estimate."""
         self._job = job
         self._calls: list[CallStarted] = []
@@ -59,12 +59,13 @@ class AttemptLog:
     @property
     def next_attempt(self) -> int:
         """The number of the next call. Of earlier calls some may be missing, but no number is used twice."""
-        return max((attempt.attempt for attempt in self.attempts), default=0) + 1
+        return max((attempt.attempt for attempt in self.attempts), default=self._job.first_attempt - 1) + 1
 
     @property
     def cost_usd(self) -> Decimal | None:
         """What all calls cost together; None if one may have been charged and its price is not known."""
-        unpriced = any(attempt.certainty is not None and attempt.cost_usd is None for attempt in self.attempts)
+        told = (*self._job.earlier, *self.attempts)
+        unpriced = any(attempt.certainty is not None and attempt.cost_usd is None for attempt in told)
         return None if unpriced else self.spent_usd
 
     def exhausted(self, why: str) -> tuple[ErrorCode, str]:
@@ -197,7 +198,7 @@ class AttemptLog:
             usage=ending.usage,
             cost_usd=self.cost_usd,
             error=ending.error,
-            attempts=tuple(self.attempts),
+            attempts=(*job.earlier, *self.attempts),
             skipped=(*(plan.skipped if plan else ()), *self._skipped()),
             metadata=job.request.metadata,
             received_at=datetime.fromtimestamp(job.received_s, UTC),

@@ -47,16 +47,25 @@ class Plan:
     """What the request begins with, if that is long enough for a provider's cache."""
 
 
-def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chance: Chance | None = None) -> Plan:
-    """Decide who may answer. Without `chance` nothing is explored.
+def make_plan(
+    job: Job,
+    analysis: Analysis,
+    pool: ModelPool,
+    now_s: float,
+    chance: Chance | None = None,
+    catalogue: Catalogue | None = None,
+) -> Plan:
+    """Decide who may answer. Without `chance` nothing is explored; the catalogue may be a part of the pool's.
 
     Raises:
         RequestRejected: an unknown model is pinned, or no model fits the request and its cost cap.
     """
-    request, catalogue = job.request, pool.catalogue
+    request, catalogue = job.request, pool.catalogue if catalogue is None else catalogue
     wanted = request.tier or analysis.tier
     tier = job.tenant.tier_for(wanted) if job.tenant else wanted
     reason = f"tier {wanted} pinned by the request" if request.tier else f"tier {wanted}: {analysis.reason}"
+    if job.lane_note is not None:
+        reason = f"{reason}; {job.lane_note}"
     if tier is not wanted:
         reason = f"{reason}; the tenant has tier {tier} instead"
     arm = arm_of(catalogue.experiments, request, job.identity.tenant, job.arm_key)
@@ -67,7 +76,7 @@ def make_plan(job: Job, analysis: Analysis, pool: ModelPool, now_s: float, chanc
     max_cost_usd = request.max_cost_usd or catalogue.default_max_cost_usd
     needs_bound = _needs_bound(job)
     obstacles: dict[str, Obstacle] = {}
-    views = _Views(pool, now_s)
+    views = _Views(pool, now_s, catalogue)
 
     def may_answer(candidate: Candidate) -> bool:
         obstacle = _forbidden(candidate.model, job.tenant)
@@ -114,7 +123,9 @@ def _needs_bound(job: Job) -> bool:
 
 def plan_judge(job: Job, model: Model, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
     """Return the model as it is asked to judge an answer, or None if it may not be for this request."""
-    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s)).of(model, "judges the answer before")
+    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s, pool.catalogue)).of(
+        model, "judges the answer before"
+    )
     max_cost_usd = job.request.max_cost_usd or pool.catalogue.default_max_cost_usd
     obstacle = _forbidden(model, job.tenant)
     obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None)
@@ -125,7 +136,7 @@ def plan_judge(job: Job, model: Model, asked: Request, pool: ModelPool, now_s: f
 def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, now_s: float) -> Candidate | None:
     """Return the candidate as it is asked again, or None if that is more than it takes, or than the cap allows."""
     why = f"{broken.why}; asked again, since its answer did not fit the schema"
-    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s)).of(broken.model, why)
+    candidate = _Candidates(replace(job, request=asked), _Views(pool, now_s, pool.catalogue)).of(broken.model, why)
     max_cost_usd = job.request.max_cost_usd or pool.catalogue.default_max_cost_usd
     if _obstacle(candidate, max_cost_usd, explicit=job.request.max_cost_usd is not None) is not None:
         return None
@@ -135,8 +146,9 @@ def plan_repair(job: Job, broken: Candidate, asked: Request, pool: ModelPool, no
 class _Views:
     """How the models look at the moment of the plan."""
 
-    def __init__(self, pool: ModelPool, now_s: float) -> None:
+    def __init__(self, pool: ModelPool, now_s: float, catalogue: Catalogue) -> None:
         self.pool = pool
+        self.catalogue = catalogue
         self.now_s = now_s
         self._seen: dict[str, View] = {}
 
@@ -155,13 +167,13 @@ class _Candidates:
     """Makes candidates for one request of the models that it may go to."""
 
     def __init__(self, job: Job, views: _Views) -> None:
-        request, pool = job.request, views.pool
+        request, pool, catalogue = job.request, views.pool, views.catalogue
         self.views = views
         self.prefix = prefix_of(request, job.identity.tenant)
         self._request = request
         self._life_ms = int(views.now_s * 1000), int(job.deadline_s * 1000)
         self._sent = input_bound(request, pool.text_bound)
-        self._max_tokens = 0 if request.input is not None else request.max_tokens or pool.catalogue.default_max_tokens
+        self._max_tokens = 0 if request.input is not None else request.max_tokens or catalogue.default_max_tokens
         self._needs = needs_of(request, self._sent)
         self._predicted_tokens = output_bound(request, 0, pool.text_bound)
 
@@ -230,7 +242,7 @@ def _check_pinned(request: Request, catalogue: Catalogue) -> None:
 
 def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Candidate]:
     """Return the candidates of the policy; in its order, but for `value`, which has to know first who may answer."""
-    views, request, catalogue = made.views, job.request, made.views.pool.catalogue
+    views, request, catalogue = made.views, job.request, made.views.catalogue
     _check_pinned(request, catalogue)
     if request.model is not None:
         return [made.of(catalogue.models[request.model], "model pinned by the request")]
@@ -258,8 +270,7 @@ def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Can
 def _ranked(
     candidates: Sequence[Candidate], analysis: Analysis, slack: float, made: _Candidates, chance: Chance | None
 ) -> Ranked:
-    pool = made.views.pool
-    catalogue = pool.catalogue
+    pool, catalogue = made.views.pool, made.views.catalogue
     explores = chance is not None and catalogue.explored_share > 0 and chance() < catalogue.explored_share
     worths = worth_of(candidates, analysis, pool.quality, made.likely_usd)
     return by_value(worths, slack, analysis, chance if explores else None)
@@ -278,7 +289,7 @@ def _by_health(candidates: Sequence[Candidate], near: int, views: _Views) -> lis
 
 
 def _last_resorts(job: Job, chosen: Sequence[Candidate], made: _Candidates) -> Iterator[Candidate]:
-    views, catalogue = made.views, made.views.pool.catalogue
+    views, catalogue = made.views, made.views.catalogue
     if job.request.model is not None or not catalogue.last_resort:
         return
     taken = {one.model.name for one in chosen}

@@ -17,7 +17,7 @@ from router.tenants import TenantMode
 from schemas.caching import MAX_TTL_S
 from schemas.message import Identifier
 from schemas.requests import MAX_TAGS, Tag
-from schemas.vocabulary import Difficulty, FeedbackKind, Policy, member
+from schemas.vocabulary import Difficulty, FeedbackKind, Lane, Policy, member
 from streams.config.catalogue_batches import OfModel, OfProvider, RawModelBatch
 from streams.config.catalogue_prices import RawPrices, RawPriceWindow, UsdPerMtok, decimal
 from streams.config.values import BaseUrl
@@ -283,6 +283,8 @@ class RawTenant(_Raw):
     alert_at: Annotated[list[_Share], BeforeValidator(_listed)] = [Decimal("0.8")]
     default_max_cost_usd: _Usd | None = None
     quality_slack: _Slack | None = None
+    lane: Annotated[Lane, Field(strict=False), AfterValidator(member)] | None = None
+    batch_if_deadline_s: _Seconds | None = None
     cache_ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S)] | None = None
     tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
     mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
@@ -297,6 +299,8 @@ class RawCatalogue(_Raw):
     default_policy: Annotated[Policy, Field(strict=False), AfterValidator(member)] = Policy.CHAIN
     quality_slack: _Slack = 0.05
     explored_share: _Slack = 0.0
+    lane: Annotated[Lane, Field(strict=False), AfterValidator(member)] = Lane.LIVE
+    batch_if_deadline_s: _Seconds = 3600.0
     default_max_cost_usd: _Usd = Decimal("0.10")
     default_max_tokens: _Tokens = 4096
     default_timeout_s: _Seconds = 20.0

@@ -72,6 +72,11 @@ class ControlParts:
     shortened: Callable[[Response, Delivery], Awaitable[Response]]
     """Returns what is published of a response that its topic does not take whole."""
 
+    @property
+    def has_lane(self) -> bool:
+        """Whether requests may wait for batches."""
+        return self.batches is not None and self.pool.catalogue.has_batches
+
 
 class Control:
     """Follows the other workers and reports to them; keeps for all of them what its group assigns to it."""
@@ -122,7 +127,7 @@ class Control:
                 budgets = await stack.enter_async_context(parts.log.reader())
                 works.append(parts.budget_client.claim(parts.publisher))
                 works.append(parts.budget_client.follow(budgets, parts.settings.topic(Topic.BUDGETS)))
-            if parts.batches is not None and parts.pool.catalogue.has_batches:
+            if parts.batches is not None and parts.has_lane:
                 works.append((await self._batch_collector(parts.batches, owners, stack)).keep())
             reporting = asyncio.create_task(self._reporter.run())
             self._tasks = [asyncio.create_task(work) for work in (self._follower.run(following), *works)]
@@ -180,6 +185,7 @@ class Control:
             await stack.enter_async_context(parts.log.reader()),
             lambda: self._partitions(Topic.COSTS),
             fence=parts.group.fence,
+            reservations=TopicPartition(topic(Topic.BUDGET_RESERVATIONS), 0) if parts.has_lane else None,
         )
         parts.group.deliver(topic(Topic.BUDGET_CLAIMS), "turnout.accounts", owner.ingest)
         owners[TopicPartition(topic(Topic.BUDGET_CLAIMS), 0)] = owner

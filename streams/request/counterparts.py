@@ -49,6 +49,10 @@ class Counterparts:
             self._wanted = max(self._wanted, *(tp.partition + 1 for tp in self._waiting))
             self._some_wait.set()
 
+    def lacks(self, partition: TopicPartition) -> bool:
+        """Say whether the partition is held back, since a topic has none of its number."""
+        return partition in self._waiting
+
     async def watch(self) -> None:
         """Let partitions flow as topics grow, for ever."""
         while True:

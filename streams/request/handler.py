@@ -30,7 +30,8 @@ from streams.control.budget_client import BudgetClient
 from streams.ports import Clock, Fence, Provider
 from streams.publisher import Publisher
 from streams.request.answer_cache import AnswerCache, CacheTurn
-from streams.request.handling import Handling, Slot
+from streams.request.hand_over import HandOvers, came_back
+from streams.request.handling import Handling, Slot, waited
 from streams.request.joined_calls import JoinedCalls, Seat
 from streams.request.outcomes import Outcomes, Written, dead_letter_of
 from streams.request.partition_state import PartitionState
@@ -57,6 +58,7 @@ class Handler:
     publisher: Publisher
     outcomes: Outcomes
     answer_cache: AnswerCache
+    hand_overs: HandOvers
     dead_letter_limit: DeadLetterLimit
     announce: Callable[[], None]
     """Called after each decision: breakers may have changed."""
@@ -78,8 +80,14 @@ class Handler:
         Raises:
             TooManyDeadLetters: nothing more may be taken; the record must not be acknowledged.
         """
+        trace = trace_of(dict(parsed.delivery.headers))
+        if parsed.returned is not None and parsed.identity is not None:
+            handling = Handling(parsed.delivery, state, slot, trace, is_back=True)
+            await self._handle(parsed, handling)
+            await self.hand_overs.answered(parsed.identity, handling)
+            return
         self.dead_letter_limit.count(parsed.received_s, parsed.proven)
-        handling = Handling(parsed.delivery, state, slot, trace_of(dict(parsed.delivery.headers)))
+        handling = Handling(parsed.delivery, state, slot, trace, isinstance(parsed.reading, Referenced))
         if not isinstance(parsed.reading, Referenced):
             await self._handle(parsed, handling)
             return
@@ -105,7 +113,7 @@ class Handler:
         await self._once(identity, copy_to, handling, lambda earlier: self._serve(job, parsed, handling, earlier))
 
     def _job(self, entry: Identified, identity: Identity, handling: Handling, parsed: ParsedRequest) -> Job:
-        return Job(
+        job = Job(
             request=entry.request,
             identity=identity,
             origin=handling.delivery.origin,
@@ -114,7 +122,9 @@ class Handler:
             trace_id=trace_id(handling.trace),
             tenant=entry.tenant,
             key=handling.delivery.key,
+            written_at_ms=handling.delivery.timestamp_ms,
         )
+        return job if parsed.returned is None else came_back(job, parsed.returned, parsed.waiting)
 
     def _copy_to(self, request: Request) -> str | None:
         return request.reply_to if request.reply_to in self.request_reader.reply_to_allowed else None
@@ -139,6 +149,14 @@ class Handler:
             handling.slot.leave()
             if found.is_the_same(identity.asked):
                 await self.outcomes.again(identity, found.offset, copy_to, handling)
+            else:
+                await self._refuse_reuse(identity.refused(), handling)
+            return
+        waits = None if handling.is_back else state.waiting.find(identity)
+        if waits is not None:
+            handling.slot.leave()
+            if waits.is_the_same(identity.asked):
+                await self.hand_overs.joined(waits, handling)
             else:
                 await self._refuse_reuse(identity.refused(), handling)
             return
@@ -190,28 +208,39 @@ class Handler:
             response = refusal(job.identity, job.request, job.origin, error, job.received_s, self.clock())
             await self._end(Finish(response, ()), handling, None)
             return
-        if (refused := await self._admission_of(job, handling)) is not None:
+        if not handling.is_back and (refused := await self._admission_of(job, handling)) is not None:
             await self._refuse(job, refused, handling, earlier)
             return
         with self.answer_cache.turn(job, begun=bool(earlier)) as turn:
             try:
                 finish = await self._answered(job, parsed, handling, earlier, turn)
             finally:
-                self.admission.release(job.tenant)
-            await turn.written(await self._end(finish, handling, reply_to))
+                if not handling.is_back:
+                    self.admission.release(job.tenant)
+            if finish is not None:
+                await turn.written(await self._end(finish, handling, reply_to))
 
     async def _answered(
         self, job: Job, parsed: ParsedRequest, handling: Handling, earlier: tuple[CallStarted, ...], turn: CacheTurn
-    ) -> Finish:
-        """Answer from the cache, or have a model answer."""
+    ) -> Finish | None:
+        """Answer from the cache, or have a model answer; None: the request waits for a batch now."""
         session = Session(job, self.pool, self.chance, self.budget_client.of(job.tenant))
         try:
-            return await turn.hit(handling.slot) or await self._run(session, job, handling, earlier)
+            if (hit := await turn.hit(handling.slot)) is not None:
+                return hit
+            live = job if handling.is_back else await self.hand_overs.entered(job, handling, begun=bool(earlier))
+            if live is None:
+                return None
+            if live is not job:
+                session = Session(live, self.pool, self.chance, self.budget_client.of(job.tenant))
+            return await self._run(session, live, handling, earlier)
         except asyncio.CancelledError:
             if await self._hand_on(session.abandon(self.clock()), handling):
                 session.handed_on()
             raise
         except Exception as problem:
+            if not handling.is_back and handling.state.waiting.find(job.identity) is not None:
+                raise  # it is handed over at least in part, and will be answered: delivered again, it goes on there
             log.exception("a defect of Turnout: the request ends as failed", request_id=job.request_id)
             reason = f"{type(problem).__name__} in the worker; see its log"
             self.dead_letter_limit.count_dead_letter(
@@ -222,21 +251,15 @@ class Handler:
 
     async def _admission_of(self, job: Job, handling: Handling) -> Refuse | None:
         entry, since_s = Identified(job.request, job.tenant), self.clock()
-        decision = self.admission.admit(entry, since_s, job.deadline_s)
+        deadline_s = self.hand_overs.live_deadline_s(job)
+        decision = self.admission.admit(entry, since_s, deadline_s)
         while isinstance(decision, Defer):
             await self._wait(Wait(decision.until_s), handling)
-            decision = self.admission.admit(entry, self.clock(), job.deadline_s, since_s)
+            decision = self.admission.admit(entry, self.clock(), deadline_s, since_s)
         return decision if isinstance(decision, Refuse) else None
 
     async def _wait(self, wait: Wait, handling: Handling) -> None:
-        """Sleep, and let another request have the slot meanwhile."""
-        handling.slot.leave()
-        for_s = wait.until_s - self.clock()
-        if wait.call_id is None:
-            await asyncio.sleep(for_s)
-        else:
-            await self.budget_client.reserved(wait.call_id, for_s)
-        await handling.slot.take_again()
+        await waited(wait, handling.slot, self.budget_client, self.clock)
 
     async def _run(self, session: Session, job: Job, handling: Handling, earlier: tuple[CallStarted, ...]) -> Finish:
         action = self._tell(session, Started(self.clock(), earlier))

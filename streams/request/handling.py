@@ -1,10 +1,13 @@
 """One request in a worker's hands: its record, what is remembered of its partition, and its slot."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from router.request.steps import Wait
 from streams.codec import Delivery
-from streams.ports import Trace
+from streams.control.budget_client import BudgetClient
+from streams.ports import Clock, Trace
 from streams.request.partition_state import PartitionState
 
 
@@ -28,3 +31,18 @@ class Handling:
     state: PartitionState
     slot: Slot
     trace: Trace
+    is_referenced: bool = False
+    """Whether the record only says where its request is."""
+    is_back: bool = False
+    """Whether the request came back from the batch lane."""
+
+
+async def waited(wait: Wait, slot: Slot, budget_client: BudgetClient, clock: Clock) -> None:
+    """Sleep, and let another request have the slot meanwhile."""
+    slot.leave()
+    for_s = wait.until_s - clock()
+    if wait.call_id is None:
+        await asyncio.sleep(for_s)
+    else:
+        await budget_client.reserved(wait.call_id, for_s)
+    await slot.take_again()

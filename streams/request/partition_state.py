@@ -3,7 +3,9 @@
 Kafka may deliver a request again after a crash or a rebalance, and a producer may publish it again. The responses and
 calls partitions of the same number tell what had already happened to it. Each commit carries, as metadata, where those
 two ended when the oldest unfinished request was received: nothing that has happened to a request that will be
-delivered again lies before that point. What was published again is known for the duplicate horizon.
+delivered again lies before that point. What was published again is known for the duplicate horizon. What waits in the
+batch lane is known for as long as it waits; where it came back, its calls count as those of a request that will be
+delivered again.
 """
 
 import re
@@ -16,6 +18,7 @@ from router.finished_ids import Finished, FinishedIds
 from router.identity import Identity, key_of_call
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
+from streams.request.waiting_ids import WaitingIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,14 @@ class PartitionState:
     def __init__(self, answered: AnsweredIds, known: Position | None = None) -> None:
         """Start with the ids of an earlier state of this partition, which knew the topics as far as `known`."""
         self.answered = answered
+        self.waiting = WaitingIds()
         self.is_lost = False
         """Whether the partition may be another worker's by now."""
         self._end = known or Position()
         self._recovered_from: Position | None = None
         self._recovered_offset = -1
         self._received_at: dict[int, tuple[Position, float]] = {}
+        self._back_at: dict[str, Position] = {}
         self._unsettled: dict[str, Sequence[Attempt]] = {}
         self._calls: defaultdict[str, dict[int, CallStarted]] = defaultdict(dict)
         """By the request's key and attempt: a record may be on the topic twice, and may be read twice."""
@@ -100,11 +105,17 @@ class PartitionState:
         """Note what has been read back; nothing that had happened to a request received so far lies before."""
         self._recovered_from, self._end = start, end
         self._received_at = {offset: (start, written_s) for offset, (_, written_s) in self._received_at.items()}
+        self._back_at = dict.fromkeys(self._back_at, start)
 
     def response_written(self, identity: Identity, offset: int, now_s: float) -> None:
         """Remember an acknowledged response: the request is finished."""
         self.answered.add(identity, offset, now_s)
         self._end = Position(max(self._end.responses, offset + 1), self._end.calls)
+
+    def answered_elsewhere(self, identity: Identity, offset: int, now_s: float) -> None:
+        """Remember a response of the batch lane, whoever has written it: the request does not wait any more."""
+        self.answered.add(identity, offset, now_s)
+        self.waiting.remove(identity)
 
     def call_written(self, offset: int) -> None:
         """Note an acknowledged write-ahead record."""
@@ -118,6 +129,14 @@ class PartitionState:
         """Note that the request at `offset` is finished, and not merely given up."""
         self._received_at.pop(offset, None)
 
+    def came_back(self, key: str) -> None:
+        """Note that a request which had waited is to be answered here; until `went_out` it is read back from here."""
+        self._back_at.setdefault(key, self._end)
+
+    def went_out(self, key: str) -> None:
+        """Note that such a request is finished."""
+        self._back_at.pop(key, None)
+
     def checkpoint(self, offset: int) -> Position | None:
         """Return from where on to read back if the requests from `offset` on are delivered again.
 
@@ -125,7 +144,9 @@ class PartitionState:
         """
         if self._recovered_from is None or offset <= self._recovered_offset:
             return self._recovered_from  # an earlier worker may have been ahead of us
-        return self._received_at[offset][0] if offset in self._received_at else self._end
+        position = self._received_at[offset][0] if offset in self._received_at else self._end
+        first = next(iter(self._back_at.values()), position)
+        return Position(min(position.responses, first.responses), min(position.calls, first.calls))
 
     def oldest_s(self) -> float | None:
         """Return when the request that has been here longest was written, seconds since 1970; None without one."""

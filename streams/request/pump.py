@@ -15,8 +15,8 @@ record is delivered again.
 
 import asyncio
 from asyncio import Task
-from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -26,10 +26,12 @@ import structlog
 from router.fair_queue import FairQueue
 from streams.ops.metrics import Lag
 from streams.ports import Intake, Received, TopicPartition
+from streams.request.coming_back import GivenBack
 from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
 from streams.request.partition_state import AnsweredIds, PartitionState
 from streams.request.reader import ParsedRequest
+from streams.request.slots import PumpSlot, Slots
 
 log = structlog.get_logger()
 
@@ -37,10 +39,6 @@ LAST_WRITES_S = 10.0
 """How long after the drain a request may go on that is being published, seconds."""
 RESUME_SHARE = 0.5
 """Of a bound that was reached; so much must be left before more is taken, so that nothing flutters."""
-
-STARTS_A_TURN = 16
-"""How many requests begin in one turn of the event loop. A thousand that began together would march in step: all
-decide, all are written ahead, all are called for, and while they all wait the processor has no work."""
 
 Recover = Callable[[TopicPartition, PartitionState], Coroutine[None, None, None]]
 """Fills a partition state with what had already happened on its partition."""
@@ -69,82 +67,10 @@ class _Held:
         return len(self.parsed.delivery.value or b"") + len(self.parsed.delivery.key or b"")
 
 
-class Slots:
-    """The places of requests in flight: who comes back from a wait goes before who has not begun."""
-
-    def __init__(self, count: int, start_next: Callable[[], bool]) -> None:
-        self._free = count
-        self._start_next = start_next
-        self._returning: deque[asyncio.Future[None]] = deque()
-        self._filling: asyncio.Handle | None = None
-
-    def fill(self) -> None:
-        """Give free places away to who wants one, `STARTS_A_TURN` in a turn of the event loop."""
-        if self._filling is None:
-            self._fill()
-
-    def _fill(self) -> None:
-        self._filling = None
-        for _ in range(STARTS_A_TURN):
-            if not self._free or not self._give():
-                return
-        self._filling = asyncio.get_running_loop().call_soon(self._fill)
-
-    def _give(self) -> bool:
-        while self._returning:
-            returning = self._returning.popleft()
-            if not returning.done():  # else it was given up meanwhile
-                returning.set_result(None)
-                self._free -= 1
-                return True
-        if not self._start_next():
-            return False
-        self._free -= 1
-        return True
-
-    def give_back(self) -> None:
-        """Free one place."""
-        self._free += 1
-        self.fill()
-
-    async def again(self) -> None:
-        """Wait for a place."""
-        returning = asyncio.get_running_loop().create_future()
-        self._returning.append(returning)
-        self.fill()
-        try:
-            await returning
-        except asyncio.CancelledError:
-            if returning.done() and not returning.cancelled():
-                self.give_back()
-            raise
-
-
-class PumpSlot:
-    """One request's place."""
-
-    __slots__ = ("_slots", "_taken")
-
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
-        self._taken = True
-
-    def leave(self) -> None:
-        """Let another request have it; harmless a second time."""
-        if self._taken:
-            self._taken = False
-            self._slots.give_back()
-
-    async def take_again(self) -> None:
-        """Wait for another one."""
-        await self._slots.again()
-        self._taken = True
-
-
 class Pump:
     """The requests of one worker, by partition."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one composition root calls it
         self,
         handler: Handler,
         recover: Recover,
@@ -152,13 +78,20 @@ class Pump:
         bounds: Bounds,
         intake: Intake,
         counterparts: Counterparts,
+        *,
+        at_once: bool = False,
     ) -> None:
+        """Take what it works with; `at_once`: recover each partition when it is assigned, and not at its first record.
+
+        Requests may have come back to it from the batch lane.
+        """
         self._handler = handler
         self._recover = recover
         self._new_ids = new_ids
         self._bounds = bounds
         self._intake = intake
         self._counterparts = counterparts
+        self._at_once = at_once
         self._slots = Slots(bounds.in_flight, self._start_next)
         self._waiting: FairQueue[_Held] = FairQueue()
         self._assigned: dict[TopicPartition, None] = {}
@@ -229,6 +162,30 @@ class Pump:
         self._assigned = dict.fromkeys(tps)
         self._counterparts.assigned(self._assigned)
         self._known = {tp: state for tp, state in self._known.items() if tp in self._assigned}
+        if self._at_once:
+            for tp in [tp for tp in self._assigned if not self._counterparts.lacks(tp)]:
+                self._state(tp)
+
+    def recovered(self) -> Mapping[TopicPartition, PartitionState]:
+        """Return the states of the partitions that have been read back."""
+        return {
+            tp: state
+            for tp, state in self._states.items()
+            if (recovery := self._recoveries.get(tp)) is None or (recovery.done() and not _failed(recovery))
+        }
+
+    def has_room(self) -> bool:
+        """Say whether more may be taken."""
+        return not self._draining and self._fill_level() <= RESUME_SHARE
+
+    def take_back(self, parsed: ParsedRequest, tp: TopicPartition) -> bool:
+        """Take a request that came back from the batch lane; say whether it will be brought to its end."""
+        state, identity = self._states.get(tp), parsed.identity
+        if self._draining or state is None or identity is None:
+            return False
+        state.came_back(identity.key)
+        self._hold(_Held(GivenBack(parsed.delivery), parsed, tp))
+        return True
 
     def drain(self) -> None:
         """Start nothing more: what has not begun will be delivered again."""
@@ -278,10 +235,13 @@ class Pump:
             received.let_be()
             return
         self._state(held.tp).received(delivery.origin.offset, delivery.written_s(held.parsed.received_s))
+        self._hold(held)
+        self._hold_back(held.tp)
+
+    def _hold(self, held: _Held) -> None:
         self._held_bytes += held.size
         self._waiting.add(held.parsed.tenant, held)
         self._slots.fill()
-        self._hold_back(held.tp)
 
     def _start_next(self) -> bool:
         if not self._waiting:
@@ -302,7 +262,10 @@ class Pump:
         await self._handler.handle(held.parsed, state, slot)
         held.received.acknowledge()
         # not when it is given up: a later commit must still say from where on its calls are to be read back
-        state.acknowledged(held.parsed.delivery.origin.offset)
+        if held.parsed.returned is not None and held.parsed.identity is not None:
+            state.went_out(held.parsed.identity.key)
+        else:
+            state.acknowledged(held.parsed.delivery.origin.offset)
 
     def _state(self, tp: TopicPartition) -> PartitionState:
         state = self._states.get(tp)
@@ -342,6 +305,10 @@ class Pump:
     def _fill_level(self) -> float:
         held = self.in_flight + len(self._waiting)
         return max(held / self._bounds.held, self._held_bytes / self._bounds.held_bytes)
+
+
+def _failed(task: Task[None]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 def _problem(task: Task[None]) -> BaseException | None:

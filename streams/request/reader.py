@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from router.batches.lane import lane_of
+from router.catalogue import Catalogue
 from router.dead_letters import EVERYBODY
 from router.identity import Identity, asked_by_bytes, asked_of, is_reserved
 from router.request.attempts import UNKNOWN_TENANT
 from router.tenancy.admission import Admission, Identified, Presented, Refuse, Vouched
 from schemas.requests import Request
-from schemas.vocabulary import ErrorCode, IdSource
+from schemas.vocabulary import ErrorCode, IdSource, Lane
+from schemas.waiting import Returned, Waiting
+from streams.batch_requests import BatchRequest, identity_of_waiting
 from streams.codec import Delivery, Referenced, Unreadable, glimpsed_id, read_record, reference_in, replay_suffix
 from streams.request.replay_signature import ReplaySignature, presented
 
@@ -33,6 +37,9 @@ class ParsedRequest:
     """None: it is unreadable, and so is its id, or it is elsewhere."""
     proven: str | None
     """The tenant that has proven itself, or `EVERYBODY`; None if none has."""
+    waiting: Waiting | None = None
+    returned: Returned | None = None
+    """Of a request that came back from the batch lane: what was decided, and why it is back."""
 
     @property
     def tenant(self) -> str:
@@ -54,6 +61,9 @@ class RequestReader:
     max_deadline_s: float
     reply_to_allowed: frozenset[str]
     max_referenced_bytes: int
+    catalogue: Catalogue
+    """Has the lane of requests that name none."""
+    max_batch_deadline_s: float
 
     def open(self, delivery: Delivery, now_s: float) -> ParsedRequest:
         """Read the record. A defect of Turnout that it meets makes it unreadable, and is raised nowhere."""
@@ -62,6 +72,23 @@ class RequestReader:
     def opened(self, parsed: ParsedRequest, content: bytes, now_s: float) -> ParsedRequest:
         """Return a record that is a reference as the request that it refers to; the delivery stays as it came."""
         return replace(self._open_safely(parsed.delivery, content, now_s), received_s=parsed.received_s)
+
+    def came_back(self, request: BatchRequest, returned: Returned) -> ParsedRequest:
+        """Return a request of the batch lane that is to be answered by live calls; it was let in before it waited."""
+        waiting, original = request.waiting, request.original
+        reading = read_record(original, self.max_request_bytes)
+        entry = self.admission.entered(reading, waiting.tenant) if isinstance(reading, Request) else None
+        return ParsedRequest(
+            original,
+            reading,
+            waiting.received_at_ms / 1000,
+            waiting.deadline_ms / 1000,
+            entry,
+            identity_of_waiting(waiting),
+            EVERYBODY if self.admission.is_open else waiting.tenant,
+            waiting,
+            returned,
+        )
 
     def unread(self, parsed: ParsedRequest, reading: Unreadable) -> ParsedRequest:
         """Return a record that is a reference as one that cannot be read."""
@@ -98,13 +125,21 @@ class RequestReader:
         deadline_s = self._deadline_s(delivery, reading, now_s)
         entry, identity = self._identify(delivery, reading, shown, now_s)
         if isinstance(entry, Identified) and deadline_s - now_s > self.max_deadline_s:
-            entry = Refuse(
-                ErrorCode.INVALID_REQUEST,
-                f"deadline: is more than {self.max_deadline_s:g} s away, which is the most that a worker of this "
-                "pipeline waits (TURNOUT_MAX_DEADLINE_S)",
-                "deadline",
-            )
+            entry = self._if_it_may_be_far(entry, deadline_s - now_s)
         return ParsedRequest(delivery, reading, now_s, deadline_s, entry, identity, proven)
+
+    def _if_it_may_be_far(self, entry: Identified, left_s: float) -> Identified | Refuse:
+        most_s, setting = self.max_deadline_s, "TURNOUT_MAX_DEADLINE_S"
+        if lane_of(entry.request, entry.tenant, self.catalogue) is not Lane.LIVE:
+            most_s, setting = max(most_s, self.max_batch_deadline_s), "TURNOUT_MAX_BATCH_DEADLINE_S"
+        if left_s <= most_s:
+            return entry
+        return Refuse(
+            ErrorCode.INVALID_REQUEST,
+            f"deadline: is more than {most_s:g} s away, which is the most that a worker of this pipeline waits "
+            f"({setting})",
+            "deadline",
+        )
 
     def _proven(self, shown: str | Vouched | Presented, now_s: float) -> str | None:
         if self.admission.is_open:

@@ -79,13 +79,40 @@ async def recover(
     log.debug("partition recovered", partition=responses.partition, responses=read[responses], calls=read[calls])
 
 
+async def recover_waiting(state: PartitionState, reader: LogReader, waiting: TopicPartition, horizon: Horizon) -> None:
+    """Read what waits in the batch lane, the whole of it; what was answered, within the horizon.
+
+    Raises:
+        KafkaError: as `recover`.
+    """
+    reader.assign([waiting])
+    begin, end = (await reader.begins([waiting]))[waiting], (await reader.ends([waiting]))[waiting]
+    async for record in _records(reader, waiting, begin, end):
+        follow(state, record, horizon.since_ms)
+    state.waiting.end = max(state.waiting.end, end)
+
+
+def follow(state: PartitionState, record: Delivery, since_ms: int = 0) -> None:
+    """Take in how a request of the batch lane stands. What was answered before `since_ms` is not remembered."""
+    written_s = record.timestamp_ms / 1000
+    answered = state.waiting.ingest(record, written_s)
+    if answered is not None and record.timestamp_ms >= since_ms:
+        state.answered_elsewhere(answered.identity, answered.offset, written_s)
+
+
 async def stored_response(reader: LogReader, responses: TopicPartition, offset: int) -> bytes | None:
     """Return the response at the offset, or None if the topic does not keep it any more."""
-    reader.assign([responses])
-    if offset < (await reader.begins([responses]))[responses]:
+    record = await stored_record(reader, responses, offset)
+    return None if record is None else record.value
+
+
+async def stored_record(reader: LogReader, partition: TopicPartition, offset: int) -> Delivery | None:
+    """Return the record at the offset, or None if the topic does not keep it any more."""
+    reader.assign([partition])
+    if offset < (await reader.begins([partition]))[partition]:
         return None
-    async for record, value in _tail(reader, responses, offset, offset + 1, most=1):
-        return value if record.origin.offset == offset else None
+    async for record in _records(reader, partition, offset, offset + 1, most=1):
+        return record if record.origin.offset == offset else None
     return None
 
 
@@ -107,8 +134,16 @@ async def _ids_from(reader: LogReader, responses: TopicPartition, known: int, ho
 
 
 async def _tail(
-    reader: LogReader, partition: TopicPartition, start: int, end: int, most: int = RECORDS_A_READ
+    reader: LogReader, partition: TopicPartition, start: int, end: int
 ) -> AsyncIterator[tuple[Delivery, bytes]]:
+    async for record in _records(reader, partition, start, end):
+        if record.value is not None:
+            yield record, record.value
+
+
+async def _records(
+    reader: LogReader, partition: TopicPartition, start: int, end: int, most: int = RECORDS_A_READ
+) -> AsyncIterator[Delivery]:
     if start >= end:
         return
     reader.seek(partition, start)
@@ -121,5 +156,5 @@ async def _tail(
                 f"{partition.topic}, partition {partition.partition}, cannot be read back to offset {end}"
             )
         for record in found:
-            if record.origin.offset < end and record.value is not None:
-                yield record, record.value
+            if record.origin.offset < end:
+                yield record

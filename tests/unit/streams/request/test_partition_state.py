@@ -35,6 +35,20 @@ def test_a_checkpoint_is_where_both_topics_ended_when_the_oldest_unfinished_requ
     assert state.checkpoint(12) == Position(2, 5)
 
 
+def test_until_a_request_that_came_back_is_finished_its_calls_are_read_back() -> None:
+    state = make_state()
+    state.came_back("early")
+    state.recovered(Position(1, 1), Position(3, 3))
+    state.came_back("late")
+    state.response_written(known_as("a"), 7, NOW_S)
+    state.call_written(9)
+    assert state.checkpoint(12) == Position(1, 1)
+    state.went_out("early")
+    assert state.checkpoint(12) == Position(3, 3)
+    state.went_out("late")
+    assert state.checkpoint(12) == Position(8, 10)
+
+
 def test_a_state_of_before_a_rebalance_passes_on_what_it_knows() -> None:
     before = make_state()
     before.response_written(known_as("a"), 41, NOW_S)

@@ -1,0 +1,175 @@
+"""Whether one request waits for a batch: the plan among models that have batches, its reservation, what is handed over.
+
+It is asked again after each wait for the reservation, until it answers with one of its two ends: `HandOver`, or
+`NotWaiting`, and then a `Session` serves the request.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from router.batches.lane import NotWaiting, hindrance
+from router.batches.line import BATCH_TIER
+from router.budgets.lease import BudgetLease
+from router.catalogue import Catalogue
+from router.cost import call_started
+from router.errors import RequestRejected
+from router.job import Job
+from router.models.pool import ModelPool
+from router.quality.prior import band_of
+from router.request.plan import Plan, make_plan
+from router.request.reserving import InVain, Reserving
+from router.request.steps import Wait
+from router.retry import Chance
+from router.route import Candidate, Route
+from router.tasks.analysis import Analysis, analyse_request
+from schemas.budgets import BudgetReservation
+from schemas.costs import CallStarted
+from schemas.vocabulary import WaitingState
+from schemas.waiting import Waiting
+
+RESERVED_S = 60.0
+"""How long a worker's lease keeps the reservation, seconds, until the ledger has it; and how long it is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLane:
+    """What holds for all requests of the lane."""
+
+    catalogue: Catalogue
+    """That of the models which have batches, at their prices there."""
+    margin_s: float
+    """How much time is kept for live calls before a deadline."""
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, margin_s: float) -> "BatchLane | None":
+        """Return the lane of a catalogue; None if no model has batches."""
+        return cls(catalogue.in_batches(), margin_s) if catalogue.has_batches else None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Write down that the request waits, then hand it over, then what its budget holds for it."""
+
+    waiting: Waiting
+    call: CallStarted
+    reservation: BudgetReservation | None
+    """None: its tenant has no budget."""
+
+
+class LaneEntry:
+    """One request, from the question whether it may wait to the answer."""
+
+    def __init__(
+        self, job: Job, lane: BatchLane | None, pool: ModelPool, chance: Chance, lease: BudgetLease | None
+    ) -> None:
+        self._job = job
+        self._lane = lane
+        self._pool = pool
+        self._chance = chance
+        self._has_budget = lease is not None
+        self._reserving = Reserving(lease)
+        self._call_id = job.event_id(1)
+        self._analysis: Analysis | None = None
+        self._plan: Plan | NotWaiting | None = None
+
+    def decide(self, now_s: float) -> HandOver | NotWaiting | Wait:
+        """Say what becomes of the request, or when to ask again."""
+        if self._plan is None:
+            self._plan = self._planned(now_s)
+        plan = self._plan
+        if isinstance(plan, NotWaiting):
+            return plan
+        candidate = next((one for one in plan.candidates if self._reserving.pays_for(one, now_s)), None)
+        if candidate is None:
+            return NotWaiting("live: the tenant's budget does not pay for a batch")
+        if not self._reserving.reserve(self._call_id, candidate, RESERVED_S, now_s):
+            ends_s = min(self._job.deadline_s, self._job.received_s + RESERVED_S)
+            until = self._reserving.wait(self._call_id, ends_s, self._chance, now_s)
+            if isinstance(until, InVain):
+                self._reserving.stop()
+                return NotWaiting(f"live: {until.message}")
+            return Wait(until, self._call_id)
+        self._reserving.called()
+        self._reserving.settle(self._call_id, candidate.upper_usd)
+        return self._hand_over(plan, candidate, now_s)
+
+    def give_up(self, now_s: float) -> None:
+        """Leave what is reserved, or waited for, to whoever has the request next."""
+        self._reserving.stop()
+        self._reserving.hand_over([self._call_id], now_s)
+
+    def _planned(self, now_s: float) -> Plan | NotWaiting:
+        job, lane, catalogue = self._job, self._lane, self._pool.catalogue
+        margin_s = 0.0 if lane is None else lane.margin_s
+        why = hindrance(job.request, job.tenant, catalogue, job.deadline_s - now_s, margin_s)
+        if why is not None or lane is None:
+            return why or NotWaiting("live: this worker has no batches")
+        self._analysis = analyse_request(job.request)
+        try:
+            plan = make_plan(job, self._analysis, self._pool, now_s, catalogue=lane.catalogue)
+        except RequestRejected:
+            return NotWaiting("live: no model that has batches may answer")
+        plan = replace(plan, candidates=tuple(one for one in plan.candidates if one.upper_usd is not None))
+        if not plan.candidates:
+            return NotWaiting("live: what a batch costs is not known")
+        batch, live = plan.candidates[0], self._live(now_s)
+        if live is None:
+            return plan
+        upper_usd, live_usd = batch.upper_usd or Decimal(0), live.upper_usd or Decimal(0)
+        if live_usd <= upper_usd:
+            than = f"a batch of {batch.model.name} {upper_usd} USD"
+            return NotWaiting(f"live: {live.model.name} costs at most {live_usd} USD, and {than}")
+        told = f"waits for a batch: at most {upper_usd} USD instead of {live_usd} USD live"
+        return replace(plan, route=replace(plan.route, reason=f"{plan.route.reason}; {told}"))
+
+    def _live(self, now_s: float) -> Candidate | None:
+        """Return the model that would answer at once, if one may and its price is known."""
+        if self._analysis is None:
+            return None
+        try:
+            live = make_plan(self._job, self._analysis, self._pool, now_s).candidates[0]
+        except RequestRejected:
+            return None
+        return None if live.upper_usd is None else live
+
+    def _hand_over(self, plan: Plan, candidate: Candidate, now_s: float) -> HandOver:
+        job, reserved_usd = self._job, candidate.upper_usd if self._has_budget else None
+        call = self._call(plan.route, candidate, now_s).model_copy(update={"reserved_usd": reserved_usd})
+        waiting = Waiting(
+            state=WaitingState.WAITING,
+            tenant=job.identity.tenant,
+            request_id=job.identity.request_id,
+            id_source=job.identity.source,
+            authenticated=job.identity.authenticated,
+            asked_sha256=job.identity.asked,
+            request_topic=job.origin.topic,
+            request_partition=job.origin.partition,
+            request_offset=job.origin.offset,
+            request_key=job.key,
+            written_at_ms=job.written_at_ms,
+            received_at_ms=int(job.received_s * 1000),
+            deadline_ms=int(job.deadline_s * 1000),
+            policy=plan.policy,
+            difficulty=None if self._analysis is None else band_of(self._analysis.difficulty),
+            skipped=plan.skipped,
+            max_tokens=candidate.max_tokens,
+            call=call,
+        )
+        reservation = None
+        if reserved_usd is not None:
+            reservation = reservation_of(call, reserved_usd)
+        return HandOver(waiting, call, reservation)
+
+    def _call(self, route: Route, candidate: Candidate, now_s: float) -> CallStarted:
+        started = call_started(self._job, route, candidate, 1, self._pool.catalogue, now_s)
+        accounts = self._pool.catalogue.accounts.get(candidate.model.provider_name, ())
+        account = max(accounts, key=lambda one: one.weight, default=None)
+        told = {"service_tier": BATCH_TIER, "account": None if account is None else account.name}
+        return started.model_copy(update=told)
+
+
+def reservation_of(call: CallStarted, amount_usd: Decimal) -> BudgetReservation:
+    """Return what the budget holds for a call of the lane."""
+    return BudgetReservation(
+        tenant=call.tenant, event_id=call.event_id, occurred_at_ms=call.occurred_at_ms, amount_usd=amount_usd
+    )
