@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from router.batches.late import LateBatches
 from router.caching.index import CacheIndex
 from router.catalogue import Catalogue
 from router.dead_letters import DeadLetterLimit, DeadLetterRules
@@ -143,6 +144,7 @@ class Worker:
                 read_feedback=FeedbackReader(parts.admission).read,
                 feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
                 batches=ports.batches,
+                late_batches=LateBatches() if parts.lane is None else parts.lane.late,
                 chance=parts.chance,
                 batch_answered=self._batch_answered,
                 shortened=partial(shortened, parts.blobs),

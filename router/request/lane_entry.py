@@ -4,10 +4,11 @@ It is asked again after each wait for the reservation, until it answers with one
 `NotWaiting`, and then a `Session` serves the request.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from router.batches.lane import NotWaiting, hindrance
+from router.batches.late import LateBatches
 from router.batches.line import BATCH_TIER
 from router.budgets.lease import BudgetLease
 from router.catalogue import Catalogue
@@ -39,6 +40,8 @@ class BatchLane:
     """That of the models which have batches, at their prices there."""
     margin_s: float
     """How much time is kept for live calls before a deadline."""
+    late: LateBatches = field(default_factory=LateBatches)
+    """Whose batches are not to be waited for."""
 
     @classmethod
     def of(cls, catalogue: Catalogue, margin_s: float) -> "BatchLane | None":
@@ -109,9 +112,10 @@ class LaneEntry:
             plan = make_plan(job, self._analysis, self._pool, now_s, catalogue=lane.catalogue)
         except RequestRejected:
             return NotWaiting("live: no model that has batches may answer")
-        plan = replace(plan, candidates=tuple(one for one in plan.candidates if one.upper_usd is not None))
+        priced = tuple(one for one in plan.candidates if one.upper_usd is not None)
+        plan = replace(plan, candidates=tuple(one for one in priced if not self._is_late(lane, one, now_s)))
         if not plan.candidates:
-            return NotWaiting("live: what a batch costs is not known")
+            return NotWaiting(f"live: {'batches are late' if priced else 'what a batch costs is not known'}")
         batch, live = plan.candidates[0], self._live(now_s)
         if live is None:
             return plan
@@ -121,6 +125,16 @@ class LaneEntry:
             return NotWaiting(f"live: {live.model.name} costs at most {live_usd} USD, and {than}")
         told = f"waits for a batch: at most {upper_usd} USD instead of {live_usd} USD live"
         return replace(plan, route=replace(plan.route, reason=f"{plan.route.reason}; {told}"))
+
+    def _is_late(self, lane: BatchLane, candidate: Candidate, now_s: float) -> bool:
+        model = candidate.model
+        return lane.late.are_late(model.provider_name, model.name, self._account(candidate), now_s)
+
+    def _account(self, candidate: Candidate) -> str | None:
+        """Return by which account the provider is asked for batches: the one with the most weight."""
+        accounts = self._pool.catalogue.accounts.get(candidate.model.provider_name, ())
+        account = max(accounts, key=lambda one: one.weight, default=None)
+        return None if account is None else account.name
 
     def _live(self, now_s: float) -> Candidate | None:
         """Return the model that would answer at once, if one may and its price is known."""
@@ -162,9 +176,7 @@ class LaneEntry:
 
     def _call(self, route: Route, candidate: Candidate, now_s: float) -> CallStarted:
         started = call_started(self._job, route, candidate, 1, self._pool.catalogue, now_s)
-        accounts = self._pool.catalogue.accounts.get(candidate.model.provider_name, ())
-        account = max(accounts, key=lambda one: one.weight, default=None)
-        told = {"service_tier": BATCH_TIER, "account": None if account is None else account.name}
+        told = {"service_tier": BATCH_TIER, "account": self._account(candidate)}
         return started.model_copy(update=told)
 
 

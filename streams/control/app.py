@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from router.batches.durations import MOST_MARGIN_S, DeadlineRules
+from router.batches.late import LateBatches
 from router.batches.polling import MOST_POLL_S, PollRules
 from router.caching.index import CacheIndex
 from router.models.pool import ModelPool
@@ -33,6 +34,7 @@ from streams.control.budget_owner import BudgetOwner
 from streams.control.cache_follower import CacheFollower
 from streams.control.feedback_counter import FeedbackCounter
 from streams.control.health_agent import HealthAgent
+from streams.control.late_batches import follow_late_batches
 from streams.control.ownership import PartitionOwner, PartitionOwners
 from streams.control.quality_owner import QualityOwner, QualityParts
 from streams.control.reporting import Follower, Reporter
@@ -66,6 +68,7 @@ class ControlParts:
     read_feedback: Callable[[Delivery, float], Proven | NotCounted]
     feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
     batches: BatchProvider | None
+    late_batches: LateBatches
     chance: Chance
     batch_answered: Callable[[Response], None]
     """Is told of each answer of a batch."""
@@ -128,6 +131,8 @@ class Control:
                 works.append(parts.budget_client.claim(parts.publisher))
                 works.append(parts.budget_client.follow(budgets, parts.settings.topic(Topic.BUDGETS)))
             if parts.batches is not None and parts.has_lane:
+                lanes, topic = await stack.enter_async_context(parts.log.reader()), Topic.BATCH_LANES
+                works.append(follow_late_batches(parts.late_batches, lanes, parts.settings.topic(topic), parts.clock))
                 works.append((await self._batch_collector(parts.batches, owners, stack)).keep())
             reporting = asyncio.create_task(self._reporter.run())
             self._tasks = [asyncio.create_task(work) for work in (self._follower.run(following), *works)]

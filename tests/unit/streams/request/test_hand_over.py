@@ -11,6 +11,7 @@ import pytest
 from router.catalogue import BatchTerms, Model, Price
 from router.dialects.wire import BatchForm
 from router.tenants import Tenant
+from schemas.batch_lanes import BatchLane
 from schemas.responses import Attempt
 from schemas.topics import Topic
 from schemas.vocabulary import AttemptOutcome, Lane, ReturnReason, WaitingState
@@ -323,3 +324,22 @@ async def test_a_batch_that_does_not_end_gives_its_requests_back_in_time(scene: 
     (response,) = scene.responses("r-1")
     assert response["status"] == "completed"
     assert "waited for a batch" in response["route_reason"]
+
+
+@played(catalogue=CATALOGUE)
+async def test_no_new_request_waits_where_batches_are_late(scene: Scene) -> None:
+    await started(scene, "w1")
+    now_s = scene.loop.time()
+    lane = BatchLane(
+        as_of=datetime.fromtimestamp(now_s, UTC),
+        provider_name="one",
+        request_model="alpha",
+        waiting=0,
+        late_until=datetime.fromtimestamp(now_s + 600, UTC),
+    )
+    topic = scene.world.settings.topic(Topic.BATCH_LANES)
+    scene.world.broker.append(Record(topic, lane.encode(), b"one/alpha", [], 0))
+    await asyncio.sleep(5)
+    publish(scene)
+    (response,) = await scene.answered("r-1")
+    assert "live: batches are late" in response["route_reason"]
