@@ -5,10 +5,12 @@ Requests are handed over as the lane's entry does it.
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.provider.batches.faults import BatchFault, BatchFaultKind
 from schemas.topics import Topic
+from schemas.vocabulary import Lane
 from streams.batch_requests import batch_record
 from streams.config.catalogue_file import load_catalogue
 from streams.kafka.clients import producer
@@ -20,6 +22,7 @@ MODEL = "gpt-4.1"
 REQUESTS = 120
 WITHIN_S = 900.0
 BATCH_S = 4.0
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 COLLECTS = "this worker collects batches"
 
 
@@ -114,6 +117,47 @@ async def frozen_past_its_session(scene: Scene) -> None:
     scene.thaw(frozen)
     await asyncio.sleep(3)
     await _all_answered_by(scene, batches=1)
+
+
+async def too_late(scene: Scene) -> None:
+    await _asked(scene, BatchFaultKind.SLOW, factor=100.0)
+
+
+async def never_created(scene: Scene) -> None:
+    await _asked(scene, BatchFaultKind.CREATE_429, count=None)
+
+
+async def lines_fail_and_are_missing(scene: Scene) -> None:
+    scene.exposed += REQUESTS  # what is missing is charged, and billed as unknown
+    await _asked(scene, BatchFaultKind.LINE_ERRORS, BatchFaultKind.MISSING_LINES, rate=0.3)
+
+
+async def expired_in_part(scene: Scene) -> None:
+    await _asked(scene, BatchFaultKind.EXPIRE)
+
+
+async def failed_as_a_whole(scene: Scene) -> None:
+    await _asked(scene, BatchFaultKind.FAIL)
+
+
+async def _asked(scene: Scene, *faults: BatchFaultKind, **fields: float | None) -> None:
+    """Ask for answers that may wait, and see that those without one of a batch are answered live, in time."""
+    await scene.open(
+        batch_s=BATCH_S, TURNOUT_BATCH_POLL_S="0.5", TURNOUT_BATCH_MAX_AGE_S="1", TURNOUT_BATCH_MARGIN_S="20"
+    )
+    scene.start(2)
+    await scene.until_ready()
+    await _until_collected(scene)
+    for kind in faults:
+        fault = BatchFault.model_validate({"fault": kind, "count": 1, **fields})
+        await asyncio.to_thread(scene.provider.add_batch_fault, fault)
+    deadline = datetime.now(UTC) + timedelta(seconds=60)
+    await scene.publish(REQUESTS, model=MODEL, max_tokens=20, lane="batch", deadline=deadline.isoformat())
+    responses = await scene.until_answered()
+    late = [response for response in responses if response.completed_at > deadline]
+    scene.expect(not late, f"{len(late)} answers came after their deadline")
+    scene.expect(any(response.lane is not Lane.BATCH for response in responses), "no request was answered live")
+    await scene.until("all batches have ended", lambda: all(one.state in ENDED for one in scene.provider.batches()))
 
 
 async def _begun(scene: Scene, *faults: BatchFaultKind, linked: bool = False) -> None:

@@ -610,4 +610,34 @@ SCENARIOS: tuple[Scenario, ...] = (
         "another one answers, and the frozen one writes nothing",
         batches.frozen_past_its_session,
     ),
+    Scenario(
+        "batch-late",
+        "a batch takes a hundred times as long as the deadlines allow",
+        "all are answered live in time, and the batch is cancelled",
+        batches.too_late,
+    ),
+    Scenario(
+        "batch-never-created",
+        "429 on every creation until the deadlines come",
+        "all are answered live in time, and nothing else is charged",
+        batches.never_created,
+    ),
+    Scenario(
+        "batch-lines-fail",
+        "a third of the lines ends with an error, and a third is charged and missing",
+        "they are answered live; what is missing is billed as unknown",
+        batches.lines_fail_and_are_missing,
+    ),
+    Scenario(
+        "batch-expired",
+        "the batch expires when half of it is answered",
+        "the other half is answered live",
+        batches.expired_in_part,
+    ),
+    Scenario(
+        "batch-failed",
+        "the batch fails as a whole",
+        "all are answered live",
+        batches.failed_as_a_whole,
+    ),
 )
