@@ -84,3 +84,7 @@ class QualityCounts(Message):
     as_of: Timestamp
     answers: SmallCount
     flaws: dict[Flaw, SmallCount] = Field(default_factory=dict)
+    judged_good: SmallCount = Field(default=0, exclude_if=lambda count: not count)
+    judged_bad: SmallCount = Field(
+        default=0, exclude_if=lambda count: not count, description="By the judge of the policy `cascade`."
+    )

@@ -56,6 +56,10 @@ class Source(NamedTuple):
         return f"{self.tenant}/{self.name}"
 
 
+CASCADES_JUDGE: Final = Source(ALL_OF, FeedbackKind.JUDGE, "cascade")
+"""The judge of the policy `cascade`, whose verdicts workers count for all tenants."""
+
+
 @dataclass(slots=True)
 class _Sum:
     count: int = 0
@@ -142,6 +146,10 @@ class QualityCell:
         pane = pane_of(counts.as_of.timestamp())
         self._answers[pane] += counts.answers
         self._flaws[pane].update(counts.flaws)
+        judge = self.place_of(CASCADES_JUDGE)
+        for count, thousandths in ((counts.judged_good, THOUSAND), (counts.judged_bad, 0)):
+            for _ in range(count):
+                self.add(judge, pane, thousandths)
         return True
 
     def expire(self, now_s: float) -> bool:

@@ -79,6 +79,19 @@ def answers_of(response: Response) -> Iterator[tuple[Cell, Flaw | None]]:
         yield Cell(response.request_model or "", response.task, response.difficulty), flaw_of(response)
 
 
+def verdicts_of(response: Response) -> Iterator[tuple[Cell, bool]]:
+    """Give what a cascade's judge found of its first answer, and of whose: a score that is paid for anyway."""
+    cascade = response.cascade
+    if cascade is None or response.task is None or response.difficulty is None:
+        return
+    for attempt in response.attempts:
+        if attempt.attempt != cascade.first_attempt:
+            continue
+        for one in cascade.checks:
+            if one.check is AnswerCheck.JUDGE and one.passed is not None:
+                yield Cell(attempt.request_model, response.task, response.difficulty), one.passed
+
+
 def _was_replaced(attempt: Attempt, cascade: Cascade) -> bool:
     """Say whether this is the first answer of a cascade, and a better model's stands in the response."""
     return cascade.verdict is CascadeVerdict.ESCALATED and attempt.attempt == cascade.first_attempt
@@ -102,6 +115,8 @@ class _Asked:
 class _Counted:
     answers: int = 0
     flaws: Counter[Flaw] = field(default_factory=Counter)
+    judged: Counter[bool] = field(default_factory=Counter)
+    """How many a judge found good, and how many bad."""
 
 
 class FlawCounter:
@@ -122,6 +137,8 @@ class FlawCounter:
                 counted.flaws[flaw] += 1
             if flaw is None:
                 self._note_question(response, cell)
+        for cell, is_good in verdicts_of(response):
+            self._cells.setdefault(cell, _Counted()).judged[is_good] += 1
 
     def take(self, now_s: float) -> Iterable[QualityCounts]:
         """Return what is to be told, and begin anew."""
@@ -138,6 +155,8 @@ class FlawCounter:
                 as_of=utc_from_ms(int(now_s * 1000)),
                 answers=counted.answers,
                 flaws=dict(counted.flaws),
+                judged_good=counted.judged[True],
+                judged_bad=counted.judged[False],
             )
 
     def _note_question(self, response: Response, cell: Cell) -> None:

@@ -57,6 +57,7 @@ PRODUCED: dict[str, type[Message]] = {
     "batch-lane": BatchLane,
     "model-stats-stance": ModelStats,
     "quality-counts": QualityCounts,
+    "quality-counts-judged": QualityCounts,
     "response-arm": Response,
     "response-cached": Response,
     "response-cascade": Response,

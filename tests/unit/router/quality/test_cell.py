@@ -166,3 +166,17 @@ def test_panes_of_the_future_are_not_kept() -> None:
     said(cell, source("ann"), [1.0], NOW_S + 10 * PANE_S)
     assert cell.expire(NOW_S)
     assert told(cell).count == 0
+
+
+def test_what_a_cascades_judge_found_is_the_scores_of_a_judge_and_can_be_ignored() -> None:
+    cell = QualityCell(CELL)
+    judged = counts(10).model_copy(update={"judged_good": 3, "judged_bad": 1})
+    assert cell.count_answers(judged, 5)
+    assert not cell.count_answers(judged, 5)
+    found = told(cell)
+    assert (found.count, found.mean) == (4, 0.75)
+    assert found.weight == pytest.approx(2)
+    assert list(found.by_kind) == [FeedbackKind.JUDGE]
+    assert [one.source for one in found.sources] == ["*/*"]
+    assert told(cell, FeedbackRules(ignored=frozenset({"*/cascade"}))).weight == 0
+    assert QualityCell.load(CELL, cell.dump()).dump() == cell.dump()

@@ -99,6 +99,19 @@ def test_an_answer_that_a_cascade_rejected_counts_for_its_model(
     assert found == [*first, ("alpha", None)]
 
 
+@pytest.mark.parametrize(("passed", "counted"), [(True, (1, 0)), (False, (0, 1)), (None, (0, 0))])
+def test_what_a_judge_found_of_the_first_answer_counts_for_its_model(
+    *, passed: bool | None, counted: tuple[int, int]
+) -> None:
+    tries = [attempt(model).model_copy(update={"attempt": place}) for place, model in enumerate(("beta", "alpha"), 1)]
+    check = CascadeCheck(check=AnswerCheck.JUDGE, passed=passed, attempt=3)
+    cascade = Cascade(verdict=CascadeVerdict.ESCALATED, first_attempt=1, checks=(check,))
+    counter = FlawCounter(Member("w", 1))
+    counter.ended(response(attempts=tries, cascade=cascade))
+    found = {one.request_model: (one.judged_good, one.judged_bad) for one in counter.take(1_800_000_000.0)}
+    assert found == {"beta": counted, "alpha": (0, 0)}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
