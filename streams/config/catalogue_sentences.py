@@ -4,55 +4,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from types import MappingProxyType
+from types import NoneType, UnionType
+from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from streams.config.catalogue_batches import RawBatch, RawModelBatch
-from streams.config.catalogue_prices import LONGEST, RawContextTier, RawPriceWindow
-from streams.config.catalogue_shape import (
-    RawAccount,
-    RawAccountLimits,
-    RawBreaker,
-    RawCapabilities,
-    RawCatalogue,
-    RawEmbeddingModel,
-    RawHealth,
-    RawKey,
-    RawModel,
-    RawProvider,
-    RawRetry,
-    RawTenant,
-    RawThresholds,
-)
+from streams.config.catalogue_prices import LONGEST
+from streams.config.catalogue_shape import RawCatalogue
 from streams.config.complaints import closest, complaint
-
-_TABLES: Mapping[str, type[BaseModel] | None] = MappingProxyType(
-    {
-        "chains": None,
-        "quality_floors": None,
-        "providers": RawProvider,
-        "models": RawModel,
-        "embedding_models": RawEmbeddingModel,
-        "breaker": RawBreaker,
-        "health": RawHealth,
-        "retry": RawRetry,
-        "tenants": RawTenant,
-    }
-)
-"""The tables of the file, and what stands in them or in their sub-tables."""
-
-_ACCOUNT = len(("providers", "NAME", "accounts", "NAME"))
-_BELOW_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
-    {
-        "capabilities": RawCapabilities,
-        "health": RawThresholds,
-        "context_tiers": RawContextTier,
-        "price_windows": RawPriceWindow,
-        "batch": RawModelBatch,
-    }
-)
 
 
 def sentence(error: ErrorDetails) -> str:
@@ -65,7 +26,7 @@ def sentence(error: ErrorDetails) -> str:
                 in_list = isinstance(path[-2], int)
                 heading = f"[[{key_of(*path[:-2])}]]" if in_list else f"[{key_of(*path[:-1])}]"
                 return f"{key} is missing; add it under {heading}."
-            if last in _TABLES:
+            if get_origin(RawCatalogue.model_fields[last].annotation) is dict:
                 return f"{key} is missing; add the table [{key}]."
             return f"{key} is missing; add it at the top of the file, before the first table."
         case "extra_forbidden":
@@ -85,23 +46,35 @@ def _number(value: object) -> str:
 
 def _unknown_key(path: tuple[int | str, ...], *, is_table: bool) -> str:
     *above, last = map(str, path)
-    table = _TABLES[above[0]] if above else RawCatalogue
-    if above[:1] == ["models"] and len(above) > 2:  # noqa: PLR2004 - models, a name, and what is below
-        deepest = [name for name in above[2:] if not name.isdecimal()][-1]
-        table = _BELOW_MODELS[deepest]
-    if above[:1] == ["providers"] and above[2:3] == ["batch"]:
-        table = RawBatch
-    if above[:1] == ["providers"] and above[2:3] == ["accounts"]:
-        table = RawAccount if len(above) == _ACCOUNT else RawAccountLimits
-        if is_table:
+    known = _fields_at(path[:-1])
+    if is_table and len(above) > 1 and closest(last, known) is None:
+        if above[:1] == ["providers"] and above[2:3] == ["accounts"]:
             return "a name with a dot is written in quotes."
-    if is_table and len(above) > 1:
         return f'a name with a dot is written in quotes: [{above[0]}."{".".join((*above[1:], last))}"].'
-    if above[:1] == ["tenants"] and above[2:3] == ["keys"]:
-        table = RawKey
-    if "key" in last.lower() and above[:1] == ["providers"]:
+    if "key" in last.lower() and above[:1] == ["providers"] and closest(last, known) is None:
         return "keys are settings: put it into TURNOUT_API_KEYS, and remove it here."
-    return instead_of(last, () if table is None else table.model_fields)
+    return instead_of(last, known)
+
+
+def _fields_at(path: Iterable[int | str]) -> Iterable[str]:
+    """Return which keys the table at the path may have, as the shape of the file says."""
+    table: object = RawCatalogue
+    for part in path:
+        fields = _fields_of(table)
+        table = _bare(fields[str(part)].annotation if fields else get_args(table)[-1 if isinstance(part, str) else 0])
+    return _fields_of(table)
+
+
+def _fields_of(table: object) -> Mapping[str, FieldInfo]:
+    """Return the keys that a table has; none where each may have any name."""
+    return table.model_fields if isinstance(table, type) and issubclass(table, BaseModel) else {}
+
+
+def _bare(annotation: object) -> object:
+    """Return the type alone, without what is said about it, and without None."""
+    while get_origin(annotation) in {Annotated, Union, UnionType}:
+        annotation = next(one for one in get_args(annotation) if one is not NoneType)
+    return annotation
 
 
 def instead_of(word: str, known: Iterable[str]) -> str:

@@ -518,6 +518,20 @@ MISTAKES = {
         appended("[models.m-3.5]\nquality = 1"),
         'models.m-3.5 is not known; a name with a dot is written in quotes: [models."m-3.5"].',
     ),
+    "misspelt table of a model": (
+        appended("[models.m-2.capabilites]\nimages = true"),
+        'models.m-2.capabilites is not known; did you mean "capabilities"?',
+    ),
+    "key of feedback": (appended("[feedback]\nzzz = 1"), "feedback.zzz is not known; known: ignore_sources, weights."),
+    "weight of no kind": (
+        appended("[feedback.weights]\nrobot = 1"),
+        "feedback.weights.robot is not known; known: check, judge, person.",
+    ),
+    "key of the cascade": (appended("[cascade]\njudg = 'm-2'"), 'cascade.judg is not known; did you mean "judge"?'),
+    "key of an experiment": (
+        appended("[experiments.e]\nshare = 0.1\nzzz = 1"),
+        "experiments.e.zzz is not known; known: policy, quality_slack, share.",
+    ),
     "charge of no status": (
         changed("[providers.openai]", '[providers.openai.charges]\n5003 = "free"'),
         (
