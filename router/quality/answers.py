@@ -23,11 +23,12 @@ class KnownAnswer:
 def known_answer(response: Mapping[str, object]) -> KnownAnswer | None:
     """Return what matters of a response, a JSON object; None if it holds no answer of a model, or not how hard it was.
 
+    An answer from the cache is the one of another response, for which it counts, however often it is used again.
     Versions before did not tell the difficulty; those that told it did not all tell the form.
     """
     found = [response.get(name) for name in ("tenant", "request_id", "request_model", "task", "difficulty")]
     completed_at, form = response.get("completed_at"), response.get("form", Form.ANY)
-    if response.get("status") != Status.COMPLETED or not isinstance(completed_at, str):
+    if response.get("status") != Status.COMPLETED or not isinstance(completed_at, str) or response.get("cached"):
         return None
     texts = [one for one in found if isinstance(one, str) and one]
     if len(texts) < len(found) or not isinstance(form, str):

@@ -25,7 +25,8 @@ class FeedbackResult(StrEnum):
     OTHER_RESPONSE = "other_response"
     """Where it says that the response lies, there is another one."""
     NO_ANSWER = "no_answer"
-    """The response holds no answer of a model, or was written before versions told how hard its prompt was."""
+    """The response holds no answer of a model, or one from the cache, or was written before versions told how hard its
+    prompt was."""
     LATE = "late"
     IGNORED = "ignored"
     """The catalogue ignores its source."""

@@ -218,7 +218,10 @@ def _checked(
         return None
     found = at[offset]
     if found is None:
-        reason = f"the response at offset {offset} holds no answer of a model that can be judged"
+        reason = (
+            f"the response at offset {offset} holds no answer of a model that can be judged; one from the cache is "
+            "judged under its origin_request_id"
+        )
         return NotCounted(FeedbackResult.NO_ANSWER, reason, request_id=request_id)
     if (found.tenant, found.request_id) != (tenant, request_id):
         reason = f"response_offset: at {offset} lies the response to another request; correct it or leave it out"

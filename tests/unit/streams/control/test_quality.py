@@ -243,6 +243,23 @@ async def test_feedback_on_no_known_answer_is_told_and_not_counted(scene: Scene)
 
 
 @played(ONE, characters=QUICK)
+async def test_an_answer_from_the_cache_is_judged_once_under_the_id_that_it_was_made_for(scene: Scene) -> None:
+    await scene.start("w1")
+    wish = {"ttl_s": 3600}
+    await answer(scene, "r-1", cache=wish)
+    await asyncio.sleep(SOON_S)
+    (again,) = await answer(scene, "r-2", cache=wish)
+    assert again["origin_request_id"] == "r-1"
+    before = results()
+    give(scene, "r-1", score=0.0)
+    give(scene, "r-2", score=0.0)
+    give(scene, "r-2", score=0.0, response_offset=offset_of(scene, "r-2"))
+    await asyncio.sleep(PATIENCE_S + SOON_S)
+    assert since(before) == {"counted": 1, "unknown": 1, "no_answer": 1}
+    assert quality(scene)["count"] == 1
+
+
+@played(ONE, characters=QUICK)
 async def test_an_old_response_is_found_by_its_offset(scene: Scene) -> None:
     await scene.start("w1")
     await answer(scene, "r-1")
