@@ -259,7 +259,7 @@ class Request(Message):
     deadline: Deadline | None = Field(
         default=None, description="Absolute. Default: the record's timestamp plus the worker's setting."
     )
-    cache: CacheWish | None = Field(
+    cache: Annotated[CacheWish, BeforeValidator(_without_nulls)] | None = Field(
         default=None, description="Whether an earlier answer to the same question will do. Default: the tenant's."
     )
     lane: Annotated[Lane, AfterValidator(member)] | None = Field(

@@ -45,7 +45,8 @@ def test_null_is_as_good_as_absent_where_a_field_is_optional() -> None:
     assert read({"custom_id": "a", "method": None, "url": None, "body": body}) == asked(request_id="a")
 
 
-def test_null_is_as_good_as_absent_inside_parameters_tags_and_messages() -> None:
+def test_null_is_as_good_as_absent_inside_parameters_tags_messages_and_the_cache() -> None:
+    assert asked(cache={"ttl_s": 60, "tool_calls": None}) == asked(cache={"ttl_s": 60})
     assert asked(parameters={"seed": None, "top_k": 4}).parameters == {"top_k": 4}
     assert asked(metadata={"team": None, "job": "x"}).metadata == {"job": "x"}
     said_so = said({"role": "assistant", "content": None, "tool_calls": None, "refusal": None, "audio": {"id": "a"}})
