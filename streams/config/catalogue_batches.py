@@ -122,7 +122,7 @@ def checked_terms(  # noqa: PLR0913 - what both tables say, and what they are ab
     windows: Sequence[PriceWindow],
     context_tokens: int,
 ) -> BatchTerms | None:
-    """Return at which prices a model, of this key, answers in batches; None if it does not.
+    """Return at which prices a model, of this key, answers in batches; None if it does not, or says nothing of them.
 
     Prices of its own hold at all hours; otherwise all of its prices have the discount.
 
@@ -132,9 +132,7 @@ def checked_terms(  # noqa: PLR0913 - what both tables say, and what they are ab
     if own is None:
         return None
     if provider is None or form is None:
-        if own.model_fields_set:
-            raise CatalogueError(f"{key}.batch is set, and its provider has no batch; set it there, or remove it here.")
-        return None
+        raise CatalogueError(f"{key}.batch is set, and its provider has no batch; set it there, or remove it here.")
     if own.is_priced and own.discount is not None:
         raise CatalogueError(f"{key}.batch has prices and a discount; remove one of both.")
     limits = _LIMITS[form]

@@ -164,6 +164,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
     dialect = DIALECTS[wires[raw.provider].dialect]
     batch = file.providers[raw.provider].batch
     form = checked_form(key_of("providers", raw.provider), dialect.name, batch)
+    in_batches = raw.batch if batch is not None or "batch" in raw.model_fields_set else None
     return Model(
         name=name,
         provider_name=raw.provider,
@@ -188,7 +189,7 @@ def _model(name: str, file: RawCatalogue, wires: Mapping[str, Wire]) -> Model:
         upstream_model=raw.upstream_model,
         expected_quality=_expected_quality(key, raw),
         batch=checked_terms(
-            key, batch, form, raw.batch, price=price, windows=windows, context_tokens=raw.context_tokens
+            key, batch, form, in_batches, price=price, windows=windows, context_tokens=raw.context_tokens
         ),
     )
 

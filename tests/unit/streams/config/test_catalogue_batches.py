@@ -141,6 +141,10 @@ MISTAKES = {
         ("", "batch = { discount = 0.5 }"),
         'models."m-1.0".batch is set, and its provider has no batch; set it there, or remove it here.',
     ),
+    "a model that has batches where its provider has none": (
+        ("batch = false", "batch = true"),
+        'models."m-1.0".batch is set, and its provider has no batch; set it there, or remove it here.',
+    ),
     "two prices": (
         ("batch = true", "batch = { discount = 0.5, input_usd_per_mtok = 1, output_usd_per_mtok = 1 }"),
         'models."m-1.0".batch has prices and a discount; remove one of both.',
