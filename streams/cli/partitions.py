@@ -1,6 +1,6 @@
 """Finds the partitions of a topic, and reads records from a place in them to their ends or for ever."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
+from streams.cli.speech import say
 from streams.config.settings import Settings
 from streams.kafka.clients import admin, reader
 from streams.topics import TopicsError, show_topics
@@ -115,9 +116,25 @@ async def read_values(
         reader(settings) as consumer,
         aclosing(read_records(consumer, partitions[topic], Start(None), follow=follow)) as records,
     ):
-        async for record in records:
-            if record.value is not None:
-                yield decode(record.value)
+        async for message in readable(records, decode):
+            yield message
+
+
+async def readable(records: AsyncIterator[ReadRecord], decode: Callable[[bytes], T]) -> AsyncGenerator[T, None]:
+    """Give the messages that can be read, as workers do, and say once that there are others."""
+    is_said = False
+    async for record in records:
+        if record.value is None:
+            continue
+        try:
+            message = decode(record.value)
+        except (ValueError, OverflowError):
+            if not is_said:
+                place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+                say(f"{place}, cannot be read; it is passed over, as others like it are.")
+                is_said = True
+            continue
+        yield message
 
 
 async def go_to(

@@ -1,9 +1,10 @@
 import os
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from streams.cli.line_input import CHUNK_BYTES, lines_of
-from streams.cli.partitions import Start
+from streams.cli.partitions import ReadRecord, Start, readable
 from streams.cli.tally import percentile
 
 
@@ -24,6 +25,16 @@ def test_any_other_start_is_an_error_that_says_what_is_one(text: str) -> None:
 )
 def test_a_percentile_is_the_nearest_rank(values: list[int], fraction: float, expected: int) -> None:
     assert percentile(values, fraction) == expected
+
+
+async def test_records_that_cannot_be_read_are_passed_over_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    async def records() -> AsyncGenerator[ReadRecord, None]:
+        for offset, value in enumerate((b"1", b"x", None, b"\xff", b"2")):
+            yield ReadRecord("llm.model-quality.v1", 3, offset, 0, value)
+
+    assert [one async for one in readable(records(), int)] == [1, 2]
+    told = "llm.model-quality.v1, partition 3, offset 1, cannot be read; it is passed over, as others like it are.\n"
+    assert capsys.readouterr().err == told
 
 
 async def test_a_line_is_read_before_the_pipe_is_closed() -> None:
