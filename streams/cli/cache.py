@@ -79,6 +79,7 @@ def show(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Show what the answer cache holds and what it has saved, by tenant."""
     if context.invoked_subcommand is not None:
+        _refuse_early_options(context)
         return
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
@@ -86,6 +87,15 @@ def show(  # noqa: PLR0913 - one parameter an option
         run(settings, _show_questions(settings, tenant, as_json=as_json))
     else:
         run(settings, _show_tenants(settings, tenant, within, as_json=as_json))
+
+
+def _refuse_early_options(context: typer.Context) -> None:
+    """Refuse options before a subcommand, which has its own: it would go to another broker than was named."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            name, subcommand = parameter.opts[0], context.invoked_subcommand
+            raise typer.BadParameter(f"{name} stands before `{subcommand}`; write options behind it")
 
 
 @cache.command(
@@ -113,29 +123,28 @@ def forget(
         raise typer.BadParameter("name keys, --tenant or --origin; `turnout cache --questions` shows what there is")
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
-    forgotten = run(settings, _forget(settings, named, tenant, origin))
+    forgotten, answers = run(settings, _forget(settings, named, tenant, origin))
     if as_json:
-        print_json({"forgotten": forgotten})
+        print_json({"forgotten": forgotten, "answers": answers})
     elif forgotten:
-        say(f"Forgotten: {', '.join(forgotten)}.")
+        say(f"Forgotten: {', '.join(forgotten)}, with {answers:,} {'answer' if answers == 1 else 'answers'}.")
     else:
         say(f"No answer is kept that was made for {origin}.")
     raise typer.Exit(0 if forgotten else 1)
 
 
-async def _forget(settings: Settings, keys: list[str], tenant: str | None, origin: str | None) -> list[str]:
-    """Write what is to be forgotten, and return it."""
+async def _forget(settings: Settings, keys: list[str], tenant: str | None, origin: str | None) -> tuple[list[str], int]:
+    """Write what is to be forgotten, and return it, and how many answers were kept of that."""
     wanted: dict[bytes, bytes | None] = {key.encode(): None for key in keys}
-    if origin is not None:
-        kept = await read_index(settings)
-        wanted |= {one.key.encode(): None for one in kept.values() if one.answer.origin_request_id == origin}
+    kept = await read_index(settings)
+    wanted |= {one.key.encode(): None for one in kept.values() if one.answer.origin_request_id == origin}
+    answers = sum(one.key.encode() in wanted or one.tenant == tenant for one in kept.values())
     if tenant is not None:
         wanted[tenant_key(tenant)] = CacheEntry(tenant=tenant, as_of=datetime.now(UTC)).encode()
-    await partitions_of(settings, Topic.CACHE_INDEX)
     async with producer(settings) as client:
         for key, value in wanted.items():
             await client.send_and_wait(settings.topic(Topic.CACHE_INDEX), value, key, partition=0)
-    return [key.decode() for key in wanted]
+    return [key.decode() for key in wanted], answers
 
 
 async def read_index(settings: Settings) -> Mapping[str, Kept]:
@@ -197,6 +206,9 @@ async def _show_tenants(settings: Settings, tenant: str | None, within_s: float,
             print_json(asdict(row))
     elif shown:
         stdout_console().print(_table(shown, within_s))
+    elif rows:
+        known = ", ".join(row.tenant for row in rows)
+        say(f"Nothing is kept of tenant {tenant}, and nothing was used; there is of {known}.")
     else:
         say('Nothing is kept and nothing was used: no request asked for the cache. `"cache": {"ttl_s": 3600}` does.')
 
@@ -211,7 +223,7 @@ async def tenant_rows(settings: Settings, within_s: float) -> list[TenantRow]:
         row.answer_bytes += one.answer.answer_bytes
         row.oldest_s = max(row.oldest_s or 0.0, now_s - one.answered_s)
         row.cost_usd += one.answer.saved_usd or 0
-    async with aclosing(_hits(settings, int((now_s - within_s) * 1000))) as hits:
+    async with aclosing(_hits(settings, int(max(0.0, now_s - within_s) * 1000))) as hits:
         async for tenant, saved_usd in hits:
             rows[tenant].hits += 1
             rows[tenant].saved_usd += saved_usd

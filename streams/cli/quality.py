@@ -56,6 +56,9 @@ async def _show(settings: Settings, model: str | None, *, as_json: bool) -> None
             print_json(one.model_dump())
     elif rows:
         stdout_console().print(quality_table(rows))
+    elif latest:
+        known = ", ".join(sorted({one.request_model for one in latest.values()}))
+        say(f"Nothing is known of {model} yet; there is of {known}.")
     else:
         say("Nothing is known yet: no feedback was counted. `turnout feedback --help` shows how to send some.")
 

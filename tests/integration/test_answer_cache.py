@@ -61,10 +61,14 @@ async def test_what_one_worker_has_paid_for_every_worker_answers_until_it_is_for
     (row,) = await turnout(pipeline, "cache")
     assert (row["tenant"], row["questions"], row["hits"]) == ("default", QUESTIONS, 2 * QUESTIONS)
 
-    assert await turnout(pipeline, "cache", "forget", "--origin", "a-0") != [{"forgotten": []}]
+    assert [row["hits"] for row in await turnout(pipeline, "cache", "--within", "1e11")] == [2 * QUESTIONS]
+
+    (forgotten,) = await turnout(pipeline, "cache", "forget", "--origin", "a-0")
+    assert forgotten["answers"] == 1
     await asyncio.sleep(2)
     assert [response.cached for response in await asked(pipeline, "d")] == [False] + [True] * (QUESTIONS - 1)
-    assert await turnout(pipeline, "cache", "forget", "--tenant", "default") == [{"forgotten": ["tenant/default"]}]
+    (forgotten,) = await turnout(pipeline, "cache", "forget", "--tenant", "default")
+    assert forgotten == {"forgotten": ["tenant/default"], "answers": QUESTIONS}
     await asyncio.sleep(2)
     assert not any(response.cached for response in await asked(pipeline, "e"))
     assert all(response.cached for response in await asked(pipeline, "f"))

@@ -49,13 +49,18 @@ def test_a_hit_is_a_response_that_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [((), "name keys, --tenant or --origin"), (("faq-0042",), "is no key: 32 hexadecimal digits")],
+    [
+        (("forget",), "name keys, --tenant or --origin"),
+        (("forget", "faq-0042"), "is no key: 32 hexadecimal digits"),
+        (("--brokers", "other:9092", "forget", ONE), "--brokers stands before `forget`; write options behind it"),
+        (("--tenant", "acme", "forget", ONE), "--tenant stands before `forget`; write options behind it"),
+    ],
 )
 def test_what_is_to_be_forgotten_has_to_be_said(
     arguments: tuple[str, ...], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(Path(__file__).parents[3])
-    monkeypatch.setattr(sys, "argv", ["turnout", "cache", "forget", *arguments])
+    monkeypatch.setattr(sys, "argv", ["turnout", "cache", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
