@@ -47,6 +47,7 @@ BESIDE: dict[str, st.SearchStrategy[object]] = {
     "reply_to": st.sampled_from(["answers", "copies"]),
     "metadata": st.dictionaries(WORDS, st.integers(0, 9), max_size=2),
     "cache": st.fixed_dictionaries({"ttl_s": st.integers(0, 9)}),
+    "lane": st.sampled_from(["live", "auto"]),
 }
 QUESTIONS = st.fixed_dictionaries({"prompt": WORDS}, optional={k: v for k, v in DECIDING.items() if k != "prompt"})
 
