@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from router.job import Job
+from router.quality.answer_checks import doubts_of
 from schemas.caching import CacheWish
-from schemas.responses import Attempt, Response
+from schemas.responses import AnswerMessage, Attempt, Response
 from schemas.vocabulary import AttemptOutcome, CascadeVerdict, SchemaResult, Status
 
 WHOLE = frozenset({"stop", "end_turn", "stop_sequence", "eos"})
@@ -36,8 +37,9 @@ def wish_of(job: Job) -> Wish | None:
 def may_be_kept(response: Response, wish: Wish) -> bool:
     """Say whether an answer may answer the same question again: it is whole, was not doubted, and is no action.
 
-    Never one that failed, was cut off, filtered or refused, that a check was against, or that stands in a blob store.
-    One that calls tools only if that is wished: what a tool is to do once is not to be done again.
+    Never one that failed, that a check was against, or that stands in a blob store, nor one that is visibly wrong
+    (`router.quality.answer_checks`). One that calls tools only if that is wished: what a tool is to do once is not to
+    be done again.
     """
     message = response.message
     if message is None or not _is_sound(response):
@@ -47,22 +49,26 @@ def may_be_kept(response: Response, wish: Wish) -> bool:
     finish_reason = (response.finish_reason or "").lower()
     if message.tool_calls or message.function_call:
         return wish.tool_calls and finish_reason in WHOLE | TOOL_CALLS
-    return finish_reason in WHOLE and bool(message.content or message.audio)
+    return finish_reason in WHOLE
 
 
 def _is_sound(response: Response) -> bool:
-    """Say whether nothing stands against it: no error, no refusal, no check."""
+    """Say whether nothing stands against it: no error, no flaw, no check."""
     schema, cascade, message = response.schema_check, response.cascade, response.message
     return (
         response.status is Status.COMPLETED
         and response.error is None
-        and not (message and message.refusal)
         and (schema is None or schema.result is SchemaResult.PASSED)
         and (cascade is None or cascade.verdict is not CascadeVerdict.KEPT)
         and response.finishes_id
         and response.dataref is None
         and not response.cached
+        and (message is None or message.embeddings is not None or _is_flawless(response, message))
     )
+
+
+def _is_flawless(response: Response, message: AnswerMessage) -> bool:
+    return next(doubts_of(message, response.finish_reason, response.schema_check, response.task), None) is None
 
 
 def saved_usd(attempts: Iterable[Attempt]) -> Decimal | None:

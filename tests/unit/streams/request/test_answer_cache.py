@@ -146,6 +146,26 @@ async def test_what_failed_is_asked_again(scene: Scene) -> None:
     assert not scene.messages(Topic.CACHE_INDEX)
 
 
+FLAWED = ["  ", "I'm sorry, but I can't help with that.", "Since 2 + 2 = 5, it is five."]
+SPOKEN = {"alpha": Character(1, 2, median_s=0.5, spread=0.0, texts=[*FLAWED, "It is four."])}
+
+
+@played(characters=SPOKEN)
+async def test_an_answer_that_shows_a_flaw_is_not_used_again(scene: Scene) -> None:
+    await scene.start("w1")
+    told = [await asked(scene, f"r-{number}") for number in range(5)]
+    assert [response["message"]["content"] for response in told] == [*FLAWED, "It is four.", "It is four."]
+    assert [response.get("origin_request_id") for response in told] == [None, None, None, None, "r-3"]
+
+
+@played(characters={"alpha": Character(1, 2, median_s=0.5, spread=0.0, texts=[FLAWED[1]])})
+async def test_a_refusal_that_is_translated_is_an_answer(scene: Scene) -> None:
+    await scene.start("w1")
+    for request_id in ("r-1", "r-2"):
+        last = await asked(scene, request_id, prompt="Translate to English: 'Tut mir leid, das geht nicht.'")
+    assert last["origin_request_id"] == "r-1"
+
+
 @played(characters=QUICK)
 async def test_a_record_that_is_gone_is_a_miss_and_the_new_answer_takes_its_place(scene: Scene) -> None:
     (first,) = await scene.start("w1")
