@@ -43,7 +43,8 @@ class Obstacle:
     detail: str = ""
 
     def __str__(self) -> str:
-        return SENTENCES[self.reason].format(needed=self.needed, limit=self.limit, detail=self.detail)
+        needed, limit = (f"{one:f}" if isinstance(one, Decimal) else one for one in (self.needed, self.limit))
+        return SENTENCES[self.reason].format(needed=needed, limit=limit, detail=self.detail)
 
     def skipped(self, model: str) -> Skipped:
         """Return the entry of the response about the model."""

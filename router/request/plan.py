@@ -349,7 +349,7 @@ def _no_candidate(obstacles: Mapping[str, Obstacle], max_cost_usd: Decimal) -> R
     if reasons and reasons <= {SkipReason.PRICE_UNKNOWN, SkipReason.ABOVE_COST_CAP}:
         return RequestRejected(
             ErrorCode.COST_CAP_EXCEEDED,
-            f"no model answers for {max_cost_usd} USD at the most ({texts}); raise max_cost_usd or lower max_tokens",
+            f"no model answers for {max_cost_usd:f} USD at the most ({texts}); raise max_cost_usd or lower max_tokens",
             "max_cost_usd",
         )
     if reasons == {SkipReason.NOT_ALLOWED}:
