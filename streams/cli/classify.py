@@ -74,12 +74,13 @@ def _named(text: str | None) -> Path | None:
 
 def _show_analysis(analysis: Analysis, *, as_json: bool) -> None:
     if as_json:
-        print_json({**asdict(analysis)})
+        print_json({**asdict(analysis), "form": analysis.features.form})
         return
     table = empty_table("What the analysis sees", ("", ""))
     table.show_header = False
     table.add_row("task", f"{analysis.task}, {analysis.confidence:.0%} sure")
     table.add_row("difficulty", f"{analysis.difficulty:.2f}")
+    table.add_row("form", analysis.features.form.replace("_", " "))
     table.add_row("tier", str(analysis.tier))
     table.add_row("why", analysis.reason)
     seen = {name: value for name, value in asdict(analysis.features).items() if value}

@@ -49,6 +49,7 @@ def test_a_prompt_is_taken_from_wherever_it_stands(
 
     shown = orjson.loads(capsys.readouterr().out)
     assert (shown["task"], shown["tier"], shown["features"]["chars"]) == ("qa", "balanced", len(text.rstrip("?")))
+    assert shown["form"] == "short_question"
     assert 0 <= shown["difficulty"] <= 1
     assert 0 < shown["confidence"] <= 1
 
@@ -56,7 +57,9 @@ def test_a_prompt_is_taken_from_wherever_it_stands(
 def test_a_person_sees_task_tier_and_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, "Summarize the text below.") == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("summarization", "balanced", "'summari' says", "difficulty"))
+    assert all(
+        word in shown for word in ("summarization", "balanced", "'summari' says", "difficulty", "short statement")
+    )
 
 
 def test_a_labelled_file_is_scored_into_one_object(
