@@ -6,7 +6,7 @@ whose other short fields become tags.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import orjson
@@ -32,6 +32,10 @@ class Overrides:
 
     fields: Mapping[str, JsonValue]
     tags: Mapping[str, str]
+
+    def with_a_deadline(self) -> "Overrides":
+        """Return these as a line would have them that names a deadline of its own, if they name none."""
+        return replace(self, fields={"deadline": "2001-01-01T00:00:00Z", **self.fields})
 
     def applied_to(self, fields: Mapping[str, JsonValue]) -> JsonObject:
         """Return the fields with these over them."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from schemas.vocabulary import Policy, Tier
+from schemas.vocabulary import Lane, Policy, Tier
 from streams.cli import options
 from streams.cli.dispatch import Dispatch, Order
 from streams.cli.line_input import opened_lines
@@ -22,6 +22,7 @@ Examples:
     turnout send --file prompts.jsonl --tenant research --tag run=7 --wait --json > answers.jsonl
     cat batch.jsonl | turnout send - --rate 50
     turnout send "Hello" --key-file ~/.turnout-acme
+    turnout send --file night.jsonl --lane batch --deadline-s 28800
 
 \b
 A line of a file is one of:
@@ -54,6 +55,12 @@ def send(  # noqa: PLR0913 - one parameter an option
     max_cost_usd: Annotated[str | None, typer.Option(help="The most that one answer may cost.", metavar="USD")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, tokens.")] = None,
     deadline_s: Annotated[float | None, typer.Option(help="Answer within so many seconds of sending.", min=0)] = None,
+    lane: Annotated[
+        Lane | None, typer.Option(help="Whether it may wait for a batch, at half the price: docs/batch.md.")
+    ] = None,
+    cache_ttl_s: Annotated[
+        int | None, typer.Option(help="An earlier answer will do that is no older, seconds: docs/cache.md.")
+    ] = None,
     tag: Annotated[
         list[str] | None, typer.Option(help="A tag of the answers and costs; may be repeated.", metavar="NAME=VALUE")
     ] = None,
@@ -87,6 +94,8 @@ def send(  # noqa: PLR0913 - one parameter an option
         "policy": policy,
         "max_cost_usd": max_cost_usd,
         "max_tokens": max_tokens,
+        "lane": lane,
+        "cache": None if cache_ttl_s is None else {"ttl_s": cache_ttl_s},
         "reply_to": reply_to,
     }
     given = {name: value for name, value in fields.items() if value is not None}
@@ -105,7 +114,8 @@ def send(  # noqa: PLR0913 - one parameter an option
         as_json=as_json,
     )
     # An option that no worker would accept is the option's fault, not that of every line.
-    if isinstance(probe := prompt_of("?", order.overrides, settings.max_request_bytes), Unreadable):
+    probed = order.overrides_now() if order.text is not None else order.overrides.with_a_deadline()
+    if isinstance(probe := prompt_of("?", probed, settings.max_request_bytes), Unreadable):
         raise typer.BadParameter(probe.reason)
     dispatch = Dispatch(settings, order)
     run(settings, dispatch.run())

@@ -110,6 +110,8 @@ def test_check_gives_a_program_exact_prices_and_no_secret(
         (("send", "a", "--file", "b"), "give either a prompt or --file"),
         (("send", "a", "--tag", "b"), "NAME=VALUE"),
         (("send", "a", "--max-tokens", "0"), "max_tokens"),
+        (("send", "a", "--cache-ttl-s", "-1"), "cache.ttl_s"),
+        (("send", "a", "--lane", "batch"), "lane: `batch` goes with a `deadline`"),
         (("send", "a", "--max-cost-usd", "much"), "max_cost_usd"),
         (("send", "--file", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
         (("send", "a", "--tier", "best"), "powerful"),

@@ -8,6 +8,12 @@ NOTHING = Overrides({}, {})
 MAX_BYTES = 1_048_576
 
 
+def test_an_option_for_lines_that_name_a_deadline_of_their_own_is_none_to_refuse() -> None:
+    lane = Overrides({"lane": "batch"}, {})
+    assert isinstance(prompt_of("?", lane, MAX_BYTES), Unreadable)
+    assert isinstance(prompt_of("?", lane.with_a_deadline(), MAX_BYTES), Prompt)
+
+
 def read(line: object, overrides: Overrides = NOTHING) -> dict[str, object]:
     reading = read_line(orjson.dumps(line), overrides, MAX_BYTES)
     assert isinstance(reading, Prompt), reading
