@@ -21,6 +21,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
+from bench import cost_batches  # noqa: E402  (same)
 from bench.cost_caches import MIXES as MIXES_OF_TRAFFIC  # noqa: E402  (same)
 from bench.cost_caches import Savings, at_list_prices, row, savings  # noqa: E402  (same)
 from router.catalogue import Catalogue  # noqa: E402  (same)
@@ -159,7 +160,7 @@ def table(title: str, costs: Sequence[Cost]) -> Table:
 
 
 def caches_table(found: Sequence[Savings]) -> Table:
-    """Return a mix of traffic a row: what each means saves on top of those before it. A batch lane is a column more."""
+    """Return a mix of traffic a row: what each means saves on top of those before it."""
     title = "What caches save on top of routing, percent of all at gpt-4.1, at public list prices"
     rows = Table("", title=title, title_justify="left")
     for heading in (
@@ -182,6 +183,19 @@ def caches_table(found: Sequence[Savings]) -> Table:
         )
         cells = (f"{one.saved(usd):.1f} %" for usd in ways)
         rows.add_row(one.mix, *cells, f"{one.answered_again:.1%}", f"{one.quality_points:+.1f}")
+    return rows
+
+
+def batches_table(found: Sequence[cost_batches.BatchSavings]) -> Table:
+    """Return a mix of traffic, and the share of it that can wait for a batch, a row: what each means and all save."""
+    title = "What batches save beside them, percent of all at gpt-4.1, at public list prices"
+    rows = Table("", title=title, title_justify="left")
+    for heading in ("can wait", *found[0].saved(), "in batches", "with caches", "quality"):
+        rows.add_column(heading, justify="right")
+    for one in found:
+        saved = (f"{percent:.1f} %" for percent in one.saved().values())
+        in_batches = (f"{share:.0%}" for share in (one.in_batches, one.in_batches_with_caches))
+        rows.add_row(one.mix, f"{one.waiting:.0%}", *saved, *in_batches, f"{one.quality_points_with_caches:+.1f}")
     return rows
 
 
@@ -221,11 +235,23 @@ def main() -> None:
             "claim": {"saved_percent": CLAIMED_PERCENT, "model": cheapest, "share_percent": round(float(needed), 2)},
         }
     shipped, listed = (load_catalogue(file).catalogue for file in CATALOGUES.values())
-    found = [savings(mix, at_list_prices(shipped, listed), prompts) for mix in MIXES_OF_TRAFFIC]
+    priced = at_list_prices(shipped, listed)
+    found = [savings(mix, priced, prompts) for mix in MIXES_OF_TRAFFIC]
     console.print(caches_table(found))
+    with_batches = [
+        one
+        for mix, known in zip(MIXES_OF_TRAFFIC, found, strict=True)
+        for one in cost_batches.batch_savings(mix, priced, prompts, known)
+    ]
+    console.print(batches_table(with_batches))
+    reached = cost_batches.reached(with_batches, CLAIMED_PERCENT)
+    told = "; ".join(reached) or "none"
+    console.print(f"  Of these, {CLAIMED_PERCENT} % less is reached by: {told}.", highlight=False)
     REPORT.parent.mkdir(exist_ok=True)
     content = {"requests": REQUESTS, "prompts_file": path.name, "prompts": len(prompts), "prices": report}
     content["caches"] = [row(one) for one in found]
+    content["batches"] = [cost_batches.row(one) for one in with_batches]
+    content["batches_claim_reached_by"] = reached
     REPORT.write_bytes(orjson.dumps(content, default=str, option=orjson.OPT_INDENT_2))
 
 

@@ -3,6 +3,7 @@
 A mix says how often questions repeat and what requests share at their beginning. Each request is planned by the policy
 `value`, its mark and key are decided by `router.prompt_caching`, and it is priced as a provider bills it that keeps a
 prefix for five minutes after its last use: by what is fresh, read and written. An answer is used again for an hour.
+`bench.cost_batches` plays the same mixes with requests that can wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from decimal import Decimal
 from itertools import accumulate
 from random import Random
 from statistics import fmean
+from typing import NamedTuple
 
 from router.catalogue import Catalogue, Price
 from router.cost import MILLION, estimate_tokens, price_of
@@ -20,16 +22,23 @@ from router.job import Job, Origin
 from router.models.pool import ModelPool
 from router.prompt_caching.memory import MARKED, TTL_S, prompt_cache_of
 from router.prompt_caching.prefix import Prefix, prefix_of
+from router.request.lane_entry import BatchLane, HandOver, LaneEntry
 from router.request.plan import Plan, make_plan
 from router.route import Estimate
 from router.tasks.analysis import analyse
 from sandbox.provider.exam import share_known
 from schemas.requests import Request
 from schemas.responses import Usage
+from schemas.vocabulary import Lane
 
 REQUESTS = 3_000
 ANSWER_TOKENS = 500
 ANSWER_TTL_S = 3_600.0
+LIVE_S = 60.0
+WAITS_S = 86_400.0
+"""Until its deadline a live request has so long, and one that can wait."""
+MARGIN_S = 900.0
+"""The default of `TURNOUT_BATCH_MARGIN_S`."""
 NOW_S = 1_800_000_000.0
 SENTENCE = "The warranty covers parts and labour for two years from the day of purchase. "
 
@@ -89,6 +98,7 @@ def at_list_prices(shipped: Catalogue, listed: Catalogue) -> Catalogue:
         name: replace(
             model,
             price=listed.models[name].price,
+            batch=listed.models[name].batch,
             wire=Wire(DialectName.ANTHROPIC, prompt_cache=True) if name.startswith("claude") else model.wire,
         )
         for name, model in shipped.models.items()
@@ -100,11 +110,11 @@ def at_list_prices(shipped: Catalogue, listed: Catalogue) -> Catalogue:
 
 def savings(mix: Mix, catalogue: Catalogue, prompts: Sequence[str]) -> Savings:
     """Play the mix four times, each time with the same requests."""
-    requests = list(_requests(mix, prompts))
-    plain = _Play(catalogue).run(requests)
-    prompt_caches = _Play(catalogue, prompt_caches=True).run(requests)
-    answer_cache = _Play(catalogue, answer_cache=True).run(requests)
-    both = _Play(catalogue, answer_cache=True, prompt_caches=True).run(requests)
+    requests = requests_of(mix, prompts)
+    plain = Play(catalogue, Means()).run(requests)
+    prompt_caches = Play(catalogue, Means(prompt_caches=True)).run(requests)
+    answer_cache = Play(catalogue, Means(answer_cache=True)).run(requests)
+    both = Play(catalogue, Means(answer_cache=True, prompt_caches=True)).run(requests)
     return Savings(
         mix.name,
         plain.baseline_usd,
@@ -114,20 +124,25 @@ def savings(mix: Mix, catalogue: Catalogue, prompts: Sequence[str]) -> Savings:
         answer_cache.usd,
         both.usd,
         both.again / len(requests),
-        100 * fmean(both.gains) if both.gains else 0.0,
+        both.quality_points,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """One request of a mix."""
+
     at_s: float
     request: Request
+    patience: float
+    """0 to 1, evenly: it can wait if this is less than the share of those that can."""
 
 
-def _requests(mix: Mix, prompts: Sequence[str]) -> Sequence[_Asked]:
-    random = Random(16)  # noqa: S311 - the same mix each time
+def requests_of(mix: Mix, prompts: Sequence[str]) -> Sequence[Asked]:
+    """Return the requests of a mix, the same each time."""
+    random, patience = Random(16), Random(17)  # noqa: S311 - the same mix each time
     weights = list(accumulate(1 / rank for rank in range(1, len(prompts) + 1)))
-    told, at_s = list[_Asked](), NOW_S
+    told, at_s = list[Asked](), NOW_S
     system = SENTENCE * round(mix.system_tokens / estimate_tokens(SENTENCE))
     for number in range(REQUESTS):
         at_s += random.expovariate(mix.per_minute / 60)
@@ -136,32 +151,63 @@ def _requests(mix: Mix, prompts: Sequence[str]) -> Sequence[_Asked]:
         application = random.randrange(mix.applications)
         asked = {"prompt": prompt if is_common else f"{prompt}\n({number})", "max_tokens": ANSWER_TOKENS}
         before = {"system_prompt": f"Application {application}. {system}"} if system else {}
-        told.append(_Asked(at_s, Request.model_validate({**asked, **before})))
+        told.append(Asked(at_s, Request.model_validate({**asked, **before}), patience.random()))
     return told
 
 
-class _Play:
-    """One mix under one set of caches."""
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By which means a mix is served."""
 
-    def __init__(self, catalogue: Catalogue, *, answer_cache: bool = False, prompt_caches: bool = False) -> None:
+    routing: bool = True
+    """False: all requests pin the baseline."""
+    answer_cache: bool = False
+    prompt_caches: bool = False
+    waiting: float = 0.0
+    """The share of the requests that can wait for a batch, 0 to 1."""
+
+
+class Called(NamedTuple):
+    """A call that was paid."""
+
+    model: str
+    input_tokens: int
+    in_batch: bool
+
+
+class Play:
+    """One mix under one set of means."""
+
+    def __init__(self, catalogue: Catalogue, means: Means) -> None:
         self.usd, self.baseline_usd, self.baseline_cached_usd = Decimal(0), Decimal(0), Decimal(0)
         self.again = 0
-        self.gains: list[float] = []
+        self.calls: list[Called] = []
+        self._gains: list[float] = []
         self._catalogue = catalogue
+        self._means = means
         self._pool = ModelPool(catalogue)
-        self._has_answer_cache = answer_cache
-        self._has_prompt_caches = prompt_caches
+        self._lane = BatchLane.of(catalogue, MARGIN_S)
         self._answers: dict[tuple[str | None, str | None], tuple[float, str]] = {}
         self._kept_until: dict[tuple[str, str], float] = {}
         """What the providers have in their caches, by model and prefix."""
 
-    def run(self, requests: Sequence[_Asked]) -> "_Play":
+    @property
+    def quality_points(self) -> float:
+        """Right answers of a hundred, less those of all at the baseline."""
+        return 100 * fmean(self._gains) if self._gains else 0.0
+
+    @property
+    def in_batches(self) -> int:
+        """The requests that waited for a batch."""
+        return sum(call.in_batch for call in self.calls)
+
+    def run(self, requests: Sequence[Asked]) -> "Play":
         """Play all requests, and return this."""
         for number, asked in enumerate(requests):
             self._ask(number, asked)
         return self
 
-    def _ask(self, number: int, asked: _Asked) -> None:
+    def _ask(self, number: int, asked: Asked) -> None:
         request, now_s = asked.request, asked.at_s
         input_tokens = estimate_tokens(request.system_prompt or "") + estimate_tokens(request.question)
         tokens = Estimate(input_tokens, ANSWER_TOKENS)
@@ -174,23 +220,52 @@ class _Play:
         self.baseline_cached_usd += price_of(price, usage)
         question = request.system_prompt, request.prompt
         known = self._answers.get(question)
-        if self._has_answer_cache and known is not None and now_s < known[0]:
+        if self._means.answer_cache and known is not None and now_s < known[0]:  # before it is asked whether it waits
             self.again += 1
             self._judge(known[1], request)
             return
-        job = Job(request, Identity("bench", f"r-{number}", None), Origin("t", 0, number), now_s, now_s + 60)
-        plan = make_plan(job, analyse(request.question), self._pool, now_s)
-        model = plan.candidates[0].model
-        self._answers[question] = now_s + ANSWER_TTL_S, model.name
-        self.usd += self._charged(plan, tokens, now_s)
-        self._judge(model.name, request)
+        job = self._job(number, asked)
+        waiting_at = self._waits_at(job, now_s)
+        if waiting_at is None:
+            plan = make_plan(job, analyse(request.question), self._pool, now_s)
+            model = plan.candidates[0].model.name
+            self._answers[question] = now_s + ANSWER_TTL_S, model
+            self.usd += self._charged(plan, tokens, now_s)
+        else:  # its answer comes after hours, and is not kept
+            model = waiting_at
+            self.usd += self._charged_in_batch(model, tokens, now_s)
+        self.calls.append(Called(model, input_tokens, waiting_at is not None))
+        self._judge(model, request)
+
+    def _job(self, number: int, asked: Asked) -> Job:
+        request, can_wait = asked.request, asked.patience < self._means.waiting
+        if not self._means.routing:
+            request = request.model_copy(update={"model": self._catalogue.baseline.name})
+        if can_wait:
+            request = request.model_copy(update={"lane": Lane.BATCH})
+        deadline_s = asked.at_s + (WAITS_S if can_wait else LIVE_S)
+        identity = Identity("bench", f"r-{number}", None)
+        return Job(request, identity, Origin("t", 0, number), asked.at_s, deadline_s)
+
+    def _waits_at(self, job: Job, now_s: float) -> str | None:
+        """Return in whose batch the request waits, as a worker decides it; None: it is answered at once."""
+        if job.request.lane is not Lane.BATCH:
+            return None
+        decided = LaneEntry(job, self._lane, self._pool, lambda: 0.5, None).decide(now_s)
+        return decided.call.request_model if isinstance(decided, HandOver) else None
+
+    def _charged_in_batch(self, model: str, tokens: Estimate, now_s: float) -> Decimal:
+        """Return the price of batches for all tokens: none is taken to be read from a cache there."""
+        if self._lane is None:
+            raise SystemExit(f"the catalogue {self._catalogue.name} has no batches; set `batch` of a provider.")
+        return price_of(_price(self._lane.catalogue, model, now_s), tokens)
 
     def _charged(self, plan: Plan, tokens: Estimate, now_s: float) -> Decimal:
         """Return what the provider charges: its cache obeys marks, or nothing, as its dialect has it."""
         model = plan.candidates[0].model
         price, prefix = _price(self._catalogue, model.name, now_s), plan.prefix
         usage = Usage(input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens)
-        if prefix is None or not self._has_prompt_caches:
+        if prefix is None or not self._means.prompt_caches:
             return price_of(price, usage)
         told = prompt_cache_of(prefix, model, price, self._pool.prefixes, now_s)
         is_marked = told is not None and told.is_marked
@@ -213,7 +288,7 @@ class _Play:
         prompt = (request.prompt or "").partition("\n(")[0] if request.prompt else ""
         shares = share_known(model, prompt), share_known(self._catalogue.baseline.name, prompt)
         if shares[0] is not None and shares[1] is not None:
-            self.gains.append(shares[0] - shares[1])
+            self._gains.append(shares[0] - shares[1])
 
 
 def _price(catalogue: Catalogue, name: str, now_s: float) -> Price:
