@@ -1,9 +1,10 @@
 """`llm.feedback.v1`: how good one answer was, and who says so."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion
 from schemas.requests import AnyIdentifier
@@ -20,7 +21,7 @@ def _a_name(source: str) -> str:
     return source
 
 
-def _a_clients(kind: FeedbackKind) -> FeedbackKind:
+def _a_clients(kind: object) -> object:
     if kind not in CLIENTS_KINDS:
         raise ValueError(f"should be one of {', '.join(CLIENTS_KINDS)}")
     return kind
@@ -48,10 +49,17 @@ class Feedback(Message):
     )
     label: FeedbackLabel | None = Field(default=None, description="The same in a word: good is 1, fair 0.5, bad 0.")
     source: Source = Field(description="Who says so: a person, a check, a judge, by a name that stays the same.")
-    kind: Annotated[FeedbackKind, AfterValidator(_a_clients)] = FeedbackKind.PERSON
+    kind: Annotated[FeedbackKind, BeforeValidator(_a_clients)] = FeedbackKind.PERSON
     response_offset: Count | None = Field(
         default=None, description="Where the response lies in its partition. Needed once it is no longer recent."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_nulls_out(cls, data: object) -> object:
+        if not isinstance(data, Mapping):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
 
     @model_validator(mode="after")
     def _check_score(self) -> Self:

@@ -47,6 +47,11 @@ turnout_feedback_total of the worker that counts, and in its log. docs/quality.m
 
 AT_A_TIME = 500
 """Records that are under way to the broker."""
+_SAME = (
+    frozenset({"score", "label"}),
+    frozenset({"key", "partition", "request_partition"}),
+    frozenset({"offset", "response_offset"}),
+)
 _PLACE = frozenset({"key", "partition", "request_partition", "offset"})
 
 
@@ -120,6 +125,12 @@ def feedback(  # noqa: PLR0913 - one parameter an option
     raise typer.Exit(1 if sender.bad else 0)
 
 
+def overridden(said: dict[str, JsonValue], given: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what a line says with the options over it: an option also takes the place of another word for the same."""
+    replaced = {other for same in _SAME for name in same & given.keys() for other in same - {name}}
+    return {**{name: value for name, value in said.items() if name not in replaced}, **given}
+
+
 def addressed(said: dict[str, JsonValue]) -> Addressed:
     """Read a feedback with what says where it goes.
 
@@ -189,7 +200,7 @@ class _Sender:
             async for number, said in self._read(descriptor):
                 place = "Not sent: " if number is None else f"Line {number} is not sent: "
                 try:
-                    one = addressed({**_object(said), **self._given})
+                    one = addressed(overridden(_object(said), self._given))
                     await self._send(client, place, one, partition_of(one, *counts))
                 except (NotSent, KafkaError) as error:
                     self._refuse(place, error)

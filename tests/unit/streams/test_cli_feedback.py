@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from schemas.quality import ModelQuality
-from streams.cli.feedback import NotSent, addressed, partition_of
+from streams.cli.feedback import NotSent, addressed, overridden, partition_of
 from streams.cli.quality import quality_table
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden" / "v1"
@@ -37,7 +37,8 @@ def test_a_line_says_what_and_where() -> None:
         ({"score": None}, "score: give a `score` from 0 to 1 or a `label` (good, fair, bad), and not both"),
         ({"label": "good"}, "score: give a `score` from 0 to 1 or a `label` (good, fair, bad), and not both"),
         ({"source": "a/b"}, "source: must hold no control character, slash or star; it is told as TENANT/SOURCE"),
-        ({"source": None}, "source: Input should be a valid string"),
+        ({"source": None}, "source: Field required"),
+        ({"kind": "Person"}, "kind: should be one of person, check, judge"),
         ({"kind": "built-in"}, "kind: should be one of person, check, judge"),
         ({"sorce": "ann"}, "sorce: is no field of feedback; docs/quality.md lists them"),
         ({"partition": "1"}, "partition: must be a whole number, that of the response's partition"),
@@ -47,6 +48,28 @@ def test_a_line_says_what_and_where() -> None:
 def test_what_is_no_feedback_is_refused_by_its_field(changes: dict[str, JsonValue], complaint: str) -> None:
     with pytest.raises(NotSent, match=f"^{re.escape(complaint)}$"):
         addressed({**SAID, **changes})
+
+
+def test_null_is_as_good_as_leaving_a_field_out() -> None:
+    optional: dict[str, JsonValue] = dict.fromkeys(("schema_version", "tenant", "label", "kind", "response_offset"))
+    assert addressed({**SAID, **optional}) == addressed(SAID)
+    assert addressed({**SAID, "tenant": None}).feedback.model_fields_set == addressed(SAID).feedback.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "together"),
+    [
+        ({"label": "bad", "source": "ann"}, {"score": 1.0}, {"score": 1.0, "source": "ann"}),
+        ({"score": 1}, {"label": "bad"}, {"label": "bad"}),
+        ({"score": 1, "request_partition": 3, "key": "a"}, {"key": "b"}, {"score": 1, "key": "b"}),
+        ({"score": 1, "request_partition": 3, "key": "a"}, {"partition": 4}, {"score": 1, "partition": 4}),
+        ({"score": 1, "offset": 3}, {"response_offset": 4}, {"score": 1, "response_offset": 4}),
+    ],
+)
+def test_an_option_goes_before_what_a_line_says_in_other_words(
+    line: dict[str, JsonValue], given: dict[str, JsonValue], together: dict[str, JsonValue]
+) -> None:
+    assert overridden(line, given) == together
 
 
 @pytest.mark.parametrize("request_id", ["r-1", "faq-0042", "Huế", "x" * 200])
