@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 
 import orjson
 import typer
+from pydantic import ValidationError
 from rich.table import Table
 
 from schemas.caching import TENANT_PREFIX, CacheEntry, KeptAnswer, tenant_key
@@ -19,6 +20,7 @@ from streams.cli import options
 from streams.cli.partitions import Start, partitions_of, read_records, read_since
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
+from streams.codec import explained
 from streams.config.load_settings import load_settings
 from streams.config.settings import Settings
 from streams.kafka.clients import producer, reader
@@ -121,9 +123,13 @@ def forget(
             raise typer.BadParameter(f"{key!r} is no key: 32 hexadecimal digits, as `turnout cache --questions` shows")
     if not (named or tenant or origin):
         raise typer.BadParameter("name keys, --tenant or --origin; `turnout cache --questions` shows what there is")
+    try:
+        of_tenant = None if tenant is None else CacheEntry(tenant=tenant, as_of=datetime.now(UTC))
+    except ValidationError as error:
+        raise typer.BadParameter(explained(error)[1]) from None
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
-    forgotten, answers = run(settings, _forget(settings, named, tenant, origin))
+    forgotten, answers = run(settings, _forget(settings, named, of_tenant, origin))
     if as_json:
         print_json({"forgotten": forgotten, "answers": answers})
     elif forgotten:
@@ -133,14 +139,17 @@ def forget(
     raise typer.Exit(0 if forgotten else 1)
 
 
-async def _forget(settings: Settings, keys: list[str], tenant: str | None, origin: str | None) -> tuple[list[str], int]:
+async def _forget(
+    settings: Settings, keys: list[str], of_tenant: CacheEntry | None, origin: str | None
+) -> tuple[list[str], int]:
     """Write what is to be forgotten, and return it, and how many answers were kept of that."""
     wanted: dict[bytes, bytes | None] = {key.encode(): None for key in keys}
     kept = await read_index(settings)
     wanted |= {one.key.encode(): None for one in kept.values() if one.answer.origin_request_id == origin}
+    tenant = None if of_tenant is None else of_tenant.tenant
     answers = sum(one.key.encode() in wanted or one.tenant == tenant for one in kept.values())
-    if tenant is not None:
-        wanted[tenant_key(tenant)] = CacheEntry(tenant=tenant, as_of=datetime.now(UTC)).encode()
+    if of_tenant is not None:
+        wanted[tenant_key(of_tenant.tenant)] = of_tenant.encode()
     async with producer(settings) as client:
         for key, value in wanted.items():
             await client.send_and_wait(settings.topic(Topic.CACHE_INDEX), value, key, partition=0)

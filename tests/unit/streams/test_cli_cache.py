@@ -52,6 +52,8 @@ def test_a_hit_is_a_response_that_says_so() -> None:
     [
         (("forget",), "name keys, --tenant or --origin"),
         (("forget", "faq-0042"), "is no key: 32 hexadecimal digits"),
+        (("forget", "--tenant", "x" * 257), "tenant: String should have at most 256 characters"),
+        (("forget", "--tenant", "\udcff"), "tenant: Input should be a valid string"),
         (("--brokers", "other:9092", "forget", ONE), "--brokers stands before `forget`; write options behind it"),
         (("--tenant", "acme", "forget", ONE), "--tenant stands before `forget`; write options behind it"),
     ],
