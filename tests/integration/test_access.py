@@ -29,7 +29,7 @@ from sandbox.broker.ports import loopback_ports
 from schemas.responses import Response
 from schemas.topics import Topic
 from schemas.vocabulary import Status
-from streams.access import Role, acl_commands
+from streams.access import Operation, Role, acl_commands
 from streams.config.load_settings import load_settings
 from streams.config.settings import Settings
 from streams.kafka.clients import producer
@@ -92,7 +92,7 @@ def allow(role: Role, settings: Settings, group: str | None = None) -> None:
                 ResourcePatternType.LITERAL,
                 given["allow_principal"],
                 "*",
-                AclOperation[operation.upper()],
+                AclOperation[Operation(operation).name],
                 AclPermissionType.ALLOW,
             )
             for option, kind in kinds.items()

@@ -16,6 +16,8 @@ from schemas.responses import AnswerMessage, Attempt, Response, Usage
 from tests.contract.test_golden import PRODUCED, golden
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=7)), timezone(timedelta(minutes=-210))])
+FULL = sorted(name for name, kind in PRODUCED.items() if kind.encode is Message.encode)
+"""Examples of the messages that are written whole; others leave out what is as it is by default."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -52,7 +54,7 @@ def changed(data: st.DataObject, part: BaseModel) -> BaseModel:
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-@given(name=st.sampled_from(sorted(PRODUCED)), data=st.data())
+@given(name=st.sampled_from(FULL), data=st.data())
 def test_every_message_is_written_as_pydantic_writes_it(name: str, data: st.DataObject) -> None:
     message = PRODUCED[name].decode(golden(name))
     assert message.encode() == of_pydantic(message)
