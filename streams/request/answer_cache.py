@@ -35,8 +35,9 @@ from streams.request.stored_answers import StoredAnswers
 
 log = structlog.get_logger()
 
-READ_S = 1.0
-"""How long a hit waits for its record; then a model is asked."""
+READ_S = 5.0
+"""How long a hit waits for its record, the reads before it included; then a model is asked. Generous, as a broker that
+is slow to read from holds up the response of a model as well."""
 
 
 _Flight = Future[Response | Landing]

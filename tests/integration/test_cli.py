@@ -161,7 +161,8 @@ async def test_feedback_is_sent_and_quality_shows_what_has_come_of_it(make_pipel
     async with asyncio.timeout(PATIENCE_S):
         while sum(int(str(row["count"])) for row in rows) < 11:
             rows = (await turnout(environment, "quality", "--json")).lines
-    assert [(row["request_model"], row["count"], row["mean"]) for row in rows] == [
+    judged = [row for row in rows if row["count"]]  # beside it flaws, which may have been told by now
+    assert [(row["request_model"], row["count"], row["mean"]) for row in judged] == [
         ("gpt-4.1", 11, pytest.approx(9 / 11))
     ]
     shown = await turnout(environment, "quality")
