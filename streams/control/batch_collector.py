@@ -31,7 +31,6 @@ from streams.control.batch_run import BatchRun
 from streams.control.batch_term import (
     BatchTerm,
     ModelName,
-    UnsureError,
     batch_row,
     deleted,
     durations_row,
@@ -39,18 +38,16 @@ from streams.control.batch_term import (
     read_rows,
     restored,
 )
+from streams.control.owner_term import UnsureError, keep, read_all
 from streams.ports import LogReader, Received, TopicPartition
 
 log = structlog.get_logger()
 
-READ_EVERY_S = 0.25
 READ_AT_ONCE = 500
 RECORDS_A_TURN = 16
 """Records that are looked at in one turn of the event loop."""
 FORM_EVERY_S = 0.5
 POSITIONS_S = 5.0
-LOOK_S = 10.0
-"""How often to look whether the topic has more partitions."""
 KEPT_S = 900.0
 """How long a settled batch is known: its requests may be written a second time by a worker that was slow."""
 FULL_S = 60.0
@@ -80,8 +77,6 @@ class _Term:
     floors: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Partition and offset from which on requests of a batch are being collected anew."""
     orphans: list[bytes] = field(default_factory=list)
-    partitions: Sequence[TopicPartition] = ()
-    looked_s: float = 0.0
     formed_s: float = 0.0
     positions_s: float = 0.0
 
@@ -141,24 +136,19 @@ class BatchCollector:
 
     async def keep(self) -> None:
         """Read, form batches, and tell, for ever."""
-        while True:
-            await self._owned.wait()
-            await self._parts.fence.passed()
-            term = self._term
-            try:
-                if term is not None and await self._step(term):
-                    await asyncio.sleep(0)
-                    continue
-            except UnsureError:
-                log.info("the batches may be another worker's: nothing is written")
-            except KafkaError as error:
-                log.warning("batch requests could not be collected", error=str(error))
-                await asyncio.sleep(1.0)
-            await asyncio.sleep(READ_EVERY_S)
+        await keep(
+            self._owned,
+            self._parts.fence,
+            lambda: self._term,
+            self._step,
+            unsure="the batches may be another worker's: nothing is written",
+            refused="batch requests could not be collected",
+        )
 
     async def _step(self, term: _Term) -> bool:
         """Do what there is to do, and say whether there may be more to read at once."""
-        await self._assign(term)
+        rights, now_s = term.rights, self._parts.clock()
+        await read_all(rights, self._reader, self._partitions, lambda tp: term.read.get(tp.partition, 0), now_s)
         if term.orphans:
             await term.rights.put(dict.fromkeys(term.orphans))
             term.orphans.clear()
@@ -187,22 +177,6 @@ class BatchCollector:
             task = term.tasks.get(our_id)
             if task is None or (task.done() and run.batch.stage is not Stage.SETTLED):
                 term.tasks[our_id] = asyncio.create_task(run.run())
-
-    async def _assign(self, term: _Term) -> None:
-        """Read every partition: from where the table says in a new term, and new ones from their beginning."""
-        now_s, is_new = self._parts.clock(), not term.partitions
-        if not is_new and now_s - term.looked_s < LOOK_S:
-            return
-        partitions = await self._partitions()
-        term.looked_s = now_s
-        if not is_new and len(partitions) <= len(term.partitions):
-            return
-        positions = {tp: await self._reader.position(tp) for tp in term.partitions}
-        term.rights.be_owner()
-        self._reader.assign(partitions)
-        for tp in partitions:
-            self._reader.seek(tp, positions[tp] if tp in positions else term.read.get(tp.partition, 0))
-        term.partitions = partitions
 
     def _collect(self, term: _Term, record: Delivery) -> None:
         """Take in one request, unless it is known."""
@@ -310,9 +284,8 @@ class BatchCollector:
         return min([position, *firsts, *floors])
 
     async def _store_positions(self, term: _Term) -> None:
-        rows = [
-            (tp.partition, self._low(term, tp.partition, await self._reader.position(tp))) for tp in term.partitions
-        ]
+        partitions = term.rights.partitions
+        rows = [(tp.partition, self._low(term, tp.partition, await self._reader.position(tp))) for tp in partitions]
         changed = [(partition, low) for partition, low in rows if term.read.get(partition) != low]
         if changed:
             await term.rights.put(read_rows(changed))

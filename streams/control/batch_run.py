@@ -53,7 +53,8 @@ from streams.control.batch_parts import BatchParts
 from streams.control.batch_results import BatchResults
 from streams.control.batch_returns import BatchReturns
 from streams.control.batch_spool import Spool
-from streams.control.batch_term import BatchTerm, UnsureError, batch_row
+from streams.control.batch_term import BatchTerm, batch_row
+from streams.control.owner_term import UnsureError
 
 log = structlog.get_logger()
 

@@ -19,6 +19,8 @@ from router.batches.members import Members, joined, unpacked
 from router.batches.stages import Batch, restarted
 from router.batches.stored import dump, dump_durations, load, load_durations
 from schemas.topics import Topic
+from streams.control import owner_term
+from streams.control.owner_term import OwnerTerm
 from streams.internal_records import skipped
 from streams.ports import Fence, Table
 
@@ -27,47 +29,20 @@ ModelName = tuple[str, str]
 """Provider and model."""
 
 
-class UnsureError(Exception):
-    """The batches may be another worker's by now: nothing more may be written."""
-
-
 @dataclass(slots=True)
-class BatchTerm:
-    """The time in which this worker collects; another term begins with another one."""
+class BatchTerm(OwnerTerm):
+    """The time in which this worker collects, and its right to write."""
 
     fence: Fence
     table: Table
-    is_over: bool = False
-
-    def be_owner(self) -> None:
-        """Go on only as the owner.
-
-        Raises:
-            UnsureError: the term is over.
-        """
-        if self.is_over:
-            raise UnsureError
 
     def be_sure(self) -> None:
-        """Go on only if no other worker can be the owner.
-
-        Raises:
-            UnsureError: one may be.
-        """
-        self.be_owner()
-        if not self.fence.is_open():
-            raise UnsureError
+        """As `owner_term.be_sure`."""
+        owner_term.be_sure(self, self.fence)
 
     async def put(self, changes: Mapping[bytes, bytes | None]) -> None:
-        """Write, if the batches are surely still ours, and see that they were until it was acknowledged.
-
-        Raises:
-            KafkaError: it is not known whether it was written.
-            UnsureError: the batches may be another worker's.
-        """
-        self.be_sure()
-        await self.table.put(changes)
-        self.be_owner()
+        """As `owner_term.put`."""
+        await owner_term.put(changes, self.table, self, self.fence)
 
 
 @dataclass(slots=True)

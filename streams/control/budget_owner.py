@@ -32,6 +32,7 @@ from schemas.budgets import BudgetClaim
 from schemas.topics import Topic
 from streams.codec import Delivery
 from streams.control.budget_counting import count_cost, count_reservation
+from streams.control.owner_term import UnsureError
 from streams.internal_records import AHEAD_S, read_internal, skipped
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import Publisher
@@ -46,10 +47,6 @@ POSITIONS_S = 5.0
 LOOK_S = 10.0
 """How often to look whether the costs topic has more partitions."""
 READ_AT_ONCE = 5000
-
-
-class _UnsureError(Exception):
-    """The ledgers may be another worker's by now: nothing more may be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +188,7 @@ class BudgetOwner:
                 if await self._step(self._term):
                     await asyncio.sleep(0)
                     continue
-            except _UnsureError:
+            except UnsureError:
                 log.info("the accounts may be another worker's: nothing is written")
             except KafkaError as error:
                 log.warning("the accounts could not be kept up to date", error=str(error))
@@ -239,7 +236,7 @@ class BudgetOwner:
             return
         positions = {} if is_new else {tp: await self._reader.position(tp) for tp in self._partitions}
         if not self._is_owner(term):
-            raise _UnsureError
+            raise UnsureError
         self._reader.assign(partitions)
         for tp in partitions:
             self._reader.seek(
@@ -252,7 +249,7 @@ class BudgetOwner:
 
     def _be_sure(self, term: int) -> None:
         if not (self._is_owner(term) and self._fence.is_open()):
-            raise _UnsureError
+            raise UnsureError
 
     def _number(self, topic: str, partition: int) -> int:
         """Return by which number a partition is known to the ledgers."""
@@ -317,7 +314,7 @@ class BudgetOwner:
         self._be_sure(term)
         await asyncio.gather(*(self._publisher.budget(budget) for budget in budgets))
         if not self._is_owner(term):  # of a later assignment, perhaps, whose claims these are not
-            raise _UnsureError
+            raise UnsureError
         self._changed.difference_update(names)
 
     async def _store_positions(self, term: int) -> None:
@@ -337,12 +334,12 @@ class BudgetOwner:
 
         Raises:
             KafkaError: it is not known whether it was written.
-            _UnsureError: the ledgers may be another worker's.
+            UnsureError: the ledgers may be another worker's.
         """
         self._be_sure(term)
         await self._table.put(changes)
         if not self._is_owner(term):
-            raise _UnsureError
+            raise UnsureError
 
 
 def _ids_key(kind: Kind, name: str, second: int) -> bytes:

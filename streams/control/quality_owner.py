@@ -16,27 +16,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from router.quality.given import GivenScores
 from router.quality.rules import FeedbackRules
 from schemas.topics import Topic
 from streams.control.feedback_counter import FeedbackCounter
-from streams.control.quality_term import QualityTerm, UnsureError, cell_key, given_key
+from streams.control.owner_term import be_sure, keep, put, read_all
+from streams.control.quality_term import QualityTerm, cell_key, given_key
 from streams.internal_records import skipped
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import Publisher
 
 log = structlog.get_logger()
 
-READ_EVERY_S = 0.25
 STORED_EVERY_S = 1.0
 """What has changed is stored and told so often."""
 TOLD_AGAIN_S = 3600.0
 """A cell that nothing has changed is told again after this time: its scores have aged."""
 POSITIONS_S = 5.0
-LOOK_S = 10.0
-"""How often to look whether the topic has more partitions."""
 READ_AT_ONCE = 500
 
 
@@ -98,24 +95,18 @@ class QualityOwner:
 
     async def keep(self) -> None:
         """Read, count, store and tell, for ever."""
-        while True:
-            await self._owned.wait()
-            await self._parts.fence.passed()
-            term = self._term
-            try:
-                if term is not None and await self._step(term):
-                    await asyncio.sleep(0)
-                    continue
-            except UnsureError:
-                log.info("the shared quality may be another worker's: nothing is written")
-            except KafkaError as error:
-                log.warning("the shared quality could not be kept up to date", error=str(error))
-                await asyncio.sleep(STORED_EVERY_S)
-            await asyncio.sleep(READ_EVERY_S)
+        await keep(
+            self._owned,
+            self._parts.fence,
+            lambda: self._term,
+            self._step,
+            unsure="the shared quality may be another worker's: nothing is written",
+            refused="the shared quality could not be kept up to date",
+        )
 
     async def _step(self, term: QualityTerm) -> bool:
         """Do what there is to do, and say whether there may be more to read at once."""
-        await self._assign(term)
+        await read_all(term, self._parts.reader, self._partitions, term.start, self._parts.clock())
         if not term.inbox:  # else what was read before could not be dealt with yet
             records = await self._parts.reader.read(timeout_s=0, most=READ_AT_ONCE)
             term.be_owner()
@@ -131,22 +122,8 @@ class QualityOwner:
             await self._store_positions(term)
         return has_read
 
-    async def _assign(self, term: QualityTerm) -> None:
-        """Read every partition: from where the table says in a new term, and new ones from their beginning."""
-        parts, now_s = self._parts, self._parts.clock()
-        is_new = not term.partitions
-        if not is_new and now_s - term.looked_s < LOOK_S:
-            return
-        partitions = [parts.counts, *await parts.feedback()]
-        term.looked_s = now_s
-        if not is_new and len(partitions) <= len(term.partitions):
-            return
-        positions = {tp: await parts.reader.position(tp) for tp in term.partitions}
-        term.be_owner()
-        parts.reader.assign(partitions)
-        for tp in partitions:
-            parts.reader.seek(tp, positions[tp] if tp in positions else term.start(tp))
-        term.partitions = partitions
+    async def _partitions(self) -> Sequence[TopicPartition]:
+        return [self._parts.counts, *await self._parts.feedback()]
 
     async def _store_and_tell(self, term: QualityTerm, now_s: float) -> None:
         """Store what was given, then the cells, and then tell.
@@ -165,7 +142,7 @@ class QualityOwner:
             rows: dict[bytes, bytes | None] = {cell_key(cell): kept.dump() for cell, kept in changed.items()}
             await self._put({**rows, **dict.fromkeys(sorted(term.forgotten))}, term)
             term.forgotten.clear()
-        self._be_sure(term)
+        be_sure(term, self._parts.fence)
         due = [
             cell for cell in sorted(term.cells) if cell in changed or now_s - term.told_s.get(cell, 0.0) >= TOLD_AGAIN_S
         ]
@@ -184,17 +161,4 @@ class QualityOwner:
         await self._put({key: value for key, value in rows.items() if stored.get(key) != value}, term)
 
     async def _put(self, changes: Mapping[bytes, bytes | None], term: QualityTerm) -> None:
-        """Write, if the cells are surely still ours, and see that they were until it was acknowledged.
-
-        Raises:
-            KafkaError: it is not known whether it was written.
-            UnsureError: the cells may be another worker's.
-        """
-        self._be_sure(term)
-        await self._parts.table.put(changes)
-        term.be_owner()
-
-    def _be_sure(self, term: QualityTerm) -> None:
-        term.be_owner()
-        if not self._parts.fence.is_open():
-            raise UnsureError
+        await put(changes, self._parts.table, term, self._parts.fence)

@@ -5,7 +5,7 @@ the cells had then: where a cell is found behind that, what it lacks is read aga
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -18,14 +18,11 @@ from router.quality.given import Given, GivenScores
 from router.quality.table import Cell
 from schemas.vocabulary import Difficulty, Form, Task
 from streams.codec import Delivery
+from streams.control.owner_term import OwnerTerm
 from streams.ports import TopicPartition
 
 _CELL = TypeAdapter(tuple[str, Task, Difficulty, Form] | tuple[str, Task, Difficulty])
 _Offset = Annotated[int, Field(ge=-1, le=2**63 - 1)]
-
-
-class UnsureError(Exception):
-    """The cells may be another worker's by now: nothing more may be written."""
 
 
 class ReadTo(BaseModel):
@@ -47,8 +44,8 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class QualityTerm:
-    """All that is known while this worker is the owner; another term begins with another one."""
+class QualityTerm(OwnerTerm):
+    """All that is known while this worker owns the quality."""
 
     counts: TopicPartition
     """Holds the workers' counts of answers; all others that are read hold feedback."""
@@ -64,12 +61,9 @@ class QualityTerm:
     chunks: set[tuple[int, int]] = field(default_factory=set)
     forgotten: set[bytes] = field(default_factory=set)
     told_s: dict[Cell, float] = field(default_factory=dict)
-    partitions: Sequence[TopicPartition] = ()
-    looked_s: float = 0.0
     stored_s: float = 0.0
     positions_s: float = 0.0
     waited_s: float = 0.0
-    is_over: bool = False
 
     def cell(self, cell: Cell) -> QualityCell:
         """Return what is counted in a cell, from now on if nothing was."""
@@ -80,15 +74,6 @@ class QualityTerm:
         yield from self.waiting.get(partition, ())
         looked_at = self.looked_at.get(partition, -1)
         yield from (offset for offset in cell.waiting.get(partition, ()) if offset > looked_at)
-
-    def be_owner(self) -> None:
-        """Go on only as the owner.
-
-        Raises:
-            UnsureError: the term is over.
-        """
-        if self.is_over:
-            raise UnsureError
 
     def restore(self, key: bytes, value: bytes) -> None:
         """Take in one row of the table; cells first.
