@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import orjson
 from pydantic import JsonValue
 
-from sandbox.provider.batches.faults import BatchFaultKind
+from sandbox.provider.batches.held import Held, has_ended, page_of
 from sandbox.provider.batches.jobs import Job, Jobs, JobState, Line, LineFate, Told
-from sandbox.provider.batches.visits import Route, Visit, begin, download, is_away, route
+from sandbox.provider.batches.visits import Route, Visit, download, route
 from sandbox.provider.dialects.anthropic import Messages
 from sandbox.provider.dialects.dialect import Address
 from sandbox.provider.models import find_model
@@ -27,9 +26,7 @@ class AnthropicRoutes:
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-        self._mine: dict[str, Job] = {}
-        self._numbers = count(1)
-        self._prefix = f"{int(datetime.now(UTC).timestamp() * 1000):x}"
+        self._held = Held(jobs)
 
     def routes(self) -> Iterator[Route]:
         """Yield what is answered."""
@@ -63,7 +60,7 @@ class AnthropicRoutes:
             visit.fail(Problem(ProblemKind.MODEL_NOT_FOUND, model=", ".join(sorted(asked))))
             return
         job = Job(
-            id=f"msgbatch_{self._prefix}{next(self._numbers):06d}",
+            id=f"msgbatch_{self._held.number()}",
             name="",
             model=model,
             dialect=_MESSAGES,
@@ -73,38 +70,17 @@ class AnthropicRoutes:
             window_s=WINDOW_S,
             account=visit.account,
         )
-        limited = self._jobs.script.hit(BatchFaultKind.TOKEN_LIMIT, model.name)
-        if limited is not None or self._jobs.excess(job) > 0:
-            visit.fail(Problem(ProblemKind.RATE_LIMITED, "Too many tokens are enqueued in batches."))
-            return
-        self._mine[job.id] = job
-        begin(self._jobs, visit, job, _told(job))
-        if job.id not in self._jobs.by_id:  # it was refused
-            del self._mine[job.id]
+        self._held.take(visit, job, _told, "Too many tokens are enqueued in batches.")
 
     def _list(self, visit: Visit) -> None:
-        limit, after = int(visit.found.get("limit", "20")), visit.found.get("after_id")
-        entries = [_told(job) for job in reversed(self._mine.values())]
-        start = next((place + 1 for place, entry in enumerate(entries) if entry["id"] == after), 0) if after else 0
-        page = entries[start : start + limit]
-        visit.answer(
-            {
-                "data": [*page],
-                "has_more": start + limit < len(entries),
-                "first_id": page[0]["id"] if page else None,
-                "last_id": page[-1]["id"] if page else None,
-            }
-        )
+        entries = [_told(job) for job in reversed(self._held.by_id.values())]
+        visit.answer(page_of(entries, visit.found, "after_id"))
 
     def _status(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif not is_away(self._jobs, visit, job):
-            visit.answer(_told(job))
+        self._held.show(visit, _told)
 
     def _results(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"])
+        job = self._held.by_id.get(visit.found["id"])
         if job is None or not job.state.has_ended:
             visit.not_found()
             return
@@ -113,15 +89,12 @@ class AnthropicRoutes:
         download(self._jobs, visit, job, b"".join(_line(one) for one in told))
 
     def _cancel(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif job.state.has_ended:
-            visit.fail(Problem(ProblemKind.INVALID, "The batch has ended."))
-        else:
-            job.extra = {"cancel_initiated_at": datetime.now(UTC)}
-            self._jobs.cancel(job)
-            visit.answer(_told(job))
+        self._held.cancel(visit, _cancelled, has_ended)
+
+
+def _cancelled(job: Job) -> dict[str, JsonValue]:
+    job.extra = {"cancel_initiated_at": datetime.now(UTC)}
+    return _told(job)
 
 
 def _told(job: Job) -> dict[str, JsonValue]:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 
 import orjson
 from pydantic import JsonValue
 
-from sandbox.provider.batches.faults import BatchFaultKind
+from sandbox.provider.batches.held import Held, has_ended
 from sandbox.provider.batches.jobs import Job, Jobs, JobState, Line, LineFate, Told
-from sandbox.provider.batches.visits import Route, Visit, begin, download, is_away, route, uploaded
+from sandbox.provider.batches.visits import Route, Visit, download, route, uploaded
 from sandbox.provider.dialects.dialect import Address
 from sandbox.provider.dialects.gemini import GenerateContent
 from sandbox.provider.models import find_model
@@ -57,9 +56,7 @@ class GeminiRoutes:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._files: dict[str, _File] = {}
-        self._mine: dict[str, Job] = {}
-        self._numbers = count(1)
-        self._prefix = f"{int(datetime.now(UTC).timestamp() * 1000):x}"
+        self._held = Held(jobs)
 
     def routes(self) -> Iterator[Route]:
         """Yield what is answered."""
@@ -79,7 +76,7 @@ class GeminiRoutes:
             visit.fail(Problem(ProblemKind.INVALID, "An upload begins with the command start, and a file."))
             return
         name = asked.get("displayName") or asked.get("display_name")
-        file = _File(f"{self._prefix}{next(self._numbers):06d}", str(name), datetime.now(UTC))
+        file = _File(self._held.number(), str(name), datetime.now(UTC))
         self._files[file.id] = file
         host = headers.get(b"host", b"localhost").decode("latin-1")
         visit.answer({}, f"x-goog-upload-url: http://{host}/upload/v1beta/files/{file.id}?upload_id=1\r\n")
@@ -100,7 +97,7 @@ class GeminiRoutes:
         _answer_page(visit, "files", [file.told() for file in self._files.values() if file.content is not None])
 
     def _content(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"].removeprefix("batch-"))
+        job = self._held.by_id.get(visit.found["id"].removeprefix("batch-"))
         if job is None or job.state is not JobState.COMPLETED:
             visit.not_found()
         else:
@@ -122,7 +119,7 @@ class GeminiRoutes:
             visit.fail(Problem(ProblemKind.INVALID, "There is no such file, or it has no lines of key and request."))
             return
         job = Job(
-            id=f"{self._prefix}{next(self._numbers):06d}",
+            id=self._held.number(),
             name=str(asked.get("displayName") or asked.get("display_name")),
             model=model,
             dialect=_CONTENT,
@@ -132,34 +129,16 @@ class GeminiRoutes:
             window_s=WINDOW_S,
             account=visit.account,
         )
-        limited = self._jobs.script.hit(BatchFaultKind.TOKEN_LIMIT, model.name)
-        if limited is not None or self._jobs.excess(job) > 0:
-            visit.fail(Problem(ProblemKind.RATE_LIMITED, "Enqueued tokens exceed the limit."))
-            return
-        self._mine[job.id] = job
-        begin(self._jobs, visit, job, _told(job))
-        if job.id not in self._jobs.by_id:  # it was refused
-            del self._mine[job.id]
+        self._held.take(visit, job, _told, "Enqueued tokens exceed the limit.")
 
     def _list(self, visit: Visit) -> None:
-        _answer_page(visit, "operations", [_told(job) for job in self._mine.values()])
+        _answer_page(visit, "operations", [_told(job) for job in self._held.by_id.values()])
 
     def _status(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif not is_away(self._jobs, visit, job):
-            visit.answer(_told(job))
+        self._held.show(visit, _told)
 
     def _cancel(self, visit: Visit) -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif job.state.has_ended:
-            visit.fail(Problem(ProblemKind.INVALID, "The batch has ended."))
-        else:
-            self._jobs.cancel(job)
-            visit.answer({})
+        self._held.cancel(visit, lambda _job: {}, has_ended)
 
 
 def _told(job: Job) -> dict[str, JsonValue]:

@@ -4,19 +4,18 @@ Sources: platform.openai.com, API reference of Files and Batch; learn.microsoft.
 docs.mistral.ai, API reference of Batch and Files.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from sandbox.provider.batches.faults import BatchFaultKind
+from sandbox.provider.batches.held import Held, Tell, page_of
 from sandbox.provider.batches.jobs import Job, Jobs, LineFate
 from sandbox.provider.batches.openai_input import InvalidInput, parse_form, read_lines, window_s
 from sandbox.provider.batches.openai_words import HOUR_S, WORDS, as_batch, as_job, as_line
-from sandbox.provider.batches.visits import Route, Visit, begin, download, is_away, route, uploaded
+from sandbox.provider.batches.visits import Route, Visit, begin, download, route, uploaded
 from sandbox.provider.dialects.azure import AzureChatCompletions
 from sandbox.provider.dialects.chat import ChatCompletions
 from sandbox.provider.dialects.dialect import Address, Dialect
@@ -61,9 +60,7 @@ class OpenAiRoutes:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._files: dict[str, _File] = {}
-        self._mine: dict[str, Job] = {}
-        self._numbers = count(1)
-        self._prefix = f"{int(datetime.now(UTC).timestamp() * 1000):x}"
+        self._held = Held(jobs)
 
     def routes(self) -> Iterator[Route]:
         """Yield what is answered."""
@@ -88,7 +85,7 @@ class OpenAiRoutes:
         name, content = form["file"]
 
         def keep() -> JsonValue:
-            file = _File(f"file-{self._prefix}{next(self._numbers):06d}", name, content, datetime.now(UTC))
+            file = _File(f"file-{self._held.number()}", name, content, datetime.now(UTC))
             self._files[file.id] = file
             return file.told()
 
@@ -100,7 +97,7 @@ class OpenAiRoutes:
 
     def _content(self, visit: Visit) -> None:
         owner, _, kind = visit.found["id"].rpartition("-")
-        job = self._mine.get(owner)
+        job = self._held.by_id.get(owner)
         if job is None or not job.state.has_ended or kind not in ("output", "error"):
             visit.not_found()
             return
@@ -111,7 +108,7 @@ class OpenAiRoutes:
         asked = visit.json()
         job = self._made(visit, asked.get("input_file_id"), asked, window_s(asked.get("completion_window")))
         if job is not None:
-            begin(self._jobs, visit, job, as_batch(job)) if job.failure is None else self._fail(visit, job, as_batch)
+            self._answer(visit, job, as_batch)
 
     def _create_job(self, visit: Visit) -> None:
         asked = visit.json()
@@ -121,12 +118,14 @@ class OpenAiRoutes:
         file_id = files[0] if isinstance(files, list) and files else None
         job = self._made(visit, file_id, asked, window, of_all=asked.get("model"))
         if job is not None:
-            begin(self._jobs, visit, job, as_job(job)) if job.failure is None else self._fail(visit, job, as_job)
+            self._answer(visit, job, as_job)
 
-    def _fail(self, visit: Visit, job: Job, tell: "_Tell") -> None:
-        code, message = job.failure or ("", "")
+    def _answer(self, visit: Visit, job: Job, tell: Tell) -> None:
+        if job.failure is None:
+            begin(self._jobs, visit, job, tell(job))
+            return
         created = tell(job)  # it is told as it was before anything was found wrong with it
-        self._jobs.refuse(job, code, message)
+        self._jobs.refuse(job, *job.failure)
         visit.answer(created)
 
     def _made(
@@ -152,7 +151,7 @@ class OpenAiRoutes:
             model = find_model(str(of_all)) or next(iter(REFERENCE_MODELS.values()))
         metadata = asked.get("metadata")
         job = Job(
-            id=f"batch_{self._prefix}{next(self._numbers):06d}",
+            id=f"batch_{self._held.number()}",
             name="",
             model=model,
             dialect=dialect,
@@ -164,71 +163,39 @@ class OpenAiRoutes:
             extra={"metadata": metadata, "endpoint": asked.get("endpoint"), "input_file_id": file.id},
             failure=failure,
         )
-        self._mine[job.id] = job
-        if failure is None and self._is_over_the_limit(job):
+        self._held.by_id[job.id] = job
+        if failure is None and self._held.is_over_the_limit(job):
             job.failure = (
                 "token_limit_exceeded",
                 f"Enqueued token limit reached for {model.name}. Please try again once some have been completed.",
             )
         return job
 
-    def _is_over_the_limit(self, job: Job) -> bool:
-        scripted = self._jobs.script.hit(BatchFaultKind.TOKEN_LIMIT, job.model.name) is not None
-        return scripted or self._jobs.excess(job) > 0
-
     def _list(self, visit: Visit) -> None:
-        _answer_page(visit, [as_batch(job) for job in reversed(self._mine.values())])
+        _answer_page(visit, [as_batch(job) for job in reversed(self._held.by_id.values())])
 
     def _list_jobs(self, visit: Visit) -> None:
         size, page = int(visit.found.get("page_size", "100")), int(visit.found.get("page", "0"))
-        jobs = [as_job(job) for job in reversed(self._mine.values())]
+        jobs = [as_job(job) for job in reversed(self._held.by_id.values())]
         visit.answer({"object": "list", "data": [*jobs[page * size : (page + 1) * size]], "total": len(jobs)})
 
     def _status(self, visit: Visit) -> None:
-        self._show(visit, as_batch)
+        self._held.show(visit, as_batch)
 
     def _status_of_job(self, visit: Visit) -> None:
-        self._show(visit, as_job)
-
-    def _show(self, visit: Visit, tell: "_Tell") -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif not is_away(self._jobs, visit, job):
-            visit.answer(tell(job))
+        self._held.show(visit, as_job)
 
     def _cancel(self, visit: Visit) -> None:
-        self._stop(visit, as_batch)
+        self._held.cancel(visit, as_batch, _cannot_cancel)
 
     def _cancel_job(self, visit: Visit) -> None:
-        self._stop(visit, as_job)
-
-    def _stop(self, visit: Visit, tell: "_Tell") -> None:
-        job = self._mine.get(visit.found["id"])
-        if job is None:
-            visit.not_found()
-        elif job.state.has_ended:
-            visit.fail(Problem(ProblemKind.INVALID, f"Cannot cancel a batch that is {WORDS[job.state]}.", status=409))
-        else:
-            self._jobs.cancel(job)
-            visit.answer(tell(job))
+        self._held.cancel(visit, as_job, _cannot_cancel)
 
 
-_Tell = Callable[[Job], dict[str, JsonValue]]
+def _cannot_cancel(job: Job) -> Problem:
+    return Problem(ProblemKind.INVALID, f"Cannot cancel a batch that is {WORDS[job.state]}.", status=409)
 
 
 def _answer_page(visit: Visit, entries: Sequence[dict[str, JsonValue]]) -> None:
-    """Answer with a page of a list, the newest first, behind the entry that `after` names."""
-    limit = int(visit.found.get("limit", "20"))
-    after = visit.found.get("after")
-    start = next((place + 1 for place, entry in enumerate(entries) if entry["id"] == after), 0) if after else 0
-    page = entries[start : start + limit]
-    visit.answer(
-        {
-            "object": "list",
-            "data": [*page],
-            "first_id": page[0]["id"] if page else None,
-            "last_id": page[-1]["id"] if page else None,
-            "has_more": start + limit < len(entries),
-        }
-    )
+    """Answer with a page of a list, the newest first."""
+    visit.answer({"object": "list", **page_of(entries, visit.found, "after")})
