@@ -2,24 +2,21 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from schemas.batch_lanes import BatchLane, LaneBatch
 from schemas.topics import Topic
 from streams.cli import options
-from streams.cli.partitions import read_values
+from streams.cli.latest import Latest
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.speech import empty_table, print_json, say, stdout_console
+from streams.cli.speech import empty_table
 from streams.config.load_settings import load_settings
-from streams.config.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -47,48 +44,15 @@ def batches(
     """Show the batches at the providers, what waits for one, and what they have saved. Goes on until Ctrl-C."""
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
-    if once:
-        run(settings, _once(settings, as_json=as_json))
-    else:
-        run(settings, _follow(settings, as_json=as_json))
-
-
-_Lanes = dict[tuple[str, str, str | None], BatchLane]
-
-
-async def _once(settings: Settings, *, as_json: bool) -> None:
-    latest: _Lanes = {}
-    async with aclosing(read_values(settings, Topic.BATCH_LANES, BatchLane.decode, follow=False)) as found:
-        async for lane in found:
-            latest[_key(lane)] = lane
-    if as_json:
-        for lane in _in_order(latest):
-            print_json(lane.model_dump())
-    elif latest:
-        stdout_console().print(batch_table(_in_order(latest), time.time()))
-    else:
-        say("Nothing has waited for a batch yet with this topic prefix.")
-
-
-async def _follow(settings: Settings, *, as_json: bool) -> None:
-    latest: _Lanes = {}
-    async with aclosing(read_values(settings, Topic.BATCH_LANES, BatchLane.decode, follow=True)) as found:
-        if as_json:
-            async for lane in found:
-                print_json(lane.model_dump())
-            return
-        with Live(console=stdout_console(), auto_refresh=False) as live:
-            async for lane in found:
-                latest[_key(lane)] = lane
-                live.update(batch_table(_in_order(latest), time.time()), refresh=True)
-
-
-def _key(lane: BatchLane) -> tuple[str, str, str | None]:
-    return lane.provider_name, lane.request_model, lane.account
-
-
-def _in_order(latest: _Lanes) -> list[BatchLane]:
-    return sorted(latest.values(), key=lambda lane: (lane.provider_name, lane.request_model, lane.account or ""))
+    latest = Latest(
+        Topic.BATCH_LANES,
+        BatchLane,
+        key=lambda lane: (lane.provider_name, lane.request_model, lane.account or ""),
+        table=lambda found: batch_table(found, time.time()),
+        nothing="Nothing has waited for a batch yet with this topic prefix.",
+    )
+    show = latest.once if once else latest.follow
+    run(settings, show(settings, as_json=as_json))
 
 
 def batch_table(lanes: Iterable[BatchLane], now_s: float) -> Table:

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import aclosing
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -15,11 +13,10 @@ from schemas.health import AccountHealth, BreakerState, HealthStatus, ModelHealt
 from schemas.topics import Topic
 from schemas.vocabulary import AccountLimit
 from streams.cli import options
-from streams.cli.partitions import read_values
+from streams.cli.latest import Latest
 from streams.cli.running import keep_libraries_quiet, run
-from streams.cli.speech import empty_table, print_json, say, stdout_console
+from streams.cli.speech import empty_table
 from streams.config.load_settings import load_settings
-from streams.config.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -49,42 +46,15 @@ def health(
     """Show every model's health over the last minutes, its limit's shares and breakers. Goes on until Ctrl-C."""
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers)
-    if once:
-        run(settings, _once(settings, as_json=as_json))
-    else:
-        run(settings, _follow(settings, as_json=as_json))
-
-
-async def _once(settings: Settings, *, as_json: bool) -> None:
-    latest: dict[str, ModelHealth] = {}
-    async with aclosing(read_values(settings, Topic.MODEL_HEALTH, ModelHealth.decode, follow=False)) as found:
-        async for one in found:
-            latest[one.request_model] = one
-    models = _in_order(latest)
-    if as_json:
-        for one in models:
-            print_json(one.model_dump())
-    elif models:
-        stdout_console().print(health_table(models, time.time()))
-    else:
-        say("Nothing is known yet: no worker has run with this topic prefix.")
-
-
-async def _follow(settings: Settings, *, as_json: bool) -> None:
-    latest: dict[str, ModelHealth] = {}
-    async with aclosing(read_values(settings, Topic.MODEL_HEALTH, ModelHealth.decode, follow=True)) as found:
-        if as_json:
-            async for one in found:
-                print_json(one.model_dump())
-            return
-        with Live(console=stdout_console(), auto_refresh=False) as live:
-            async for one in found:
-                latest[one.request_model] = one
-                live.update(health_table(_in_order(latest), time.time()), refresh=True)
-
-
-def _in_order(latest: dict[str, ModelHealth]) -> list[ModelHealth]:
-    return [latest[name] for name in sorted(latest)]
+    latest = Latest(
+        Topic.MODEL_HEALTH,
+        ModelHealth,
+        key=lambda one: one.request_model,
+        table=lambda found: health_table(found, time.time()),
+        nothing="Nothing is known yet: no worker has run with this topic prefix.",
+    )
+    show = latest.once if once else latest.follow
+    run(settings, show(settings, as_json=as_json))
 
 
 def health_table(models: Iterable[ModelHealth], now_s: float) -> Table:
