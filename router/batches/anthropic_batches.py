@@ -13,7 +13,6 @@ from router.batches.api import (
     Listed,
     Page,
     ResultLine,
-    Upload,
     Verb,
     count_in,
     moment_in,
@@ -51,7 +50,7 @@ class MessageBatches:
     """Anthropic's Message Batches."""
 
     form = BatchForm.ANTHROPIC
-    upload = Upload.WITH_CREATION
+    by_files = None
     is_stable = False
     newest_first = True
 
@@ -62,22 +61,6 @@ class MessageBatches:
     def line(self, custom_id: str, endpoint: str, body: JsonObject) -> JsonObject:  # noqa: ARG002 - there is one only
         """Return a request as an entry of `requests`."""
         return {"custom_id": custom_id, "params": body}
-
-    def upload_to(self) -> Ask:
-        """Return nothing: there are no files."""
-        raise NotImplementedError("lines go with the creation")
-
-    def file_id(self, reply: JsonObject) -> str | None:  # noqa: ARG002 - same
-        """Return none."""
-        return None
-
-    def files(self, query: Mapping[str, str]) -> Ask:
-        """Return nothing: there are no files."""
-        raise NotImplementedError("lines go with the creation")
-
-    def read_files(self, reply: JsonObject, query: Mapping[str, str]) -> Page:  # noqa: ARG002 - same
-        """Return none."""
-        return Page(())
 
     def create(self, our_id: str, model: str, file_id: str | None, endpoint: str, window_s: float) -> Ask:  # noqa: ARG002 - all is in the lines
         """Ask for a batch; the lines are put in under `requests`."""

@@ -43,10 +43,8 @@ class Ask:
 
 
 class Upload(StrEnum):
-    """How lines are sent."""
+    """How files are sent."""
 
-    WITH_CREATION = "with creation"
-    """They stand in the body that creates the batch, as a list under `requests`."""
     MULTIPART = "multipart"
     """A form with the file in it (RFC 7578)."""
     RESUMABLE = "resumable"
@@ -86,23 +84,10 @@ class ResultLine:
     """The vendor says that lines which end so are not charged."""
 
 
-class BatchApi(Protocol):
-    """One vendor's batch API. An instance has no state."""
+class BatchFiles(Protocol):
+    """How one vendor has lines sent as files."""
 
-    form: BatchForm
     upload: Upload
-    is_stable: bool
-    """Whether results stand in the same order each time that they are read."""
-    newest_first: bool
-    """Whether lists begin with what was made last."""
-
-    def endpoint(self, path: str) -> str:
-        """Return the vendor's word for a live call's path, as lines and batches have it."""
-        ...
-
-    def line(self, custom_id: str, endpoint: str, body: JsonObject) -> JsonObject:
-        """Return a request as a line."""
-        ...
 
     def upload_to(self) -> Ask:
         """Return where files are sent, without their bytes."""
@@ -120,8 +105,31 @@ class BatchApi(Protocol):
         """Read the page of this query. Our id is the name that the file was given."""
         ...
 
+
+class BatchApi(Protocol):
+    """One vendor's batch API. An instance has no state."""
+
+    form: BatchForm
+    is_stable: bool
+    """Whether results stand in the same order each time that they are read."""
+    newest_first: bool
+    """Whether lists begin with what was made last."""
+
+    @property
+    def by_files(self) -> BatchFiles | None:
+        """Return how lines are sent as files; None: they are a list in the body that creates the batch."""
+        ...
+
+    def endpoint(self, path: str) -> str:
+        """Return the vendor's word for a live call's path, as lines and batches have it."""
+        ...
+
+    def line(self, custom_id: str, endpoint: str, body: JsonObject) -> JsonObject:
+        """Return a request as a line."""
+        ...
+
     def create(self, our_id: str, model: str, file_id: str | None, endpoint: str, window_s: float) -> Ask:
-        """Ask for a batch of the file. Without files the body has no `requests` yet."""
+        """Ask for a batch of the file. Without files the body has no `requests` yet: there the lines go."""
         ...
 
     def batch_id(self, reply: JsonObject) -> str | None:

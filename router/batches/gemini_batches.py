@@ -10,6 +10,7 @@ from urllib.parse import quote
 from router.batches.api import (
     LISTED_AT_ONCE,
     Ask,
+    BatchFiles,
     Listed,
     Page,
     ResultLine,
@@ -76,6 +77,11 @@ class GeminiBatches:
     upload = Upload.RESUMABLE
     is_stable = True
     newest_first = False
+
+    @property
+    def by_files(self) -> BatchFiles:
+        """Return itself."""
+        return self
 
     def endpoint(self, path: str) -> str:
         """Return it as it is: nothing names it."""

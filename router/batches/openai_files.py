@@ -12,6 +12,7 @@ from router.batches.api import (
     LISTED_AT_ONCE,
     OUR_ID_FIELD,
     Ask,
+    BatchFiles,
     Listed,
     Page,
     ResultLine,
@@ -68,6 +69,11 @@ class OpenAiBatches:
     is_stable = True
     newest_first = True
     prefix = ""
+
+    @property
+    def by_files(self) -> BatchFiles:
+        """Return itself."""
+        return self
 
     def endpoint(self, path: str) -> str:
         """Return it below `/v1`, whatever stands before that in `base_url`."""

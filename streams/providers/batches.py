@@ -104,25 +104,26 @@ class HttpBatches:
     async def upload(self, queue: BatchQueue, our_id: str, batch: BatchInput) -> str | None:
         """Send the lines as a file named by our id; None: there are no files here."""
         reach = self._reach(queue)
-        match reach.api.upload:
-            case Upload.WITH_CREATION:
-                return None
+        if (files := reach.api.by_files) is None:
+            return None
+        match files.upload:
             case Upload.MULTIPART:
                 body, kind = as_form(batch.lines, batch.size_bytes, f"{our_id}{FILE_SUFFIX}")
-                url, headers = reach.url(reach.api.upload_to()), {**reach.target.headers, "content-type": kind}
+                url, headers = reach.url(files.upload_to()), {**reach.target.headers, "content-type": kind}
             case Upload.RESUMABLE:
                 body = StreamedBody(batch.lines, batch.size_bytes)
                 # the address proves the upload by itself, and may be another host's: no key goes there
-                url, headers = await self._upload_address(reach, our_id, batch.size_bytes), dict(_WHOLE_UPLOAD)
+                url = await self._upload_address(reach, files.upload_to(), our_id, batch.size_bytes)
+                headers = dict(_WHOLE_UPLOAD)
         reply = await self._sent(reach, "POST", url, headers, body)
-        return self._told(reach.api.file_id(reply), "the file's id")
+        return self._told(files.file_id(reply), "the file's id")
 
     async def find_upload(self, queue: BatchQueue, search: BatchSearch) -> str | None:
         """Return the file that was uploaded under our id."""
         reach = self._reach(queue)
-        if reach.api.upload is Upload.WITH_CREATION:
+        if (files := reach.api.by_files) is None:
             return None
-        async with aclosing(self._pages(reach, reach.api.files, reach.api.read_files, search.since_s)) as pages:
+        async with aclosing(self._pages(reach, files.files, files.read_files, search.since_s)) as pages:
             async for page in pages:
                 for entry in page.entries:
                     if entry.our_id == search.our_id:
@@ -135,7 +136,7 @@ class HttpBatches:
         window_s = model.batch.window_s if model.batch is not None else 0.0
         ask = reach.api.create(our_id, model.upstream_name, file_id, endpoint_of(model), window_s)
         headers = {**reach.target.headers, "idempotency-key": our_id}
-        if reach.api.upload is Upload.WITH_CREATION:
+        if reach.api.by_files is None:
             body = as_list(batch.lines, batch.requests, batch.size_bytes)
             reply = await self._sent(reach, ask.verb, reach.url(ask), headers, body)
         else:
@@ -224,8 +225,7 @@ class HttpBatches:
             query = page.next_query
         raise _failed(AttemptOutcome.MALFORMED, f"the provider's list has more than {MOST_PAGES} pages")
 
-    async def _upload_address(self, reach: _Reach, our_id: str, size_bytes: int) -> httpx.URL:
-        ask = reach.api.upload_to()
+    async def _upload_address(self, reach: _Reach, ask: Ask, our_id: str, size_bytes: int) -> httpx.URL:
         told = {
             "x-goog-upload-protocol": "resumable",
             "x-goog-upload-command": "start",

@@ -106,4 +106,5 @@ def test_its_replies_read_as_the_reference_says(name: str) -> None:
             assert read.body == line.body
     assert api.read_batches(one.listed.reply, {}) == Page(one.listed.entries, one.listed.next_query)
     if one.files is not None:
-        assert api.read_files(one.files.reply, {}) == Page(one.files.entries, one.files.next_query)
+        assert api.by_files is not None
+        assert api.by_files.read_files(one.files.reply, {}) == Page(one.files.entries, one.files.next_query)
