@@ -101,6 +101,14 @@ bench-peers: ## Install the peers that `make bench` compares: LiteLLM's proxy an
 	build/peers/litellm/bin/pip install --quiet --disable-pip-version-check "litellm[proxy]==$(LITELLM)"
 	npm install --silent --no-audit --no-fund --prefix build/peers/portkey "@portkey-ai/gateway@$(PORTKEY)"
 
+.PHONY: bench-scaling
+bench-scaling: $(STAMP) ## How Turnout grows with processes, partitions, backlog, prompts, bursts (ONLY=partitions, BACKLOG=1000000, DATA=FOLDER, SHORT=1)
+	$(BIN)/python -m bench.scaling $(if $(ONLY),--only $(ONLY)) $(if $(DATA),--data $(DATA)) $(if $(BACKLOG),--backlog $(BACKLOG)) $(if $(SHORT),--short)
+
+.PHONY: bench-long
+bench-long: $(STAMP) ## One worker at an even rate for half an hour: memory and lag all the while (RATE=579, MINUTES=30)
+	$(BIN)/python -m bench.scaling --long $(if $(RATE),--rate $(RATE)) $(if $(MINUTES),--minutes $(MINUTES))
+
 .PHONY: bench-worker
 bench-worker: $(STAMP) ## One worker process end to end, a thousand calls in flight: requests/s, CPU a request, peak memory
 	$(BIN)/python bench/worker.py

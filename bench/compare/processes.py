@@ -26,7 +26,12 @@ def cpu_s(pid: int) -> float:
 
 def peak_mb(pid: int) -> float:
     """Return the peaks of resident memory of the process and its descendants, added up, MiB."""
-    return sum(map(_peak_kib, tree(pid))) / 1024
+    return sum(_kib(one, "VmHWM") for one in tree(pid)) / 1024
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of the process and its descendants now, added up, MiB."""
+    return sum(_kib(one, "VmRSS") for one in tree(pid)) / 1024
 
 
 def _stat(pid: int) -> list[str]:
@@ -36,12 +41,12 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _peak_kib(pid: int) -> int:
+def _kib(pid: int, field: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
 
 
 def named(pid: int, name: str) -> int | None:

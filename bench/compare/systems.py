@@ -91,9 +91,10 @@ class World:
 
 
 @asynccontextmanager
-async def _process(
+async def started_process(
     command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path = ROOT
 ) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """Run a command while the context is open; its output goes to the end of a file."""
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603, ASYNC220 - ours, and started before anything is measured
             command, cwd=cwd, env={**os.environ, **environment}, stdout=out, stderr=out
@@ -132,18 +133,9 @@ class OnKafka:
 
     async def follow(self) -> None:
         """Read the answers as they come."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.brokers, auto_offset_reset="latest")
-        await consumer.start()
-        try:
-            consumer.assign(_partitions(self.settings))
-            await consumer.seek_to_end()
-            while True:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        if (answered := self.answers.pop(record.key, None)) is not None and not answered.done():
-                            answered.set_result(None)
-        finally:
-            await consumer.stop()
+        async for key in answers_of(self.settings):
+            if (answered := self.answers.pop(key, None)) is not None and not answered.done():
+                answered.set_result(None)
 
     @asynccontextmanager
     async def flood(self, requests: int) -> AsyncIterator[Flood]:
@@ -155,6 +147,21 @@ class OnKafka:
             sent = [await self.sender.send(name, _record(key, place), key=key) for place, key in enumerate(keys)]
             await asyncio.gather(*sent)
             yield _KafkaFlood(consumer, self.settings, before)
+
+
+async def answers_of(settings: Settings) -> AsyncIterator[bytes]:
+    """Yield the key of each response from now on."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.brokers, auto_offset_reset="latest")
+    await consumer.start()
+    try:
+        consumer.assign(_partitions(settings))
+        await consumer.seek_to_end()
+        while True:
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                for record in records:
+                    yield record.key
+    finally:
+        await consumer.stop()
 
 
 @dataclass(slots=True)
@@ -202,7 +209,7 @@ def on_kafka(name: str, *arguments: str) -> Start:
         await sender.start()
         try:
             log = world.folder / f"{place}.log"
-            async with _process([sys.executable, "-m", *arguments], environment, log) as worker:
+            async with started_process([sys.executable, "-m", *arguments], environment, log) as worker:
                 running = OnKafka(worker.pid, settings, sender)
                 following = asyncio.create_task(running.follow())
                 try:
@@ -278,7 +285,7 @@ def over_http(name: str, command: "Command", path: str, headers: "Headers") -> S
         timeout = aiohttp.ClientTimeout(ANSWER_WITHIN_S)
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session,
-            _process(command(world, port), _OF_PEERS, log, world.folder) as gateway,
+            started_process(command(world, port), _OF_PEERS, log, world.folder) as gateway,
         ):
             given = {"content-type": "application/json", **headers(world)}
             running = OverHttp(gateway.pid, f"http://127.0.0.1:{port}{path}", given, session, in_flight)

@@ -1,0 +1,1 @@
+"""How throughput, take-over and memory grow with processes, partitions, backlog, bursts and sizes of prompts."""
