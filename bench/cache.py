@@ -23,7 +23,7 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from router.caching.answers import answer_again  # noqa: E402 - the repository is on the path only now
+from router.caching.answers import Asker, answer_again  # noqa: E402 - the repository is on the path only now
 from router.caching.index import CacheIndex, Place  # noqa: E402
 from router.caching.key import key_of_response  # noqa: E402
 from sandbox.broker import open_broker  # noqa: E402
@@ -78,7 +78,7 @@ def _index(count: int) -> dict[str, float]:
     before = tracemalloc.get_traced_memory()[0]
     index = CacheIndex(2 * count + 2, 0)
     for number, key in enumerate(keys):
-        index.learn(key, "support", Place(number % 64, 10**9 + number), EXPIRES_S)
+        index.learn(key, "support", Place(number % 64, 10**9 + number), EXPIRES_S, number)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     began_s = perf_counter()
@@ -90,11 +90,12 @@ def _index(count: int) -> dict[str, float]:
 
 def _memory(response: Response) -> dict[str, float]:
     body, job = response.encode(), make_job()
+    asker = Asker.of(job)
 
     def hit() -> None:
         stored = Response.decode(body)
         key_of_response(stored)
-        answer_again(stored, job, job.received_s).encode()
+        answer_again(stored, asker, job.received_s).encode()
 
     return {"record_bytes": len(body), "hit_in_memory_us": round(_median_us(hit, 2_000), 1)}
 

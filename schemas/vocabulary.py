@@ -192,6 +192,10 @@ class ReturnReason(GrowingWords):
     """The batch was cancelled before it."""
     LINE_FAILED = "line_failed"
     """Its own call in the batch failed, or its result is missing or cannot be used."""
+    CACHED = "cached"
+    """Its question was answered meanwhile, and it has asked for the cache."""
+    NOT_SHARED = "not_shared"
+    """It was to be answered with another request's line, which gave no answer that may be used for it."""
 
 
 class Status(GrowingWords):

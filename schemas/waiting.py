@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from schemas.caching import MAX_TTL_S
 from schemas.costs import CallStarted
 from schemas.message import SCHEMA_VERSION, Count, EpochMs, Message, SchemaVersion
 from schemas.responses import Attempt, Skipped
@@ -46,6 +47,14 @@ class Returned(_Part):
     offset: Offset
 
 
+class WaitingCache(_Part):
+    """How the answer cache is used for a request that waits."""
+
+    ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S)]
+    tool_calls: bool = False
+    followed: Offset = Field(description="As `followed` of `llm.cache-index.v1`, when the request was handed over.")
+
+
 class Waiting(Message):
     """How one request of the batch lane stands. The last record of a key holds; none: it does not wait.
 
@@ -77,6 +86,7 @@ class Waiting(Message):
         description="What was decided: the write-ahead record of the call, with the prices of the batch and with what "
         "was reserved. It is written here, and not on `llm.calls.v1`.",
     )
+    cache: WaitingCache | None = Field(default=None, description="null: its answer is not for the cache.")
     returned: Returned | None = None
     response_offset: Offset | None = Field(default=None, description="Where its answer lies in its partition.")
 

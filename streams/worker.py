@@ -26,6 +26,7 @@ from streams.config.tokens import best_text_bound
 from streams.control.app import Control, ControlParts
 from streams.control.breaker_news import BreakerNews
 from streams.control.budget_client import BudgetClient
+from streams.control.kept_answers import KeptAnswers
 from streams.control.shadow_mode import Shadow
 from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
@@ -128,6 +129,15 @@ class Worker:
         self._wall_clock = ports.wall_clock
         self._intake = ports.intake
         news = BreakerNews(parts.pool, parts.publisher)
+        self._stored_answers = StoredAnswers(ports.log, settings.topic(Topic.RESPONSES))
+        self._kept_answers = KeptAnswers(
+            index=parts.cache_index,
+            stored=self._stored_answers.at,
+            publisher=parts.publisher,
+            catalogue=parts.pool.catalogue,
+            looked_up=parts.metrics.looked_up,
+            clock=parts.clock,
+        )
         self._control = Control(
             ControlParts(
                 settings=settings,
@@ -140,7 +150,7 @@ class Worker:
                 group=ports.control_group,
                 clock=parts.clock,
                 flaws=parts.flaws,
-                cache_index=parts.cache_index,
+                kept_answers=self._kept_answers,
                 read_feedback=FeedbackReader(parts.admission).read,
                 feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
                 batches=ports.batches,
@@ -156,7 +166,6 @@ class Worker:
             settings.topic(Topic.REQUESTS),
             tuple(settings.topic(topic) for topic in _along_with_requests(parts.lane)),
         )
-        self._stored_answers = StoredAnswers(ports.log, settings.topic(Topic.RESPONSES))
         self.pump = Pump(
             self._handler(news.announce),
             self._recover,
@@ -183,11 +192,11 @@ class Worker:
         """Start the control side, then the intake; at the end drain the intake, then say goodbye to the others."""
         parts = self._parts
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._stored_answers.open())
             await stack.enter_async_context(self._control.running())
             await stack.enter_async_context(
                 serving(self._settings.web_port, parts.metrics.registry, parts.fence.is_open)
             )
-            await stack.enter_async_context(self._stored_answers.open())
             await retry_while_unreachable(self._counterparts.look)
             await self._intake.start(self.pump)
             try:
@@ -298,15 +307,7 @@ class Worker:
             joined_calls=JoinedCalls(parts.provider, parts.fence, parts.clock),
             publisher=parts.publisher,
             outcomes=outcomes,
-            answer_cache=AnswerCache(
-                index=parts.cache_index,
-                stored=self._stored_answers,
-                publisher=parts.publisher,
-                catalogue=parts.pool.catalogue,
-                metrics=parts.metrics,
-                clock=parts.clock,
-                flights={},
-            ),
+            answer_cache=AnswerCache(self._kept_answers, flights={}),
             hand_overs=HandOvers(
                 lane=parts.lane,
                 pool=parts.pool,

@@ -88,6 +88,9 @@ class Batch:
     detail: str = ""
     sent: int = 0
     """Whose lines are in it: who waited when they were written."""
+    shared: int = 0
+    """Who has no line of its own, as an earlier one asks the same and its answer is to be kept: both ask for the cache.
+    """
     done: int = 0
     """Whose result is published: its answer, or what it cost alone."""
     returned: int = 0

@@ -12,7 +12,7 @@ from router.batches.stages import Batch, QueueName, Stage
 from schemas.vocabulary import ReturnReason
 
 MOST_REQUESTS = 1_000_000
-_MASKS = ("sent", "done", "returned", "told", "released")
+_MASKS = ("sent", "shared", "done", "returned", "told", "released")
 _Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
 _Moment = Annotated[float, Field(ge=0, le=1e11)]
 _Mask = Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=MOST_REQUESTS // 4 + 1)]
@@ -36,6 +36,7 @@ class _Row(BaseModel):
     end: BatchState | None = None
     detail: str = ""
     sent: _Mask = ""
+    shared: _Mask = ""
     done: _Mask = ""
     returned: _Mask = ""
     told: _Mask = ""

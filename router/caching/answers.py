@@ -1,15 +1,17 @@
 """Which answers may be used again, for whom, and the response that is made of one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from router.job import Job
+from router.identity import Identity
+from router.job import Job, Origin
 from router.quality.answer_checks import doubts_of
 from schemas.caching import CacheWish
 from schemas.responses import AnswerMessage, Attempt, Response
-from schemas.vocabulary import AttemptOutcome, CascadeVerdict, SchemaResult, Status
+from schemas.vocabulary import AttemptOutcome, CascadeVerdict, Lane, SchemaResult, Status
+from schemas.waiting import Waiting
 
 WHOLE = frozenset({"stop", "end_turn", "stop_sequence", "eos"})
 """Finish reasons of an answer that has come to its own end: OpenAI's, Anthropic's, and that of older servers."""
@@ -24,6 +26,23 @@ class Wish:
     tool_calls: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Of a request that an earlier answer is given to: what its response has of its own. Seconds are since 1970."""
+
+    identity: Identity
+    origin: Origin
+    received_s: float
+    metadata: Mapping[str, str | int | float | bool]
+    batch_id: str | None = None
+    """The provider's id of the batch in which it waited for the answer."""
+
+    @classmethod
+    def of(cls, job: Job) -> "Asker":
+        """Return that of a request that is being served."""
+        return cls(job.identity, job.origin, job.received_s, job.request.metadata)
+
+
 def wish_of(job: Job) -> Wish | None:
     """Return the request's wish, else its tenant's; None if the cache is not to be used for it."""
     own: CacheWish | None = job.request.cache
@@ -32,6 +51,11 @@ def wish_of(job: Job) -> Wish | None:
     if job.tenant is not None and job.tenant.cache_ttl_s is not None:
         return Wish(job.tenant.cache_ttl_s)
     return None
+
+
+def wish_of_waiting(waiting: Waiting) -> Wish | None:
+    """Return how the cache is to be used for a request that waits for a batch; None: not at all."""
+    return None if waiting.cache is None else Wish(waiting.cache.ttl_s, waiting.cache.tool_calls)
 
 
 def may_be_kept(response: Response, wish: Wish) -> bool:
@@ -85,12 +109,14 @@ def is_fresh(stored: Response, wish: Wish, now_s: float) -> bool:
     return now_s - stored.completed_at.timestamp() < wish.ttl_s
 
 
-def answer_again(stored: Response, job: Job, now_s: float) -> Response:
+def answer_again(stored: Response, asker: Asker, now_s: float) -> Response:
     """Return the response to a request whose question was answered before: everything that is its own, is its own."""
-    identity, origin = job.identity, job.origin
+    identity, origin = asker.identity, asker.origin
     return stored.model_copy(
         update={
             "request_id": identity.request_id,
+            "lane": None if asker.batch_id is None else Lane.BATCH,
+            "batch_id": asker.batch_id,
             "route_reason": f"{stored.route_reason}; answered before, from the cache",
             "cascade": None,
             "usage": None,
@@ -100,10 +126,10 @@ def answer_again(stored: Response, job: Job, now_s: float) -> Response:
             "origin_request_id": stored.request_id,
             "attempts": (),
             "skipped": (),
-            "metadata": job.request.metadata,
-            "received_at": datetime.fromtimestamp(job.received_s, UTC),
+            "metadata": dict(asker.metadata),
+            "received_at": datetime.fromtimestamp(asker.received_s, UTC),
             "completed_at": datetime.fromtimestamp(now_s, UTC),
-            "latency_ms": round((now_s - job.received_s) * 1000),
+            "latency_ms": round((now_s - asker.received_s) * 1000),
             "request_topic": origin.topic,
             "request_partition": origin.partition,
             "request_offset": origin.offset,

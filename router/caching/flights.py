@@ -4,7 +4,8 @@
 |---------------------------------------------------------|---------------------------------------------------------|
 | its answer may be used again                            | are answered with it                                    |
 | its answer may not: cut off, a call of a tool, ...      | go on by themselves, all at once: they would get no other |
-| it fails, or is given up (a rebalance, a worker's stop) | go on one by one: the next of them leads                |
+| it fails, or is given up (a rebalance, a worker's stop, | go on one by one: the next of them leads                |
+| a place in the batch lane), or it is to be forgotten    |                                                         |
 
 No request waits for another's call beyond half of the time that it has, and then goes on by itself.
 """

@@ -7,12 +7,11 @@ So the half that was used last is always kept, and no use or loss of an entry co
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import NamedTuple
 
+from router.caching.forgotten import Forgotten, tenant_bits
+
 _OFFSET_BITS, _PARTITION_BITS, _SECONDS_BITS = 63, 31, 40
-_TENANT_BITS = 64
-"""Of a tenant's name so many bits of a digest are kept: enough to forget it by."""
 
 
 class Place(NamedTuple):
@@ -30,8 +29,7 @@ class CacheIndex:
         self.bodies = RecentBodies(most_bytes)
         self.followed = 0
         """The offset of the next record of the index topic."""
-        self.forgotten = 0
-        """Rises when something is forgotten."""
+        self._forgotten = Forgotten()
         self._most = most
         self._young: dict[int, int] = {}
         self._old: dict[int, int] = {}
@@ -53,11 +51,16 @@ class CacheIndex:
             return None
         return Place(packed >> _OFFSET_BITS & _mask(_PARTITION_BITS), packed & _mask(_OFFSET_BITS))
 
-    def learn(self, key: str, tenant: str, place: Place, expires_s: float) -> None:
-        """Remember where the answer to a question lies, in the place of what was known."""
-        if self._most == 0:
+    @property
+    def forgets(self) -> int:
+        """How many records told to forget something."""
+        return self._forgotten.count
+
+    def learn(self, key: str, tenant: str, place: Place, expires_s: float, followed: int) -> None:
+        """Remember where an answer lies, in the place of what was known, if it is not forgotten since (`followed`)."""
+        if self._most == 0 or self.is_forgotten(key, tenant, followed):
             return
-        packed = _tenant_bits(tenant) << _SECONDS_BITS | int(expires_s)
+        packed = tenant_bits(tenant) << _SECONDS_BITS | int(expires_s)
         packed = (packed << _PARTITION_BITS | place.partition) << _OFFSET_BITS | place.offset
         number = int(key, 16)
         self._old.pop(number, None)
@@ -69,21 +72,23 @@ class CacheIndex:
         self._young.pop(number, None)
         self._old.pop(number, None)
 
-    def forget(self, key: str) -> None:
-        """Remember it no more, because that is wanted."""
-        self.drop(key)
-        self._forgot()
+    def is_forgotten(self, key: str, tenant: str, followed: int) -> bool:
+        """Say whether an answer is of no use, as it was asked for when the topic was followed so far."""
+        return self._forgotten.since(followed, int(key, 16), tenant)
 
-    def forget_tenant(self, tenant: str) -> None:
-        """Remember no answer of the tenant. What is learnt afterwards is remembered."""
-        wanted, above = _tenant_bits(tenant), _OFFSET_BITS + _PARTITION_BITS + _SECONDS_BITS
+    def forget(self, key: str, offset: int) -> None:
+        """Remember no answer that was asked for before the record at `offset` says so."""
+        self.drop(key)
+        self._forgotten.question(int(key, 16), offset)
+        self.bodies.clear()
+
+    def forget_tenant(self, tenant: str, offset: int) -> None:
+        """Remember no answer of the tenant that was asked for before the record at `offset` says so."""
+        wanted, above = tenant_bits(tenant), _OFFSET_BITS + _PARTITION_BITS + _SECONDS_BITS
         for entries in (self._young, self._old):
             for number in [number for number, packed in entries.items() if packed >> above == wanted]:
                 del entries[number]
-        self._forgot()
-
-    def _forgot(self) -> None:
-        self.forgotten += 1
+        self._forgotten.tenant(tenant, offset)
         self.bodies.clear()
 
     def _put(self, number: int, packed: int) -> None:
@@ -127,10 +132,6 @@ class RecentBodies:
         """Keep none."""
         self._bodies.clear()
         self.size_bytes = 0
-
-
-def _tenant_bits(tenant: str) -> int:
-    return int.from_bytes(blake2b(tenant.encode(), digest_size=_TENANT_BITS // 8).digest())
 
 
 def _mask(bits: int) -> int:

@@ -12,10 +12,12 @@ import orjson
 from router.catalogue import Catalogue
 from router.experiments import CONTROL, arm_of
 from router.job import Job
+from schemas.caching import KEY_BITS
 from schemas.responses import Response
 from schemas.vocabulary import Policy
+from schemas.waiting import Waiting
 
-KEY_BYTES = 16
+KEY_BYTES = KEY_BITS // 8
 """At a hundred million questions the chance that two have one key is 1.5e-23."""
 
 
@@ -55,4 +57,13 @@ def key_of_response(response: Response) -> str | None:
         return None
     return question_key(
         response.tenant, response.asked_sha256, response.arm, response.policy, proven=response.authenticated
+    )
+
+
+def key_of_waiting(waiting: Waiting) -> str | None:
+    """Return the key of what a request asks that waits for a batch; None if that is not known."""
+    if waiting.asked_sha256 is None or waiting.policy is None or waiting.call is None:
+        return None
+    return question_key(
+        waiting.tenant, waiting.asked_sha256, waiting.call.arm, waiting.policy, proven=waiting.authenticated
     )

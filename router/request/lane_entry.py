@@ -4,13 +4,14 @@ It is asked again after each wait for the reservation, until it answers with one
 `NotWaiting`, and then a `Session` serves the request.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 
 from router.batches.lane import NotWaiting, hindrance
 from router.batches.late import LateBatches
 from router.batches.line import BATCH_TIER
 from router.budgets.lease import BudgetLease
+from router.caching.answers import wish_of
 from router.catalogue import Catalogue
 from router.cost import call_started
 from router.errors import RequestRejected
@@ -26,7 +27,7 @@ from router.tasks.analysis import Analysis, analyse_request
 from schemas.budgets import BudgetReservation
 from schemas.costs import CallStarted
 from schemas.vocabulary import WaitingState
-from schemas.waiting import Waiting
+from schemas.waiting import Waiting, WaitingCache
 
 RESERVED_S = 60.0
 """How long a worker's lease keeps the reservation, seconds, until the ledger has it; and how long it is waited for."""
@@ -63,9 +64,17 @@ class LaneEntry:
     """One request, from the question whether it may wait to the answer."""
 
     def __init__(
-        self, job: Job, lane: BatchLane | None, pool: ModelPool, chance: Chance, lease: BudgetLease | None
+        self,
+        job: Job,
+        lane: BatchLane | None,
+        pool: ModelPool,
+        chance: Chance,
+        lease: BudgetLease | None,
+        followed: int = 0,
     ) -> None:
+        """Take the request, what it is decided by, and how far the index of the answer cache is followed."""
         self._job = job
+        self._followed = followed
         self._lane = lane
         self._pool = pool
         self._chance = chance
@@ -168,11 +177,16 @@ class LaneEntry:
             skipped=plan.skipped,
             max_tokens=candidate.max_tokens,
             call=call,
+            cache=self._cache(),
         )
         reservation = None
         if reserved_usd is not None:
             reservation = reservation_of(call, reserved_usd)
         return HandOver(waiting, call, reservation)
+
+    def _cache(self) -> WaitingCache | None:
+        wish = wish_of(self._job)
+        return None if wish is None else WaitingCache(**asdict(wish), followed=self._followed)
 
     def _call(self, route: Route, candidate: Candidate, now_s: float) -> CallStarted:
         started = call_started(self._job, route, candidate, 1, self._pool.catalogue, now_s)

@@ -14,7 +14,16 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from schemas.caching import TENANT_PREFIX, CacheEntry, KeptAnswer, tenant_key
+from router.caching.forgotten import Forgotten
+from schemas.caching import (
+    FORGOTTEN_PREFIX,
+    KEY_DIGITS,
+    CacheEntry,
+    KeptAnswer,
+    forgotten_key,
+    is_question,
+    tenant_key,
+)
 from schemas.topics import Topic
 from streams.cli import options
 from streams.cli.partitions import Start, partitions_of, read_records, read_since
@@ -39,7 +48,6 @@ the index topic says; a worker knows TURNOUT_CACHE_KEYS of it. docs/cache.md say
 """
 
 cache = typer.Typer(rich_markup_mode=None, help="Show what the answer cache holds, or make the workers forget.")
-KEY_DIGITS = 32
 
 
 class Kept(NamedTuple):
@@ -119,8 +127,10 @@ def forget(
     """Forget answers: of these questions, of a tenant, or of the request that they were made for."""
     named = [key.lower() for key in keys or ()]
     for key in named:
-        if len(key) != KEY_DIGITS or not set(key) <= set("0123456789abcdef"):
-            raise typer.BadParameter(f"{key!r} is no key: 32 hexadecimal digits, as `turnout cache --questions` shows")
+        if not is_question(key.encode(errors="replace")):
+            raise typer.BadParameter(
+                f"{key!r} is no key: {KEY_DIGITS} hexadecimal digits, as `turnout cache --questions` shows"
+            )
     if not (named or tenant or origin):
         raise typer.BadParameter("name keys, --tenant or --origin; `turnout cache --questions` shows what there is")
     try:
@@ -143,17 +153,21 @@ async def _forget(
     settings: Settings, keys: list[str], of_tenant: CacheEntry | None, origin: str | None
 ) -> tuple[list[str], int]:
     """Write what is to be forgotten, and return it, and how many answers were kept of that."""
-    wanted: dict[bytes, bytes | None] = {key.encode(): None for key in keys}
     kept = await read_index(settings)
-    wanted |= {one.key.encode(): None for one in kept.values() if one.answer.origin_request_id == origin}
+    named = dict.fromkeys((*keys, *(one.key for one in kept.values() if one.answer.origin_request_id == origin)))
     tenant = None if of_tenant is None else of_tenant.tenant
-    answers = sum(one.key.encode() in wanted or one.tenant == tenant for one in kept.values())
+    answers = sum(one.key in named or one.tenant == tenant for one in kept.values())
+    # the word that outlives compaction first, then the answer's own record
+    wanted: list[tuple[bytes, bytes | None]] = []
+    for key in named:
+        of_question = CacheEntry(tenant=kept[key].tenant if key in kept else "", as_of=datetime.now(UTC))
+        wanted += [(forgotten_key(key), of_question.encode()), (key.encode(), None)]
     if of_tenant is not None:
-        wanted[tenant_key(of_tenant.tenant)] = of_tenant.encode()
+        wanted.append((tenant_key(of_tenant.tenant), of_tenant.encode()))
     async with producer(settings) as client:
-        for key, value in wanted.items():
-            await client.send_and_wait(settings.topic(Topic.CACHE_INDEX), value, key, partition=0)
-    return [key.decode() for key in wanted], answers
+        for record_key, value in wanted:
+            await client.send_and_wait(settings.topic(Topic.CACHE_INDEX), value, record_key, partition=0)
+    return [*named, *(() if of_tenant is None else (tenant_key(of_tenant.tenant).decode(),))], answers
 
 
 async def read_index(settings: Settings) -> Mapping[str, Kept]:
@@ -163,32 +177,56 @@ async def read_index(settings: Settings) -> Mapping[str, Kept]:
         TopicsError: the topic does not exist.
     """
     partitions = await partitions_of(settings, Topic.CACHE_INDEX)
-    found: dict[str, Kept] = {}
+    index = IndexRead()
     async with (
         reader(settings) as consumer,
         aclosing(read_records(consumer, partitions[Topic.CACHE_INDEX], Start(None), follow=False)) as records,
     ):
         async for record in records:
-            take(found, record.key or b"", record.value)
+            index.take(record.key or b"", record.value, record.offset)
     now_ms = time.time() * 1000
-    return {key: one for key, one in found.items() if one.answer.expires_at_ms > now_ms}
+    return {key: one for key, one in index.kept.items() if one.answer.expires_at_ms > now_ms}
 
 
-def take(found: dict[str, Kept], key: bytes, value: bytes | None) -> None:
-    """Take a record of the index topic in, as a worker does."""
-    name = key.decode(errors="replace")
-    if not value:
-        found.pop(name, None)
-        return
-    try:
-        entry = CacheEntry.decode(value)
-    except ValueError:
-        return
-    if entry.answer is not None:
-        found[name] = Kept(name, entry.tenant, entry.as_of.timestamp(), entry.answer)
-    elif key.startswith(TENANT_PREFIX):
-        for gone in [one.key for one in found.values() if one.tenant == entry.tenant]:
-            del found[gone]
+class IndexRead:
+    """The index topic as a worker reads it, but whole."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        self._forgotten = Forgotten()
+
+    def take(self, key: bytes, value: bytes | None, offset: int) -> None:
+        """Take a record in."""
+        name = key.decode(errors="replace")
+        question = key.removeprefix(FORGOTTEN_PREFIX)
+        if not value:
+            if is_question(key):
+                self._forget(name, offset)
+            return
+        try:
+            entry = CacheEntry.decode(value)
+        except ValueError:
+            return
+        if entry.answer is not None:
+            if is_question(key):
+                self._learn(Kept(name, entry.tenant, entry.as_of.timestamp(), entry.answer), offset)
+        elif is_question(question):
+            self._forget(question.decode(), offset)
+        else:
+            self._forgotten.tenant(entry.tenant, offset)
+            for gone in [one.key for one in self.kept.values() if one.tenant == entry.tenant]:
+                del self.kept[gone]
+
+    def _learn(self, one: Kept, offset: int) -> None:
+        followed = offset if one.answer.followed is None else one.answer.followed
+        if self._forgotten.since(followed, int(one.key, 16), one.tenant):
+            self.kept.pop(one.key, None)
+        else:
+            self.kept[one.key] = one
+
+    def _forget(self, key: str, offset: int) -> None:
+        self._forgotten.question(int(key, 16), offset)
+        self.kept.pop(key, None)
 
 
 async def _show_questions(settings: Settings, tenant: str | None, *, as_json: bool) -> None:

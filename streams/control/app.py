@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from router.batches.durations import MOST_MARGIN_S, DeadlineRules
 from router.batches.late import LateBatches
 from router.batches.polling import MOST_POLL_S, PollRules
-from router.caching.index import CacheIndex
 from router.models.pool import ModelPool
 from router.quality.feedback import NotCounted, Proven
 from router.quality.flaws import FlawCounter
@@ -34,6 +33,7 @@ from streams.control.budget_owner import BudgetOwner
 from streams.control.cache_follower import CacheFollower
 from streams.control.feedback_counter import FeedbackCounter
 from streams.control.health_agent import HealthAgent
+from streams.control.kept_answers import KeptAnswers
 from streams.control.late_batches import follow_late_batches
 from streams.control.ownership import PartitionOwner, PartitionOwners
 from streams.control.quality_owner import QualityOwner, QualityParts
@@ -64,7 +64,7 @@ class ControlParts:
     group: ControlGroup
     clock: Clock
     flaws: FlawCounter
-    cache_index: CacheIndex
+    kept_answers: KeptAnswers
     read_feedback: Callable[[Delivery, float], Proven | NotCounted]
     feedback_letter: Callable[[Delivery, NotCounted], DeadLetter]
     batches: BatchProvider | None
@@ -120,7 +120,7 @@ class Control:
             quality_owner = await self._quality_owner(owners, stack)
             works: list[Work] = [agent.watch(), quality_owner.keep()]
             cached = await stack.enter_async_context(parts.log.reader())
-            works.append(CacheFollower(parts.cache_index, parts.settings.topic, parts.clock).run(cached))
+            works.append(CacheFollower(parts.kept_answers.index, parts.settings.topic, parts.clock).run(cached))
             if parts.admission.limiters:
                 works.append(self._share_owner(owners).watch())
             if parts.pool.catalogue.tenants:
@@ -250,6 +250,7 @@ class Control:
                 fence=parts.group.fence,
                 records=BatchRecords(parts.log, settings.topic(Topic.BATCH_REQUESTS)),
                 responses=settings.topic(Topic.RESPONSES),
+                kept=parts.kept_answers,
                 group=settings.group,
                 clock=parts.clock,
                 chance=parts.chance,

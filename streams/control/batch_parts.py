@@ -11,6 +11,7 @@ from schemas.responses import Response
 from streams.batch_port import BatchProvider
 from streams.codec import Delivery
 from streams.control.batch_records import BatchRecords
+from streams.control.kept_answers import KeptAnswers
 from streams.ports import Clock, Fence, Log, Table
 from streams.publisher import Publisher
 
@@ -28,6 +29,7 @@ class BatchParts:
     records: BatchRecords
     responses: str
     """The topic of the responses."""
+    kept: KeptAnswers
     group: str
     """The workers' group: other groups may use the same keys."""
     clock: Clock

@@ -7,7 +7,7 @@ cost is told.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -25,12 +25,15 @@ from router.batches.members import Members, mask_of, places_in
 from router.batches.names import custom_id_of, place_of
 from router.batches.settling import BatchCall
 from router.batches.stages import NO_SUMS, Batch, Sums, published, reason_after, returning
+from router.caching.answers import Asker, answer_again, may_be_kept, wish_of_waiting
+from router.caching.key import key_of_waiting
 from router.errors import Answer, RequestRejected
+from router.job import Origin
 from schemas.requests import Request
 from schemas.responses import Attempt, Response
 from schemas.vocabulary import ReturnReason, WaitingState
 from schemas.waiting import Waiting
-from streams.batch_requests import BatchRequest, read_batch_request
+from streams.batch_requests import BatchRequest, identity_of_waiting, read_batch_request
 from streams.codec import Delivery, Unreadable, read_record, trace_of
 from streams.control.batch_parts import BatchParts
 from streams.control.batch_returns import BatchReturns
@@ -74,6 +77,15 @@ class _Result:
     line: BatchLine | None
     answered_at: int | None
     """The offset of its response, if it was published before a crash."""
+
+    @property
+    def bit(self) -> int:
+        """Its bit in the batch's masks."""
+        return 1 << self.place
+
+
+_Published = tuple[Sums, tuple[int, int] | None]
+"""What to add up of a result, and the partition and offset of its response if there is one."""
 
 
 class BatchResults:
@@ -123,7 +135,8 @@ class BatchResults:
         batching, self._may_lack = self._batching, may_lack
         earlier = await self._published_earlier()
         batch = batching.batch
-        without = mask_of(place for place in places_in(batch.waiting) if not _has_answer(spool.read(place)))
+        with_line = batch.waiting & ~batch.shared
+        without = mask_of(place for place in places_in(with_line) if not _has_answer(spool.read(place)))
         batching.batch = returning(batch, without, reason_after(batch.end))
         if not batching.batch.answers_from:
             ends = await self._ends()
@@ -167,15 +180,9 @@ class BatchResults:
         who = batching.publishing = mask_of(result.place for result in stretch)
         try:
             batching.term.be_sure()
-            tasks: list[asyncio.Task[tuple[Sums, tuple[int, int] | None]]] = []
-            try:
-                for begin in range(0, len(stretch), AT_ONCE):
-                    tasks += [asyncio.create_task(self._one(one)) for one in stretch[begin : begin + AT_ONCE]]
-                    await asyncio.sleep(0)
-                results = await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
+            shared = batching.batch.shared
+            results = await self._together(self._one, [one for one in stretch if not one.bit & shared])
+            results += await self._share([one for one in stretch if one.bit & shared])
             sums = Sums(*(sum(column) for column in zip(*(one for one, _ in results), strict=True)))
             ends = list(batching.batch.answers_from)
             for _, place in results:
@@ -186,10 +193,56 @@ class BatchResults:
         finally:
             batching.publishing = 0
 
-    async def _one(self, result: _Result) -> tuple[Sums, tuple[int, int] | None]:
-        """Publish one result; return what to add up, and the partition and offset of its response if there is one."""
-        batch, parts = self._batching.batch, self._parts
-        bit = 1 << result.place
+    @staticmethod
+    async def _together(do: Callable[[_Result], Awaitable[_Published]], some: Sequence[_Result]) -> list[_Published]:
+        tasks: list[asyncio.Task[_Published]] = []
+        try:
+            for begin in range(0, len(some), AT_ONCE):
+                tasks += [asyncio.ensure_future(do(one)) for one in some[begin : begin + AT_ONCE]]
+                await asyncio.sleep(0)
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _share(self, some: Sequence[_Result]) -> list[_Published]:
+        """Answer those that have no line of their own with what is kept by now; the others are handed over."""
+        batching = self._batching
+        known = {one.place: found for one in some if (found := await self._known(one)) is not None}
+        lacking = mask_of(one.place for one in some if one.place not in known and one.answered_at is None)
+        if lacking & batching.batch.waiting:  # stored, since an answer may be there the next time
+            batching.batch = returning(batching.batch, lacking, ReturnReason.NOT_SHARED)
+            await batching.store()
+
+        async def one(result: _Result) -> _Published:
+            if not result.bit & batching.batch.waiting:
+                return await self._one(result)
+            return await self._answer_again(result, known.get(result.place))
+
+        return await self._together(one, some)
+
+    async def _known(self, result: _Result) -> Response | None:
+        waiting, parts = result.request.waiting, self._parts
+        wish, key = wish_of_waiting(waiting), key_of_waiting(waiting)
+        if wish is None or key is None or not result.bit & self._batching.batch.waiting:
+            return None
+        return await parts.kept.find(key, parts.catalogue.tenants.get(waiting.tenant), wish)
+
+    async def _answer_again(self, result: _Result, stored: Response | None) -> _Published:
+        """Answer a request with the answer of another one; nothing was called for it."""
+        request, offset, handle = result.request, result.answered_at, self._batching.batch.handle
+        if offset is None and stored is not None and handle is not None:
+            asker = _asker(request.waiting, handle.batch_id)
+            offset, _ = await self._answer(request, answer_again(stored, asker, self._parts.clock()))
+        if offset is None:
+            raise AssertionError("a request is answered again without an answer")
+        await self._returns.release(request)
+        await self._parts.publisher.waiting(_answered(request, offset))
+        return NO_SUMS._replace(answered=1), (request.waiting.request_partition, offset)
+
+    async def _one(self, result: _Result) -> _Published:
+        """Publish one result."""
+        batch, parts, bit = self._batching.batch, self._parts, result.bit
         batch_id = batch.handle.batch_id if batch.handle else None
         call = BatchCall(result.request.waiting, batch_id, custom_id_of(batch.our_id, result.place))
         outcome = None if result.line is None else result.line.outcome
@@ -201,7 +254,8 @@ class BatchResults:
                 response = settling.response(call, outcome, attempt, checked.told, parts.clock())
                 offset = result.answered_at
                 if offset is None:
-                    offset = await self._answer(result.request, response)
+                    offset, response = await self._answer(result.request, response)
+                    await self._keep(result.request.waiting, response, offset)
                 await self._bill(result.request, call, attempt)
                 await parts.publisher.waiting(_answered(result.request, offset))
                 live = parts.catalogue.models.get(attempt.request_model)
@@ -222,7 +276,10 @@ class BatchResults:
         if bit & self._batching.batch.untold:
             has_line = outcome is not None and not _has_ended_without(result.line)
             reason = ReturnReason.LINE_FAILED if has_line else reason_after(batch.end)
-            await self._returns.hand_on(batch, result.request, reason, attempt, detail)
+            if bit & batch.shared:
+                reason = ReturnReason.NOT_SHARED
+            made = attempt if bit & batch.sent else None
+            await self._returns.hand_on(batch, result.request, reason, made, detail)
         return NO_SUMS._replace(cost_nano_usd=settling.nano_usd_of([attempt.cost_usd])), None
 
     def _without_line(self, place: int, call: BatchCall) -> Attempt:
@@ -240,8 +297,14 @@ class BatchResults:
         self._batching.term.be_sure()
         await self._parts.publisher.cost(event, _trace(request))
 
-    async def _answer(self, request: BatchRequest, response: Response) -> int:
-        """Publish the response, and the copy that was asked for; return its offset."""
+    async def _keep(self, waiting: Waiting, response: Response, offset: int) -> None:
+        """Put the answer into the cache, if that is wished and it may be used again."""
+        wish, key = wish_of_waiting(waiting), key_of_waiting(waiting)
+        if wish is not None and key is not None and waiting.cache is not None and may_be_kept(response, wish):
+            await self._parts.kept.keep(key, response, offset, wish, waiting.cache.followed)
+
+    async def _answer(self, request: BatchRequest, response: Response) -> tuple[int, Response]:
+        """Publish the response, and the copy that was asked for; return its offset, and it as it was published."""
         parts, term = self._parts, self._batching.term
 
         async def still_ours() -> None:
@@ -255,7 +318,7 @@ class BatchResults:
             offset = await parts.publisher.response(response, request.original, _trace(request), still_ours)
         await self._copy(request, response)
         parts.ended(response)
-        return offset
+        return offset, response
 
     async def _copy(self, request: BatchRequest, response: Response) -> None:
         asked = self._request(request)
@@ -356,6 +419,12 @@ def _answered(request: BatchRequest, offset: int) -> Waiting:
             "returned": None,
         }
     )
+
+
+def _asker(waiting: Waiting, batch_id: str) -> Asker:
+    origin = Origin(waiting.request_topic, waiting.request_partition, waiting.request_offset)
+    tags = {} if waiting.call is None else orjson.loads(waiting.call.tags_json)
+    return Asker(identity_of_waiting(waiting), origin, waiting.received_at_ms / 1000, tags, batch_id)
 
 
 def _trace(request: BatchRequest) -> Mapping[str, str]:

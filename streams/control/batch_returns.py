@@ -64,8 +64,8 @@ class BatchReturns:
 
         async def one(request: BatchRequest) -> None:
             call = request.waiting.call
-            attempt = None
-            if is_sent and call is not None:
+            attempt, place = None, members.place_of(request.place.offset)
+            if is_sent and call is not None and place is not None and batch.sent >> place & 1:
                 attempt = settling.unfinished(call, detail, may_be_charged=True)
             await self.hand_on(batch, request, reason, attempt, detail)
 
@@ -74,7 +74,11 @@ class BatchReturns:
     async def release_all(self, batch: Batch, members: Members) -> None:
         """Free what is held for those that were handed over of a batch that was never created."""
         if batch.handle is None and (who := batch.returned & ~batch.done):
-            await self._for_each(batch, members, who, self.release)
+            await self.release_these(batch, members, who)
+
+    async def release_these(self, batch: Batch, members: Members, who: int) -> None:
+        """Free what is held for these, whose calls were certainly not made."""
+        await self._for_each(batch, members, who, self.release)
 
     async def _for_each(
         self, batch: Batch, members: Members, who: int, do: Callable[[BatchRequest], Awaitable[None]]

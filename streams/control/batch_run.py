@@ -5,6 +5,7 @@ whose time is up is handed to the live path at once, whatever the step does.
 """
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -42,6 +43,7 @@ from router.batches.stages import (
     Uploaded,
     advanced,
     next_step,
+    published,
     restarted,
     returning,
     returns_told,
@@ -198,8 +200,12 @@ class BatchRun:
         batch = self.batch
         await self._returns.hand_on_all(batch, self.members, who, reason)
         self.batch = returns_told(self.batch, who)
+        if reason is ReturnReason.CACHED:  # no call is made for them: nothing more is to be told of them
+            await self._returns.release_these(batch, self.members, who)
+            self.batch = published(self.batch, who)
         await self.store()
-        log.warning(
+        log.log(
+            logging.INFO if reason is ReturnReason.CACHED else logging.WARNING,
             "requests of a batch are handed to the live path",
             batch=batch.our_id,
             requests=who.bit_count(),
@@ -240,11 +246,16 @@ class BatchRun:
             if found is not None and self.batch.sent:
                 await self._advance(Uploaded(found, self.batch.sent))
                 return
-        lines = await self._lines(self.batch.waiting)
+        lines = await self._lines(self.batch.waiting, is_new=True)
+        if known := lines.known & self.batch.waiting:
+            self.batch = returning(self.batch, known, ReturnReason.CACHED)
+            await self.store()
+            await self._tell_returns(known, ReturnReason.CACHED)
         if not lines.who:
-            await self._advance(Refused("none of its requests can be asked in a batch"))
+            if self.batch.waiting:
+                await self._advance(Refused("none of its requests can be asked in a batch"))
             return
-        self.batch = replace(self.batch, sent=lines.who)
+        self.batch = replace(self.batch, sent=lines.who, shared=lines.shared)
         await self.store()
         self.term.be_sure()
         file_id = await self._parts.provider.upload(queue, self.batch.our_id, lines.input)
@@ -252,7 +263,7 @@ class BatchRun:
 
     async def _create(self) -> None:
         queue, batch = self._queue(), self.batch
-        lines = await self._lines(batch.sent)
+        lines = await self._lines(batch.sent, is_new=False)
         self.term.be_sure()
         handle = await self._parts.provider.create(queue, batch.our_id, batch.file_id, lines.input)
         await self._advance(Created(handle, self._parts.clock()))
@@ -374,11 +385,11 @@ class BatchRun:
             known=self._owner.known_elsewhere(batch),
         )
 
-    async def _lines(self, who: int) -> Lines:
+    async def _lines(self, who: int, *, is_new: bool) -> Lines:
         """Return the lines of these, written to a file once."""
-        if self._sent is None or self._sent.asked != who:
+        if self._sent is None or who not in (self._sent.asked, self._sent.who):
             self._forget_lines()
-            self._sent = await lines_of(self._parts, self._queue(), self.batch, self.members, who)
+            self._sent = await lines_of(self._parts, self._queue(), self.batch, self.members, who, is_new=is_new)
         return self._sent
 
     def _forget_lines(self) -> None:

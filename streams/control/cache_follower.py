@@ -1,18 +1,14 @@
 """Follows the index of the answer cache: what all workers have kept, and what is to be forgotten."""
 
-import string
 from collections.abc import Callable
 
 from router.caching.index import CacheIndex, Place
-from schemas.caching import CacheEntry
+from schemas.caching import FORGOTTEN_PREFIX, CacheEntry, KeptAnswer, is_question
 from schemas.topics import Topic
 from streams.codec import Delivery
 from streams.control.following import deliveries
 from streams.internal_records import read_internal
 from streams.ports import Clock, LogReader
-
-KEY_DIGITS = 32
-_HEX = frozenset(string.hexdigits.encode())
 
 
 class CacheFollower:
@@ -31,19 +27,24 @@ class CacheFollower:
                 self._index.followed = delivery.origin.offset + 1
 
     def _take(self, delivery: Delivery) -> None:
-        key, value, now_s = delivery.key or b"", delivery.value, self._clock()
-        is_question = len(key) == KEY_DIGITS and _HEX.issuperset(key)
+        key, value, now_s, offset = delivery.key or b"", delivery.value, self._clock(), delivery.origin.offset
         if not value:
-            if is_question:
-                self._index.forget(key.decode())
+            if is_question(key):
+                self._index.forget(key.decode(), offset)
             return
         entry = read_internal(CacheEntry, value, self._topic, now_s, lambda told: told.as_of)
         if entry is None:
             return
-        if entry.answer is None:
-            self._index.forget_tenant(entry.tenant)
-        elif is_question:
-            place, expires_s = Place(entry.answer.partition, entry.answer.offset), entry.answer.expires_at_ms / 1000
-            self._index.drop(key.decode())
-            if expires_s > now_s:
-                self._index.learn(key.decode(), entry.tenant, place, expires_s)
+        if entry.answer is not None:
+            if is_question(key):
+                self._learn(key.decode(), entry.tenant, entry.answer, offset)
+        elif is_question(question := key.removeprefix(FORGOTTEN_PREFIX)):
+            self._index.forget(question.decode(), offset)
+        else:
+            self._index.forget_tenant(entry.tenant, offset)
+
+    def _learn(self, key: str, tenant: str, answer: KeptAnswer, offset: int) -> None:
+        expires_s, followed = answer.expires_at_ms / 1000, offset if answer.followed is None else answer.followed
+        self._index.drop(key)
+        if expires_s > self._clock():
+            self._index.learn(key, tenant, Place(answer.partition, answer.offset), expires_s, followed)

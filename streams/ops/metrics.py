@@ -6,7 +6,6 @@ OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from time import time
 from typing import Protocol, TypeVar
@@ -16,6 +15,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from router.caching.index import CacheIndex
+from router.caching.results import CacheResult
 from router.models.accounts import RestReason
 from router.models.pool import ModelPool
 from schemas.health import BreakerState
@@ -28,19 +28,6 @@ from streams.internal_records import SKIPPED
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
-
-
-class CacheResult(StrEnum):
-    """What a look into the answer cache has brought."""
-
-    MEMORY = "memory"
-    READ = "read"
-    """The answer was read back from its topic."""
-    SHARED = "shared"
-    """The answer of a request that asked the same at the same time."""
-    MISS = "miss"
-    GONE = "gone"
-    """The index names a record that is not there, or is another one; a model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +213,9 @@ class _Gauges(Collector):
             yield GaugeMetricFamily(name, meaning, value)
         yield CounterMetricFamily(
             "turnout_duplicates_avoided", "Requests answered from what had already happened.", self._metrics.duplicates
+        )
+        yield CounterMetricFamily(
+            "turnout_cache_forgets", "Records followed that tell the answer cache to forget.", self._cache.forgets
         )
         messages = GaugeMetricFamily(
             "turnout_consumer_lag_messages", "Records of the partition that are not finished.", labels=["partition"]

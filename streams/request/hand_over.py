@@ -50,15 +50,21 @@ class HandOvers:
     max_live_deadline_s: float
     """The longest that a request is served by live calls."""
 
-    async def entered(self, job: Job, handling: Handling, *, begun: bool) -> Job | None:
+    async def entered(self, job: Job, handling: Handling, followed: int, *, begun: bool) -> Job | None:
         """Hand the request over, and return None, or return it as it is to be served by live calls.
+
+        Args:
+            job: the request.
+            handling: how it is handled.
+            followed: how far the index of the answer cache was followed when there was no answer in it.
+            begun: whether calls were made for it.
 
         Raises:
             CancelledError: the request is given up; if its waiting record is written, it goes on from there.
         """
         if lane_of(job.request, job.tenant, self.pool.catalogue) is Lane.LIVE:
             return job
-        why = await self._tried(job, handling, begun=begun)
+        why = await self._tried(job, handling, followed, begun=begun)
         if why is None:
             return None
         return replace(job, lane_note=why.why, deadline_s=self.live_deadline_s(job))
@@ -67,12 +73,12 @@ class HandOvers:
         """Return until when the request may hold its place: that of the batch lane may be days away."""
         return min(job.deadline_s, max(job.received_s, self.clock()) + self.max_live_deadline_s)
 
-    async def _tried(self, job: Job, handling: Handling, *, begun: bool) -> NotWaiting | None:
+    async def _tried(self, job: Job, handling: Handling, followed: int, *, begun: bool) -> NotWaiting | None:
         if begun:
             return LIVE  # calls were made for it
         if handling.delivery.value is None or handling.is_referenced:
             return NotWaiting("live: its content is not in its record")
-        entry = LaneEntry(job, self.lane, self.pool, self.chance, self.budget_client.of(job.tenant))
+        entry = LaneEntry(job, self.lane, self.pool, self.chance, self.budget_client.of(job.tenant), followed)
         try:
             decided = entry.decide(self.clock())
             while isinstance(decided, Wait):

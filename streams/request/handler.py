@@ -228,7 +228,9 @@ class Handler:
         try:
             if (hit := await turn.hit(handling.slot)) is not None:
                 return hit
-            live = job if handling.is_back else await self.hand_overs.entered(job, handling, begun=bool(earlier))
+            live: Job | None = job
+            if not handling.is_back:
+                live = await self.hand_overs.entered(job, handling, turn.followed, begun=bool(earlier))
             if live is None:
                 return None
             if live is not job:

@@ -34,6 +34,7 @@ PRODUCED: dict[str, type[Message]] = {
     "budget-reservation": BudgetReservation,
     "budget-windows": Budget,
     "cache-entry": CacheEntry,
+    "cache-entry-followed": CacheEntry,
     "cache-forgotten": CacheEntry,
     "call": CallStarted,
     "call-handed-on": CallStarted,
@@ -75,12 +76,14 @@ PRODUCED: dict[str, type[Message]] = {
     "tenant-shares": TenantShares,
     "waiting": Waiting,
     "waiting-answered": Waiting,
+    "waiting-cache": Waiting,
     "waiting-returned": Waiting,
 }
 EARLIER = {
     "budget",
     "budget-crossed",
     "budget-windows",
+    "cache-entry",
     "call",
     "call-handed-on",
     "call-price-list",

@@ -13,6 +13,7 @@ import orjson
 
 from router.batches.durations import DeadlineRules
 from router.batches.polling import PollRules
+from router.caching.index import CacheIndex
 from router.catalogue import BatchTerms, Catalogue, Model
 from router.cost import call_started
 from router.dialects.wire import BatchForm
@@ -22,16 +23,19 @@ from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
 from schemas.responses import Response
 from schemas.topics import Topic
-from schemas.vocabulary import Task, Tier, WaitingState
-from schemas.waiting import Waiting
+from schemas.vocabulary import Policy, Task, Tier, WaitingState
+from schemas.waiting import Waiting, WaitingCache
 from streams.batch_requests import batch_record
 from streams.codec import Delivery
 from streams.control.batch_collector import BatchCollector
 from streams.control.batch_parts import BatchParts
 from streams.control.batch_records import BatchRecords
+from streams.control.cache_follower import CacheFollower
+from streams.control.kept_answers import KeptAnswers
 from streams.control.ownership import PartitionOwners
 from streams.ports import TopicPartition
 from streams.publisher import Publisher
+from streams.request.stored_answers import StoredAnswers
 from tests.fakes.batches import BatchProviders, MemoryBatchProvider
 from tests.fakes.link import Link, Weather
 from tests.fakes.loop import Process, VirtualLoop, in_virtual_time
@@ -103,6 +107,10 @@ class Lane:
         topic = world.settings.topic
         group, ended = ports.control_group, list[Response]()
         publisher = Publisher(ports.log, topic, name, ports.clock)
+        stored = StoredAnswers(ports.log, topic(Topic.RESPONSES))
+        kept = KeptAnswers(
+            CacheIndex(1000, 1_000_000), stored.at, publisher, world.catalogue, lambda _result: None, ports.clock
+        )
         parts = BatchParts(
             catalogue=world.catalogue,
             provider=MemoryBatchProvider(world.batches),
@@ -112,6 +120,7 @@ class Lane:
             fence=group.fence,
             records=BatchRecords(ports.log, topic(Topic.BATCH_REQUESTS)),
             responses=topic(Topic.RESPONSES),
+            kept=kept,
             group=world.settings.group,
             clock=ports.clock,
             chance=ports.chance,
@@ -124,13 +133,14 @@ class Lane:
         )
 
         async def run() -> None:
-            async with ports.log.reader() as reader:
+            async with ports.log.reader() as reader, ports.log.reader() as cached, stored.open():
                 collector = BatchCollector(parts, reader, self._partitions)
                 worker.collector = collector
                 anchor = world.partition(Topic.BATCH_LANES)
                 group.deliver(anchor.topic, "turnout.batches", collector.ingest)
+                follower = CacheFollower(kept.index, topic, ports.clock)
                 await group.start(PartitionOwners({anchor: collector}, _at_once))
-                await collector.keep()
+                await asyncio.gather(collector.keep(), follower.run(cached))
 
         worker = Collecting(process, link, None, ended)  # type: ignore[arg-type]  # as soon as it runs
         process.start(run())
@@ -155,7 +165,14 @@ class Lane:
         number = len(self.deadlines) if offset is None else offset
         asked: Json = {"prompt": f"Say {request_id}", "max_tokens": 50, **fields}
         waiting, delivery = waiting_of(
-            self.world.catalogue, request_id, model, asked, now_s, within_s, (partition, number)
+            self.world.catalogue,
+            request_id,
+            model,
+            asked,
+            now_s,
+            within_s,
+            (partition, number),
+            followed=self.world.broker.partition(self.world.partition(Topic.CACHE_INDEX)).end,
         )
         self.deadlines[request_id] = now_s + within_s
         self.world.broker.append(batch_record(self.world.settings.topic(Topic.BATCH_REQUESTS), waiting, delivery))
@@ -251,6 +268,8 @@ def waiting_of(  # noqa: PLR0913, PLR0917 - what an entry knows
     now_s: float,
     within_s: float,
     place: tuple[int, int],
+    *,
+    followed: int = 0,
 ) -> tuple[Waiting, Delivery]:
     """Return what the lane's entry decides about a request, and the request's record."""
     value = orjson.dumps({"request_id": request_id, **asked})
@@ -276,8 +295,10 @@ def waiting_of(  # noqa: PLR0913, PLR0917 - what an entry knows
         written_at_ms=int(now_s * 1000),
         received_at_ms=int(now_s * 1000),
         deadline_ms=int((now_s + within_s) * 1000),
+        policy=Policy.CHAIN,
         max_tokens=request.max_tokens or 50,
         call=call,
+        cache=None if request.cache is None else WaitingCache(**request.cache.model_dump(), followed=followed),
     )
     return waiting, Delivery(origin, int(now_s * 1000), b"k", value, ())
 

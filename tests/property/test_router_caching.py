@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from router.caching.forgotten import Forgotten
 from router.caching.index import CacheIndex, Place
 from router.caching.key import key_of_job, question_key
 from router.identity import ASKED, NOT_ASKED, Identity, asked_of
@@ -103,8 +104,11 @@ class IndexMachine(RuleBasedStateMachine):
         super().__init__()
         self.index = CacheIndex(MOST, 1000)
         self.now_s = NOW_S
+        self.end = 0
         self.known: dict[str, tuple[str, Place, float]] = {}
         self.used: list[str] = []
+        self.told: list[tuple[int, str]] = []
+        """What was to be forgotten, and at which offset."""
 
     @rule(
         number=st.integers(0, 40),
@@ -112,12 +116,17 @@ class IndexMachine(RuleBasedStateMachine):
         ttl_s=st.integers(1, 100),
         partition=st.integers(0, 2**31 - 1),
         offset=st.integers(0, 2**53),
+        behind=st.integers(0, 5),
     )
-    def learns(self, number: int, tenant: str, ttl_s: int, partition: int, offset: int) -> None:
-        key = f"{number:032x}"
-        self.index.learn(key, tenant, Place(partition, offset), self.now_s + ttl_s)
-        self.known[key] = tenant, Place(partition, offset), self.now_s + ttl_s
-        self._use(key)
+    def learns(self, number: int, tenant: str, ttl_s: int, partition: int, offset: int, behind: int) -> None:
+        key, place, followed = f"{number:032x}", Place(partition, offset), max(0, self.end - behind)
+        self.index.drop(key)
+        self._gone(key)
+        self.index.learn(key, tenant, place, self.now_s + ttl_s, followed)
+        self.end += 1
+        if not any(at >= followed and what in {key, tenant} for at, what in self.told):
+            self.known[key] = tenant, place, self.now_s + ttl_s
+            self._use(key)
 
     @rule(number=st.integers(0, 40))
     def looks_up(self, number: int) -> None:
@@ -134,13 +143,15 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule(tenant=st.sampled_from(["a", "b"]))
     def forgets_a_tenant(self, tenant: str) -> None:
-        self.index.forget_tenant(tenant)
+        self.index.forget_tenant(tenant, self.end)
+        self._told(tenant)
         for key in [key for key, known in self.known.items() if known[0] == tenant]:
             self._gone(key)
 
     @rule(number=st.integers(0, 40))
     def forgets_a_question(self, number: int) -> None:
-        self.index.forget(f"{number:032x}")
+        self.index.forget(f"{number:032x}", self.end)
+        self._told(f"{number:032x}")
         self._gone(f"{number:032x}")
 
     @rule(seconds=st.integers(1, 50))
@@ -150,6 +161,10 @@ class IndexMachine(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self) -> None:
         assert len(self.index) <= MOST
+
+    def _told(self, what: str) -> None:
+        self.told.append((self.end, what))
+        self.end += 1
 
     def _use(self, key: str) -> None:
         self.used = [one for one in self.used if one != key] + [key]
@@ -161,3 +176,23 @@ class IndexMachine(RuleBasedStateMachine):
 
 TestIndex = IndexMachine.TestCase
 TestIndex.settings = settings(max_examples=examples(100), stateful_step_count=60, deadline=None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=40), st.integers(1, 5), st.integers(0, 40))
+def test_of_more_than_is_kept_nothing_that_was_to_be_forgotten_is_used(
+    told: list[tuple[int, bool]], most: int, followed: int
+) -> None:
+    forgotten = Forgotten(most)
+    for offset, (which, of_tenant) in enumerate(told):
+        if of_tenant:
+            forgotten.tenant(f"t-{which}", offset)
+        else:
+            forgotten.question(which, offset)
+        assert len(forgotten) <= most
+    for number in range(10):
+        for tenant in (f"t-{number}", "another"):
+            named = {(number, False), *(() if tenant == "another" else ((number, True),))}
+            last = [at for at, what in enumerate(told) if what in named]
+            if any(at >= followed for at in last):
+                assert forgotten.since(followed, number, tenant)
+    assert not forgotten.since(len(told), 1, "t-1"), "what is asked from now on is kept"

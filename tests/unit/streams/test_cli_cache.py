@@ -7,34 +7,51 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas.caching import CacheEntry, KeptAnswer, tenant_key
+from schemas.caching import CacheEntry, KeptAnswer, forgotten_key, tenant_key
 from schemas.message import utc_from_ms
 from streams.cli import main
-from streams.cli.cache import Kept, hit_of, take
+from streams.cli.cache import IndexRead, hit_of
 
 ONE, OTHER = "1" * 32, "2" * 32
+FORGET = CacheEntry(tenant="acme", as_of=utc_from_ms(3)).encode()
 
 
-def entry(tenant: str, offset: int = 7) -> bytes:
-    answer = KeptAnswer(partition=1, offset=offset, expires_at_ms=2, origin_request_id="r-1", answer_bytes=9)
+def entry(tenant: str, offset: int = 7, followed: int | None = None) -> bytes:
+    answer = KeptAnswer(
+        partition=1, offset=offset, expires_at_ms=2, origin_request_id="r-1", answer_bytes=9, followed=followed
+    )
     return CacheEntry(tenant=tenant, as_of=utc_from_ms(1), answer=answer).encode()
 
 
 def test_the_last_record_of_a_question_stands_until_it_or_its_tenant_is_forgotten() -> None:
-    found: dict[str, Kept] = {}
-    take(found, ONE.encode(), entry("acme", 7))
-    take(found, ONE.encode(), entry("acme", 8))
-    take(found, OTHER.encode(), entry("globex"))
-    take(found, b"x", b"no json")
-    assert {key: (one.tenant, one.answer.offset) for key, one in found.items()} == {
+    index = IndexRead()
+    index.take(ONE.encode(), entry("acme", 7), 0)
+    index.take(ONE.encode(), entry("acme", 8), 1)
+    index.take(OTHER.encode(), entry("globex"), 2)
+    index.take(b"x", b"no json", 3)
+    assert {key: (one.tenant, one.answer.offset) for key, one in index.kept.items()} == {
         ONE: ("acme", 8),
         OTHER: ("globex", 7),
     }
-    take(found, tenant_key("acme"), CacheEntry(tenant="acme", as_of=utc_from_ms(3)).encode())
-    assert found.keys() == {OTHER}
-    take(found, OTHER.encode(), None)
-    take(found, OTHER.encode(), b"")
-    assert not found
+    index.take(tenant_key("acme"), FORGET, 4)
+    assert index.kept.keys() == {OTHER}
+    index.take(OTHER.encode(), None, 5)
+    index.take(OTHER.encode(), b"", 6)
+    assert not index.kept
+
+
+@pytest.mark.parametrize("key", [tenant_key("acme"), forgotten_key(ONE)])
+def test_an_answer_that_was_asked_for_before_it_was_to_be_forgotten_is_not_there(key: bytes) -> None:
+    index = IndexRead()
+    index.take(key, FORGET, 4)
+    for followed, offset in ((4, 5), (0, 6), (None, 3)):
+        index.take(ONE.encode(), entry("acme", followed=followed), offset)
+        assert not index.kept
+    index.take(ONE.encode(), entry("acme", followed=5), 7)
+    index.take(OTHER.encode(), entry("globex", followed=0), 8)
+    assert index.kept.keys() == {ONE, OTHER}
+    index.take(ONE.encode(), entry("acme", followed=4), 9)
+    assert index.kept.keys() == {OTHER}, "what its last record leads to is not to be used"
 
 
 def test_a_hit_is_a_response_that_says_so() -> None:

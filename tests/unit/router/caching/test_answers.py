@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.caching.answers import Wish, answer_again, is_fresh, may_be_kept, saved_usd, wish_of
+from router.caching.answers import Asker, Wish, answer_again, is_fresh, may_be_kept, saved_usd, wish_of
 from router.errors import Answer
 from router.identity import Identity
 from router.job import Job, Origin
@@ -70,7 +70,7 @@ def test_calls_of_tools_are_kept_only_if_that_is_wished() -> None:
 
 
 def test_an_answer_from_the_cache_is_not_kept_again() -> None:
-    assert not may_be_kept(answer_again(response_of(), make_job(), NOW_S), WISH)
+    assert not may_be_kept(answer_again(response_of(), Asker.of(make_job()), NOW_S), WISH)
 
 
 def test_an_answer_that_stands_in_a_blob_store_is_not_kept() -> None:
@@ -113,7 +113,7 @@ def test_an_answer_again_has_its_own_id_place_tags_and_times_and_costs_nothing()
     identity = Identity("acme", "mine", "a" * 64, authenticated=True)
     stored = response_of()
     job = Job(request, identity, Origin("llm.requests.v1", 5, 99), NOW_S + 100, NOW_S + 160)
-    again = answer_again(stored, job, NOW_S + 100.25)
+    again = answer_again(stored, Asker.of(job), NOW_S + 100.25)
     assert (again.request_id, again.origin_request_id) == ("mine", stored.request_id)
     assert (again.request_partition, again.request_offset) == (5, 99)
     assert (again.received_at.timestamp(), again.latency_ms) == (NOW_S + 100, 250)

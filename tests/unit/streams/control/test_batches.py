@@ -7,8 +7,11 @@ import pytest
 
 from router.batches.batch import BatchRefusal, BatchState
 from router.batches.durations import AWAY_S
+from schemas.caching import CacheEntry, tenant_key
+from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.control.batch_collector import KEPT_S
+from streams.ports import Record
 from tests.fakes.batches import Fate, Fault
 from tests.fakes.lane import HOUR_S, MARGIN_S, Lane, batching, laned
 from tests.fakes.link import Weather
@@ -22,6 +25,7 @@ SCHEMA = {
         "schema": {"type": "object", "properties": {"said": {"type": "string"}}},
     },
 }
+HOUR = {"ttl_s": 3600}
 
 
 def publish(lane: Lane, count: int, **fields: object) -> None:
@@ -380,8 +384,9 @@ def kills() -> list[tuple[int, int]]:
     return [(event, number) for event in range(60) for number in (0, 1)]
 
 
+@pytest.mark.parametrize("shares", [False, True])
 @pytest.mark.parametrize("takes_files", [True, False])
-def test_a_worker_may_die_at_any_moment(*, takes_files: bool) -> None:
+def test_a_worker_may_die_at_any_moment(*, takes_files: bool, shares: bool) -> None:
     """Kill at each event in turn: each record that is written, each call that arrives or is done."""
     events = 0
 
@@ -389,7 +394,7 @@ def test_a_worker_may_die_at_any_moment(*, takes_files: bool) -> None:
         nonlocal events
         lane.providers.takes_s = 20.0
         lane.providers.takes_files = takes_files
-        lane.providers.fates = {Fate.FAILS: 0.2, Fate.MISSING: 0.1}
+        lane.providers.fates = {} if shares else {Fate.FAILS: 0.2, Fate.MISSING: 0.1}
         worker = lane.start()
         seen = 0
 
@@ -399,7 +404,7 @@ def test_a_worker_may_die_at_any_moment(*, takes_files: bool) -> None:
             if kill_at is not None and seen == kill_at:
                 worker.process.kill()
 
-        publish(lane, 4)
+        publish(lane, 4, **({"prompt": "Same", "cache": HOUR} if shares else {}))
         lane.publish("soon", within_s=MARGIN_S + 15)
         lane.world.broker.on_append.append(happened)
         lane.providers.on_call.append(happened)
@@ -421,3 +426,68 @@ def test_a_worker_may_die_at_any_moment(*, takes_files: bool) -> None:
     assert events > 30
     for kill_at in range(1, events + 1):
         run(kill_at)
+
+
+def hits(lane: Lane) -> dict[str, str]:
+    """Return the requests that were answered with another's answer, and whose."""
+    found = [one for one in lane.messages(Topic.RESPONSES) if one.get("cached")]
+    return {one["request_id"]: one["origin_request_id"] for one in found}
+
+
+@laned()
+async def test_requests_that_ask_the_same_share_a_line_and_each_is_answered(lane: Lane) -> None:
+    lane.start()
+    for number in range(6):
+        lane.publish(f"r-{number}", partition=number % 2, prompt=f"Same {number // 3}", cache=HOUR)
+    lane.publish("plain", prompt="Same 0")
+    await lane.over()
+    lane.check()
+    assert [len(job.lines) for job in lane.providers.jobs.values()] == [3]
+    assert hits(lane) == {"r-1": "r-0", "r-2": "r-0", "r-4": "r-3", "r-5": "r-3"}
+    again = next(one for one in lane.messages(Topic.RESPONSES) if one["request_id"] == "r-1")
+    first = next(one for one in lane.messages(Topic.RESPONSES) if one["request_id"] == "r-0")
+    assert (again["lane"], again["batch_id"], again["message"]) == ("batch", "batch_1", first["message"])
+    assert (again["cost_usd"], again["saved_usd"]) == ("0.000000000", first["cost_usd"])
+    assert {one["request_id"] for one in lane.messages(Topic.COSTS)} == {"r-0", "r-3", "plain"}
+
+
+@laned()
+async def test_what_is_answered_by_then_goes_back_to_be_answered_from_the_cache(lane: Lane) -> None:
+    lane.start()
+    lane.publish("r-1", prompt="Same", cache=HOUR)
+    await lane.over()
+    lane.publish("r-2", prompt="Same", cache=HOUR)
+    lane.publish("r-3", prompt="Same")
+    lane.publish("old", prompt="Same", cache={"ttl_s": 1})
+    await lane.over()
+    lane.check()
+    assert {one: told["returned"]["reason"] for one, told in lane.returned().items()} == {"r-2": "cached"}
+    assert "attempt" not in {name for name, told in lane.returned()["r-2"]["returned"].items() if told is not None}
+    assert [len(job.lines) for job in lane.providers.jobs.values()] == [1, 2]
+    assert sum(one["is_released"] for one in lane.messages(Topic.BUDGET_RESERVATIONS)) == 1
+
+
+@laned()
+async def test_a_line_that_gives_no_answer_to_keep_leaves_those_who_share_it_to_the_live_path(lane: Lane) -> None:
+    lane.providers.fates = {Fate.FAILS: 1.0}
+    lane.start()
+    publish(lane, 3, prompt="Same", cache=HOUR)
+    await lane.over()
+    lane.check()
+    reasons = {one: told["returned"]["reason"] for one, told in lane.returned().items()}
+    assert reasons == {"r-0": "line_failed", "r-1": "not_shared", "r-2": "not_shared"}
+    assert {one for one, told in lane.returned().items() if told["returned"].get("attempt")} == {"r-0"}
+
+
+@laned()
+async def test_an_answer_of_a_batch_that_was_to_be_forgotten_while_it_waited_is_not_used(lane: Lane) -> None:
+    lane.start()
+    publish(lane, 2, prompt="Same", cache=HOUR)
+    await asyncio.sleep(30)
+    index = lane.world.partition(Topic.CACHE_INDEX)
+    told = CacheEntry(tenant="default", as_of=utc_from_ms(int(lane.loop.time() * 1000)))
+    lane.world.broker.append(Record(index.topic, told.encode(), tenant_key("default"), [], 0))
+    await lane.over()
+    lane.check()
+    assert not lane.messages(Topic.CACHE_INDEX)[1:]
+    assert {one: told["returned"]["reason"] for one, told in lane.returned().items()} == {"r-1": "not_shared"}

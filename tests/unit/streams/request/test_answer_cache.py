@@ -6,9 +6,10 @@ from hashlib import sha256
 from types import MappingProxyType
 
 import orjson
+import pytest
 
 from router.tenants import Key, Tenant
-from schemas.caching import CacheEntry, tenant_key
+from schemas.caching import CacheEntry, forgotten_key, tenant_key
 from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.ports import Record
@@ -38,6 +39,7 @@ async def asked(scene: Scene, request_id: str, partition: int = 0, key: str = ""
 
 
 def forget(scene: Scene, key: bytes, tenant: str | None) -> None:
+    """Write what `turnout cache forget` writes of a tenant, or without one what an earlier version did of a key."""
     now_ms = int(scene.loop.time() * 1000)
     value = None if tenant is None else CacheEntry(tenant=tenant, as_of=utc_from_ms(now_ms)).encode()
     scene.world.broker.append(Record(scene.world.settings.topic(Topic.CACHE_INDEX), value, key, [], 0))
@@ -249,6 +251,44 @@ async def test_an_answer_that_was_under_way_when_its_tenant_was_forgotten_is_not
     await scene.answered("r-1")
     await asyncio.sleep(SOON_S)
     assert "cached" not in await asked(scene, "r-2")
+
+
+@pytest.mark.parametrize("of", ["question", "tenant"])
+def test_what_a_worker_keeps_that_has_not_heard_that_it_is_to_be_forgotten_is_not_used(of: str) -> None:
+    @played(characters=QUICK)
+    async def play(scene: Scene) -> None:
+        (first,) = await scene.start("w1")
+        await asked(scene, "r-1")
+        index = scene.world.broker.partition(scene.world.partition(Topic.CACHE_INDEX))
+        late = index.records[0]
+        key = late.key or b""
+        forget(scene, forgotten_key(key.decode()) if of == "question" else tenant_key("default"), "default")
+        scene.world.broker.append(Record(late.origin.topic, late.value, key, [], 0))
+        await asyncio.sleep(SOON_S)
+        scene.world.broker.clean(lag_s=0)
+        assert [record.key for record in index.records][1:] == [key], "compaction leaves both"
+        first.kill()
+        await scene.start("w2")
+        await asyncio.sleep(SESSION_S)
+        assert "cached" not in await asked(scene, "r-2")
+        assert (await asked(scene, "r-3"))["origin_request_id"] == "r-2"
+
+    play()
+
+
+@played(characters=SLOW)
+async def test_who_asks_after_it_was_forgotten_gets_no_answer_that_was_asked_for_before(scene: Scene) -> None:
+    await scene.start("w1")
+    scene.publish("r-1", cache=HOUR)
+    await scene.until(scene.calls)
+    forget(scene, tenant_key("default"), "default")
+    await asyncio.sleep(SOON_S)
+    scene.publish("r-2", cache=HOUR)
+    scene.publish("r-3", cache=HOUR)
+    first, *others = await scene.answered("r-1", "r-2", "r-3")
+    assert "cached" not in first
+    assert sorted(one.get("origin_request_id", "") for one in others) in (["", "r-2"], ["", "r-3"])
+    assert len(scene.calls()) == 2
 
 
 @played(characters=SLOW)
