@@ -1,6 +1,19 @@
 """The table of all scenarios. After each of them the invariants of `tests.chaos.invariants` must hold as well."""
 
-from tests.chaos import batches, brokers, control, crashes, feedback, hostile, links, models, records, state, tenants
+from tests.chaos import (
+    batches,
+    brokers,
+    caches,
+    control,
+    crashes,
+    feedback,
+    hostile,
+    links,
+    models,
+    records,
+    state,
+    tenants,
+)
 from tests.chaos.scenario import Broker, Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -639,5 +652,24 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the batch fails as a whole",
         "all are answered live",
         batches.failed_as_a_whole,
+    ),
+    # -- the answer cache
+    Scenario(
+        "cache-leader-killed",
+        "SIGKILL of a worker whose call thirty others wait for",
+        "one more call is made for all of them",
+        caches.killed_while_others_wait_for_its_call,
+    ),
+    Scenario(
+        "cache-forgotten-under-way",
+        "answers are forgotten while their calls are under way, and workers die",
+        "none of them is used again, also by workers that start later; those asked for since are",
+        caches.forgotten_while_calls_are_under_way,
+    ),
+    Scenario(
+        "cache-index-compacted",
+        "the index is compacted, and all workers die",
+        "what was to be forgotten stays so, and all else is answered by its last answer",
+        caches.compacted_index,
     ),
 )

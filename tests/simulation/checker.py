@@ -11,13 +11,16 @@ Safety (`tests.simulation.safety`), as `docs/guarantees.md` promises:
 5. No worker has more calls under way than it may; no tenant is charged more than its budget, or has more at a time.
 6. No key of a tenant stands in anything that a worker writes.
 
+7. An answer from the cache (`tests.simulation.cached`) is the one to the same question of the same tenant, whole, no
+   older than was asked for, costs nothing, and was not asked for before it was to be forgotten.
+
 Liveness (`tests.simulation.liveness`):
 
-7. Every request ends by its deadline and `GRACE_S`; each trouble meanwhile adds its own length and `TROUBLE_S`.
-8. Where no trouble is near, a request of a tenant that has room is called for within `CALLED_S`, however quiet it is,
+8. Every request ends by its deadline and `GRACE_S`; each trouble meanwhile adds its own length and `TROUBLE_S`.
+9. Where no trouble is near, a request of a tenant that has room is called for within `CALLED_S`, however quiet it is,
    and where models are well too, it is completed.
-9. Health and shares are told again within `SILENCE_S` of the last trouble.
-10. At the end nothing is reserved, but for calls that were cut off and whose time is not over; nothing is under way or
+10. Health and shares are told again within `SILENCE_S` of the last trouble.
+11. At the end nothing is reserved, but for calls that were cut off and whose time is not over; nothing is under way or
     waiting, and no worker has logged a defect.
 
 Two things are excused, because the guarantees say so: an answer beside another that a worker's client had on its way
@@ -25,11 +28,11 @@ when its link was cut or lost an acknowledgement, and calls beyond the first of 
 off.
 """
 
-from tests.simulation import liveness, safety
+from tests.simulation import cached, liveness, safety
 from tests.simulation.evidence import read
 from tests.simulation.history import History
 
-RULES = (*safety.RULES, *liveness.RULES)
+RULES = (*safety.RULES, *cached.RULES, *liveness.RULES)
 
 
 def check(history: History) -> list[str]:

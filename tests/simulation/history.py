@@ -27,6 +27,10 @@ class Published:
     expects: str
     is_plain: bool
     """Nothing is wrong with it: it is answered by a model, unless a limit, trouble or its deadline is in the way."""
+    ttl_s: int | None = None
+    """An answer will do that is no older; None: it does not ask for the answer cache."""
+    question: str = ""
+    """Of those that ask for the cache: the same word is the same question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,14 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgot:
+    """A tenant whose answers were to be forgotten."""
+
+    at_s: float
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """What a worker held at the end, when nothing was under way any more."""
 
@@ -123,6 +135,7 @@ class History:
     committed: list[Committed] = field(default_factory=list)
     called: list[Called] = field(default_factory=list)
     charged: list[Charged] = field(default_factory=list)
+    forgot: list[Forgot] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     tried_ahead: set[tuple[str, str]] = field(default_factory=set)
@@ -139,6 +152,7 @@ class History:
             self.committed,
             self.called,
             self.charged,
+            self.forgot,
             self.troubles,
             self.left,
             self.defects,

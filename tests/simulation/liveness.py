@@ -38,6 +38,7 @@ def in_time(evidence: Evidence) -> Iterator[str]:
 
 
 def never_starved(evidence: Evidence) -> Iterator[str]:
+    """One that asks for the answer cache is left out: an earlier answer may do, or another's call is waited for."""
     history = evidence.history
     spells = [(trouble.from_s, trouble.to_s + BEFORE_S) for trouble in history.troubles]
     spent: dict[str, list[tuple[float, int]]] = defaultdict(list)
@@ -46,7 +47,13 @@ def never_starved(evidence: Evidence) -> Iterator[str]:
             spent[records[0].tenant].append((answer.at_s, int(float(message.get("cost_usd") or 0) * 1e9)))
     for case, records in evidence.cases.items():
         first, limits = records[0], history.tenants.get(records[0].tenant)
-        if not first.is_plain or limits is None or limits.per_minute is not None or case not in evidence.answered:
+        if (
+            first.ttl_s is not None
+            or not first.is_plain
+            or limits is None
+            or limits.per_minute is not None
+            or case not in evidence.answered
+        ):
             continue
         answer, message = evidence.answered[case][0]
         if any(from_s <= answer.at_s and first.at_s <= to_s for from_s, to_s in spells):

@@ -36,6 +36,8 @@ KEPT = 40
 AGAIN_WITHIN_S = 60.0
 LEAST_S, MOST_S = 8.0, 30.0
 """From a request to its deadline."""
+COMMON = 2
+"""So many questions a tenant asks again and again, with the answer cache."""
 CALM = 0.35
 """The share of seeds in which nothing goes wrong, so that nothing excuses a delay."""
 
@@ -55,6 +57,8 @@ class Ask:
     deadline_s: float
     expects: str = ANSWER
     is_plain: bool = True
+    ttl_s: int | None = None
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class Plan:
     cached: Place | None = field(init=False)
     policy: Policy = field(init=False)
     cascade: CascadeRules = field(init=False)
+    cached_share: float = field(init=False)
+    """Of the plain requests, those that ask a common question and for the answer cache."""
     guests: tuple[Guest, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +117,7 @@ class Plan:
         routing = self._random("policy")
         self.policy = routing.choice(tuple(Policy))
         self.cascade = CascadeRules(routing.choice(tuple(Agreement)), routing.choice((None, "gamma")))
+        self.cached_share = self._random("cache").choice((0.0, 0.2, 0.4))
 
     def catalogue(self) -> Catalogue:
         """Return the models, and the tenants with their keys."""
@@ -140,6 +147,7 @@ class Plan:
     def traffic(self) -> Iterator[Ask]:
         """Return what clients publish, in order."""
         random, number, now_s = self._random("traffic"), 0, self.began_s
+        common = self._random("common")
         recent: list[Ask] = []
         again: list[Ask] = []
         while True:
@@ -153,7 +161,11 @@ class Plan:
             ask = self._hostile(random, guest, now_s, number, recent) if guest.tenant.name == "hostile" else None
             if ask is None:
                 ask = self._plain(random, guest, now_s, f"{guest.tenant.name}-{number}")
+                if common.random() < self.cached_share:
+                    ask = _common(common, ask)
             yield ask
+            if ask.ttl_s is not None:  # twice more, by other requests
+                again = sorted([*again, *(_alike(common, ask, n) for n in range(2))], key=lambda one: one.at_s)
             if ask.is_plain:
                 recent = [*recent[1 - KEPT :], ask]
             if ask.is_plain and random.random() < 0.1:
@@ -172,6 +184,15 @@ class Plan:
             what = random.choice(("kill", "kill", "stop", "freeze", "freeze", "cut", "join", "lose", "spell", "spell"))
             whom: int | str = random.choice(("alpha", "beta", "gamma")) if what == "spell" else random.randrange(8)
             yield Blow(now_s, random.choice((1.0, SESSION_S, 3 * SESSION_S)) * (0.5 + random.random()), what, whom)
+
+    def forgets(self) -> Iterator[tuple[float, str]]:
+        """Return whose answers are to be forgotten, and when."""
+        random, now_s = self._random("forgets"), self.began_s
+        while self.cached_share:
+            now_s += random.expovariate(1 / 8.0)
+            if now_s >= self.began_s + self.seconds:
+                return
+            yield now_s, random.choices(self.guests, [guest.rate for guest in self.guests])[0].tenant.name
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.seed}/{purpose}")  # noqa: S311 - dice
@@ -243,6 +264,23 @@ class Plan:
                 value = orjson.dumps({**body, "request_id": theirs, "prompt": name})
                 return replace(ask, value=value, partition=victim.partition, is_plain=False)
         return None
+
+
+def _common(random: Random, ask: Ask) -> Ask:
+    """Return a request as one that asks a common question, for which an earlier answer will do."""
+    which, ttl_s = random.randrange(COMMON), random.choice((2, 10, 3600))
+    asked = {"prompt": f"Write a poem about the sea, number {which}.", "max_tokens": 50, "cache": {"ttl_s": ttl_s}}
+    return replace(
+        ask, value=orjson.dumps({**orjson.loads(ask.value), **asked}), ttl_s=ttl_s, question=f"common-{which}"
+    )
+
+
+def _alike(random: Random, ask: Ask, number: int) -> Ask:
+    """Return another request with the same question, at about the same time."""
+    name, later_s = f"{ask.case}-{number}", random.choice((0.0, 1.0, 5.0)) * random.random()
+    value = orjson.dumps({**orjson.loads(ask.value), "request_id": name})
+    place = random.randrange(PARTITIONS)
+    return replace(ask, at_s=ask.at_s + later_s, case=name, value=value, partition=place)
 
 
 def _limits(tenant: Tenant) -> Limits:

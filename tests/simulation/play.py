@@ -13,6 +13,8 @@ import orjson
 import structlog
 
 from router.budgets.lease import BudgetLease
+from schemas.caching import CacheEntry, tenant_key
+from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.codec import Delivery
 from streams.ports import Record, TopicPartition
@@ -20,7 +22,7 @@ from tests.fakes.link import GIVES_UP_S, Weather
 from tests.fakes.loop import START_S, VirtualLoop
 from tests.fakes.provider import Fate
 from tests.fakes.world import KIND, WorkerProcess, World
-from tests.simulation.history import Called, Charged, Committed, History, Left, Published, Trouble, Written
+from tests.simulation.history import Called, Charged, Committed, Forgot, History, Left, Published, Trouble, Written
 from tests.simulation.plan import COPIES, SESSION_S, SETTINGS, Blow, Plan
 
 LAST_WRITES_S = 10.0
@@ -76,7 +78,7 @@ class Play:
         for number in range(self.plan.workers):
             self._start(f"w{number}")
         await asyncio.sleep(self.plan.began_s - self.loop.time())
-        beside = [asyncio.create_task(self._suffer()), asyncio.create_task(self._clean())]
+        beside = [asyncio.create_task(work) for work in (self._suffer(), self._forget(), self._clean())]
         await self._publish()
         for task in beside:
             task.cancel()
@@ -107,8 +109,18 @@ class Play:
                     ask.deadline_s,
                     ask.expects,
                     ask.is_plain,
+                    ask.ttl_s,
+                    ask.question,
                 )
             )
+
+    async def _forget(self) -> None:
+        for at_s, tenant in self.plan.forgets():
+            await asyncio.sleep(at_s - self.loop.time())
+            entry = CacheEntry(tenant=tenant, as_of=utc_from_ms(int(self.loop.time() * 1000)))
+            index = SETTINGS.topic(Topic.CACHE_INDEX)
+            self.world.broker.append(Record(index, entry.encode(), tenant_key(tenant), [], 0))
+            self.history.forgot.append(Forgot(self.loop.time(), tenant))
 
     async def _suffer(self) -> None:
         async with asyncio.TaskGroup() as under_way:

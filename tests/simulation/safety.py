@@ -46,7 +46,7 @@ def answered_truly(evidence: Evidence) -> Iterator[str]:
             if not _is_theirs(message, records[0]):
                 at = evidence.since_began_s(answer.at_s)
                 yield f"{case} of {records[0].tenant} was answered to {message['tenant']} at {at}"
-            if message["status"] == "completed" and not answering[case]:
+            if message["status"] == "completed" and not answering[case] and not message.get("cached"):
                 yield f"{case} was completed, and no provider has answered it"
 
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.vocabulary import Policy
 from streams.publisher import HOLDER
 from tests.simulation.checker import check
-from tests.simulation.history import LETTER, Charged, Committed, History, Left, Published, Written
+from tests.simulation.history import LETTER, Charged, Committed, Forgot, History, Left, Published, Written
 from tests.simulation.play import planned, play
 
 CALM, SECONDS = 2, 60.0
@@ -225,7 +225,7 @@ def _starve(history: History) -> None:
 
 
 def _plain(history: History) -> Published:
-    return next(one for one in history.published if one.tenant == "steady" and one.is_plain)
+    return next(one for one in history.published if one.tenant == "steady" and one.is_plain and one.ttl_s is None)
 
 
 def _keep_waiting(history: History) -> None:
@@ -234,7 +234,7 @@ def _keep_waiting(history: History) -> None:
 
 
 def _fail_for_no_reason(history: History) -> None:
-    _change(history, "responses", {"status": "completed", "tenant": "steady"}, status="failed")
+    _change(history, "responses", {"request_id": _plain(history).case}, status="failed")
 
 
 def _fall_silent(history: History) -> None:
@@ -257,6 +257,55 @@ def _leave_work(history: History) -> None:
 
 def _log_an_error(history: History) -> None:
     history.defects.append("a task has ended")
+
+
+HIT: dict[str, object] = {"cached": True}
+
+
+def _use_an_answer_of_another_tenant(history: History) -> None:
+    _change(history, "responses", HIT, tenant="quiet-0")
+
+
+def _use_the_answer_to_another_question(history: History) -> None:
+    asked = _case(history, _message(history, "responses", **HIT))
+    history.published[history.published.index(asked)] = replace(asked, question="another")
+
+
+def _use_an_answer_that_nobody_asked_the_cache_for(history: History) -> None:
+    asked = _case(history, _message(history, "responses", **HIT))
+    history.published[history.published.index(asked)] = replace(asked, ttl_s=None)
+
+
+def _use_an_old_answer(history: History) -> None:
+    asked = _case(history, _message(history, "responses", **HIT))
+    history.published[history.published.index(asked)] = replace(asked, ttl_s=-1)
+
+
+def _use_another_answer(history: History) -> None:
+    _change(history, "responses", HIT, message={"role": "assistant", "content": "Something else."})
+
+
+def _use_an_answer_that_was_cut(history: History) -> None:
+    hit = _message(history, "responses", **HIT)
+    _change(history, "responses", {"request_id": hit["origin_request_id"]}, finish_reason="length")
+    for place, record in enumerate(history.written):
+        if _named(record, "responses"):
+            message = json.loads(record.value or b"{}")
+            if message.get("origin_request_id") == hit["origin_request_id"]:
+                value = json.dumps(message | {"finish_reason": "length"}).encode()
+                history.written[place] = replace(record, value=value)
+
+
+def _bill_what_is_from_the_cache(history: History) -> None:
+    hit = _message(history, "responses", **HIT)
+    _change(history, "costs", METERED, request_partition=hit["request_partition"], request_offset=hit["request_offset"])
+
+
+def _use_what_was_to_be_forgotten(history: History) -> None:
+    hit = _message(history, "responses", **HIT)
+    place = _first(history, "responses", request_id=hit["request_id"])
+    history.written[place] = replace(history.written[place], at_s=history.ended_s)
+    history.forgot.append(Forgot(history.ended_s - 3, hit["tenant"]))
 
 
 BREAKS: dict[Break, str] = {
@@ -292,6 +341,14 @@ BREAKS: dict[Break, str] = {
     _fall_silent: "llm.model-health.v1 was silent",
     _keep_money: "has money reserved for call a-call",
     _keep_money_for_anothers_call: "has money reserved for call",
+    _use_an_answer_of_another_tenant: "was answered with another answer than",
+    _use_the_answer_to_another_question: "and did not ask for that",
+    _use_an_answer_that_nobody_asked_the_cache_for: "and did not ask for that",
+    _use_an_old_answer: "s old, and takes one of -1 s",
+    _use_another_answer: "was answered with another answer than",
+    _use_an_answer_that_was_cut: "with what is no whole answer to",
+    _bill_what_is_from_the_cache: "was answered from the cache by",
+    _use_what_was_to_be_forgotten: "with what was to be forgotten 3.0 s before",
     _leave_work: "1 requests under way and 2 waiting",
     _log_an_error: "a task has ended",
 }
