@@ -220,6 +220,10 @@ class Accounts:
                 state.limited(now_s + wait_s)
         return settled
 
+    def rests(self, now_s: float) -> tuple[RestReason | None, ...]:
+        """Return why each rests, in their order; None: it does not."""
+        return tuple(state.rests_for if state.rests_until_s > now_s else None for state in self.states.values())
+
     def is_of_old_key(self, account: str, number: int) -> bool:
         """Say whether a call began before the account's key was replaced."""
         return number in self.states[account].with_old_key

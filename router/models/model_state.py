@@ -131,6 +131,11 @@ class ModelState:
         """Say whether the model stands back."""
         return self.degraded_until_s is not None and now_s < self.degraded_until_s
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether its breaker is open for slowness."""
+        return self.breaker.slow and self.breaker.state is not BreakerState.CLOSED
+
     def probed_by(self, permit: Permit) -> bool:
         """Say whether the call is a probe of the present opening."""
         return permit.opening == self.breaker.openings

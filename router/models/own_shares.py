@@ -22,14 +22,14 @@ class OwnShares:
         if self._member is None:
             return whole
         granted, workers = self.granted(model_state, now_s), self._workers(model_state)
-        return share_in_force(whole, granted, joining=self._is_joining(now_s), workers=workers)
+        return share_in_force(whole, granted, joining=self.is_joining(now_s), workers=workers)
 
     def of_accounts(self, model_state: ModelState, now_s: float) -> Shares:
         """Return what this worker may use of each limit of an account."""
         if self._member is None:
             return _whole
         member, shared = self._member.worker, model_state.shared_at(now_s)
-        workers, joining = self._workers(model_state), self._is_joining(now_s)
+        workers, joining = self._workers(model_state), self.is_joining(now_s)
 
         def share(account: str, limit: AccountLimit, whole: int) -> int:
             told = shared.accounts.get(account) if shared is not None else None
@@ -60,7 +60,8 @@ class OwnShares:
             for name, state in model_state.accounts.states.items()
         }
 
-    def _is_joining(self, now_s: float) -> bool:
+    def is_joining(self, now_s: float) -> bool:
+        """Say whether it has not waited long for its shares."""
         if self._since_s is None:
             self._since_s = now_s
         return now_s - self._since_s <= STALE_S

@@ -5,7 +5,6 @@ this worker; its own window; and the shared health that `follow` brings, which i
 """
 
 from collections.abc import Mapping
-from itertools import count
 
 from router.bounds import TextBound, byte_bound
 from router.catalogue import Catalogue, Model
@@ -14,9 +13,9 @@ from router.models.accounts import ACCOUNTS_OWN, NO_TOKENS, RestReason, is_of_th
 from router.models.breaker import Breaker, BreakerEvent, BreakerInput, ramp_share
 from router.models.health import SEVERITY, Reading
 from router.models.in_flight import MOSTLY, RECENT
-from router.models.model_state import LIMITED_S, ModelState, Permit, Readiness, Transition, View, bypass_of
+from router.models.model_state import ModelState, Permit, Readiness, Transition, View, bypass_of
 from router.models.own_shares import OwnShares
-from router.models.stats import ModelSnapshot
+from router.models.reports import Reports
 from router.prompt_caching.memory import PrefixMemory
 from router.quality.table import QualityTable
 from router.retry import RetryBudget
@@ -54,8 +53,8 @@ class ModelPool:
         self._model_states = {name: ModelState(catalogue, model) for name, model in catalogue.models.items()}
         self._transitions: list[Transition] = []
         self._budget = RetryBudget(catalogue.retry)
-        self._sequence = count().__next__
         self._shares = OwnShares(member)
+        self._reports = None if member is None else Reports(catalogue, member, self._shares)
 
     def readiness(self, model: Model, now_s: float, estimate: TokenCounts = NO_TOKENS) -> Readiness:
         """Say when the model may be called, and what holds it.
@@ -94,8 +93,7 @@ class ModelPool:
 
     def is_slow(self, model: Model) -> bool:
         """Say whether the model's breaker is open for slowness: it answers, so it is better than none."""
-        breaker = self._model_states[model.name].breaker
-        return breaker.slow and breaker.state is not BreakerState.CLOSED
+        return self._model_states[model.name].is_slow
 
     def breaker(self, model: Model) -> Breaker:
         """Return the model's breaker."""
@@ -374,26 +372,8 @@ class ModelPool:
             model_state.stats_buffer.ended(outcome, latency_s, usage, now_s)
 
     def _report(self, now_s: float, *, leaving: bool) -> list[ModelStats]:
-        if self._member is None:
+        if self._reports is None:
             return []
-        reports: list[ModelStats] = []
         for name, model_state in self._model_states.items():
-            snapshot = self._snapshot(self.catalogue.models[name], model_state, now_s)
-            if leaving or model_state.stats_buffer.is_due(snapshot, now_s):
-                reports += model_state.stats_buffer.report(
-                    name, self._member, self._sequence, snapshot, now_s, leaving=leaving
-                )
-        return reports
-
-    def _snapshot(self, model: Model, model_state: ModelState, now_s: float) -> ModelSnapshot:
-        self._look(model, model_state, now_s)
-        return ModelSnapshot(
-            in_flight=len(model_state.flight),
-            slow_in_flight=model_state.flight.slow,
-            stuck_in_flight=model_state.flight.stuck,
-            breaker=model_state.breaker.state,
-            brown_out=model_state.is_browned_out(now_s) or self.is_slow(model),
-            share=self._shares.of_model(model, model_state, now_s),
-            limited=now_s - model_state.limited_s < LIMITED_S,
-            accounts=self._shares.account_snapshots(model_state, now_s),
-        )
+            self._look(self.catalogue.models[name], model_state, now_s)
+        return self._reports.take(self._model_states, now_s, leaving=leaving)

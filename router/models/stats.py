@@ -108,13 +108,22 @@ class StatsBuffer:
             second.input_tokens += usage.input_tokens
             second.output_tokens += usage.output_tokens
 
-    def is_due(self, snapshot: ModelSnapshot, now_s: float) -> bool:
-        """Say whether there is something to tell: a whole second, many calls, a change, or a sign of life."""
-        told = self._told
-        if told is None or now_s - self._told_s >= HEARTBEAT_S or snapshot.differs(told):
+    def is_due(self, now_s: float) -> bool:
+        """Say whether to tell however the model stands: a second is over, there were many calls, or it was long ago."""
+        if self._told is None or now_s - self._told_s >= HEARTBEAT_S:
             return True
         untold = sum(second.calls for second in self._seconds.values())
-        if untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds):
+        return untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds)
+
+    @property
+    def has_untold_use(self) -> bool:
+        """Whether accounts may have been used since they were told."""
+        return bool(self._account_limits and self._seconds)
+
+    def is_news(self, snapshot: ModelSnapshot) -> bool:
+        """Say whether the others need to know at once how the model stands: a change, or much use of an account."""
+        told = self._told
+        if told is None or snapshot.differs(told):
             return True
         return any(self._has_much_untold(name, snapshot, told) for name in self._account_limits)
 
