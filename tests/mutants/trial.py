@@ -13,6 +13,7 @@ from tests.mutants.mutant import ROOT, Mutant
 
 LIMIT_S = 150.0
 TEST_LIMIT_S = 40
+PACKAGES = ("router", "sandbox", "schemas", "streams", "warehouse", "dashboard")
 TESTS_FAILED = 1
 """pytest's exit code; any other than 0 says that no test has judged."""
 
@@ -49,6 +50,9 @@ class Copy:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        # byte code by the text's hash: what was compiled may be of the same second and size as a defect
+        compile_all = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", *PACKAGES]
+        subprocess.run(compile_all, cwd=folder, check=True)
 
     def play(self, mutant: Mutant) -> Result:
         """Put the defect in, run its tests until one fails, and take it out again."""
@@ -73,8 +77,8 @@ class Copy:
     def _judge(self, tests: tuple[str, ...]) -> tuple[Verdict, str]:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
         command += ["--hypothesis-profile=unshrunk", f"--timeout={TEST_LIMIT_S}", *tests]
-        # not the installed tree, and no byte code: what was compiled may be of the same second and size
-        environment = {**os.environ, "PYTHONPATH": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(self._folder)}  # not the installed tree
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         try:
             done = subprocess.run(
                 command,
