@@ -10,6 +10,8 @@ from router.budgets.rules import ZERO, day_of, limits_of, told_as, window_bounds
 from router.tenants import Tenant
 from schemas.budgets import Budget, BudgetClaim
 
+LOOK_AGAIN_S = 0.5
+"""A lease whose requests wait, or that has a past, is looked at so often; others when something is due."""
 MARGIN_S = 30.0
 """How long after its call's time a reservation is over by itself."""
 
@@ -147,6 +149,12 @@ class BudgetLease:
         life = self._present(now_s)
         self._serve(life, now_s)
         return self._claim_of(life, now_s) or self._claim_of_past(now_s)
+
+    def due_s(self, now_s: float) -> float:
+        """Return from when on time alone may bring about a claim; infinity if nothing is held, and nothing waits."""
+        if self._waiting or self._past:
+            return now_s + LOOK_AGAIN_S
+        return max(now_s + LOOK_AGAIN_S, self._life.due_s(now_s))
 
     def _claim_of(self, life: Life, now_s: float) -> BudgetClaim | None:
         if not life.may_claim(now_s):

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
+from operator import itemgetter
 from typing import Annotated
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from router.budgets.holdings import Holding, HoldingKey, Holdings
 from router.budgets.rules import (
-    LEASE_S,
     REMEMBER_S,
     ZERO,
     day_of,
@@ -61,21 +62,6 @@ class _StoredLedger(BaseModel):
     holdings: tuple[tuple[Day, str, Usd, Usd, Count, float], ...]
 
 
-@dataclass(slots=True)
-class Holding:
-    """What one worker was granted for a day, cumulative, and how much of it has been seen to be spent."""
-
-    granted: Decimal = ZERO
-    drawn: Decimal = ZERO
-    sequence: int = 0
-    heard_s: float = 0.0
-
-    @property
-    def outstanding(self) -> Decimal:
-        """What may still be spent."""
-        return max(ZERO, self.granted - self.drawn)
-
-
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """The spend of a window has reached a share of its budget. Each share is told once a window."""
@@ -105,8 +91,10 @@ class BudgetLedger:
     what was freed; as these come on two topics, it may be below 0 for a moment."""
     told: dict[str, Decimal] = field(default_factory=dict)
     """The highest share of the budget whose crossing was told, by window."""
-    holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
+    holdings: Holdings = field(default_factory=Holdings)
     _pending: dict[str, BudgetClaim] = field(default_factory=dict)
+    _news: dict[HoldingKey, None] = field(default_factory=dict)
+    """Holdings whose claim was not answered yet, or of which more was granted since: the next budget tells them."""
 
     @classmethod
     def load(cls, tenant: Tenant, value: bytes) -> "BudgetLedger":
@@ -116,7 +104,7 @@ class BudgetLedger:
             ValueError: it did not.
         """
         stored = _StoredLedger.model_validate_json(value)
-        return cls(
+        ledger = cls(
             tenant,
             offsets={
                 **(stored.offsets or {}),
@@ -127,11 +115,10 @@ class BudgetLedger:
             spent=stored.spent,
             reserved=stored.reserved,
             told={window: _told_share(tenant, text) for window, text in stored.told.items()},
-            holdings={
-                (day, holder): Holding(granted, drawn, sequence, heard_s)
-                for day, holder, granted, drawn, sequence, heard_s in stored.holdings
-            },
         )
+        for day, holder, granted, drawn, sequence, heard_s in sorted(stored.holdings, key=itemgetter(-1)):
+            ledger.holdings.put((day, holder), Holding(granted, drawn, sequence, heard_s))
+        return ledger
 
     def dump(self) -> bytes:
         """Return everything but claims that wait: they are made again."""
@@ -181,9 +168,7 @@ class BudgetLedger:
             self.reserved[window] = max(self.reserved.get(window, ZERO) - amount, -MOST_USD)
 
     def _draw(self, day: str, amount: Decimal, holder: str | None) -> None:
-        holding = self.holdings.get((day, holder or ""))
-        if holding is not None:
-            holding.drawn = min(holding.drawn + amount, MOST_USD)
+        self.holdings.draw((day, holder or ""), amount)
 
     def held(self, window: str) -> Decimal:
         """Return what is held in a window for calls of the batch lane."""
@@ -191,14 +176,14 @@ class BudgetLedger:
 
     def receive(self, claim: BudgetClaim, now_s: float) -> None:
         """Take in a claim, unless it is not newer than the last one, or of an earlier day of which nothing is held."""
-        if claim.day < min(open_days(now_s)) and (claim.day, claim.holder) not in self.holdings:
+        key = claim.day, claim.holder
+        known = self.holdings.get(key)
+        if known is None and claim.day < min(open_days(now_s)):
             return
-        holding = self.holdings.setdefault((claim.day, claim.holder), Holding())
-        if claim.sequence <= holding.sequence:
+        self._news[key] = None
+        if known is not None and claim.sequence <= known.sequence:
             return
-        holding.sequence = claim.sequence
-        holding.heard_s = now_s
-        holding.granted = min(holding.granted, claim.cap_usd)
+        self.holdings.heard(key, claim.sequence, claim.cap_usd, now_s)
         if claim.wanted_usd:
             self._pending[claim.holder] = claim  # in its old place, if it has one
         else:
@@ -206,12 +191,16 @@ class BudgetLedger:
 
     def taken_over(self, now_s: float) -> None:
         """Give every holder a whole lease: it is not known when the owner before heard of it."""
-        for holding in self.holdings.values():
-            holding.heard_s = now_s
+        self.holdings.taken_over(now_s)
+
+    def tell_all(self) -> None:
+        """Tell all grants again by the next budget: it is not known which of them were heard."""
+        self._news = dict.fromkeys(self.holdings)
 
     def decide(self, now_s: float) -> Budget:
         """Grant what can be granted, forget what is over, and return what to tell everybody.
 
+        Of the grants only those are told whose holder waits for an answer, or was granted more: a lease heeds no other.
         What requests wait for is granted whole, if there is enough, and first of all what has waited longest; a claim
         that cannot be met is kept for a while. While there is one nothing is granted beyond what is waited for.
         """
@@ -228,7 +217,8 @@ class BudgetLedger:
             waited_for = min(claim.wanted_usd, free) if needed else ZERO
             grant = max(needed, waited_for, ZERO if scarce else self._fair_part(free, day))
             if grant <= free:
-                self.holdings[day, holder].granted += grant
+                self.holdings.grant((day, holder), grant)
+                self._news[day, holder] = None
             elif needed and all(limit - self.spent.get(window, ZERO) >= needed for window, limit in limits.items()):
                 scarce = True
                 continue
@@ -237,8 +227,7 @@ class BudgetLedger:
         return self._budget(now_s, scarce=scarce)
 
     def _fair_part(self, free: Decimal, day: str) -> Decimal:
-        holders = sum(of_day == day for of_day, _ in self.holdings)
-        return (free / (GRANT_SHARE * holders)).quantize(NANO_USD, ROUND_DOWN)
+        return (free / (GRANT_SHARE * self.holdings.holders(day))).quantize(NANO_USD, ROUND_DOWN)
 
     def crossings(self, now_s: float) -> list[Crossing]:
         """Return which budgets have been crossed since the last call; each is told once a window."""
@@ -253,14 +242,11 @@ class BudgetLedger:
 
     def _committed(self, window: str) -> Decimal:
         """What is spent of the window, what is held, and what is granted and has not been seen to be either."""
-        granted = (one.outstanding for (day, _), one in self.holdings.items() if day.startswith(window))
-        return self.spent.get(window, ZERO) + self.held(window) + sum(granted, ZERO)
+        return self.spent.get(window, ZERO) + self.held(window) + self.holdings.outstanding(window)
 
     def _forget(self, now_s: float) -> None:
         day = min(open_days(now_s))
-        for key, holding in list(self.holdings.items()):
-            if now_s >= holding.heard_s + LEASE_S:
-                del self.holdings[key]
+        self.holdings.forget(now_s)
         for holder, claim in list(self._pending.items()):
             heard = self.holdings.get((claim.day, holder))
             if heard is None or claim.day < day or now_s >= heard.heard_s + REMEMBER_S:
@@ -283,6 +269,7 @@ class BudgetLedger:
 
     def _budget(self, now_s: float, *, scarce: bool) -> Budget:
         day, days = day_of(now_s), open_days(now_s)
+        news, self._news = self._news, {}
         limits = limits_of(self.tenant, day)
         windows = tuple(self._window(window, limits.get(window)) for window in (day, day[:7]))
         tightest = max(windows, key=lambda one: _ORDER.index(one.state))
@@ -293,8 +280,8 @@ class BudgetLedger:
             windows=windows,
             grants=tuple(
                 Grant(holder=holder, day=of_day, granted_usd=one.granted, sequence=one.sequence)
-                for (of_day, holder), one in self.holdings.items()
-                if of_day in days
+                for of_day, holder in news
+                if of_day in days and (one := self.holdings.get((of_day, holder))) is not None
             ),
             scarce=scarce,
             version=self.version,

@@ -6,6 +6,7 @@ A life is never reset. One that sees midnight, or lapses, is followed by another
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import inf
 
 from router.budgets.rules import ASK_AGAIN_S, LEASE_S, ZERO
 from schemas.budgets import BudgetClaim, Grant
@@ -154,6 +155,17 @@ class Life:
     def is_due(self, now_s: float) -> bool:
         """Say whether the owner has to hear of the holder."""
         return self.cap > 0 and now_s - self._claimed_s > RENEW_S
+
+    def due_s(self, now_s: float) -> float:
+        """Return when time alone will bring something about; infinity while it holds nothing and asks for nothing."""
+        moments = [one.until_s for one in self.reservations]
+        if not self.is_answered:
+            moments.append(self._claimed_s + ANSWER_S)
+        if self.cap > 0:
+            moments += [self._claimed_s + RENEW_S, self._confirmed_s + LEASE_S / 2, self.ends_s]
+        if self.left > 0:
+            moments.append(max(now_s, self.used_s + IDLE_S))
+        return min(moments, default=inf)
 
     def is_waiting_for(self, needed: Decimal, wanted: Decimal, now_s: float) -> bool:
         """Say whether the owner knows of just that want and has granted nothing yet."""

@@ -4,6 +4,8 @@ import asyncio
 from asyncio import Future
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from heapq import heappop, heappush
+from math import inf
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -23,7 +25,7 @@ log = structlog.get_logger()
 GATHER_S = 0.01
 """What changes within so short a time is claimed together; `router.budgets.lease` decides what to claim."""
 LEASES_LOOK_S = 0.5
-"""How often to look at leases of which nothing was asked: what time alone brings about is due within seconds."""
+"""How often to look whose time has come."""
 
 
 class BudgetClient:
@@ -38,7 +40,9 @@ class BudgetClient:
         self._clock = clock
         self._changed: dict[str, None] = {}
         self._has_changed = asyncio.Event()
-        self._looked_s = 0.0
+        self._due_s = dict.fromkeys(self._leases, inf)
+        self._by_due: list[tuple[float, str]] = []
+        """A heap; of a lease's moments the one in `_due_s` is meant."""
         self._waiting: dict[str, Future[None]] = {}
 
     def __bool__(self) -> bool:
@@ -80,12 +84,34 @@ class BudgetClient:
     async def claim(self, publisher: Publisher) -> None:
         """Publish claims as they become due, for ever."""
         while True:
-            names = await self._due()
-            claims = (self._leases[name].claim(self._clock()) for name in names)
-            await asyncio.gather(*(self._publish(claim, publisher) for claim in claims if claim is not None))
+            await self._change_or_time()
+            await asyncio.gather(*(self._publish(claim, publisher) for claim in self.claims(self._clock())))
 
-    async def _due(self) -> Iterable[str]:
-        """Wait for a change, no longer than `LEASES_LOOK_S`; return whose leases to look at."""
+    def due(self, now_s: float) -> Iterable[str]:
+        """Return whose leases to look at: those that have changed, and those whose time has come."""
+        names, self._changed = self._changed, {}
+        while self._by_due and self._by_due[0][0] <= now_s:
+            due_s, name = heappop(self._by_due)
+            if self._due_s[name] == due_s:
+                names[name] = None
+        return names
+
+    def claims(self, now_s: float) -> list[BudgetClaim]:
+        """Return what there is to claim now."""
+        found: list[BudgetClaim] = []
+        for name in self.due(now_s):
+            lease = self._leases[name]
+            if (claim := lease.claim(now_s)) is not None:
+                found.append(claim)
+            due_s = lease.due_s(now_s)
+            if due_s != self._due_s[name]:
+                self._due_s[name] = due_s
+                if due_s < inf:
+                    heappush(self._by_due, (due_s, name))
+        return found
+
+    async def _change_or_time(self) -> None:
+        """Wait for a change, no longer than `LEASES_LOOK_S`."""
         timer = asyncio.get_running_loop().call_later(LEASES_LOOK_S, self._has_changed.set)
         try:
             await self._has_changed.wait()
@@ -93,12 +119,6 @@ class BudgetClient:
             timer.cancel()
         await asyncio.sleep(GATHER_S)
         self._has_changed.clear()
-        names, self._changed = self._changed, {}
-        now_s = self._clock()
-        if now_s - self._looked_s < LEASES_LOOK_S:
-            return names
-        self._looked_s = now_s
-        return self._leases
 
     def _change(self, name: str) -> None:
         self._changed[name] = None

@@ -16,7 +16,8 @@ are forgotten until their holders claim again, and the ids of seconds whose reco
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -36,6 +37,7 @@ from streams.control.owner_term import UnsureError
 from streams.internal_records import AHEAD_S, read_internal, skipped
 from streams.ports import Clock, Fence, LogReader, Received, Table, TopicPartition
 from streams.publisher import Publisher
+from streams.slices import in_slices
 
 log = structlog.get_logger()
 
@@ -47,6 +49,10 @@ POSITIONS_S = 5.0
 LOOK_S = 10.0
 """How often to look whether the costs topic has more partitions."""
 READ_AT_ONCE = 5000
+LEDGER_SIZE = 20
+"""What a ledger without holders takes to be decided on, stored and told, in holders."""
+PORTION = 1200
+"""How much is decided on at a time, in holders: about 3 ms of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +114,36 @@ class BudgetOwner:
         self._claimed: list[Received] = []
         self._is_asked = asyncio.Event()
         self._read: dict[int, _Read] = {}
-        self._assigned_term = 0
+        self._assigned_term = self._restored_term = 0
+        self._stored_positions: dict[bytes, bytes] = {}
         self._told_s = self._positions_s = self._looked_s = 0.0
 
     def take_over(self) -> None:
-        """Begin with what the table holds."""
+        """Begin with what the table holds, which is read in slices before anything else is done."""
+        self._term += 1
+        self._owner.set()
+
+    async def _restore_all(self, term: int) -> None:
+        """Take in the whole table, at the begin of a term.
+
+        Raises:
+            UnsureError: the term ended meanwhile.
+        """
+        if self._restored_term == term:
+            return
         # The table may have been lost, and no worker believes a budget of a lower version than one that was told.
         newest = int(self._clock() * 1000)
         self._ledgers = {name: BudgetLedger(tenant, version=newest) for name, tenant in self._tenants.items()}
         self._counted = {name: Counted() for name in self._tenants}
-        self._read = {}
-        for key, value in self._table.items().items():
+        self._read, self._stored_positions = {}, {}
+        async for key, value in in_slices(self._table.items().items()):
+            self._be_owner(term)
             try:
                 self._restore(key.decode(), value, newest)
             except ValueError as error:
                 skipped(Topic.ACCOUNTS, error)
         self._changed = set(self._ledgers)
-        self._term += 1
-        self._owner.set()
+        self._restored_term = term
         log.info("this worker keeps the accounts", tenants=len(self._ledgers))
 
     def _restore(self, key: str, value: bytes, newest: int) -> None:
@@ -150,6 +168,7 @@ class BudgetOwner:
             self._counted[name].load(Kind(kind), second, value)
         elif kind == "read":
             self._read[int(rest)] = _READ.validate_json(value)
+            self._stored_positions[key.encode()] = value
 
     def give_up(self) -> None:
         """Forget the ledgers: another worker keeps them."""
@@ -206,17 +225,24 @@ class BudgetOwner:
 
     async def _step(self, term: int) -> bool:
         """Do what there is to do, and say whether there may be more cost events to read at once."""
+        await self._restore_all(term)
         await self._assign(term)  # here, where no read of the term before can be under way and take what comes
         records = await self._reader.read(timeout_s=0, most=READ_AT_ONCE)
         if not self._is_owner(term):
             return False
-        self._count(records)
+        async for record in in_slices(records):
+            self._count(record)
         claims = tuple(self._claimed)  # kept until they are answered; hearing one twice says nothing
-        heard = {name for name in map(self._hear, claims) if name is not None}
+        heard: dict[str, None] = {}
+        async for claim in in_slices(claims):
+            if (name := self._hear(claim)) is not None:
+                heard[name] = None
+        self._be_owner(term)
         now_s = self._clock()
         if heard or (self._changed and now_s - self._told_s >= SPEND_TOLD_EVERY_S):
             self._told_s = now_s
-            await self._tell(sorted(self._changed | heard), now_s, term)
+            for names in self._portions([*sorted(heard), *sorted(self._changed.difference(heard))]):
+                await self._tell(names, now_s, term)
         for claim in claims:
             claim.acknowledge()
         del self._claimed[: len(claims)]
@@ -235,8 +261,7 @@ class BudgetOwner:
             self._looked_s = now_s
             return
         positions = {} if is_new else {tp: await self._reader.position(tp) for tp in self._partitions}
-        if not self._is_owner(term):
-            raise UnsureError
+        self._be_owner(term)
         self._reader.assign(partitions)
         for tp in partitions:
             self._reader.seek(
@@ -247,25 +272,40 @@ class BudgetOwner:
     def _is_owner(self, term: int) -> bool:
         return self._owner.is_set() and self._term == term
 
+    def _be_owner(self, term: int) -> None:
+        if not self._is_owner(term):
+            raise UnsureError
+
     def _be_sure(self, term: int) -> None:
         if not (self._is_owner(term) and self._fence.is_open()):
             raise UnsureError
+
+    def _portions(self, names: Iterable[str]) -> Iterator[Sequence[str]]:
+        """Give what is decided on, stored and told together: of many ledgers, or large ones, a few at a time."""
+        portion: list[str] = []
+        size = 0
+        for name in names:
+            portion.append(name)
+            size += LEDGER_SIZE + len(self._ledgers[name].holdings)
+            if size >= PORTION:
+                yield portion
+                portion, size = [], 0
+        if portion:
+            yield portion
 
     def _number(self, topic: str, partition: int) -> int:
         """Return by which number a partition is known to the ledgers."""
         is_reserved = self._reservations is not None and topic == self._reservations.topic
         return RESERVATIONS if is_reserved else partition
 
-    def _count(self, records: Iterable[Delivery]) -> None:
-        for record in records:
-            number = self._number(record.origin.topic, record.origin.partition)
-            name = (record.key or b"").decode(errors="replace")
-            ledger = self._ledgers.get(name)
-            if ledger is None or record.value is None or record.origin.offset <= ledger.counted_to(number):
-                continue
-            count = count_reservation if number == RESERVATIONS else count_cost
-            if not count(record, ledger, self._counted[name], self._clock()):
-                continue
+    def _count(self, record: Delivery) -> None:
+        number = self._number(record.origin.topic, record.origin.partition)
+        name = (record.key or b"").decode(errors="replace")
+        ledger = self._ledgers.get(name)
+        if ledger is None or record.value is None or record.origin.offset <= ledger.counted_to(number):
+            return
+        count = count_reservation if number == RESERVATIONS else count_cost
+        if count(record, ledger, self._counted[name], self._clock()):
             ledger.count_to(number, record.origin.offset)
             self._changed.add(name)
 
@@ -279,6 +319,14 @@ class BudgetOwner:
         return claim.tenant
 
     async def _tell(self, names: Sequence[str], now_s: float, term: int) -> None:
+        try:
+            await self._decide(names, now_s, term)
+        except (KafkaError, UnsureError):
+            for name in names:  # a grant that was not told is told by the next budget
+                self._ledgers[name].tell_all()
+            raise
+
+    async def _decide(self, names: Sequence[str], now_s: float, term: int) -> None:
         """Decide, store the ids, then what was counted, and then tell.
 
         Old ids are deleted behind the sums: until these are stored, the records are read again and need them.
@@ -286,9 +334,9 @@ class BudgetOwner:
         budgets = [self._ledgers[name].decide(now_s) for name in names]
         self._crossings += [crossing for name in names for crossing in self._ledgers[name].crossings(now_s)]
         ids: dict[bytes, bytes | None] = {
-            _ids_key(kind, name, second): counted.dump(kind, second)
-            for name, counted in sorted(self._counted.items())
-            for kind, second in sorted(counted.changed)
+            _ids_key(kind, name, second): self._counted[name].dump(kind, second)
+            for name in names  # all that have changed are among them
+            for kind, second in sorted(self._counted[name].changed)
         }
         if ids:
             await self._put(ids, term)
@@ -297,8 +345,8 @@ class BudgetOwner:
             _ids_key(kind, name, second) for name in names for kind, second in self._counted[name].forget()
         )
         await self._put({**sums, **dict.fromkeys(sorted(self._forgotten))}, term)
-        for counted in self._counted.values():
-            counted.changed.clear()
+        for name in names:
+            self._counted[name].changed.clear()
         self._forgotten.clear()
         for crossing in self._crossings:
             log.warning(
@@ -313,21 +361,21 @@ class BudgetOwner:
         self._crossings.clear()
         self._be_sure(term)
         await asyncio.gather(*(self._publisher.budget(budget) for budget in budgets))
-        if not self._is_owner(term):  # of a later assignment, perhaps, whose claims these are not
-            raise UnsureError
+        self._be_owner(term)  # it may be that of a later assignment, whose claims these are not
         self._changed.difference_update(names)
 
     async def _store_positions(self, term: int) -> None:
-        read: dict[bytes, bytes | None] = {}
+        counted: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        for name, ledger in self._ledgers.items():
+            for number, offset in ledger.offsets.items():
+                counted[number][name] = offset
+        read: dict[bytes, bytes] = {}
         for tp in self._partitions:
-            position = await self._reader.position(tp)
             number = self._number(tp.topic, tp.partition)
-            offsets = {
-                name: ledger.offsets[number] for name, ledger in self._ledgers.items() if number in ledger.offsets
-            }
-            read[f"read|{number}".encode()] = orjson.dumps(asdict(_Read(position, offsets)))
-        stored = self._table.items()
-        await self._put({key: value for key, value in read.items() if stored.get(key) != value}, term)
+            stands = _Read(await self._reader.position(tp), counted[number])
+            read[f"read|{number}".encode()] = orjson.dumps(asdict(stands))
+        await self._put({key: value for key, value in read.items() if self._stored_positions.get(key) != value}, term)
+        self._stored_positions = read
 
     async def _put(self, changes: Mapping[bytes, bytes | None], term: int) -> None:
         """Write, if the ledgers are surely still ours, and see that they were until it was acknowledged.
@@ -338,8 +386,7 @@ class BudgetOwner:
         """
         self._be_sure(term)
         await self._table.put(changes)
-        if not self._is_owner(term):
-            raise UnsureError
+        self._be_owner(term)
 
 
 def _ids_key(kind: Kind, name: str, second: int) -> bytes:

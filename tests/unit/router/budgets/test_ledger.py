@@ -64,3 +64,29 @@ def test_a_sum_that_is_beyond_what_can_be_told_is_told_as_the_most() -> None:
     for _ in range(2):
         ledger.spend(DAY, MOST_USD, None)
     assert [window.spent_usd for window in ledger.decide(NOON_S).windows] == [MOST_USD, MOST_USD]
+
+
+def test_a_budget_names_the_grants_that_are_news_and_all_of_them_if_it_is_not_known_who_heard() -> None:
+    ledger = BudgetLedger(Tenant("acme", daily_budget_usd=Decimal(1)))
+    other = claim(1, "0", "0.2").model_copy(update={"holder": "w2"})
+    ledger.receive(claim(1, "0", "0.2"), NOON_S)
+    ledger.receive(other, NOON_S)
+    assert [one.holder for one in ledger.decide(NOON_S).grants] == ["w1", "w2"]
+    assert ledger.decide(NOON_S + 1).grants == ()
+    ledger.receive(other, NOON_S + 2)
+    assert [one.holder for one in ledger.decide(NOON_S + 2).grants] == ["w2"], "a claim that comes again is answered"
+    ledger.tell_all()
+    assert [one.holder for one in ledger.decide(NOON_S + 3).grants] == ["w1", "w2"]
+
+
+def test_a_grant_that_is_met_later_is_news() -> None:
+    ledger = BudgetLedger(Tenant("acme", daily_budget_usd=Decimal(1)))
+    ledger.receive(claim(1, "0", "0.9"), NOON_S)
+    held = ledger.decide(NOON_S).grants[0].granted_usd
+    other = claim(1, "0", "0.2").model_copy(update={"holder": "w2"})
+    ledger.receive(other, NOON_S + 1)
+    assert [one.granted_usd for one in ledger.decide(NOON_S + 1).grants] == [0], "answered, and not met"
+    ledger.receive(claim(2, "0.1", "0"), NOON_S + 2)
+    told = {one.holder: one.granted_usd for one in ledger.decide(NOON_S + 2).grants}
+    assert held > told["w1"]
+    assert told["w2"] >= Decimal("0.2")

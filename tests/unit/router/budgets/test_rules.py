@@ -151,7 +151,7 @@ def test_a_claim_of_an_earlier_day_that_is_forgotten_makes_nobody_a_holder() -> 
     assert claim is not None
     tomorrow = BudgetLedger(ACME)
     tomorrow.receive(claim, window_bounds(DAY)[1].timestamp() + CLOCKS_S)
-    assert tomorrow.holdings == {}
+    assert not tomorrow.holdings
 
 
 def test_an_answer_to_an_earlier_claim_changes_no_cap() -> None:
@@ -248,7 +248,7 @@ def test_a_grant_goes_to_those_who_wait_before_anybody_else_and_they_are_told() 
     assert told == ["first", "third"]
     assert lease.reserved_usd == 70 * CENT
     assert lease.reserve("newcomer", 11 * CENT, NOON_S, TIMEOUT_S) is Reserve.LATER
-    assert ledger.holdings == {}
+    assert not ledger.holdings
 
 
 def test_a_grant_is_held_for_who_waits_however_long_the_lease_had_been_idle() -> None:
