@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.message import SCHEMA_VERSION, Count, Message, SchemaVersion, SmallCount, Timestamp
 
+ALL_TENANTS = ""
+"""In the place of a tenant: what was told of each of them before still holds."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,6 +40,9 @@ class WorkerDemand(Message):
     as_of: Timestamp
     tenants: dict[str, TenantDemand] = Field(default_factory=dict)
     leaving: bool = Field(default=False, description="The worker's last word: it lets no more requests in.")
+    heeds_signs: bool = Field(
+        default=False, description="One record for all tenants is enough to tell it that its shares still hold."
+    )
 
 
 class TenantShare(_Part):
@@ -50,7 +56,10 @@ class TenantShare(_Part):
 
 
 class TenantShares(Message):
-    """`llm.tenant-shares.v1`: how one tenant's limits are divided between the workers."""
+    """`llm.tenant-shares.v1`: how one tenant's limits are divided between the workers.
+
+    Without a tenant's name: what was told of each tenant before still holds.
+    """
 
     type_name: ClassVar[str] = "turnout.tenant-shares"
 

@@ -7,10 +7,10 @@ from itertools import count
 
 from router.sharing.member import Member
 from router.tenancy.admission import Admission, Admit, Defer, Identified
-from router.tenancy.allotment import TenantAllotment
+from router.tenancy.allotment import AT_REST, TenantAllotment
 from router.tenants import Tenant
 from schemas.requests import Request
-from schemas.tenant_shares import TenantShares, WorkerDemand
+from schemas.tenant_shares import ALL_TENANTS, TenantShares, WorkerDemand
 from schemas.vocabulary import ErrorCode
 
 TELL_S = 0.1
@@ -27,12 +27,15 @@ class TenantCluster:
     takes_s: float = 0.2
     """How long a request is under way."""
     patience_s: float = 60.0
+    at_rest: int = AT_REST
+    """Shares that are divided in a round although nobody has asked."""
     workers: dict[str, Admission] = field(default_factory=dict)
     admitted: list[tuple[float, str]] = field(default_factory=list)
     refused: list[tuple[float, str, ErrorCode]] = field(default_factory=list)
     most_under_way: int = 0
     _aggregator: TenantAllotment = field(init=False)
     _published: TenantShares | None = None
+    _confirmed: TenantShares | None = None
     _frozen: dict[str, Admission] = field(default_factory=dict)
     _under_way: dict[str, int] = field(default_factory=dict)
     _heap: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
@@ -40,7 +43,7 @@ class TenantCluster:
     _epochs: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self._aggregator = TenantAllotment({self.tenant.name: self.tenant})
+        self._aggregator = self._new_allotment()
         self.at(self.now_s, self._tick)
 
     @property
@@ -54,8 +57,8 @@ class TenantCluster:
         member = Member(worker, next(self._epochs))
         admission = self.workers[worker] = Admission({self.tenant.name: self.tenant}, member)
         self._under_way[worker] = 0
-        if self._published is not None:
-            admission.limiters.follow(self._published)
+        for told in self._on_the_topic():
+            admission.limiters.follow(told)
         self.at(self.now_s, lambda: self._tell(worker, admission))
 
     def leave(self, worker: str) -> None:
@@ -76,13 +79,14 @@ class TenantCluster:
     def wake(self, worker: str) -> None:
         """Let it go on, with what is published now."""
         admission = self.workers[worker] = self._frozen.pop(worker)
-        admission.limiters.follow(self.shares)
+        for told in self._on_the_topic():
+            admission.limiters.follow(told)
         self.at(self.now_s, lambda: self._tell(worker, admission))
 
     def change_owner(self) -> None:
         """Let another process hand out the shares, from what was published last."""
-        self._aggregator = TenantAllotment({self.tenant.name: self.tenant})
-        self._aggregator.restore([] if self._published is None else [self._published], self.now_s)
+        self._aggregator = self._new_allotment()
+        self._aggregator.restore(self._on_the_topic(), self.now_s)
 
     def at(self, at_s: float, what: Callable[[], object]) -> None:
         """Do something at a moment."""
@@ -150,12 +154,21 @@ class TenantCluster:
         self.at(self.now_s + self.lag_s, lambda: self._aggregator.ingest(passed_on, self.now_s))
 
     def _tick(self) -> None:
-        for shares in self._aggregator.shares(self.now_s):
+        for shares in filter(None, self._aggregator.shares(self.now_s)):
             passed_on = TenantShares.decode(shares.encode())
             self.at(self.now_s + self.lag_s, lambda passed_on=passed_on: self._publish(passed_on))  # type: ignore[misc]
         self.at(self.now_s + TICK_S, self._tick)
 
+    def _new_allotment(self) -> TenantAllotment:
+        return TenantAllotment({self.tenant.name: self.tenant}, self.at_rest)
+
+    def _on_the_topic(self) -> list[TenantShares]:
+        return [told for told in (self._published, self._confirmed) if told is not None]
+
     def _publish(self, shares: TenantShares) -> None:
-        self._published = shares
+        if shares.tenant == ALL_TENANTS:
+            self._confirmed = shares
+        else:
+            self._published = shares
         for admission in self.workers.values():
             admission.limiters.follow(shares)

@@ -14,7 +14,7 @@ from router.sharing.allotment import share_in_force
 from router.sharing.member import HEARTBEAT_S, UNTOLD, Member
 from router.sharing.rate_limit import RateLimit
 from router.tenants import Tenant
-from schemas.tenant_shares import TenantDemand, TenantShare, TenantShares, WorkerDemand
+from schemas.tenant_shares import ALL_TENANTS, TenantDemand, TenantShare, TenantShares, WorkerDemand
 
 DEMAND_TOLD_EVERY_S = 1.0
 """How often what is not urgent is reported, in seconds."""
@@ -44,6 +44,7 @@ class TenantLimiter:
         self._no_room_s = self._no_place_s = -LIMITED_S
         self._since_s: float | None = None
         self._shares: TenantShares | None = None
+        self._confirmed_s = 0.0
         self._own: TenantShare | None = None
         self._told: TenantDemand | None = None
         self._untold = 0
@@ -82,8 +83,13 @@ class TenantLimiter:
     def follow(self, shares: TenantShares) -> None:
         """Use these shares from now on."""
         self._shares = shares
+        self._confirmed_s = shares.as_of.timestamp()
         mine = (one for one in shares.shares if self._member == Member(one.worker, one.epoch))
         self._own = next(mine, None)
+
+    def confirm(self, as_of_s: float) -> None:
+        """Go on with the shares that it has: at that moment they still held."""
+        self._confirmed_s = max(self._confirmed_s, as_of_s)
 
     def has_share(self, now_s: float) -> bool:
         """Say whether this worker knows its share."""
@@ -135,7 +141,7 @@ class TenantLimiter:
         return self._in_force(self._tenant.concurrent_requests, None if own is None else own.places, now_s)
 
     def _granted(self, now_s: float) -> TenantShare | None:
-        return self._own if self._shares is not None and self._is_fresh(self._shares, now_s) else None
+        return self._own if self._shares is not None and self._is_fresh(now_s) else None
 
     def _in_force(self, whole: int | None, granted: int | None, now_s: float) -> int | None:
         if whole is None or self._member is None:
@@ -145,7 +151,7 @@ class TenantLimiter:
         shares = self._shares
         workers = 1 if shares is None else len(shares.shares) + (self._own is None)
         # one that has been silent for long is given nothing until it has spoken again
-        is_left_out = shares is not None and self._is_fresh(shares, now_s)
+        is_left_out = shares is not None and self._is_fresh(now_s)
         joining = is_left_out or now_s - self._since_s <= STALE_S
         return share_in_force(whole, granted, joining=joining, workers=workers)
 
@@ -154,13 +160,12 @@ class TenantLimiter:
         shares = self._shares
         if shares is None:
             return 0
-        if not self._is_fresh(shares, now_s):
+        if not self._is_fresh(now_s):
             return self._tenant.requests_per_minute or 0
         return shares.admitted - (0 if self._own is None else self._own.admitted)
 
-    @staticmethod
-    def _is_fresh(shares: TenantShares, now_s: float) -> bool:
-        return now_s - shares.as_of.timestamp() <= STALE_S
+    def _is_fresh(self, now_s: float) -> bool:
+        return now_s - self._confirmed_s <= STALE_S
 
 
 class TenantLimiters:
@@ -182,7 +187,10 @@ class TenantLimiters:
 
     def follow(self, shares: TenantShares) -> None:
         """Use these shares of a tenant's limits from now on; a tenant that is not in the catalogue is passed over."""
-        if (limiter := self._limiters.get(shares.tenant)) is not None:
+        if shares.tenant == ALL_TENANTS:
+            for every in self._limiters.values():
+                every.confirm(shares.as_of.timestamp())
+        elif (limiter := self._limiters.get(shares.tenant)) is not None:
             limiter.follow(shares)
 
     def has_shares(self, now_s: float) -> bool:
@@ -213,4 +221,5 @@ class TenantLimiters:
             as_of=datetime.fromtimestamp(now_s, UTC),
             tenants={name: limiter.report(now_s) for name, limiter in self._limiters.items()},
             leaving=leaving,
+            heeds_signs=True,
         )

@@ -73,6 +73,7 @@ PRODUCED: dict[str, type[Message]] = {
     "response-skipped": Response,
     "response-tool-calls": Response,
     "tenant-demand": WorkerDemand,
+    "tenant-demand-signs": WorkerDemand,
     "tenant-shares": TenantShares,
     "waiting": Waiting,
     "waiting-answered": Waiting,
@@ -105,6 +106,7 @@ EARLIER = {
     "response-rejected-unreadable",
     "response-skipped",
     "response-tool-calls",
+    "tenant-demand",
 }
 """Written before optional fields were added; read and written again they have those too, with their defaults."""
 LEFT_OUT_WHERE_NULL = {"tool_calls"}

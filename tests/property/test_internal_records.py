@@ -204,7 +204,7 @@ def test_the_limits_of_tenants_go_on(demands: list[bytes], shares: list[bytes]) 
     for value in demands:
         if (demand := read_internal(WorkerDemand, value, "demand", NOW_S)) is not None:
             allotment.ingest(demand, NOW_S)
-        for told in allotment.shares(NOW_S):
+        for told in filter(None, allotment.shares(NOW_S)):
             tells(told)
             limiters.follow(told)
         if (demand := limiters.take_report(NOW_S + 2)) is not None:

@@ -1,12 +1,14 @@
 """A tenant's limits hold over all workers, however they come, go and ask."""
 
 from collections import Counter
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.sharing.allotment import joining_share
+from router.tenancy.allotment import AT_REST
 from router.tenants import Tenant, TenantMode
 from schemas.vocabulary import ErrorCode
 from tests.examples import examples
@@ -17,10 +19,15 @@ LIMIT = 120
 PLACES = 12
 BY_MINUTE = Tenant("acme", requests_per_minute=LIMIT)
 AT_A_TIME = Tenant("acme", concurrent_requests=PLACES)
+AS_MANY_AS_THERE_ARE = st.sampled_from([AT_REST, 0])
+"""With a few limits each is divided in every round; with very many, only those of which somebody needs more."""
+EITHER = pytest.mark.parametrize("at_rest", [AT_REST, 0])
 
 
-def cluster_of(tenant: Tenant, *workers: str, lag_s: float = 0.05, takes_s: float = 0.2) -> TenantCluster:
-    cluster = TenantCluster(tenant, NOW_S, lag_s=lag_s, takes_s=takes_s)
+def cluster_of(
+    tenant: Tenant, *workers: str, lag_s: float = 0.05, takes_s: float = 0.2, at_rest: int = AT_REST
+) -> TenantCluster:
+    cluster = TenantCluster(tenant, NOW_S, lag_s=lag_s, takes_s=takes_s, at_rest=at_rest)
     for worker in workers:
         cluster.join(worker)
     cluster.play(5)
@@ -40,11 +47,11 @@ STEPS = st.lists(
 
 
 @settings(max_examples=examples(60), deadline=None)
-@given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]))
+@given(steps=STEPS, lag_s=st.sampled_from([0.01, 0.3, 1.5]), at_rest=AS_MANY_AS_THERE_ARE)
 def test_the_requests_a_minute_hold_over_any_minute_however_workers_come_go_and_burst(
-    steps: list[tuple[float, str, int, int]], lag_s: float
+    steps: list[tuple[float, str, int, int]], lag_s: float, at_rest: int
 ) -> None:
-    cluster = cluster_of(BY_MINUTE, "w", lag_s=lag_s)
+    cluster = cluster_of(BY_MINUTE, "w", lag_s=lag_s, at_rest=at_rest)
     names = (f"w{number}" for number in range(1000))
     joined = untold = 0
     for for_s, what, which, many in steps:
@@ -83,11 +90,12 @@ def test_the_requests_a_minute_hold_over_any_minute_however_workers_come_go_and_
         max_size=12,
     ),
     takes_s=st.sampled_from([0.3, 4.0]),
+    at_rest=AS_MANY_AS_THERE_ARE,
 )
 def test_the_requests_at_a_time_hold_however_workers_come_go_and_burst(
-    steps: list[tuple[float, str, int]], takes_s: float
+    steps: list[tuple[float, str, int]], takes_s: float, at_rest: int
 ) -> None:
-    cluster = cluster_of(AT_A_TIME, "w", takes_s=takes_s)
+    cluster = cluster_of(AT_A_TIME, "w", takes_s=takes_s, at_rest=at_rest)
     names = (f"w{number}" for number in range(1000))
     for for_s, what, which in steps:
         present = sorted(cluster.workers)
@@ -103,8 +111,9 @@ def test_the_requests_at_a_time_hold_however_workers_come_go_and_burst(
     assert cluster.most_under_way <= PLACES + lives
 
 
-def test_workers_that_know_each_other_share_the_limit_by_demand_and_use_it_whole() -> None:
-    cluster = cluster_of(BY_MINUTE, "a", "b", "c", "d")
+@EITHER
+def test_workers_that_know_each_other_share_the_limit_by_demand_and_use_it_whole(at_rest: int) -> None:
+    cluster = cluster_of(BY_MINUTE, "a", "b", "c", "d", at_rest=at_rest)
     cluster.ask("b", 80, over_s=240)
     cluster.play(60)
     cluster.ask("a", 600, over_s=180)
@@ -116,8 +125,9 @@ def test_workers_that_know_each_other_share_the_limit_by_demand_and_use_it_whole
     assert {(by, code) for _, by, code in cluster.refused} == {("a", ErrorCode.RATE_EXCEEDED)}
 
 
-def test_a_burst_on_one_of_four_idle_workers_waits_for_its_share_instead_of_being_refused() -> None:
-    cluster = cluster_of(BY_MINUTE, "a", "b", "c", "d")
+@EITHER
+def test_a_burst_on_one_of_four_idle_workers_waits_for_its_share_instead_of_being_refused(at_rest: int) -> None:
+    cluster = cluster_of(BY_MINUTE, "a", "b", "c", "d", at_rest=at_rest)
     assert {share.share_per_minute for share in cluster.shares.shares} == {LIMIT // 4}
     cluster.ask("a", LIMIT)
     cluster.play(4)
@@ -127,8 +137,9 @@ def test_a_burst_on_one_of_four_idle_workers_waits_for_its_share_instead_of_bein
     assert len(cluster.refused) >= 20 - LIMIT // 20, "all of them have had the limit, so nothing is worth waiting for"
 
 
-def test_places_go_to_whoever_needs_them() -> None:
-    cluster = cluster_of(AT_A_TIME, "a", "b", "c", "d", takes_s=1.0)
+@EITHER
+def test_places_go_to_whoever_needs_them(at_rest: int) -> None:
+    cluster = cluster_of(AT_A_TIME, "a", "b", "c", "d", takes_s=1.0, at_rest=at_rest)
     cluster.ask("a", 200)
     cluster.play(6)
     before = len(cluster.admitted)
@@ -147,8 +158,8 @@ def test_with_fewer_requests_a_minute_than_workers_each_still_lets_in_one() -> N
 
 
 def test_the_requests_of_a_worker_that_is_gone_count_until_they_have_left_the_minute() -> None:
-    for owner_too in (False, True):
-        cluster = cluster_of(BY_MINUTE, "a", "b")
+    for owner_too, at_rest in product((False, True), (AT_REST, 0)):
+        cluster = cluster_of(BY_MINUTE, "a", "b", at_rest=at_rest)
         cluster.ask("a", 50)
         cluster.play(2)
         cluster.kill("a")
