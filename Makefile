@@ -66,6 +66,10 @@ check: $(STAMP) ## Lint, types and import rules
 bench-health: $(STAMP) ## What shared health costs: CPU a request, bytes of table and changelog
 	$(BIN)/python bench/health.py
 
+.PHONY: bench-tenants
+bench-tenants: $(STAMP) ## What tenants cost at 10 to 1,000 workers and tenants: shares, grants, claims, keys (WHOLE=1: all of it)
+	$(BIN)/python bench/tenants.py $(if $(WHOLE),--whole)
+
 .PHONY: bench-walk
 bench-walk: $(STAMP) ## How many files one request enters, and how often it goes from one to another
 	$(BIN)/python bench/walk.py

@@ -27,32 +27,40 @@ class Finished(NamedTuple):
 
     def is_the_same(self, asked: str | None) -> bool:
         """Say whether this was asked, as far as is known."""
-        return not self.asked or asked is None or self.asked == _asked(asked)
+        return not self.asked or asked is None or self.asked == asked_bits(asked)
 
 
 class FinishedIds:
     """Keys of finished requests, and where their responses lie. Not for several threads; seconds are of any clock."""
 
-    __slots__ = ("_generations", "_horizon_s", "_most")
+    __slots__ = ("_count", "_generations", "_horizon_s", "_most")
 
     def __init__(self, horizon_s: float, most: int) -> None:
         self._horizon_s = horizon_s
         self._most = most
         self._generations: deque[tuple[float, dict[int, int]]] = deque()
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(len(ids) for _, ids in self._generations)
+        return self._count
 
     def add(self, key: str, offset: int, now_s: float, asked: str | None = None) -> None:
         """Remember that a request's response lies at `offset` of the responses partition, and what it asked."""
+        self.put(digest_of(key), offset, asked_bits(asked), now_s)
+
+    def put(self, digest: int, offset: int, asked: int, now_s: float) -> None:
+        """Remember the same by the key's digest, and what is kept of the question's."""
         if not self._generations or now_s - self._generations[-1][0] >= self._horizon_s / GENERATIONS:
             self._generations.append((now_s, {}))
-        self._generations[-1][1][_digest(key)] = offset << ASKED_BITS | _asked(asked)
+        ids = self._generations[-1][1]
+        before = len(ids)
+        ids[digest] = offset << ASKED_BITS | asked
+        self._count += len(ids) - before
         self._forget(now_s)
 
     def find(self, key: str) -> "Finished | None":
         """Return what is known of a finished request, or None if the key is not known."""
-        digest = _digest(key)
+        digest = digest_of(key)
         for _, ids in reversed(self._generations):
             if (found := ids.get(digest)) is not None:
                 return Finished(found >> ASKED_BITS, found & _ASKED_MASK)
@@ -62,16 +70,22 @@ class FinishedIds:
         generations = self._generations
         # The oldest one is over when the next one, which began as it ended, is older than the horizon.
         while len(generations) > 1 and generations[1][0] <= now_s - self._horizon_s:
-            generations.popleft()
+            self._forget_oldest()
         if len(generations[-1][1]) > max(1, self._most // GENERATIONS):
             generations.append((now_s, {}))
         while len(generations) > 1 and len(self) - len(generations[0][1]) >= self._most:
-            generations.popleft()
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _, ids = self._generations.popleft()
+        self._count -= len(ids)
 
 
-def _asked(asked: str | None) -> int:
+def asked_bits(asked: str | None) -> int:
+    """Return what is kept of the SHA-256 of a question; 0 without one."""
     return int(asked[: ASKED_BITS // 4], 16) if asked else 0
 
 
-def _digest(key: str) -> int:
+def digest_of(key: str) -> int:
+    """Return what is kept of a key, the number that `router.identity.Identity.digest` is in bytes."""
     return int.from_bytes(blake2b(key.encode(), digest_size=DIGEST_BYTES).digest(), "big")

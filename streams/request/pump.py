@@ -102,14 +102,14 @@ class Pump:
         self._tasks: defaultdict[TopicPartition, dict[Task[None], None]] = defaultdict(dict)
         self._begun: dict[_Held, None] = {}
         self._held_back: dict[TopicPartition, None] = {}
-        self._held_bytes = 0
+        self._held_bytes = self._in_flight = 0
         self._draining = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def in_flight(self) -> int:
         """How many requests have begun and are not acknowledged."""
-        return sum(len(tasks) for tasks in self._tasks.values())
+        return self._in_flight
 
     @property
     def waiting(self) -> int:
@@ -196,7 +196,7 @@ class Pump:
 
     def busy(self) -> bool:
         """Say whether requests are in flight."""
-        return any(self._tasks.values())
+        return self._in_flight > 0
 
     def lost(self) -> None:
         """Give up all requests in flight, but let end what is being published, unless it must be sent again."""
@@ -250,6 +250,7 @@ class Pump:
         slot = PumpSlot(self._slots)
         task = asyncio.create_task(self._process(held, slot))
         self._tasks[held.tp][task] = None
+        self._in_flight += 1
         task.add_done_callback(partial(self._over, held, slot))
         return True
 
@@ -279,6 +280,7 @@ class Pump:
 
     def _over(self, held: _Held, slot: PumpSlot, task: Task[None]) -> None:
         self._tasks[held.tp].pop(task, None)
+        self._in_flight -= 1
         self._begun.pop(held, None)
         self._held_bytes -= held.size
         if (problem := _problem(task)) is not None and not self._broken.done():
