@@ -69,6 +69,10 @@ class BatchProvider(Protocol):
         """
         ...
 
+    async def delete(self, queue: BatchQueue, name: str) -> None:
+        """Delete a file of lines or what `BatchStatus.holds` names; what is not there any more is deleted."""
+        ...
+
     async def cancel(self, queue: BatchQueue, handle: BatchHandle) -> None:
         """Ask for no more answers; one that has ended stays as it is. What was answered before is charged.
 

@@ -109,6 +109,7 @@ class MessageBatches:
             created_s=moment_in(reply, "created_at"),
             ended_s=moment_in(reply, "ended_at"),
             expires_s=moment_in(reply, "expires_at"),
+            holds=(found,) if state.has_ended and (found := text_in(reply, "id")) else (),
         )
 
     def results(self, batch_id: str, reply: JsonObject) -> tuple[Ask, ...]:  # noqa: ARG002 - its path is known
@@ -133,6 +134,10 @@ class MessageBatches:
     def cancel(self, batch_id: str) -> Ask:
         """Ask for no more answers."""
         return Ask(Verb.POST, f"{_PATH}/{quote(batch_id, '')}/cancel")
+
+    def delete(self, name: str) -> Ask:
+        """Ask to delete a batch with its requests and results; one that has not ended is not."""
+        return Ask(Verb.DELETE, f"{_PATH}/{quote(name, '')}")
 
 
 def _counts(reply: JsonObject) -> BatchCounts | None:

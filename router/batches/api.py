@@ -28,6 +28,7 @@ class Verb(StrEnum):
 
     GET = "GET"
     POST = "POST"
+    DELETE = "DELETE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,10 @@ class BatchApi(Protocol):
 
     def cancel(self, batch_id: str) -> Ask:
         """Ask for no more answers."""
+        ...
+
+    def delete(self, name: str) -> Ask:
+        """Ask to delete a file of lines, or one of what `BatchStatus.holds` names."""
         ...
 
 

@@ -108,6 +108,8 @@ class BatchStatus:
     """Of a batch that failed."""
     detail: str = ""
     """What the provider says of it, shortened; no secret in it."""
+    holds: tuple[str, ...] = ()
+    """Where its results lie, by the names by which they are deleted: files, or the batch itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,15 +158,14 @@ class GeminiBatches:
             expires_s=None if created_s is None else created_s + EXPIRES_AFTER_S,
             refusal=refusal_of(code) if state is BatchState.FAILED else None,
             detail=text_in(error, "message") or "",
+            holds=_results(reply),
         )
 
     def results(self, batch_id: str, reply: JsonObject) -> tuple[Ask, ...]:  # noqa: ARG002 - the reply names the file
         """Ask for the file of the results; one that was cancelled or has expired has none."""
-        outputs = (object_in(reply, "response"), object_in(object_in(reply, "metadata"), "output"))
-        file = next((found for output in outputs if (found := text_in(output, "responsesFile"))), None)
-        if file is None:
-            return ()
-        return (Ask(Verb.GET, f"/{quote(file)}:download", {"alt": "media"}, root="download"),)
+        return tuple(
+            Ask(Verb.GET, f"/{quote(file)}:download", {"alt": "media"}, root="download") for file in _results(reply)
+        )
 
     def read_line(self, line: JsonObject) -> ResultLine:
         """Read a line of the results."""
@@ -182,6 +181,15 @@ class GeminiBatches:
     def cancel(self, batch_id: str) -> Ask:
         """Ask for no more answers."""
         return Ask(Verb.POST, f"/{quote(batch_id)}:cancel")
+
+    def delete(self, name: str) -> Ask:
+        """Ask to delete a file, `files/...`."""
+        return Ask(Verb.DELETE, f"/{quote(name)}")
+
+
+def _results(reply: JsonObject) -> tuple[str, ...]:
+    outputs = (object_in(reply, "response"), object_in(object_in(reply, "metadata"), "output"))
+    return tuple(found for output in outputs if (found := text_in(output, "responsesFile")))[:1]
 
 
 def _counts(told: JsonObject) -> BatchCounts | None:

@@ -140,14 +140,12 @@ class OpenAiBatches:
             expires_s=moment_in(reply, "expires_at"),
             refusal=refusal,
             detail=detail,
+            holds=_results(reply),
         )
 
     def results(self, batch_id: str, reply: JsonObject) -> tuple[Ask, ...]:  # noqa: ARG002 - the reply names files
         """Return the files of answers and of errors, as far as there are any."""
-        files = (
-            text_in(reply, *names) for names in (("output_file_id", "output_file"), ("error_file_id", "error_file"))
-        )
-        return tuple(Ask(Verb.GET, f"{self.prefix}/files/{quote(file, '')}/content") for file in files if file)
+        return tuple(Ask(Verb.GET, f"{self.prefix}/files/{quote(file, '')}/content") for file in _results(reply))
 
     def read_line(self, line: JsonObject) -> ResultLine:
         """Read a line of either file."""
@@ -167,6 +165,10 @@ class OpenAiBatches:
     def cancel(self, batch_id: str) -> Ask:
         """Ask for no more answers."""
         return Ask(Verb.POST, f"{self.prefix}/batches/{quote(batch_id, '')}/cancel")
+
+    def delete(self, name: str) -> Ask:
+        """Ask to delete a file."""
+        return Ask(Verb.DELETE, f"{self.prefix}/files/{quote(name, '')}")
 
     def _counts(self, reply: JsonObject) -> BatchCounts | None:
         told = object_in(reply, "request_counts")
@@ -257,6 +259,12 @@ def _batch(entry: JsonObject) -> Listed | None:
     if (found := text_in(entry, "id")) is None:
         return None
     return Listed(found, text_in(object_in(entry, "metadata"), OUR_ID_FIELD), moment_in(entry, "created_at"))
+
+
+def _results(reply: JsonObject) -> tuple[str, ...]:
+    """Return the files of answers and of errors, as far as there are any."""
+    names = (("output_file_id", "output_file"), ("error_file_id", "error_file"))
+    return tuple(found for one in names if (found := text_in(reply, *one)))
 
 
 def _paged(query: Mapping[str, str]) -> Mapping[str, str]:

@@ -114,6 +114,10 @@ class Batch:
     answers_from: tuple[int, ...] = ()
     """The offsets of the responses' partitions from which on answers may be published that `done` does not have."""
     short_reads: int = 0
+    left: tuple[str, ...] = ()
+    """What the provider holds of it, by its names there: the file of its lines, those of its results."""
+    deletions: int = 0
+    """How often it was tried to delete these."""
     is_unsure: bool = False
     """Whether it may have been created though nothing is known of it. Not stored: after a restart it may."""
 
@@ -142,7 +146,8 @@ class Uploaded:
 
     def after(self, batch: Batch) -> Batch:
         """Return the batch after it."""
-        return replace(batch, stage=Stage.CREATING, file_id=self.file_id, sent=self.sent, is_unsure=False)
+        left = () if self.file_id is None else (self.file_id,)
+        return replace(batch, stage=Stage.CREATING, file_id=self.file_id, sent=self.sent, left=left, is_unsure=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class _Row(BaseModel):
     is_lost: bool = False
     answers_from: tuple[_Offset, ...] = ()
     short_reads: Annotated[int, Field(ge=0)] = 0
+    left: tuple[str, ...] = ()
+    deletions: Annotated[int, Field(ge=0)] = 0
 
 
 def dump(batch: Batch) -> bytes:

@@ -256,6 +256,11 @@ class Settings(BaseSettings):
         le=86_400,
         description="The longest time that a request of the batch lane waits for others to go with, seconds.",
     )
+    batch_keep_files: bool = Field(
+        default=False,
+        description="Whether what providers hold of batches, files with prompts and answers, stays there. They are "
+        "deleted when all answers are published, else.",
+    )
     batch_poll_s: float = Field(
         default=15,
         ge=0.1,

@@ -260,6 +260,7 @@ class Control:
                 max_request_bytes=settings.max_request_bytes,
                 deadlines=DeadlineRules(settings.batch_margin_s, max(settings.batch_margin_s, MOST_MARGIN_S)),
                 polling=PollRules(least_s=settings.batch_poll_s, most_s=max(settings.batch_poll_s, MOST_POLL_S)),
+                keeps_files=settings.batch_keep_files,
                 max_age_s=settings.batch_max_age_s,
             ),
             await stack.enter_async_context(parts.log.reader()),

@@ -11,7 +11,7 @@ from asyncio import Task
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -25,6 +25,7 @@ from router.batches.stages import Batch, QueueName, Stage, returning
 from schemas.vocabulary import ReturnReason
 from streams.batch_requests import identity_of_waiting, read_batch_request
 from streams.codec import Delivery
+from streams.control.batch_leftovers import is_due, is_open, tried
 from streams.control.batch_news import BATCHES, BatchNews, count_settled
 from streams.control.batch_parts import BatchParts
 from streams.control.batch_run import BatchRun
@@ -71,6 +72,8 @@ class _Term:
     most: dict[QueueName, int] = field(default_factory=dict)
     """The largest batch that a provider has not refused for its size."""
     full_until_s: dict[QueueName, float] = field(default_factory=dict)
+    deleting: dict[str, Task[None]] = field(default_factory=dict)
+    """Of settled batches whose files are being deleted."""
     known: set[bytes] = field(default_factory=set)
     """Digests of all that wait or have waited in a batch."""
     read: dict[int, int] = field(default_factory=dict)
@@ -123,7 +126,7 @@ class BatchCollector:
     def _end_term(self) -> None:
         if self._term is not None:
             self._term.rights.is_over = True
-            for task in self._term.tasks.values():
+            for task in (*self._term.tasks.values(), *self._term.deleting.values()):
                 task.cancel()
         self._term = None
         BATCHES.clear()
@@ -167,6 +170,7 @@ class BatchCollector:
         if now_s - term.positions_s >= POSITIONS_S:
             term.positions_s = now_s
             await self._store_positions(term)
+            self._delete_files(term, now_s)
             await self._forget(term, now_s)
         await self._tell(term, now_s)
         return bool(records)
@@ -291,6 +295,26 @@ class BatchCollector:
             await term.rights.put(read_rows(changed))
             term.read.update(changed)
 
+    def _delete_files(self, term: _Term, now_s: float) -> None:
+        """Begin to delete what providers hold of settled batches, as far as that is due."""
+        for our_id, (batch, _, settled_s) in term.settled.items():
+            if our_id not in term.deleting and is_due(self._parts, batch, settled_s, now_s):
+                term.deleting[our_id] = asyncio.create_task(self._delete(term, our_id))
+
+    async def _delete(self, term: _Term, our_id: str) -> None:
+        before, members, settled_s = term.settled[our_id]
+        try:
+            batch = await tried(self._parts, before)
+            await term.rights.put(batch_row(batch))
+            term.settled[our_id] = batch, members, settled_s
+        except (KafkaError, UnsureError) as error:  # deleted once more, which does no harm
+            log.info("it could not be stored that a batch's files are deleted", batch=our_id, error=str(error))
+        except Exception:
+            log.exception("a defect of Turnout: files of a batch may be left at the provider", batch=our_id)
+            term.settled[our_id] = replace(before, left=()), members, settled_s
+        finally:
+            term.deleting.pop(our_id, None)
+
     async def _forget(self, term: _Term, now_s: float) -> None:
         """Delete batches that were settled long ago, of which no request can be read again."""
         firsts: dict[int, int] = {}
@@ -298,6 +322,8 @@ class BatchCollector:
             partition, first = run.batch.partition, run.members.offsets[0]
             firsts[partition] = min(first, firsts.get(partition, first))
         for our_id, (batch, members, settled_s) in list(term.settled.items()):
+            if our_id in term.deleting or is_open(self._parts, batch):
+                continue
             below = min(term.read.get(batch.partition, 0), firsts.get(batch.partition, 2**63))
             if now_s - settled_s >= KEPT_S and members.offsets[-1] < below:
                 await term.rights.put(deleted(our_id, members))

@@ -46,7 +46,13 @@ ENDED = Counter(
     (*_OF_A_LANE, "result"),
     registry=None,
 )
-METRICS = (BATCHES, WAITING, OLDEST_S, SAVED_USD, TOOK_S, ENDED)
+LEFT = Counter(
+    "turnout_batch_files_left",
+    "Files of batches, with prompts or answers, that could not be deleted at their provider.",
+    _OF_A_LANE,
+    registry=None,
+)
+METRICS = (BATCHES, WAITING, OLDEST_S, SAVED_USD, TOOK_S, ENDED, LEFT)
 
 
 class BatchNews:

@@ -42,5 +42,7 @@ class BatchParts:
     max_request_bytes: int = 1_000_000
     deadlines: DeadlineRules = field(default_factory=DeadlineRules)
     polling: PollRules = field(default_factory=PollRules)
+    keeps_files: bool = False
+    """Whether what providers hold of settled batches stays there."""
     max_age_s: float = 300.0
     """The longest time that a request waits for others to go with."""

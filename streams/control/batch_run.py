@@ -50,11 +50,12 @@ from router.batches.stages import (
 )
 from router.errors import DISPOSITIONS, Next
 from schemas.vocabulary import AttemptOutcome, ReturnReason
+from streams.control.batch_leftovers import queue_of
 from streams.control.batch_lines import Lines, lines_of
 from streams.control.batch_parts import BatchParts
 from streams.control.batch_results import BatchResults
 from streams.control.batch_returns import BatchReturns
-from streams.control.batch_spool import Spool
+from streams.control.batch_spool import NoRoomError, Spool
 from streams.control.batch_term import BatchTerm, batch_row
 from streams.control.owner_term import UnsureError
 
@@ -70,6 +71,8 @@ GONE = frozenset({404, 410})
 MOST_GONE = 3
 """How often in a row a provider has to say that it knows no such batch before that is believed."""
 DEFECT_S = 30.0
+NO_ROOM_S = 30.0
+"""How long a batch waits for room on the disk before it looks again; deadlines are looked at as often meanwhile."""
 
 
 class Owner(Protocol):
@@ -128,6 +131,10 @@ class BatchRun:
                     log.warning("a batch cannot go on for now", batch=self.batch.our_id, error=str(error))
                     self._as_stored()
                     await asyncio.sleep(retry_s(self._parts.polling, 1, None, self._parts.chance))
+                except NoRoomError as error:
+                    log.error("a batch waits for room on the disk", batch=self.batch.our_id, error=str(error))  # noqa: TRY400 - the text says what to do
+                    self._as_stored()
+                    await asyncio.sleep(NO_ROOM_S)
                 except Exception:
                     log.exception("a defect of Turnout: the batch is tried again", batch=self.batch.our_id)
                     self._as_stored()
@@ -311,6 +318,9 @@ class BatchRun:
                     await asyncio.sleep(retry_s(self._parts.polling, batch.short_reads + 1, None, self._parts.chance))
                     return
                 may_lack = may_lack_charged(batch.end, status, answered)
+                if answered or (batch.handle is not None and batch.handle.is_certain):
+                    left = dict.fromkeys((*batch.left, *status.holds))
+                    self.batch = replace(self.batch, left=tuple(left))  # stored with the first results
             await self._results.publish(spool, may_lack=may_lack)
         await self._settle()
 
@@ -365,16 +375,7 @@ class BatchRun:
         await self._owner.released(self.batch, self.members, who, refusal)
 
     def _queue(self) -> BatchQueue:
-        """Return where it is sent.
-
-        Raises:
-            LookupError: the catalogue does not have its model any more.
-        """
-        name = self.batch.queue
-        model = self._parts.catalogue.models.get(name.model)
-        if model is None or model.provider_name != name.provider:
-            raise LookupError(f"the catalogue has no model {name.model} of {name.provider} any more; add it again")
-        return BatchQueue(model, name.account)
+        return queue_of(self._parts, self.batch)
 
     def _search(self) -> BatchSearch:
         batch = self.batch

@@ -53,6 +53,7 @@ _REFUSED: Mapping[int, BatchRefusal] = {
 }
 _CONFLICTS = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
 """What a cancellation is answered with that comes too late."""
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,16 @@ class HttpBatches:
             _, status = await self._standing(reach, handle)
             if not status.state.has_ended:
                 raise
+
+    async def delete(self, queue: BatchQueue, name: str) -> None:
+        """Delete a file, or a batch with its results."""
+        reach = self._reach(queue)
+        ask = reach.api.delete(name)
+        response, content = await self._exchanged(
+            reach, ask.verb, reach.url(ask), reach.target.headers, httpx.ByteStream(b""), ASK_S
+        )
+        if response.status_code not in _GONE:
+            self._checked(reach, response, content)
 
     def _reach(self, queue: BatchQueue) -> _Reach:
         key = (queue.model.name, queue.account)

@@ -124,6 +124,9 @@ class BatchProviders:
     takes_files: bool = True
     is_down: bool = False
     files: dict[str, tuple[str, list[dict[str, object]]]] = field(default_factory=dict)
+    uploads: int = 0
+    deleted: list[str] = field(default_factory=list)
+    """Results, by the names under which they were deleted."""
     jobs: dict[str, Job] = field(default_factory=dict)
     invoice: list[Charged] = field(default_factory=list)
     on_call: list[Callable[[str], None]] = field(default_factory=list)
@@ -224,7 +227,8 @@ class MemoryBatchProvider:
         lines = await _read(batch)
 
         def do() -> str:
-            file_id = f"file-{len(self._world.files) + 1}"
+            self._world.uploads += 1
+            file_id = f"file-{self._world.uploads}"
             self._world.files[file_id] = our_id, lines
             return file_id
 
@@ -252,7 +256,13 @@ class MemoryBatchProvider:
             job = self._world.jobs[handle.batch_id]
             counts = BatchCounts(len(job.lines), job.answered, len(job.lines) - job.answered)
             return BatchStatus(
-                job.state, counts if job.state.has_ended else None, job.created_s, job.ended_s, None, job.refusal
+                job.state,
+                counts if job.state.has_ended else None,
+                job.created_s,
+                job.ended_s,
+                None,
+                job.refusal,
+                holds=(self._results_of(job),) if job.state.has_ended else (),
             )
 
         return await self._ask("status", do)
@@ -267,6 +277,20 @@ class MemoryBatchProvider:
             yield line
         if fault is Fault.CUT:
             raise BatchCallFailed(UpstreamFailure(AttemptOutcome.DISCONNECTED, "the download ended early"))
+
+    def _results_of(self, job: Job) -> str:
+        return f"results-{job.batch_id}" if self._world.takes_files else job.batch_id
+
+    async def delete(self, _queue: BatchQueue, name: str) -> None:
+        def do() -> None:
+            if self._world.files.pop(name, None) is None:
+                self._world.deleted.append(name)
+
+        try:
+            await self._ask("delete", do)
+        except BatchCallFailed as error:
+            if error.failure.status_code != 404:
+                raise
 
     async def cancel(self, _queue: BatchQueue, handle: BatchHandle) -> None:
         if not handle.is_certain:

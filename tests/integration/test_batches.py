@@ -239,6 +239,24 @@ async def test_what_has_expired_is_free_and_what_was_answered_is_not(make_provid
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+async def test_what_a_provider_holds_of_a_batch_is_deleted_and_twice_is_once(
+    make_provider: MakeProvider, vendor: str
+) -> None:
+    async with staged(make_provider, vendor) as stage:
+        batch = stage.input()
+        file_id = await stage.batches.upload(stage.queue, "ours-1", batch)
+        handle = await stage.batches.create(stage.queue, "ours-1", file_id, batch)
+        status = await stage.ended(handle)
+        assert status.holds
+        for name in (*(() if file_id is None else (file_id,)), *status.holds) * 2:
+            await stage.batches.delete(stage.queue, name)
+        assert await stage.batches.find_upload(stage.queue, BatchSearch("ours-1", 0, LINES)) is None
+        with pytest.raises(BatchCallFailed) as error:
+            await stage.read(handle)
+        assert error.value.failure.status_code == 404
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_cancelled_batch_charges_what_it_had_answered(make_provider: MakeProvider, vendor: str) -> None:
     async with staged(make_provider, vendor, batch_s=3.0) as stage:
         handle = await stage.begin()

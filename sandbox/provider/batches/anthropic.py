@@ -35,6 +35,7 @@ class AnthropicRoutes:
         yield route("GET", f"{_ROOT}/{{id}}", _MESSAGES, self._status)
         yield route("GET", f"{_ROOT}/{{id}}/results", _MESSAGES, self._results)
         yield route("POST", f"{_ROOT}/{{id}}/cancel", _MESSAGES, self._cancel)
+        yield route("DELETE", f"{_ROOT}/{{id}}", _MESSAGES, self._delete)
 
     def _create(self, visit: Visit) -> None:
         requests = visit.json().get("requests")
@@ -87,6 +88,17 @@ class AnthropicRoutes:
         told = list(job.told)
         self._jobs.shuffle(told)
         download(self._jobs, visit, job, b"".join(_line(one) for one in told))
+
+    def _delete(self, visit: Visit) -> None:
+        name = visit.found["id"]
+        job = self._held.by_id.get(name)
+        if job is None:
+            visit.not_found()
+        elif not job.state.has_ended:
+            visit.fail(Problem(ProblemKind.INVALID, "The batch has not ended: cancel it first."))
+        else:
+            del self._held.by_id[name]
+            visit.answer({"id": name, "type": "message_batch_deleted"})
 
     def _cancel(self, visit: Visit) -> None:
         self._held.cancel(visit, _cancelled, has_ended)

@@ -56,6 +56,8 @@ class GeminiRoutes:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._files: dict[str, _File] = {}
+        self._deleted: set[str] = set()
+        """Files of results."""
         self._held = Held(jobs)
 
     def routes(self) -> Iterator[Route]:
@@ -64,6 +66,7 @@ class GeminiRoutes:
         yield route("POST", "/upload/v1beta/files/{id}", _CONTENT, self._upload, is_open=True)
         yield route("GET", "/v1beta/files", _CONTENT, self._list_files)
         yield route("GET", "/download/v1beta/files/{id}:download", _CONTENT, self._content)
+        yield route("DELETE", "/v1beta/files/{id}", _CONTENT, self._delete)
         yield route("POST", "/v1beta/models/{model}:batchGenerateContent", _CONTENT, self._create)
         yield route("GET", "/v1beta/batches", _CONTENT, self._list)
         yield route("GET", "/v1beta/batches/{id}", _CONTENT, self._status)
@@ -98,10 +101,20 @@ class GeminiRoutes:
 
     def _content(self, visit: Visit) -> None:
         job = self._held.by_id.get(visit.found["id"].removeprefix("batch-"))
-        if job is None or job.state is not JobState.COMPLETED:
+        if job is None or job.state is not JobState.COMPLETED or visit.found["id"] in self._deleted:
             visit.not_found()
         else:
             download(self._jobs, visit, job, b"".join(_line(one) for one in job.told))
+
+    def _delete(self, visit: Visit) -> None:
+        name = visit.found["id"]
+        job = self._held.by_id.get(name.removeprefix("batch-"))
+        is_result = job is not None and job.state is JobState.COMPLETED and name not in self._deleted
+        if self._files.pop(name, None) is None and not is_result:
+            visit.not_found()
+            return
+        self._deleted.add(name)
+        visit.answer({})
 
     def _create(self, visit: Visit) -> None:
         batch = visit.json().get("batch")

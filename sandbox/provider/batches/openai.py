@@ -60,6 +60,8 @@ class OpenAiRoutes:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._files: dict[str, _File] = {}
+        self._deleted: set[str] = set()
+        """Files of results."""
         self._held = Held(jobs)
 
     def routes(self) -> Iterator[Route]:
@@ -68,6 +70,7 @@ class OpenAiRoutes:
             yield route("POST", f"{root}/files", dialect, self._upload)
             yield route("GET", f"{root}/files", dialect, self._list_files)
             yield route("GET", f"{root}/files/{{id}}/content", dialect, self._content)
+            yield route("DELETE", f"{root}/files/{{id}}", dialect, self._delete)
             yield route("POST", f"{root}/batches", dialect, self._create)
             yield route("GET", f"{root}/batches", dialect, self._list)
             yield route("GET", f"{root}/batches/{{id}}", dialect, self._status)
@@ -98,11 +101,22 @@ class OpenAiRoutes:
     def _content(self, visit: Visit) -> None:
         owner, _, kind = visit.found["id"].rpartition("-")
         job = self._held.by_id.get(owner)
-        if job is None or not job.state.has_ended or kind not in ("output", "error"):
+        is_gone = visit.found["id"] in self._deleted
+        if job is None or is_gone or not job.state.has_ended or kind not in ("output", "error"):
             visit.not_found()
             return
         told = [one for one in job.told if (one.fate is LineFate.ANSWERED) == (kind == "output")]
         download(self._jobs, visit, job, b"".join(as_line(job, one) for one in told))
+
+    def _delete(self, visit: Visit) -> None:
+        name = visit.found["id"]
+        job = self._held.by_id.get(name.rpartition("-")[0])
+        is_result = job is not None and job.state.has_ended and name not in self._deleted
+        if self._files.pop(name, None) is None and not is_result:
+            visit.not_found()
+            return
+        self._deleted.add(name)
+        visit.answer({"id": name, "object": "file", "deleted": True})
 
     def _create(self, visit: Visit) -> None:
         asked = visit.json()

@@ -62,6 +62,8 @@ class Example(_Strict):
     batch_id: str
     status: Ask
     cancel: Ask
+    delete: Ask
+    """Of the file of lines, or of the batch where there is none."""
     batches: Ask
     statuses: list[ReadStatus]
     lines: list[ReadResult]
@@ -89,6 +91,7 @@ def test_a_batch_is_asked_for_as_the_reference_has_it(name: str) -> None:
     assert api.batch_id(one.created) == one.batch_id
     assert api.status(one.batch_id) == one.status
     assert api.cancel(one.batch_id) == one.cancel
+    assert api.delete(one.file_id or one.batch_id) == one.delete
     assert api.batches({}) == one.batches
 
 

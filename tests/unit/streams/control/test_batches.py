@@ -11,6 +11,7 @@ from schemas.caching import CacheEntry, tenant_key
 from schemas.message import utc_from_ms
 from schemas.topics import Topic
 from streams.control.batch_collector import KEPT_S
+from streams.control.batch_leftovers import TRY_AFTER_S
 from streams.ports import Record
 from tests.fakes.batches import Fate, Fault
 from tests.fakes.lane import HOUR_S, MARGIN_S, Lane, batching, laned
@@ -491,3 +492,68 @@ async def test_an_answer_of_a_batch_that_was_to_be_forgotten_while_it_waited_is_
     lane.check()
     assert not lane.messages(Topic.CACHE_INDEX)[1:]
     assert {one: told["returned"]["reason"] for one, told in lane.returned().items()} == {"r-1": "not_shared"}
+
+
+@pytest.mark.parametrize("takes_files", [True, False])
+def test_what_a_provider_holds_is_deleted_when_all_answers_are_published(*, takes_files: bool) -> None:
+    @laned(batching(max_requests=3))
+    async def play(lane: Lane) -> None:
+        lane.providers.takes_files = takes_files
+        lane.start()
+        publish(lane, 6)
+        await lane.over()
+        await asyncio.sleep(30)
+        lane.check()
+        assert not lane.providers.files
+        name = "results-batch" if takes_files else "batch"
+        assert sorted(lane.providers.deleted) == [f"{name}_1", f"{name}_2"]
+        assert not any(one.get("left") for one in lane.batches().values())
+
+    play()
+
+
+@laned()
+async def test_files_that_cannot_be_deleted_are_tried_again_some_times_and_end_no_batch(lane: Lane) -> None:
+    lane.providers.faults["delete"] = deque([Fault.BUSY, Fault.BUSY, Fault.UNHEARD, Fault.GONE])
+    lane.start()
+    publish(lane, 2)
+    await lane.over()
+    await asyncio.sleep(700)
+    (batch,) = lane.batches().values()
+    assert ("left" in batch, batch["deletions"]) == (False, 3)
+
+    lane.providers.faults["delete"] = deque([Fault.BUSY] * 100)
+    lane.publish("r-9")
+    await lane.over()
+    await asyncio.sleep(KEPT_S + 100)
+    lane.check()
+    assert len(lane.providers.faults["delete"]) == 100 - 2 * len(TRY_AFTER_S)
+    assert not lane.batches(), "it is forgotten all the same"
+    assert list(lane.providers.files) == ["file-2"]
+
+
+@laned()
+async def test_another_collector_deletes_what_one_that_died_has_left(lane: Lane) -> None:
+    lane.providers.faults["delete"] = deque([Fault.UNREACHABLE] * 2)
+    first = lane.start()
+    publish(lane, 2)
+    await lane.over()
+    await asyncio.sleep(10)
+    first.process.kill()
+    lane.start("w2")
+    await asyncio.sleep(120)
+    lane.check()
+    assert (lane.providers.files, lane.providers.deleted) == ({}, ["results-batch_1"])
+
+
+@laned()
+async def test_a_batch_waits_for_room_on_the_disk_and_its_requests_still_end_in_time(lane: Lane) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.control.batch_spool.SPARE_BYTES", 2**62)
+        lane.start()
+        lane.publish("soon", within_s=MARGIN_S + 100)
+        lane.publish("later", within_s=10 * HOUR_S)
+        await lane.until(lambda: lane.returned_s, 300)
+    await lane.over()
+    lane.check()
+    assert set(lane.returned()) == {"soon"}

@@ -413,6 +413,20 @@ async def test_a_cancellation_that_is_refused_is_told() -> None:
         await batches.cancel(OPENAI, BatchHandle("b"))
 
 
+@pytest.mark.parametrize("status", [200, 204, 404, 410])
+async def test_what_is_deleted_or_gone_is_deleted(status: int) -> None:
+    batches, script = provider(OPENAI, json({"id": "file-1", "deleted": True}, status))
+    await batches.delete(OPENAI, "file-1")
+    assert (script.asked[0].method, script.asked[0].url.path) == ("DELETE", "/v1/files/file-1")
+
+
+@pytest.mark.parametrize("status", [401, 409, 429, 500])
+async def test_a_deletion_that_is_refused_is_told(status: int) -> None:
+    batches, _ = provider(OPENAI, json({"error": {"message": "no"}}, status))
+    with pytest.raises(BatchCallFailed):
+        await batches.delete(OPENAI, "file-1")
+
+
 async def test_a_key_that_is_replaced_is_used_from_then_on() -> None:
     batches, script = provider(OPENAI, json({"id": "f"}), json({"id": "f"}))
     await batches.upload(OPENAI, "ours-1", batch(OPENAI))
