@@ -1,6 +1,7 @@
 """httpx's transport over aiohttp. Answers are read whole, unless a request asks for more. Why: docs/adr/0003.
 
-Calls of models go by `exchange`, which does the same without httpx's request and response; its errors are httpx's.
+Calls of models go by `exchange`, which does the same without httpx's request and response, and but for calls by a proxy
+without aiohttp's (`pooled_calls`); its errors are httpx's.
 """
 
 import os
@@ -12,10 +13,12 @@ from typing import Self
 
 import aiohttp
 import httpx
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
-from streams.providers.connections import DIRECT, Connections
+from streams.providers.connections import DIRECT, Connections, Way
 from streams.providers.exchange import Exchange, Outgoing, Reply, by_httpx
+from streams.providers.pooled_calls import Destination, PooledCalls
 
 CONNECT_TIMEOUT_S = 5.0
 """A host that takes longer to accept a connection is as good as gone."""
@@ -124,11 +127,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._max_body_bytes = max_body_bytes
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._calls: PooledCalls | None = None
+        self._destinations: dict[tuple[str, str], Destination] = {}
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections; it belongs to the running event loop."""
+        connector = aiohttp.TCPConnector(limit=0)
+        self._calls = PooledCalls(connector, CONNECT_TIMEOUT_S, MAX_HEADER_BYTES, MAX_HEADERS, self._max_body_bytes)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             max_line_size=MAX_HEADER_BYTES,
@@ -169,12 +176,31 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def exchange(self, outgoing: Outgoing) -> Reply:
         """Do the same for a request whose body and response are whole, and raise the same."""
-        timeout = _timeout(outgoing.timeout_s)
+        if self._calls is None:
+            raise RuntimeError("the transport is used outside its context")
         with _told(None):
+            if (destination := self._destination_of(outgoing)) is not None:
+                status, raw_headers, content, is_cut = await self._calls.call(destination, outgoing)
+                return Reply(status, LateHeaders(raw_headers), content, is_cut)
+            timeout = _timeout(outgoing.timeout_s)
             response = await self._send(outgoing.method, outgoing.url, outgoing.headers, outgoing.body, timeout)
             async with response:
                 content, is_cut = await self._read(response)
         return Reply(response.status, LateHeaders(response.raw_headers), content, is_cut)
+
+    def _destination_of(self, outgoing: Outgoing) -> Destination | None:
+        """Return where a call goes; None: it is the session's, by a proxy or with a name and password in its URL."""
+        way, place = self._way_to(outgoing.url), (outgoing.method, outgoing.url)
+        destination = self._destinations.get(place)
+        if destination is None or destination.tls is not way.tls:
+            url = URL(outgoing.url, encoded=True)
+            if way.proxy is not None or url.raw_user is not None or url.raw_password is not None:
+                return None
+            destination = self._destinations[place] = Destination(outgoing.method, url, way.tls)
+        return destination
+
+    def _way_to(self, url: str) -> Way:
+        return DIRECT if self._connections is None else self._connections.way_to(_for_httpx(url))
 
     async def _send(
         self,
@@ -186,7 +212,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the transport is used outside its context")
-        way = DIRECT if self._connections is None else self._connections.way_to(_for_httpx(url))
+        way = self._way_to(url)
         return await self._session.request(
             method,
             URL(url, encoded=True),  # as it was signed
@@ -257,7 +283,7 @@ def _told(request: httpx.Request | None) -> Iterator[None]:
         raise httpx.ReadTimeout("no whole response in time", request=request) from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, ssl.SSLError) as error:
         raise NoConnection(_why_unconnected(error), request) from error
-    except aiohttp.ClientResponseError as error:
+    except (aiohttp.ClientResponseError, HttpProcessingError) as error:
         raise NotHttp(f"the response is no HTTP: {_first_line(error.message)}", request) from error
     except aiohttp.ClientPayloadError as error:
         raise BrokenOff("the response breaks off in its body", request) from error

@@ -1,6 +1,7 @@
 """The transport against sockets that behave like the world's: what stands around a response, and what is none."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -11,8 +12,11 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import aiohttp
+import httpx
 import orjson
 import pytest
+from yarl import URL
 
 from router.cost import call_started
 from router.errors import Answer, Next, UpstreamFailure
@@ -21,6 +25,7 @@ from router.route import Candidate, Estimate, Route
 from schemas.requests import Request
 from schemas.vocabulary import AttemptOutcome, Task, Tier
 from streams.providers.endpoints import Endpoint
+from streams.providers.exchange import Outgoing
 from streams.providers.http_provider import HttpProvider
 from streams.providers.transport import AiohttpTransport
 from tests.stage import ALPHA, NOW_S, ONE, make_job
@@ -214,3 +219,71 @@ async def test_a_timeout_knows_whose_time_ran_out() -> None:
     cut = failed(await outcome(serve, timeout_s=0.06))
     assert (cut.category, cut.is_cut_short) == (AttemptOutcome.TIMEOUT, True)
     assert cut.detail == "no whole answer in 0.06 s, all that the request's deadline left"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"x" * 200_000], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("content-type", "application/json"), ("accept", "application/json"), ("accept-encoding", "identity")),
+        (("Authorization", "Bearer k\u00e9y"), ("x-twice", "1"), ("x-twice", "2")),
+    ],
+    ids=["a call's", "few"],
+)
+async def test_a_call_is_sent_byte_for_byte_as_aiohttp_sends_it(
+    headers: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    sent: list[bytes] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        sent.append(head + await reader.readexactly(len(body)))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(keep, "127.0.0.1", 0) as server, AiohttpTransport() as transport:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/a%2Fb?c=%20d"
+        await transport.exchange(Outgoing("POST", url, headers, body, 5.0))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(URL(url, encoded=True), headers=headers, data=body, skip_auto_headers=["content-type"]),
+        ):
+            pass
+    ours, theirs = sent
+    assert ours == theirs
+
+
+async def test_a_header_cannot_begin_another_one() -> None:
+    async with AiohttpTransport() as transport:
+        for value in ("a\r\nb: c", "a\nb", "a\0b"):
+            with pytest.raises(ValueError, match="line break"):
+                await transport.exchange(Outgoing("POST", "http://127.0.0.1:9/v1", (("a", value),), b"", 1.0))
+
+
+async def test_what_comes_before_the_response_is_passed_over() -> None:
+    async def serve(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")
+        await response()(writer)
+
+    assert isinstance(await outcome(serve), Answer)
+
+
+async def test_connections_are_kept_and_used_again() -> None:
+    opened = 0
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(keep, "127.0.0.1", 0) as server, AiohttpTransport() as transport:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        for _ in range(3):
+            assert (await transport.exchange(Outgoing("POST", url, (), b"", 5.0))).content == b"{}"
+        assert opened == 1
+        with pytest.raises(httpx.ReadTimeout):
+            await transport.exchange(Outgoing("POST", url, (), b"x" * 10, 0.0))
