@@ -51,6 +51,8 @@ class Price(Rates):
 
     def at(self, input_tokens: int) -> Rates:
         """Return the rates of a request of so many input tokens, cached ones included."""
+        if not self.tiers:
+            return self
         return next((tier for tier in reversed(self.tiers) if input_tokens > tier.above_input_tokens), self)
 
     def times(self, factor: Decimal, per_call_usd: Decimal) -> "Price":
@@ -206,6 +208,8 @@ class Model:
 
     def price_at(self, at_ms: int) -> Price | None:
         """Return the price of a call that starts at the moment, in milliseconds since 1970."""
+        if not self.price_windows:
+            return self.price
         return next((window.price for window in self.price_windows if window.holds(at_ms)), self.price)
 
     def prices_between(self, from_ms: int, until_ms: int) -> Collection[Price]:

@@ -108,6 +108,11 @@ def _cache_ttls(request: Request) -> Iterator[JsonValue]:
                 yield control.get("ttl")
 
 
+def has_list_price(request: Request, images: int) -> bool:
+    """Say whether nothing in a request with so many images changes a price, at any model."""
+    return not (request.parameters or images or request.tools or request.messages)
+
+
 def terms_of(parameters: JsonObject, request: Request, images: int, model: Model) -> Terms | Unpriced | NotTaken:
     """Return on which terms a model is called for a request with so many images, of which it gets these parameters."""
     by_parameters = parameter_terms(parameters, model)

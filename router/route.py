@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from router.catalogue import Model, Price
 from router.obstacle import Obstacle
@@ -22,18 +22,24 @@ class Route:
     """Of an experiment; None: it can be in none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):  # several for each request, and a frozen dataclass takes four times as long to make
     """The tokens of a call, bounded from above before it is made."""
 
     input_tokens: int
     output_tokens: int
-    cached_input_tokens: ClassVar[int] = 0
-    cache_write_tokens: ClassVar[int] = 0
-    """Not known before the call."""
+
+    @property
+    def cached_input_tokens(self) -> int:
+        """Not known before the call."""
+        return 0
+
+    @property
+    def cache_write_tokens(self) -> int:
+        """Not known before the call."""
+        return 0
 
 
-class Candidate(NamedTuple):  # several for each request, and a frozen dataclass takes four times as long to make
+class Candidate(NamedTuple):  # as `Estimate`
     """A model that may answer."""
 
     model: Model

@@ -13,7 +13,7 @@ Answers that show by themselves that they are of no use (built-in feedback) lowe
 scores, by their share over all forms: of an answer without such a flaw nothing is known yet.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final, NamedTuple
@@ -76,6 +76,18 @@ class _Learnt(NamedTuple):
 _NOTHING: Final = _Learnt()
 
 
+class _OfKind(dict[str, Expectation]):
+    """What is expected of each model for one kind of prompt, worked out when it is asked for."""
+
+    def __init__(self, expect: Callable[[str], Expectation]) -> None:
+        super().__init__()
+        self._expect = expect
+
+    def __missing__(self, model: str) -> Expectation:
+        expected = self[model] = self._expect(model)
+        return expected
+
+
 class QualityTable:
     """What all workers have learnt of each model's quality. Not for several threads."""
 
@@ -87,7 +99,7 @@ class QualityTable:
         self._learnt: dict[str, dict[Cell, _Learnt]] = {name: {} for name in priors}
         self._sums: dict[str, dict[tuple[str, ...], _Learnt]] = {}
         """Of each model's cells by what they begin with; made anew when it is asked for."""
-        self._expected: dict[Cell, Expectation] = {}
+        self._expected: dict[tuple[Task, Difficulty, Form], _OfKind] = {}
 
     def follow(self, record: ModelQuality) -> None:
         """Take in what feedback has shown of a cell, in the place of what it showed before.
@@ -111,10 +123,14 @@ class QualityTable:
         Raises:
             KeyError: there is no such model.
         """
-        cell = Cell(model, task, band, form)
-        expected = self._expected.get(cell)
+        return self.of_kind(task, band, form)[model]
+
+    def of_kind(self, task: Task, band: Difficulty, form: Form) -> Mapping[str, Expectation]:
+        """Return what is expected of each model of the catalogue for one kind of prompt, until more is learnt."""
+        kind = task, band, form
+        expected = self._expected.get(kind)
         if expected is None:
-            expected = self._expected[cell] = self._expect(cell)
+            expected = self._expected[kind] = _OfKind(lambda model: self._expect(Cell(model, *kind)))
         return expected
 
     def learnt(self) -> Iterable[tuple[str, Task, Difficulty, Expectation]]:

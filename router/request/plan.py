@@ -18,7 +18,7 @@ from router.models.health import SEVERITY
 from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
-from router.parameters import NotTaken, Unpriced, forbidden_parameter, terms_of
+from router.parameters import LIST_PRICE, NotTaken, Terms, Unpriced, forbidden_parameter, has_list_price, terms_of
 from router.prompt_caching.memory import caches, saving_usd
 from router.prompt_caching.prefix import Prefix, prefix_of
 from router.request.value import Ranked, Worth, by_value, likely_usd, worth_of
@@ -79,10 +79,12 @@ def make_plan(
     views = _Views(pool, now_s, catalogue)
 
     def may_answer(candidate: Candidate) -> bool:
-        obstacle = _forbidden(candidate.model, job.tenant)
-        obstacle = obstacle or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
-        obstacle = obstacle or (_unbounded(candidate.model) if needs_bound else None)
-        obstacle = obstacle or _too_slow(candidate.model, request.max_latency_ms, views)
+        obstacle = (
+            _forbidden(candidate.model, job.tenant)
+            or _obstacle(candidate, max_cost_usd, explicit=request.max_cost_usd is not None)
+            or (_unbounded(candidate.model) if needs_bound else None)
+            or _too_slow(candidate.model, request.max_latency_ms, views)
+        )
         if obstacle is not None:
             obstacles[candidate.model.name] = obstacle
         return obstacle is None
@@ -175,6 +177,7 @@ class _Candidates:
         self._sent = input_bound(request, pool.text_bound)
         self._max_tokens = 0 if request.input is not None else request.max_tokens or catalogue.default_max_tokens
         self._needs = needs_of(request, self._sent)
+        self._has_list_price = has_list_price(request, self._sent.images)
         self._predicted_tokens = output_bound(request, 0, pool.text_bound)
 
     @property
@@ -206,11 +209,13 @@ class _Candidates:
         if likely_tokens > model.context_tokens:
             too_long = Obstacle(SkipReason.CONTEXT_TOO_SMALL, likely_tokens, model.context_tokens)
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=too_long)
-        cannot = lacking(model.lacks, self._needs)
+        cannot = lacking(model.lacks, self._needs) if self._needs else None
         unable = Obstacle(SkipReason.CAPABILITY_LACKING, detail=cannot) if cannot is not None else None
         if (unable := unable or _untranslatable(asked)) is not None:
             return Candidate(model, why, bound, None, max_tokens, None, not_taken=unable)
-        terms = terms_of(asked.parameters, self._request, self._sent.images, model)
+        terms: Terms | Unpriced | NotTaken = LIST_PRICE
+        if not self._has_list_price:
+            terms = terms_of(asked.parameters, self._request, self._sent.images, model)
         match terms:
             case NotTaken(detail):
                 unknown = Obstacle(SkipReason.PARAMETER_NOT_TAKEN, detail=detail)
@@ -219,7 +224,7 @@ class _Candidates:
                 return Candidate(model, why, bound, None, max_tokens, None, unpriced=detail)
         if input_tokens is None:
             return Candidate(model, why, bound, None, max_tokens, terms, unpriced=self._sent.unbounded(model))
-        upper_usd = upper_cost((priced(price, terms) for price in model.prices_between(*self._life_ms)), bound)
+        upper_usd = upper_cost([priced(price, terms) for price in model.prices_between(*self._life_ms)], bound)
         return Candidate(model, why, bound, upper_usd, max_tokens, terms)
 
 
@@ -278,6 +283,8 @@ def _ranked(
 
 def _by_health(candidates: Sequence[Candidate], near: int, views: _Views) -> list[Candidate]:
     """Put the unhealthy last, and the degraded behind the healthy; but the first `near`, if any, before all others."""
+    if not any(views.of(candidate.model).severity for candidate in candidates):
+        return list(candidates)
 
     def key(placed: tuple[int, Candidate]) -> tuple[bool, bool, int]:
         place, candidate = placed

@@ -87,10 +87,8 @@ def worth_of(
     cost: Callable[[Candidate], Decimal | None],
 ) -> tuple[Worth, ...]:
     """Return what is expected of each candidate, in the order given."""
-    kind = analysis.task, band_of(analysis.difficulty), analysis.features.form
-    return tuple(
-        Worth(candidate, table.expected(candidate.model.name, *kind), cost(candidate)) for candidate in candidates
-    )
+    expected = table.of_kind(analysis.task, band_of(analysis.difficulty), analysis.features.form)
+    return tuple([Worth(candidate, expected[candidate.model.name], cost(candidate)) for candidate in candidates])
 
 
 def by_value(worths: Sequence[Worth], slack: float, analysis: Analysis, chance: Chance | None = None) -> Ranked:
