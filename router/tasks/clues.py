@@ -135,7 +135,7 @@ def find_clues(text: str) -> Found:
     """Read a text of any length, in any language, with or without sense."""
     stripped = text.strip().rstrip(_ENDS)
     read = edges(text.strip())
-    window = _SPACES.sub(" ", read)
+    window = _SPACES.sub(" ", read) if "  " in read or "\t" in read else read
     lowered = window.lower()
     unquoted = _unquoted(window)
     spelt = spell(unquoted)
@@ -155,7 +155,7 @@ def find_clues(text: str) -> Found:
         clues.append(Clue(Task.CLASSIFICATION, SUBJECT, "first", f"{SHAPE}labels to choose from"))
     if "{" in window and _FIELDS.search(window):
         clues.append(Clue(Task.EXTRACTION, SUBJECT, "first", f"{SHAPE}fields to fill in"))
-    if len(window) <= _SEQUENCE_CHARS and _SEQUENCE.search(window):
+    if len(window) <= _SEQUENCE_CHARS and "," in window and _SEQUENCE.search(window):
         clues.append(Clue(Task.REASONING, SUBJECT, "first", f"{SHAPE}a sequence"))
     return Found(window, len(stripped) - len(read) + len(window), spelt, tuple(clues), has_code, has_formula)
 
