@@ -19,7 +19,7 @@ from router.job import Job
 from router.parameters import SAME_PRICE_TIERS
 from router.route import Candidate, Estimate, Route
 from schemas.costs import CallStarted, CostEvent
-from schemas.message import NANO_USD
+from schemas.message import MOST_TOKENS, NANO_USD, of_valid
 from schemas.responses import Attempt, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, PriceStatus, TokenCountSource
 
@@ -89,7 +89,7 @@ def upper_cost(prices: Iterable[Price], bound: Estimate) -> Decimal | None:
 
     A shorter request may fall into a dearer tier, and the provider may write all of the input into its cache.
     """
-    return max((_at_most(price, bound) for price in prices), default=None)
+    return max([_at_most(price, bound) for price in prices], default=None)
 
 
 def _at_most(price: Price, bound: Estimate) -> Decimal:
@@ -137,7 +137,10 @@ def call_started(
     rates = _dearest(price, bound) if price else None
     cost_usd = _at_most(price, bound) if price and candidate.unpriced is None else None
     writes = rates is not None and (rates.cache_write_usd_per_mtok or 0) > rates.input_usd_per_mtok
-    return CallStarted(
+    if bound.input_tokens > MOST_TOKENS or bound.output_tokens > MOST_TOKENS:
+        raise ValueError(f"a call of more than {MOST_TOKENS} tokens cannot be written down")
+    return of_valid(
+        CallStarted,
         event_id=job.event_id(attempt),
         occurred_at=datetime.fromtimestamp(now_s, UTC),
         occurred_at_ms=now_ms,
@@ -203,6 +206,9 @@ def price_in(call: CallStarted) -> Price | None:
     return _read(call.price_json)
 
 
+_COST_FIELDS = tuple(CostEvent.model_fields)
+
+
 def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
     """Return the cost event of a call that has ended, or None if it was certainly not charged.
 
@@ -234,4 +240,4 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
         if is_shared and call.baseline_model == call.request_model:
             known["baseline_cost_usd"] = attempt.cost_usd  # a share, which its own tokens do not give
         known["token_count_source"] = TokenCountSource.ESTIMATE if usage.doubt else TokenCountSource.PROVIDER
-    return CostEvent(**known)
+    return of_valid(CostEvent, **{name: known[name] for name in _COST_FIELDS})

@@ -17,6 +17,7 @@ from router.request.steps import Answered, Failed
 from router.route import Candidate
 from router.tasks.analysis import Analysis
 from schemas.costs import CallStarted, CostEvent
+from schemas.message import of_valid
 from schemas.requests import Request
 from schemas.responses import Attempt, Cascade, ErrorDetail, Response, SchemaCheck, Skipped, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
@@ -127,7 +128,8 @@ class AttemptLog:
         certainty = certainty_of(usage, _own_cost(call, candidate, usage), call.service_tier)
         if event.share is not None and answer.usage is not None:
             usage, cost_usd = event.share.usage(usage), event.share.usd(cost_usd)
-        attempt = Attempt(
+        attempt = of_valid(
+            Attempt,
             attempt=call.attempt,
             provider_name=call.provider_name,
             request_model=call.request_model,
@@ -155,7 +157,8 @@ class AttemptLog:
         elif failure.maybe_charged:
             certainty = Certainty.ESTIMATED if failure.charge is Charge.CHARGED else Certainty.UNKNOWN
             cost_usd = call.cost_usd
-        attempt = Attempt(
+        attempt = of_valid(
+            Attempt,
             attempt=call.attempt,
             provider_name=call.provider_name,
             request_model=call.request_model,
@@ -174,7 +177,8 @@ class AttemptLog:
         """Return the one response."""
         job, answer, candidate = self._job, ending.answer, ending.candidate
         reason = plan.route.reason if plan else None
-        return Response(
+        return of_valid(
+            Response,
             request_id=job.request_id,
             status=ending.status,
             tenant=job.identity.tenant,

@@ -32,8 +32,9 @@ from router.request.session import (
 from router.request.steps import TRANSITIONS, SessionState
 from router.sharing.rate_limit import MINUTE_S
 from schemas.costs import CallStarted
+from schemas.message import Message
 from schemas.requests import JsonObject, Request
-from schemas.responses import AnswerMessage, Usage
+from schemas.responses import AnswerMessage, Attempt, Response, Usage
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Policy, Status, Tier
 from tests.examples import examples
 from tests.stage import ALPHA, ANSWER, BETA, GAMMA, NOW_S, ORIGIN, TIMEOUT, make_catalogue
@@ -269,6 +270,7 @@ class SessionsMachine(RuleBasedStateMachine):
 
     def _check_call(self, life: Life, call: Call) -> None:
         request, model = life.job.request, call.model
+        assert_valid(call.started)
         self.called_s[model.name].append(self.now_s)
         assert self.now_s < life.job.deadline_s
         assert 0 < call.timeout_s <= model.timeout_s
@@ -285,6 +287,8 @@ class SessionsMachine(RuleBasedStateMachine):
 
     def _check_finish(self, life: Life, finish: Finish) -> None:
         response, costs = finish.response, finish.costs
+        for record in (response, *costs):
+            assert_valid(record)
         cap_usd = life.job.request.max_cost_usd or CATALOGUE.default_max_cost_usd
         assert (response.status is Status.COMPLETED) == life.answered
         is_misfit = response.error is not None and response.error.code is ErrorCode.SCHEMA_VIOLATION
@@ -316,6 +320,16 @@ class SessionsMachine(RuleBasedStateMachine):
         assert not life.calls or (response.cost_usd or 0) <= cap_usd
         if response.error is not None and response.error.code is ErrorCode.COST_CAP_EXCEEDED:
             assert not life.calls
+
+
+def assert_valid(record: Message) -> None:
+    """Check that a record which was made without being checked is the one that checking makes."""
+    checked = type(record).model_validate({name: getattr(record, name) for name in record.model_fields_set})
+    assert checked == record
+    assert checked.encode() == record.encode()
+    assert type(record).decode(record.encode()).encode() == record.encode()
+    for attempt in record.attempts if isinstance(record, Response) else ():
+        assert Attempt.model_validate(vars(attempt)) == attempt
 
 
 def within_bounds(call: Call, result: Answer | UpstreamFailure) -> Answer | UpstreamFailure:
