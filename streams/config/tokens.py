@@ -1,5 +1,6 @@
 """Bounds the tokens of a text with a real tokenizer where one is installed, else by its bytes."""
 
+from collections.abc import Callable
 from functools import cache
 from math import ceil
 
@@ -18,12 +19,14 @@ def best_text_bound() -> TextBound:
         import quicktok  # noqa: PLC0415  # optional
     except ImportError:
         return byte_bound
-    encode = quicktok.get_encoding("o200k_base").encode
+    # what looks like a special token is text to it: `encode` would raise there
+    count: Callable[[str], int] = quicktok.get_encoding("o200k_base").count
 
     def bound(text: str) -> int:
         by_bytes = byte_bound(text)
         if len(text) > LONGEST_CHARS:
             return by_bytes
-        return min(by_bytes, ceil(len(encode(text.encode(errors="replace").decode())) * MARGIN))
+        whole = text if text.isascii() else text.encode(errors="replace").decode()
+        return min(by_bytes, ceil(count(whole) * MARGIN))
 
     return bound
