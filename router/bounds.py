@@ -12,7 +12,7 @@ from math import ceil
 import orjson
 
 from router.catalogue import Model
-from router.cost import estimate_tokens
+from router.cost import estimate_tokens, utf8_bytes
 from schemas.requests import ChatMessage, JsonObject, Request
 
 TextBound = Callable[[str], int]
@@ -35,7 +35,7 @@ def byte_bound(text: str) -> int:
 
     Some texts have as many: in o200k each letter of "zqzqzq" is a token. Prose has a fourth.
     """
-    return len(text.encode(errors="replace"))
+    return utf8_bytes(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,12 @@ BYTES_PER_TOKEN = 4.2
 
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens the text is."""
-    return ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
+    return ceil(utf8_bytes(text) / BYTES_PER_TOKEN)
+
+
+def utf8_bytes(text: str) -> int:
+    """Return how many bytes the text has; half of a surrogate pair counts as a question mark."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def price_of(price: Price, usage: Usage | Estimate) -> Decimal:
@@ -207,6 +212,7 @@ def price_in(call: CallStarted) -> Price | None:
 
 
 _COST_FIELDS = tuple(CostEvent.model_fields)
+_RATES = tuple(field.name for field in fields(Rates))
 
 
 def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
@@ -234,7 +240,7 @@ def settled(call: CallStarted, attempt: Attempt) -> CostEvent | None:
         if price is not None:
             rates = price.at(usage.input_tokens)
             known["price_status"] = PriceStatus.KNOWN if is_priced else PriceStatus.UNKNOWN
-            known |= {field.name: getattr(rates, field.name) for field in fields(Rates)}
+            known |= {name: getattr(rates, name) for name in _RATES}
         known["baseline_cost_usd"] = price_of(baseline, usage) if baseline else None
         is_shared = call.upstream_call_id is not None and call.batch_id is None
         if is_shared and call.baseline_model == call.request_model:

@@ -115,7 +115,8 @@ class QualityTable:
         self._learnt[cell.model][cell] = _Learnt(record.weight, surplus, record.answers, flawless)
         self.version += 1
         self._sums.pop(cell.model, None)
-        self._expected.clear()
+        for of_kind in self._expected.values():
+            of_kind.pop(cell.model, None)
 
     def expected(self, model: str, task: Task, band: Difficulty, form: Form = Form.ANY) -> Expectation:
         """Return what is expected of a model of the catalogue; without a form, what is borrowed from all of them.
