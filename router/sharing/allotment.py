@@ -83,7 +83,8 @@ def allot(limit: int, claims: Sequence[Claim], gone: int) -> dict[str, int]:
         elif target < held:
             shares[claim.worker] = target if held - target > limit * SLACK else held
         else:
-            shares[claim.worker] = min(target, max(held, claim.reserve))
+            # what is used without a grant is granted; a grant grows by what is free, however many calls seem to be made
+            shares[claim.worker] = min(target, claim.reserve if claim.granted is None else held)
             wanted[claim.worker] = target - shares[claim.worker]
     free = limit - gone - sum(max(claim.reserve, shares[claim.worker]) for claim in claims)
     for worker, more in _fill(max(0, free), wanted).items():
