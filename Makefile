@@ -70,6 +70,10 @@ bench-health: $(STAMP) ## What shared health costs: CPU a request, bytes of tabl
 bench-tenants: $(STAMP) ## What tenants cost at 10 to 1,000 workers and tenants: shares, grants, claims, keys (WHOLE=1: all of it)
 	$(BIN)/python bench/tenants.py $(if $(WHOLE),--whole)
 
+.PHONY: bench-keepers
+bench-keepers: $(STAMP) ## What the owner of the shared health takes, keeps, writes and tells, by workers and models
+	$(BIN)/python bench/keepers.py
+
 .PHONY: bench-walk
 bench-walk: $(STAMP) ## How many files one request enters, and how often it goes from one to another
 	$(BIN)/python bench/walk.py

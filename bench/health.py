@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script, run from a checkout
 
 from router.catalogue import Model  # noqa: E402  (same)
-from router.models.aggregator import PANES_KEPT_S, HealthAggregator  # noqa: E402  (after the path is set)
+from router.models.aggregator import HealthAggregator  # noqa: E402  (after the path is set)
 from router.models.health import PANE_S  # noqa: E402  (same)
 from router.models.model_state import Permit  # noqa: E402  (same)
 from router.models.panes import Pane  # noqa: E402  (same)
@@ -31,6 +31,7 @@ from router.sharing.member import Member  # noqa: E402  (same)
 from schemas.health import ModelHealth, ModelStats  # noqa: E402  (same)
 from schemas.responses import Usage  # noqa: E402  (same)
 from streams.config.catalogue_file import load_catalogue  # noqa: E402  (same)
+from streams.control.health_agent import PANES_KEPT_S  # noqa: E402  (same)
 
 REPORT = ROOT / "build" / "bench-health.json"
 WORKERS = 2

@@ -113,6 +113,9 @@ class ModelStats(Message):
     )
     limited: bool = Field(default=False, description="Requests had to wait for the share, or went elsewhere.")
     leaving: bool = Field(default=False, description="The worker's last word: it makes no more calls.")
+    keeps_shares: bool = Field(
+        default=False, description="It goes on with the shares it was told last; those that do not are told each time."
+    )
     accounts: dict[str, AccountStats] = Field(
         default_factory=dict, description="By the name of the account; empty where the provider has one key."
     )
@@ -145,10 +148,24 @@ class ModelHealth(Message):
         description="Since a recovery the window starts here: what came before says nothing about the now.",
     )
     limit_per_minute: Count | None = Field(default=None, description="The catalogue's limit, for all workers.")
-    shares: dict[str, Count] = Field(default_factory=dict, description="Each worker's share of the limit.")
-    breakers: dict[str, BreakerState] = Field(
-        default_factory=dict, description="The workers whose breaker is not closed, and where it stands."
+    shares: dict[str, Count] = Field(
+        default_factory=dict,
+        description="Each worker's share of the limit; of many workers, only of those that have not taken it over.",
     )
+    shares_complete: bool = Field(
+        default=True, description="All workers are in `shares`. Else those that are not keep theirs."
+    )
+    report_every_s: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long a worker lets what it sees of the model come together before it tells it; 1 without it.",
+    )
+    breakers: dict[str, BreakerState] = Field(
+        default_factory=dict,
+        description="Workers whose breaker is not closed, and where it stands; of many, the first by name.",
+    )
+    breakers_not_closed: Count = Field(default=0, description="At how many workers it is not closed.")
     accounts: dict[str, AccountHealth] = Field(
         default_factory=dict, description="By the name of the account; empty where the provider has one key."
     )

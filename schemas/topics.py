@@ -15,7 +15,7 @@ class Topic(StrEnum):
     CALLS = "llm.calls.v1"
     MODEL_STATS = "llm.model-stats.v1"
     MODEL_HEALTH = "llm.model-health.v1"
-    MODEL_PANES = "llm.model-panes.v1"
+    MODEL_PANES = "llm.model-panes.v2"
     FAILOVERS = "llm.failovers.v1"
     BUDGETS = "llm.budgets.v1"
     BUDGET_CLAIMS = "llm.budget-claims.v1"
@@ -52,6 +52,8 @@ class TopicSpec:
     than a request may wait (`TURNOUT_MAX_BATCH_DEADLINE_S`)."""
     expires: bool = False
     """Compacted, and deleted all the same when it is old."""
+    segment_s: int | None = None
+    """Only closed segments are compacted: a table that is written all the time would be read back at length."""
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -61,7 +63,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.COSTS, "tenant", busy=True),
     TopicSpec(Topic.MODEL_STATS, "model", retention_s=3600),
     TopicSpec(Topic.MODEL_HEALTH, "model", compacted=True),
-    TopicSpec(Topic.MODEL_PANES, "model and pane", compacted=True, retention_s=7200, internal=True),
+    TopicSpec(
+        Topic.MODEL_PANES, "model and pane, or shares", compacted=True, retention_s=7200, internal=True, segment_s=600
+    ),
     TopicSpec(Topic.FAILOVERS, "model"),
     TopicSpec(Topic.BUDGETS, "tenant", compacted=True),
     TopicSpec(Topic.BUDGET_CLAIMS, "tenant", retention_s=3600, internal=True),

@@ -72,6 +72,8 @@ def _configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
         configs["cleanup.policy"] = "compact" if kept_s is None else "compact,delete"
     if spec.lane and spec.compacted:
         configs["segment.ms"] = str(LANE_SEGMENT_S * 1000)
+    if spec.segment_s is not None:
+        configs["segment.ms"] = str(spec.segment_s * 1000)
     if kept_s is not None:
         configs["retention.ms"] = str(kept_s * 1000)
     elif not spec.compacted and settings.retention_hours is not None:

@@ -11,6 +11,7 @@ from router.errors import Answer, UpstreamFailure
 from router.job import Job
 from router.models.aggregator import HealthAggregator
 from router.models.pool import ModelPool
+from router.models.sources import Sources
 from router.request.session import Answered, Call, Event, Failed, Finish, Session, Started, Wait, Woke
 from router.sharing.member import Member
 from schemas.health import ModelHealth, ModelStats
@@ -48,8 +49,9 @@ class Cluster:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 - a test's dice
         if self.shared:
+            sources = Sources(len(self.catalogue.models))
             self.aggregators = {
-                name: HealthAggregator(self.catalogue, model) for name, model in self.catalogue.models.items()
+                name: HealthAggregator(self.catalogue, model, sources) for name, model in self.catalogue.models.items()
             }
             self.at(self.now_s, self._tick)
 

@@ -1,15 +1,20 @@
 """What all workers together know of a model's accounts: use, rests, and each worker's shares of the limits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 
 from router.catalogue import Account
 from router.models.panes import Pane
 from router.sharing.account_minute import NOTHING, Use
 from router.sharing.allotment import Claim, allot, joining_share
 from router.sharing.rate_limit import MINUTE_S
-from schemas.health import AccountHealth, AccountRest, AccountStats, ModelHealth, ModelStats
+from schemas.health import AccountHealth, AccountRest, AccountStats
 from schemas.vocabulary import AccountLimit
+
+MOST_TOLD = 16
+"""Of more workers only some are named, and the shares of those that have not taken them over."""
 
 
 @dataclass(slots=True)
@@ -29,22 +34,36 @@ class AccountShares:
     _granted: dict[tuple[str, AccountLimit], dict[str, int]] = field(default_factory=dict)
     _lost: list[_Lost] = field(default_factory=list)
 
-    def restore(self, last: ModelHealth) -> None:
-        """Go on with the shares that another process has published."""
+    @property
+    def granted(self) -> dict[str, dict[str, dict[str, int]]]:
+        """The shares as they were granted last, by account, limit and worker."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for (name, limit), shares in self._granted.items():
+            found.setdefault(name, {})[limit] = dict(shares)
+        return found
+
+    def restore(self, granted: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+        """Go on with the shares that another process has granted."""
         self._granted = {
-            (name, limit): dict(told.shares[limit])
-            for name, told in last.accounts.items()
+            (name, limit): dict(shares[limit])
+            for name, shares in granted.items()
             for limit in AccountLimit
-            if limit in told.shares
+            if limit in shares
         }
 
-    def silent(self, stats: ModelStats, now_s: float) -> None:
-        """Take in that a worker is gone without a word."""
-        under_way = {name: _under_way(told) for name, told in stats.accounts.items()}
+    def silent(self, accounts: Mapping[str, AccountStats], now_s: float) -> None:
+        """Take in that a worker is gone without a word; `accounts` was its last one."""
+        under_way = {name: _under_way(told) for name, told in accounts.items()}
         self._lost.append(_Lost(now_s + MINUTE_S, under_way))
 
     def health(
-        self, panes: Iterable[Pane], workers: Mapping[str, ModelStats], now_s: float, *, resuming: bool
+        self,
+        panes: Iterable[Pane],
+        workers: Mapping[str, Mapping[str, AccountStats]],
+        now_s: float,
+        *,
+        resuming: bool,
+        kept_by: frozenset[str] = frozenset(),
     ) -> dict[str, AccountHealth]:
         """Return how the accounts stand, with the shares that hold from now on.
 
@@ -53,16 +72,27 @@ class AccountShares:
             workers: the last word of each that is there.
             now_s: the moment.
             resuming: not all workers have had time to speak; those that were known before keep what they have.
+            kept_by: the workers that need not be told a share that they have taken over.
         """
         self._lost = [lost for lost in self._lost if lost.until_s > now_s]
         found = list(panes)
-        return {one.name: self._account(one, found, workers, now_s, resuming=resuming) for one in self.accounts}
+        return {
+            one.name: self._account(one, found, workers, now_s, resuming=resuming, kept_by=kept_by)
+            for one in self.accounts
+        }
 
     def _account(
-        self, account: Account, panes: list[Pane], workers: Mapping[str, ModelStats], now_s: float, *, resuming: bool
+        self,
+        account: Account,
+        panes: list[Pane],
+        workers: Mapping[str, Mapping[str, AccountStats]],
+        now_s: float,
+        *,
+        resuming: bool,
+        kept_by: frozenset[str],
     ) -> AccountHealth:
         name, limits = account.name, account.limits_of(self.model)
-        told = {worker: stats.accounts[name] for worker, stats in workers.items() if name in stats.accounts}
+        told = {worker: accounts[name] for worker, accounts in workers.items() if name in accounts}
         ended = _ended(name, panes, now_s)
         lost = NOTHING
         for use in (*(use for worker, use in ended.items() if worker not in workers), *self._lost_of(name)):
@@ -85,16 +115,20 @@ class AccountShares:
                 )
                 for worker in sorted(workers)
             ]
-            shares[limit] = self._allot(name, limit, whole, claims, lost.of(limit), resuming=resuming)
+            all_shares = self._allot(name, limit, whole, claims, lost.of(limit), resuming=resuming)
+            shares[limit] = {
+                worker: share
+                for worker, share in all_shares.items()
+                if not (worker in kept_by and worker in told and told[worker].shares.get(limit) == share)
+            }
         return AccountHealth(
             limits=dict(limits),
             told_limits={limit: most for one in told.values() for limit, most in one.told_limits.items()},
             used={limit: used.of(limit) for limit in AccountLimit if limit in limits or limit is AccountLimit.REQUESTS},
             shares=shares,
             rests={
-                worker: AccountRest(until=one.rests_until, reason=one.rests_for or "")
-                for worker, one in sorted(told.items())
-                if one.rests_until is not None and one.rests_until.timestamp() > now_s
+                worker: AccountRest(until=until, reason=one.rests_for or "")
+                for worker, one, until in islice(_resting(told, now_s), MOST_TOLD)
             },
         )
 
@@ -110,6 +144,13 @@ class AccountShares:
 
     def _lost_of(self, name: str) -> Iterable[Use]:
         return (lost.under_way.get(name, NOTHING) for lost in self._lost)
+
+
+def _resting(told: Mapping[str, AccountStats], now_s: float) -> Iterator[tuple[str, AccountStats, datetime]]:
+    """Give the workers for which an account rests, by name, and until when."""
+    for worker, one in sorted(told.items()):
+        if one.rests_until is not None and one.rests_until.timestamp() > now_s:
+            yield worker, one, one.rests_until
 
 
 def _under_way(told: AccountStats) -> Use:

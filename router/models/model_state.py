@@ -9,6 +9,7 @@ from router.models.breaker import Breaker
 from router.models.health import Reading, Window
 from router.models.in_flight import InFlight
 from router.models.stats import StatsBuffer
+from router.sharing.member import REPORT_EVERY_S
 from router.sharing.rate_limit import RateLimit
 from schemas.health import BreakerState, ModelHealth
 from schemas.vocabulary import SkipReason
@@ -97,6 +98,8 @@ class ModelState:
         "breaker",
         "degraded_until_s",
         "flight",
+        "granted",
+        "granted_of_accounts",
         "limit",
         "limited_s",
         "provider_name",
@@ -121,6 +124,10 @@ class ModelState:
         self.stats_buffer = StatsBuffer(model.requests_per_minute, {one.name: one.limits_of(model.name) for one in own})
         self.shared: ModelHealth | None = None
         self.shared_s = float("-inf")
+        self.granted: int | None = None
+        """This worker's share, as it was told last; it holds while the shared health is believed."""
+        self.granted_of_accounts: dict[str, dict[str, int]] = {}
+        """The same of accounts, by account and limit."""
         self.degraded_until_s: float | None = None
         """Most of the latest calls were slow; until then the model stands back."""
         self.limited_s = -LIMITED_S
@@ -148,6 +155,24 @@ class ModelState:
     def shared_at(self, now_s: float) -> ModelHealth | None:
         """Return the shared health if it is to be believed."""
         return self.shared if now_s - self.shared_s <= STALE_S else None
+
+    def follow(self, health: ModelHealth, worker: str | None) -> None:
+        """Take in the shared health, with what it tells this worker of its shares."""
+        self.shared, self.shared_s, self.view = health, health.as_of.timestamp(), None
+        if worker is None:
+            return
+        if health.shares_complete:
+            self.granted, self.granted_of_accounts = None, {}
+        self.granted = health.shares.get(worker, self.granted)
+        for account, told in health.accounts.items():
+            for limit, shares in told.shares.items():
+                if worker in shares:
+                    self.granted_of_accounts.setdefault(account, {})[limit] = shares[worker]
+
+    def report_every_s(self, now_s: float) -> float:
+        """Return how often the others want to hear of the model what is not urgent, seconds."""
+        shared = self.shared_at(now_s)
+        return REPORT_EVERY_S if shared is None else shared.report_every_s or REPORT_EVERY_S
 
     def unknown_note(self, now_s: float, *, is_alone: bool) -> str | None:
         """Say why the shared health is not known; a worker that is alone has none to miss."""

@@ -28,20 +28,18 @@ class OwnShares:
         """Return what this worker may use of each limit of an account."""
         if self._member is None:
             return _whole
-        member, shared = self._member.worker, model_state.shared_at(now_s)
+        known = model_state.granted_of_accounts if model_state.shared_at(now_s) is not None else {}
         workers, joining = self._workers(model_state), self.is_joining(now_s)
 
         def share(account: str, limit: AccountLimit, whole: int) -> int:
-            told = shared.accounts.get(account) if shared is not None else None
-            granted = told.shares.get(limit, {}).get(member) if told is not None else None
+            granted = known[account].get(limit) if account in known else None
             return share_in_force(whole, granted, joining=joining, workers=workers)
 
         return share
 
     def granted(self, model_state: ModelState, now_s: float) -> int | None:
         """Return what it was granted of the model's requests; None: nothing was said, or not lately."""
-        shared = model_state.shared_at(now_s)
-        return None if shared is None or self._member is None else shared.shares.get(self._member.worker)
+        return None if model_state.shared_at(now_s) is None else model_state.granted
 
     def account_snapshots(self, model_state: ModelState, now_s: float) -> dict[str, AccountSnapshot]:
         """Return how each account of the model's provider stands, to be told to the others."""
@@ -70,7 +68,7 @@ class OwnShares:
         """Return how many workers there seem to be."""
         if model_state.shared is None or self._member is None:
             return 1
-        return model_state.shared.workers + (self._member.worker not in model_state.shared.shares)
+        return model_state.shared.workers + (model_state.granted is None)
 
 
 def _whole(_account: str, _limit: AccountLimit, whole: int) -> int:

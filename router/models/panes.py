@@ -1,6 +1,10 @@
-"""Ten seconds of one model, as all workers saw them: deltas that merge in any order, each exactly once."""
+"""Ten seconds of one model, as all workers saw them: deltas that merge in any order, each exactly once.
 
-from bisect import bisect_right
+A pane knows up to which offset of their topic its deltas are in it, so what is delivered again to the next owner counts
+once. What each worker did stays in it while it is needed for the limits, a minute; then it is sums, whatever the number
+of workers.
+"""
+
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
@@ -19,32 +23,6 @@ FAILURES = frozenset(outcome for outcome, said in DISPOSITIONS.items() if said.b
 """The outcomes that are held against a model. Those that are not, and are no answers, say nothing about it."""
 
 
-class SequenceSet:
-    """A set of sequence numbers that is nearly without gaps, as ranges."""
-
-    __slots__ = ("ranges",)
-
-    def __init__(self, ranges: list[tuple[int, int]] | None = None) -> None:
-        self.ranges: list[tuple[int, int]] = ranges or []
-
-    def add(self, number: int) -> bool:
-        """Put a number in; False if it was there."""
-        place = bisect_right(self.ranges, (number, number))
-        before = self.ranges[place - 1] if place else None
-        after = self.ranges[place] if place < len(self.ranges) else None
-        if (before and number <= before[1]) or (after and number == after[0]):
-            return False
-        first, last = number, number
-        if before and before[1] == number - 1:
-            first, place = before[0], place - 1
-            del self.ranges[place]
-        if after and after[0] == number + 1:
-            last = after[1]
-            del self.ranges[place]
-        self.ranges.insert(place, (first, last))
-        return True
-
-
 class StoredPane(BaseModel):
     """A pane as the table's changelog keeps it, JSON."""
 
@@ -54,8 +32,8 @@ class StoredPane(BaseModel):
     outcomes: dict[AttemptOutcome, Count]
     buckets: dict[Bucket, Count]
     tokens: Count
-    calls: dict[str, dict[Count, Count]]
-    seen: dict[str, list[tuple[Count, Count]]]
+    read_to: Count
+    calls: dict[Count, dict[str, Count]] = {}
     accounts: dict[str, dict[str, dict[Count, tuple[Count, Count, Count]]]] = {}
 
 
@@ -63,15 +41,17 @@ class StoredPane(BaseModel):
 class Pane:
     """What happened to a model in one pane.
 
-    `calls` are those that began, by worker and second; `accounts` what each account was used for, likewise.
+    `calls` are those that began, by second and worker; `accounts` what each account was used for, by worker and second.
+    Both are there until the pane is settled.
     """
 
     number: int
     outcomes: Counter[AttemptOutcome] = field(default_factory=Counter)
     latency: Histogram = field(default_factory=Histogram)
     tokens: int = 0
-    calls: dict[str, Counter[int]] = field(default_factory=dict)
-    seen: dict[str, SequenceSet] = field(default_factory=dict)
+    read_to: int = 0
+    """The offset below which every delta of the pane is in it."""
+    calls: dict[int, dict[str, int]] = field(default_factory=dict)
     accounts: dict[str, dict[str, dict[int, Use]]] = field(default_factory=dict)
 
     @property
@@ -89,27 +69,37 @@ class Pane:
         """Those of the errors that were timeouts."""
         return self.outcomes[AttemptOutcome.TIMEOUT]
 
-    def merge(self, stats: ModelStats) -> bool:
-        """Add one delta; False if it is in already.
+    def merge(self, stats: ModelStats, offset: int | None = None) -> bool:
+        """Add one delta; False if it is in already. Deltas of a topic come in the order of their offsets.
 
         Raises:
             ValueError: its histogram has another scale.
         """
         if stats.latency_scale != SCALE:
             raise ValueError(f"latency_scale is {stats.latency_scale}; this version merges scale {SCALE}")
-        if not self.seen.setdefault(f"{stats.worker}/{stats.epoch}", SequenceSet()).add(stats.sequence):
-            return False
+        if offset is not None:
+            if offset < self.read_to:
+                return False
+            self.read_to = offset + 1
         self.outcomes.update(stats.outcomes)
         for bucket, hits in stats.latency_buckets.items():
             self.latency.add_to_bucket(bucket, hits)
         self.tokens += stats.input_tokens + stats.output_tokens
         if stats.calls:
-            self.calls.setdefault(stats.worker, Counter())[stats.second] += stats.calls
+            by_worker = self.calls.setdefault(stats.second, {})
+            by_worker[stats.worker] = by_worker.get(stats.worker, 0) + stats.calls
         for account, told in stats.accounts.items():
             use = Use(told.calls, told.input_tokens, told.output_tokens)
             if use != NOTHING:
                 seconds = self.accounts.setdefault(account, {}).setdefault(stats.worker, {})
                 seconds[stats.second] = seconds.get(stats.second, NOTHING).plus(use)
+        return True
+
+    def settle(self) -> bool:
+        """Forget what each worker did, once no minute reaches into the pane; False if it is forgotten already."""
+        if not self.calls and not self.accounts:
+            return False
+        self.calls, self.accounts = {}, {}
         return True
 
     def stored(self) -> bytes:
@@ -119,8 +109,8 @@ class Pane:
             outcomes=dict(self.outcomes),
             buckets=self.latency.buckets,
             tokens=self.tokens,
-            calls={worker: dict(seconds) for worker, seconds in self.calls.items()},
-            seen={source: seen.ranges for source, seen in self.seen.items()},
+            read_to=self.read_to,
+            calls=self.calls,
             accounts={
                 account: {worker: dict(seconds) for worker, seconds in workers.items()}
                 for account, workers in self.accounts.items()
@@ -140,8 +130,8 @@ class Pane:
             number=stored.number,
             outcomes=Counter(stored.outcomes),
             tokens=stored.tokens,
-            calls={worker: Counter(seconds) for worker, seconds in stored.calls.items()},
-            seen={source: SequenceSet(list(ranges)) for source, ranges in stored.seen.items()},
+            read_to=stored.read_to,
+            calls=stored.calls,
             accounts={
                 account: {
                     worker: {second: Use(*counts) for second, counts in seconds.items()}

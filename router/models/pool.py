@@ -267,7 +267,7 @@ class ModelPool:
         if model_state is None:
             return
         before = model_state.shared_at(now_s)
-        model_state.shared, model_state.shared_s, model_state.view = health, health.as_of.timestamp(), None
+        model_state.follow(health, None if self._member is None else self._member.worker)
         if model_state.shared_at(now_s) is None:
             return
         model = self.catalogue.models[health.request_model]

@@ -1,7 +1,7 @@
 """A worker's reports to the others: per model and second what it saw, and the state of the model in it now."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -9,7 +9,7 @@ from typing import Protocol
 from router.models.accounts import RestReason
 from router.models.histogram import SCALE, Histogram
 from router.sharing.account_minute import NOTHING, Use
-from router.sharing.member import HEARTBEAT_S, UNTOLD, Member
+from router.sharing.member import HEARTBEAT_S, REPORT_EVERY_S, UNTOLD, Member
 from schemas.health import AccountStats, BreakerState, ModelStats
 from schemas.responses import Usage
 from schemas.vocabulary import AccountLimit, AttemptOutcome
@@ -108,12 +108,23 @@ class StatsBuffer:
             second.input_tokens += usage.input_tokens
             second.output_tokens += usage.output_tokens
 
-    def is_due(self, now_s: float) -> bool:
-        """Say whether to tell however the model stands: a second is over, there were many calls, or it was long ago."""
-        if self._told is None or now_s - self._told_s >= HEARTBEAT_S:
+    @property
+    def told_s(self) -> float:
+        """When it was told last."""
+        return self._told_s
+
+    def is_due(self, now_s: float, every_s: float = REPORT_EVERY_S) -> bool:
+        """Say whether to tell however the model stands: a second is over, there were many calls, or it was long ago.
+
+        `every_s`: what is not urgent is told so often.
+        """
+        silent_s = now_s - self._told_s
+        if self._told is None or silent_s >= HEARTBEAT_S * every_s:
             return True
-        untold = sum(second.calls for second in self._seconds.values())
-        return untold > self._limit * UNTOLD or any(number < int(now_s) for number in self._seconds)
+        if sum(second.calls for second in self._seconds.values()) > self._limit * UNTOLD:
+            return True
+        is_turn = every_s <= REPORT_EVERY_S or silent_s >= every_s
+        return is_turn and any(number < int(now_s) for number in self._seconds)
 
     @property
     def has_untold_use(self) -> bool:
@@ -133,6 +144,11 @@ class StatsBuffer:
             use = use.plus(second.accounts.get(account, NOTHING))
         use = use.plus(snapshot.accounts[account].under_way).minus(told.accounts[account].under_way)
         return any(use.of(limit) > whole * UNTOLD for limit, whole in self._account_limits[account].items())
+
+    def come_together(self) -> None:
+        """Make one of the untold seconds, the last: what is in it stays in the minute of the limits for longer."""
+        if len(self._seconds) > 1:
+            self._seconds = {max(self._seconds): _together(self._seconds.values())}
 
     def report(
         self,
@@ -175,6 +191,7 @@ class StatsBuffer:
                     share_per_minute=now.share,
                     limited=snapshot.limited,
                     leaving=leaving and number == last,
+                    keeps_shares=True,
                     accounts={
                         name: _account_stats(
                             second.accounts.get(name, NOTHING), snapshot.accounts[name], now.accounts[name]
@@ -193,6 +210,21 @@ class StatsBuffer:
         if second is None:
             second = self._seconds[number] = _Second()
         return second
+
+
+def _together(seconds: Iterable[_Second]) -> _Second:
+    """Return what happened in all of them."""
+    whole = _Second()
+    for second in seconds:
+        whole.outcomes.update(second.outcomes)
+        for bucket, hits in second.latency.buckets.items():
+            whole.latency.add_to_bucket(bucket, hits)
+        whole.input_tokens += second.input_tokens
+        whole.output_tokens += second.output_tokens
+        whole.calls += second.calls
+        for account, use in second.accounts.items():
+            whole.used(account, use)
+    return whole
 
 
 def _account_stats(use: Use, snapshot: AccountSnapshot, shares_of: AccountSnapshot) -> AccountStats:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import NamedTuple
 
-from router.models.aggregator import AHEAD_S, GONE_S
+from router.models.aggregator import AHEAD_S
 from router.models.model_state import STALE_S
 from router.sharing.allotment import HEADROOM, Claim, allot, joining_share
-from router.sharing.member import Member
+from router.sharing.member import GONE_S, Member
 from router.sharing.rate_limit import MINUTE_S
 from router.tenants import Tenant
 from schemas.message import MOST_SMALL_COUNT

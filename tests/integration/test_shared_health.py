@@ -137,7 +137,7 @@ async def test_restored_panes_count_while_they_are_young_and_are_deleted_when_th
     make_pipeline: MakePipeline,
 ) -> None:
     pipeline = await make_pipeline()
-    now_s = time.time()
+    now_s, keys = time.time(), dict[str, bytes]()
     async with producer(pipeline.settings) as client:
         for minutes, worker in ((2, "young"), (59, "aging"), (61, "old"), (600, "ancient")):
             pane = Pane(int((now_s - 60 * minutes) // PANE_S))
@@ -153,24 +153,23 @@ async def test_restored_panes_count_while_they_are_young_and_are_deleted_when_th
                     latency_scale=6,
                 )
             )
-            key = f"{MODEL}|{pane.number}".encode()
-            await client.send_and_wait(pipeline.settings.topic(Topic.MODEL_PANES), pane.stored(), key=key)
+            keys[worker] = f"{MODEL}|{pane.number}".encode()
+            topic = pipeline.settings.topic(Topic.MODEL_PANES)
+            await client.send_and_wait(topic, pane.stored(), key=keys[worker])
     pipeline.start_worker()
     found = await until_health(pipeline, lambda found: found.requests > 0)
     assert found.requests == 70
     give_up = time.monotonic() + PATIENCE_S
     while True:
         panes = {record.key: record.value for record in await pipeline.records(Topic.MODEL_PANES)}
-        kept = sorted(
-            b"".join(value for key, value in panes.items() if value and key and key.startswith(b"gpt")).split()
-        )
-        if len([value for key, value in panes.items() if key and key.startswith(b"gpt") and value is None]) == 2:
+        mine = {key: value for key, value in panes.items() if key and key.startswith(MODEL.encode())}
+        if len([key for key, value in mine.items() if value is None]) == 2:
             break
         assert time.monotonic() < give_up, panes
         await asyncio.sleep(0.3)
-    assert b"young" in kept[0]
-    assert b"aging" in kept[0]
-    assert b"ancient" not in kept[0]
+    assert mine[keys["young"]] is not None
+    assert mine[keys["aging"]] is not None
+    assert mine[keys["ancient"]] is None
 
 
 async def test_a_limit_holds_over_workers_of_which_one_is_killed_and_one_joins(

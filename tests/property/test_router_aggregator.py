@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.catalogue import HealthRules
-from router.models.aggregator import GONE_S, PANES_KEPT_S, HealthAggregator
+from router.models.aggregator import HealthAggregator
 from router.models.health import DWELL_S, SEVERITY, Reading, Standing
 from router.models.histogram import SCALE, Histogram
-from router.models.panes import SequenceSet, pane_number
+from router.models.panes import Pane
+from router.models.sources import MOST_RANGES, SequenceSet, Sources
+from router.sharing.member import GONE_S
 from schemas.health import BreakerState, HealthCause, HealthStatus, ModelHealth, ModelStats
 from schemas.vocabulary import AttemptOutcome
 from tests.stage import ALPHA, NOW_S, ONE
@@ -67,13 +69,36 @@ def test_a_set_of_ranges_is_a_set(numbers: list[int]) -> None:
     assert all(before[1] + 1 < after[0] for before, after in pairwise(seen.ranges)), "neighbours are one range"
 
 
-def test_panes_older_than_an_hour_are_dropped_and_later_deltas_of_them_are_not_taken() -> None:
+def test_panes_that_have_left_the_window_are_dropped_and_later_deltas_of_them_are_not_taken() -> None:
     aggregator = HealthAggregator(CATALOGUE, ALPHA)
     assert aggregator.ingest(delta("a", 0, NOW_S, [100.0]), NOW_S + 1) is not None
-    assert aggregator.expire(NOW_S + PANES_KEPT_S) == []
-    assert aggregator.expire(NOW_S + PANES_KEPT_S + 10) == [pane_number(NOW_S)]
-    assert aggregator.ingest(delta("a", 1, NOW_S, [100.0]), NOW_S + PANES_KEPT_S + 10) is None
+    assert aggregator.health(NOW_S + 1).requests == 1
+    late_s = NOW_S + aggregator.kept_s
+    assert aggregator.ingest(delta("a", 1, NOW_S, [100.0]), late_s) is None
+    aggregator.expire(late_s + 10)
     assert aggregator.ingest(delta("a", 2, NOW_S + 500, [100.0]), NOW_S) is None, "from a wrong clock"
+    assert aggregator.health(NOW_S + 1).requests == 0
+
+
+def test_a_pane_holds_what_each_worker_did_no_longer_than_the_minute_of_the_limits() -> None:
+    aggregator = HealthAggregator(CATALOGUE, ALPHA)
+    panes = [aggregator.ingest(delta(f"w{n}", n, NOW_S, [300.0]), NOW_S + 1, n) for n in range(1000)]
+    pane = panes[0]
+    assert pane is not None
+    assert aggregator.expire(NOW_S + 60) == []
+    assert len(pane.stored()) > 9_000
+    assert aggregator.expire(NOW_S + 90) == [pane]
+    assert aggregator.expire(NOW_S + 91) == [], "once"
+    assert len(pane.stored()) < 200
+    assert Pane.restored(pane.stored()).requests == 1000
+
+
+def test_numbers_of_a_source_that_come_with_many_gaps_are_remembered_within_bounds() -> None:
+    sources = Sources()
+    assert all(sources.ingest(delta("a", 2 * number, NOW_S, []), NOW_S) for number in range(1000))
+    assert not sources.ingest(delta("a", 1998, NOW_S, []), NOW_S)
+    (source,) = sources._lives.values()
+    assert len(source.known.ranges) == MOST_RANGES
 
 
 def test_slow_calls_under_way_are_in_the_window_before_they_end() -> None:

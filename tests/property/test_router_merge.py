@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.catalogue import HealthRules
-from router.models.aggregator import AHEAD_S, PANES_KEPT_S, HealthAggregator
+from router.models.aggregator import AHEAD_S, HealthAggregator
 from router.models.histogram import RELATIVE_ERROR, SCALE, Histogram
 from router.models.panes import FAILURES, Pane, pane_number
 from schemas.health import ModelHealth, ModelStats
@@ -36,7 +36,7 @@ class Told:
 
 
 class MergeMachine(RuleBasedStateMachine):
-    """Deltas come late, twice and in any order; what is not stored when the owner ends comes again."""
+    """Deltas are written late, twice and in any order; an owner that ends leaves what it has stored of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,10 +44,14 @@ class MergeMachine(RuleBasedStateMachine):
         self.sequence = count()
         self.aggregator = HealthAggregator(CATALOGUE, ALPHA)
         self.on_its_way: list[Told] = []
-        self.taken: list[Told] = []
-        self.unacknowledged: list[Told] = []
+        self.log: list[Told] = []
+        self.position = 0
+        self.committed = 0
+        self.taken: dict[int, Told] = {}
+        """By offset, what is in a pane."""
         self.dirty: dict[int, Pane] = {}
         self.stored: dict[int, bytes] = {}
+        self.stored_to: dict[int, int] = {}
         self.published: ModelHealth | None = None
 
     @rule(
@@ -75,45 +79,66 @@ class MergeMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.on_its_way)
     @rule(data=st.data())
-    def one_is_delivered(self, data: st.DataObject) -> None:
-        told = self.on_its_way.pop(data.draw(st.integers(0, len(self.on_its_way) - 1)))
-        pane = self.aggregator.ingest(told.stats, self.now_s)
-        assert (pane is not None) == (self.now_s - PANES_KEPT_S < told.stats.second < self.now_s + AHEAD_S)
+    def one_is_written(self, data: st.DataObject) -> None:
+        self.log.append(self.on_its_way.pop(data.draw(st.integers(0, len(self.on_its_way) - 1))))
+
+    @precondition(lambda self: self.position < len(self.log))
+    @rule()
+    def one_is_delivered(self) -> None:
+        offset, told = self.position, self.log[self.position]
+        self.position += 1
+        pane = self.aggregator.ingest(told.stats, self.now_s, offset)
+        in_time = self.now_s - self.aggregator.kept_s < told.stats.second < self.now_s + AHEAD_S
+        is_known = any(one is told for one in self.taken.values())
+        assert (pane is not None) == (in_time and not is_known)
         if pane is not None:
-            self.taken.append(told)
-            self.unacknowledged.append(told)
+            self.taken[offset] = told
             self.dirty[pane.number] = pane
 
-    @precondition(lambda self: self.taken)
+    @precondition(lambda self: self.position == len(self.log) > self.committed)
     @rule(data=st.data())
-    def one_is_delivered_again(self, data: st.DataObject) -> None:
-        assert self.aggregator.ingest(data.draw(st.sampled_from(self.taken)).stats, self.now_s) is None
+    def one_is_written_twice(self, data: st.DataObject) -> None:
+        self.log.append(self.log[data.draw(st.integers(self.committed, len(self.log) - 1))])
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, WINDOW_S / 2, WINDOW_S, 2 * WINDOW_S, PANES_KEPT_S]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, WINDOW_S / 2, WINDOW_S, 2 * WINDOW_S]))
     def time_passes(self, seconds: float) -> None:
         self.now_s += seconds
 
+    @precondition(lambda self: self.dirty)
+    @rule(data=st.data())
+    def the_owner_ends_while_it_stores(self, data: st.DataObject) -> None:
+        self._store(data.draw(st.sampled_from(sorted(self.dirty))))
+        self.the_owner_ends()
+
     @rule()
     def the_owner_stores(self) -> None:
-        self.stored.update((number, pane.stored()) for number, pane in self.dirty.items())
-        for number in self.aggregator.expire(self.now_s):
-            self.stored.pop(number, None)
+        for pane in self.aggregator.expire(self.now_s):
+            self.dirty[pane.number] = pane
+        for number in list(self.dirty):
+            self._store(number)
         self.dirty.clear()
-        self.unacknowledged.clear()
+        self.committed = self.position
 
     @rule()
     def the_owner_ends(self) -> None:
         self.aggregator = HealthAggregator(CATALOGUE, ALPHA)
         self.aggregator.restore(map(Pane.restored, self.stored.values()), self.published, self.now_s)
-        self.taken = [told for told in self.taken if told not in self.unacknowledged]
-        self.on_its_way += self.unacknowledged
-        self.unacknowledged.clear()
+        self.taken = {
+            offset: told
+            for offset, told in self.taken.items()
+            if offset < self.stored_to.get(pane_number(told.stats.second), 0)
+        }
+        self.position = self.committed
         self.dirty.clear()
+
+    def _store(self, number: int) -> None:
+        self.stored[number] = self.dirty[number].stored()
+        self.stored_to[number] = self.dirty[number].read_to
 
     @invariant()
     def what_was_taken_counts_once_while_it_is_in_the_window(self) -> None:
         oldest = pane_number(self.now_s - WINDOW_S)
-        inside = [told for told in self.taken if pane_number(told.stats.second) > oldest]
+        inside = [told for told in self.taken.values() if pane_number(told.stats.second) > oldest]
         answers = sorted(latency_ms for told in inside for latency_ms in told.latencies_ms)
         errors = sum(told.errors for told in inside)
         health = self.published = self.aggregator.health(self.now_s)

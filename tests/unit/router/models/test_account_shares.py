@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from router.catalogue import Account
 from router.errors import UpstreamFailure
-from router.models.aggregator import GONE_S, HealthAggregator
+from router.models.aggregator import HealthAggregator
 from router.models.histogram import SCALE
 from router.models.model_state import STALE_S
 from router.models.panes import Pane
 from router.models.pool import ModelPool
 from router.route import Estimate
-from router.sharing.member import Member
+from router.sharing.member import GONE_S, Member
 from router.sharing.rate_limit import MINUTE_S
 from schemas.health import AccountStats, ModelHealth, ModelStats
 from schemas.responses import Usage
@@ -98,7 +98,7 @@ def test_another_owner_goes_on_with_the_shares_and_the_use_that_were_stored() ->
 
 
 def test_a_pane_of_an_earlier_version_is_restored_without_accounts() -> None:
-    pane = Pane.restored(b'{"number":1,"outcomes":{},"buckets":{},"tokens":0,"calls":{},"seen":{}}')
+    pane = Pane.restored(b'{"number":1,"outcomes":{},"buckets":{},"tokens":0,"read_to":0}')
     assert pane.accounts == {}
 
 
