@@ -11,8 +11,12 @@ import sys
 import time
 import tracemalloc
 from argparse import ArgumentParser
+from collections.abc import Callable
 
+from router.batches.collecting import Collecting, CollectingRules, WaitingRequest
+from router.batches.members import DIGEST_BYTES
 from schemas.topics import Topic
+from streams.control import batch_collector
 from tests.fakes.lane import HOUR_S, Lane, laned
 
 MODULES = ("*/router/batches/*", "*/streams/control/batch_*")
@@ -26,12 +30,14 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=100_000)
     parser.add_argument("--results", type=int, default=2000)
     arguments = parser.parse_args()
+    measure_turns(arguments.waiting)
     measure_results(arguments.results)
     measure_waiting(arguments.waiting)
 
 
 def measure_waiting(count: int) -> None:
     """Let requests wait, and count the bytes that are held for them."""
+    vars(batch_collector)["MOST_REQUESTS"] = 10 * count  # none goes
 
     @laned(max_age_s=10 * HOUR_S)
     async def play(lane: Lane) -> None:
@@ -51,6 +57,23 @@ def measure_waiting(count: int) -> None:
             lane.world.broker.partition(lane.world.partition(Topic.BATCH_REQUESTS)).truncate(2**62)
 
     play()
+
+
+def measure_turns(count: int) -> None:
+    """Take a batch, and what is due, from among so many, and tell how long the event loop stands still for each."""
+    queue = Collecting()
+    for number in range(count):
+        deadline_s = 2e9 + number % 1000
+        queue.add(WaitingRequest(number, number.to_bytes(DIGEST_BYTES), 500, 100, deadline_s, since_s=1.9e9))
+    works: dict[str, Callable[[], object]] = {
+        "look whether a batch goes": lambda: queue.ready(CollectingRules(), 0, 900.0, 1.9e9),
+        "take a batch": lambda: queue.take(CollectingRules(), 0),
+        "take what is due": lambda: queue.take_due(2e9 + 500),
+    }
+    for name, work in works.items():
+        began_s = time.thread_time()
+        work()
+        sys.stdout.write(f"{name}, of {count:,}: {(time.thread_time() - began_s) * 1000:.1f} ms\n")
 
 
 def held() -> int:

@@ -10,16 +10,22 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import compress
+from itertools import islice
+from typing import TypeVar
 
 from router.batches.members import DIGEST_BYTES, Members, whole_s
+
+MOST_REQUESTS = 50_000
+"""In one batch, whatever its provider takes: who is answered is stored, a bit a request, after each hundred results."""
+MOST_DUE = 2000
+"""So many are taken at a time whose deadline has come: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectingRules:
     """How large a batch of one model becomes, and how long it is waited for."""
 
-    max_requests: int = 50_000
+    max_requests: int = MOST_REQUESTS
     max_bytes: int = 100_000_000
     """Of the records, which the provider's lines are about as long as."""
     max_enqueued_tokens: int | None = None
@@ -131,32 +137,40 @@ class Collecting:
             if count and (is_full or (room is not None and tokens + one_tokens > room)):
                 break
             count, size, tokens = count + 1, size + one_size, tokens + one_tokens
-        return self._split([True] * count + [False] * (len(self) - count))
+        return self._split([(0, count)])
 
     def take_due(self, by_s: float) -> Taken | None:
-        """Take those whose deadline is not after `by_s`; None if there are none."""
+        """Take the first `MOST_DUE` of those whose deadline is not after `by_s`; None if there are none."""
         if not self._offsets or min(self._deadlines) > by_s:
             return None
-        return self._split([deadline <= by_s for deadline in self._deadlines])
+        due = (place for place, deadline in enumerate(self._deadlines) if deadline <= by_s)
+        return self._split([(place, place + 1) for place in islice(due, MOST_DUE)])
 
-    def _split(self, goes: Sequence[bool]) -> Taken:
-        stays = [not one for one in goes]
-        digests = [bytes(self._digests[at : at + DIGEST_BYTES]) for at in range(0, len(self._digests), DIGEST_BYTES)]
-        taken = Taken(
-            Members(
-                array("q", compress(self._offsets, goes)),
-                array("I", compress(self._deadlines, goes)),
-                b"".join(compress(digests, goes)),
-            ),
-            sum(compress(self._tokens, goes)),
-            sum(compress(self._sizes, goes)),
+    def _split(self, runs: Sequence[tuple[int, int]]) -> Taken:
+        """Take the requests from each first place up to the second one, and keep the others."""
+        offsets, self._offsets = _parted(self._offsets, runs)
+        deadlines, self._deadlines = _parted(self._deadlines, runs)
+        sizes, self._sizes = _parted(self._sizes, runs)
+        tokens, self._tokens = _parted(self._tokens, runs)
+        _, self._since = _parted(self._since, runs)
+        digests, self._digests = _parted(
+            self._digests, [(begin * DIGEST_BYTES, end * DIGEST_BYTES) for begin, end in runs]
         )
-        self._digests = bytearray().join(compress(digests, stays))
-        self._offsets = array("q", compress(self._offsets, stays))
-        self._sizes = array("Q", compress(self._sizes, stays))
-        self._tokens = array("Q", compress(self._tokens, stays))
-        self._deadlines = array("I", compress(self._deadlines, stays))
-        self._since = array("I", compress(self._since, stays))
+        taken = Taken(Members(offsets, deadlines, bytes(digests)), sum(tokens), sum(sizes))
         self.size_bytes -= taken.size_bytes
         self.tokens -= taken.tokens
         return taken
+
+
+ColumnT = TypeVar("ColumnT", "array[int]", bytearray)
+
+
+def _parted(column: ColumnT, runs: Sequence[tuple[int, int]]) -> tuple[ColumnT, ColumnT]:
+    """Return what lies in the runs, and what does not: by slices, as there may be a hundred thousand of each."""
+    taken, kept, at = column[:0], column[:0], 0
+    for begin, end in runs:
+        kept += column[at:begin]
+        taken += column[begin:end]
+        at = end
+    kept += column[at:]
+    return taken, kept

@@ -17,7 +17,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from router.batches.batch import BatchRefusal
-from router.batches.collecting import Collecting, CollectingRules, Taken, WaitingRequest
+from router.batches.collecting import MOST_REQUESTS, Collecting, CollectingRules, Taken, WaitingRequest
 from router.batches.durations import Durations, margin_s, takes_s
 from router.batches.members import Members, places_in
 from router.batches.names import our_id_of
@@ -214,8 +214,8 @@ class BatchCollector:
                     taken = collecting.take(CollectingRules(), 0)
                     await self._form(term, queue, taken, ReturnReason.REFUSED)
                 continue
-            due = collecting.take_due(now_s + margin_s(self._parts.deadlines, durations, now_s))
-            if due is not None:
+            by_s = now_s + margin_s(self._parts.deadlines, durations, now_s)
+            while (due := collecting.take_due(by_s)) is not None:
                 await self._form(term, queue, due, ReturnReason.LATE)
             takes = takes_s(self._parts.deadlines, durations, now_s)
             while term.full_until_s.get(name, 0.0) <= now_s:
@@ -234,7 +234,7 @@ class BatchCollector:
         if model is None or model.provider_name != name.provider or model.batch is None:
             return None
         return CollectingRules(
-            max_requests=min(model.batch.max_requests, term.most.get(name, model.batch.max_requests)),
+            max_requests=min(model.batch.max_requests, term.most.get(name, MOST_REQUESTS), MOST_REQUESTS),
             max_bytes=model.batch.max_bytes,
             max_enqueued_tokens=model.batch.max_enqueued_tokens,
             max_age_s=self._parts.max_age_s,
@@ -248,6 +248,7 @@ class BatchCollector:
 
     async def _form(self, term: _Term, queue: Queue, taken: Taken, returned: ReturnReason | None) -> None:
         """Store a new batch, its members before it; one that is not sent hands them over."""
+        await asyncio.sleep(0)  # taking them took some milliseconds, and writing them out takes as long again
         partition, name = queue
         now_s, members = self._parts.clock(), taken.members
         our_id = our_id_of(self._parts.group, partition, members.offsets[0], now_s)

@@ -1,5 +1,6 @@
 """The lines of a batch, written to a file from the requests' records: their size is told before they are sent."""
 
+import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +19,9 @@ from streams.control.batch_parts import BatchParts
 from streams.control.batch_spool import Spool
 
 log = structlog.get_logger()
+
+RECORDS_A_TURN = 16
+"""Requests whose lines are written in one turn of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ async def lines_of(
     try:
         async with parts.records.at(batch.partition, offsets) as records:
             async for record in records:
+                if record.origin.offset % RECORDS_A_TURN == 0:
+                    await asyncio.sleep(0)
                 place, request = members.place_of(record.origin.offset), read_batch_request(record)
                 if place is None or request is None:
                     continue

@@ -47,6 +47,8 @@ STRETCH = 100
 """Results that are published before it is stored that they are."""
 AT_ONCE = 8
 """Of these, as many are begun in one turn of the event loop: some milliseconds."""
+LINES_A_TURN = 16
+"""Lines of results, or records, that are read in one turn of it."""
 READ_TIMEOUT_S = 1.0
 SILENT_READS = 30
 _LINE = TypeAdapter(BatchLine)
@@ -98,7 +100,7 @@ class BatchResults:
         self._may_lack = True
 
     async def spool(self, queue: BatchQueue, spool: Spool) -> int:
-        """Read all results into the spool, of several lines of one request an answer; return how many have answers.
+        """Read all results into the spool, of several lines of one request an answer; return who has one, a mask.
 
         Raises:
             BatchCallFailed: they cannot be read for now.
@@ -106,26 +108,30 @@ class BatchResults:
         batch = self._batching.batch
         if batch.handle is None:
             return 0
-        answered, strangers = 0, 0
+        answered, strangers, count = bytearray(batch.count), 0, 0
         async with aclosing(self._parts.provider.results(queue, batch.handle)) as lines:
             async for line in lines:
+                count += 1
+                if count % LINES_A_TURN == 0:
+                    await asyncio.sleep(0)
                 place = place_of(line.custom_id, batch.our_id, batch.count)
                 if place is None:
                     strangers += 1
                     continue
-                before = spool.read(place)
-                if before is None or (line.end is LineEnd.ANSWERED and _LINE.validate_json(before).end is not line.end):
+                is_answer = line.end is LineEnd.ANSWERED
+                if place not in spool or (is_answer and not answered[place]):
                     spool.write(place, _dumped(line))
-                    answered += line.end is LineEnd.ANSWERED
+                    answered[place] = is_answer
         if strangers:
             log.warning("results of requests that are not in the batch", batch=batch.our_id, lines=strangers)
-        return answered
+        return mask_of(place for place, is_answer in enumerate(answered) if is_answer)
 
-    async def publish(self, spool: Spool, *, may_lack: bool) -> None:
+    async def publish(self, spool: Spool, answered: int, *, may_lack: bool) -> None:
         """Publish all that is not published, stretch by stretch; then every request is answered or handed on.
 
         Args:
             spool: the results.
+            answered: who has an answer among them, a mask.
             may_lack: whether a line may have been charged that is not in them.
 
         Raises:
@@ -135,8 +141,7 @@ class BatchResults:
         batching, self._may_lack = self._batching, may_lack
         earlier = await self._published_earlier()
         batch = batching.batch
-        with_line = batch.waiting & ~batch.shared
-        without = mask_of(place for place in places_in(with_line) if not _has_answer(spool.read(place)))
+        without = batch.waiting & ~batch.shared & ~answered
         batching.batch = returning(batch, without, reason_after(batch.end))
         if not batching.batch.answers_from:
             ends = await self._ends()
@@ -149,6 +154,8 @@ class BatchResults:
         async with self._parts.records.at(batch.partition, offsets) as records:
             async for record in records:
                 place = batching.members.place_of(record.origin.offset)
+                if record.origin.offset % LINES_A_TURN == 0:
+                    await asyncio.sleep(0)
                 request = read_batch_request(record)
                 if place is None or request is None:
                     continue
@@ -399,10 +406,6 @@ def _answers_in(records: Iterable[Delivery], mark: bytes, batch_id: str) -> Mapp
 def _dumped(line: BatchLine) -> bytes:
     """Return a line as it is spooled: without its account's limits, which nothing asks for."""
     return _LINE.dump_json(replace(line, outcome=replace(line.outcome, told_limits={})))
-
-
-def _has_answer(content: bytes | None) -> bool:
-    return content is not None and _LINE.validate_json(content).end is LineEnd.ANSWERED
 
 
 def _has_ended_without(line: BatchLine | None) -> bool:

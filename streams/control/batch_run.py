@@ -306,11 +306,12 @@ class BatchRun:
         await self._advance(Cancelled())
 
     async def _read(self) -> None:
-        batch, may_lack = self.batch, True
+        batch, may_lack, answerers = self.batch, True, 0
         with Spool(batch.count) as spool:
             if not batch.is_lost:
                 status = await self._status()
-                answered = await self._results.spool(self._queue(), spool)
+                answerers = await self._results.spool(self._queue(), spool)
+                answered = answerers.bit_count()
                 expected = 0 if status.counts is None else status.counts.answered
                 if answered < expected and batch.short_reads < MOST_SHORT_READS:
                     await self._advance(Shortened())
@@ -321,7 +322,7 @@ class BatchRun:
                 if answered or (batch.handle is not None and batch.handle.is_certain):
                     left = dict.fromkeys((*batch.left, *status.holds))
                     self.batch = replace(self.batch, left=tuple(left))  # stored with the first results
-            await self._results.publish(spool, may_lack=may_lack)
+            await self._results.publish(spool, answerers, may_lack=may_lack)
         await self._settle()
 
     async def _settle(self) -> None:

@@ -68,6 +68,9 @@ class Spool:
     ) -> None:
         self.close()
 
+    def __contains__(self, place: int) -> bool:
+        return self._begins[place] >= 0
+
     def close(self) -> None:
         """Let it go."""
         self._file.close()
