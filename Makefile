@@ -128,6 +128,10 @@ bench-cost: $(STAMP) ## What routing saves, honestly; PROMPTS=FILE.jsonl plans o
 bench-routing: $(STAMP) ## What routing is worth on what models really answered: cost against quality (DATA=FOLDER of public answers)
 	$(BIN)/python -m bench.routing $(DATA)
 
+.PHONY: bench-judge
+bench-judge: $(STAMP) ## How well a judge of shadow answers recovers which models answer better, at the simulated provider's known rates
+	$(BIN)/python -m bench.judge
+
 bench-budget: $(STAMP) ## How far a budget is overshot at its edge by 1, 4 and 8 workers
 	$(BIN)/python bench/budget.py
 

@@ -15,6 +15,7 @@ from router.dialects.wire import OPENAI, BatchForm, Wire
 from router.experiments import Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
+from router.shadow_rules import ShadowRules
 from router.tenants import Tenant
 from schemas.vocabulary import AccountLimit, Capability, Lane, Policy, Tier
 
@@ -319,6 +320,8 @@ class Catalogue:
     feedback: FeedbackRules = field(default_factory=FeedbackRules)
     cascade: CascadeRules = CascadeRules()
     experiments: tuple[Experiment, ...] = ()
+    shadow_calls: ShadowRules | None = None
+    """None: no request is asked of another model too."""
     tenants: Mapping[str, Tenant] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By provider. One that is not in there has one key, or none, and is called without an account."""
@@ -327,6 +330,14 @@ class Catalogue:
     def has_batches(self) -> bool:
         """Whether any model answers in batches."""
         return any(model.batch is not None for model in self.models.values())
+
+    @property
+    def payers(self) -> Mapping[str, Tenant]:
+        """Who may have a budget: the tenants, and who pays for shadow calls."""
+        if self.shadow_calls is None:
+            return self.tenants
+        payer = self.shadow_calls.payer
+        return {**self.tenants, payer.name: payer}
 
     def in_batches(self) -> "Catalogue":
         """Return the catalogue of the models that answer in batches, at the prices that they have there."""

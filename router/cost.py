@@ -136,9 +136,10 @@ def call_started(
     The prices in force travel in it, so that the call can be settled without the catalogue.
     """
     model, bound = candidate.model, candidate.bound
-    baseline = model if model.embeds else catalogue.baseline  # which embeds nothing, so there is nothing to compare
+    # there is nothing to compare with: the baseline embeds nothing, and would not have been asked in the shadow
+    baseline = None if job.purpose is not None else model if model.embeds else catalogue.baseline
     now_ms = int(now_s * 1000)
-    price, baseline_price = candidate.price_at(now_ms), baseline.price_at(now_ms)
+    price, baseline_price = candidate.price_at(now_ms), None if baseline is None else baseline.price_at(now_ms)
     rates = _dearest(price, bound) if price else None
     cost_usd = _at_most(price, bound) if price and candidate.unpriced is None else None
     writes = rates is not None and (rates.cache_write_usd_per_mtok or 0) > rates.input_usd_per_mtok
@@ -151,7 +152,7 @@ def call_started(
         occurred_at_ms=now_ms,
         request_id=job.request_id,
         attempt=attempt,
-        is_fallback=attempt > 1,
+        is_fallback=attempt > (1 if job.purpose is None else job.first_attempt),
         outcome=AttemptOutcome.CUT_OFF,
         error_type=AttemptOutcome.CUT_OFF,
         certainty=Certainty.UNKNOWN,
@@ -171,7 +172,7 @@ def call_started(
         output_usd_per_mtok=rates.output_usd_per_mtok if rates else None,
         cost_usd=cost_usd,
         cost_nano_usd=None if cost_usd is None else nano_usd(cost_usd),
-        baseline_model=baseline.name,
+        baseline_model=None if baseline is None else baseline.name,
         baseline_cost_usd=price_of(baseline_price, bound) if baseline_price and candidate.unpriced is None else None,
         price_status=PriceStatus.UNKNOWN if cost_usd is None else PriceStatus.KNOWN,
         price_catalogue=catalogue.name,
@@ -184,6 +185,7 @@ def call_started(
         id_source=job.identity.source,
         arm=route.arm,
         service_tier=_asked_tier(job.request.parameters.get("service_tier")),
+        purpose=job.purpose,
         price_json=_written(price),
         baseline_price_json=_written(baseline_price),
     )

@@ -7,6 +7,7 @@ from router.tenants import Tenant
 from schemas.costs import cost_event_id
 from schemas.requests import Request
 from schemas.responses import Attempt
+from schemas.vocabulary import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Job:
     """Its calls in batches, which are billed elsewhere."""
     first_attempt: int = 1
     """The number of its first live call."""
+    purpose: Purpose | None = None
+    """What its calls are for, if not for the answer to a request."""
 
     @property
     def request_id(self) -> str:

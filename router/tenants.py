@@ -57,6 +57,8 @@ class Tenant:
     lane: Lane | None = None
     batch_if_deadline_s: float | None = None
     """Of its requests that name no lane; None: the catalogue's."""
+    shadow_calls: bool = True
+    """Whether its requests may be asked of other models too, after their answer, among those that it may use."""
     tags: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
     mode: TenantMode = TenantMode.ENFORCE
 

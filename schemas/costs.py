@@ -7,12 +7,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from pydantic import Field
 
 from schemas.message import EpochMs, Message, SchemaVersion, Timestamp, Tokens, Usd, UsdPerMtok
-from schemas.vocabulary import AttemptOutcome, Certainty, IdSource, PriceStatus, Task, Tier, TokenCountSource
+from schemas.vocabulary import AttemptOutcome, Certainty, IdSource, PriceStatus, Purpose, Task, Tier, TokenCountSource
 
 EVENT_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "https://turnout.dev/cost-event")
 _NAMESPACE = EVENT_NAMESPACE.bytes
 
 
+SHADOW_TENANT = "turnout-shadow"
+"""Who pays for shadow calls and judges, in place of the request's tenant."""
 COST_SCHEMA_VERSION = 2
 """2: `event_id` tells tenants and records apart. Events of version 1 had ids by request id and attempt alone."""
 
@@ -118,6 +120,11 @@ class CostEvent(Message):
         default=None,
         description="What the tenant's budget has held for the call while it waited in the batch lane; it is free now.",
     )
+    purpose: Purpose | None = Field(
+        default=None,
+        description="`shadow` or `judge`: of a call that answers no request, made after the request's own answer; its "
+        f"`tenant` is `{SHADOW_TENANT}`, its `request_id` the request's. Null: a call for the answer.",
+    )
 
 
 class CallStarted(CostEvent):
@@ -134,6 +141,6 @@ class CallStarted(CostEvent):
     attempt_json: str | None = Field(
         default=None,
         description="What came of the call, as in the response's `attempts`, a JSON object in a string. In a second "
-        "record of it, by a worker that gave the request up afterwards.",
+        "record of it: by a worker that gave the request up afterwards, and of each shadow call or judge that ended.",
     )
     id_source: IdSource = Field(default=IdSource.REQUEST, description="Where the request's id comes from.")

@@ -25,6 +25,7 @@ from schemas.message import SCHEMA_VERSION, Message
 from schemas.quality import ModelQuality
 from schemas.requests import BATCH_URL, PROVIDER_PARAMETERS, JsonObject, Request
 from schemas.responses import Response
+from schemas.shadow_answers import ShadowAnswer
 from schemas.topics import TOPICS, Topic, TopicSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,6 +45,7 @@ MESSAGES: Mapping[Topic, type[Message]] = MappingProxyType(
         Topic.MODEL_QUALITY: ModelQuality,
         Topic.BATCH_LANES: BatchLane,
         Topic.CACHE_INDEX: CacheEntry,
+        Topic.SHADOW_ANSWERS: ShadowAnswer,
     }
 )
 """What the values of each topic are. Those of dead letters are the original ones, whatever they were."""

@@ -27,6 +27,7 @@ class Topic(StrEnum):
     QUALITY_COUNTS = "llm.quality-counts.v1"
     QUALITY_CELLS = "llm.quality-cells.v1"
     CACHE_INDEX = "llm.cache-index.v1"
+    SHADOW_ANSWERS = "llm.shadow-answers.v1"
     DEAD_LETTERS = "llm.dead-letters.v1"
     BATCH_REQUESTS = "llm.batch-requests.v1"
     WAITING = "llm.waiting.v1"
@@ -54,6 +55,8 @@ class TopicSpec:
     """Compacted, and deleted all the same when it is old."""
     segment_s: int | None = None
     """Only closed segments are compacted: a table that is written all the time would be read back at length."""
+    shadows: bool = False
+    """Of shadow calls: a catalogue without them needs no such topic."""
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -77,6 +80,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.QUALITY_COUNTS, "model, task and difficulty", retention_s=86_400, internal=True),
     TopicSpec(Topic.QUALITY_CELLS, "cell, ids or partition", compacted=True, internal=True),
     TopicSpec(Topic.CACHE_INDEX, "question, or tenant", compacted=True, retention_s=INDEX_RETENTION_S),
+    TopicSpec(Topic.SHADOW_ANSWERS, "the request's key", busy=True, shadows=True),
     TopicSpec(Topic.DEAD_LETTERS, "the original key"),
     TopicSpec(Topic.BATCH_REQUESTS, "provider, model and account", internal=True, lane=True),
     TopicSpec(

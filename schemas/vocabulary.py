@@ -336,6 +336,15 @@ class CascadeVerdict(GrowingWords):
     """It was doubted, and no better model could answer."""
 
 
+class Purpose(GrowingWords):
+    """What a call is made for that answers no request."""
+
+    SHADOW = "shadow"
+    """Another model is asked the same, to be compared with the one that answered."""
+    JUDGE = "judge"
+    """A model is asked how good both answers are."""
+
+
 class Capability(StrEnum):
     """What a model may be able to do beside words in and words out."""
 

@@ -63,7 +63,7 @@ _READS: Mapping[Role, tuple[Topic, ...]] = MappingProxyType(
     {
         Role.WORKER: tuple(spec.topic for spec in TOPICS if spec.topic not in {Topic.FAILOVERS, Topic.DEAD_LETTERS}),
         Role.READER: (Topic.RESPONSES,),
-        Role.WAREHOUSE: (Topic.COSTS, Topic.RESPONSES),
+        Role.WAREHOUSE: (Topic.COSTS, Topic.RESPONSES, Topic.SHADOW_ANSWERS),
         Role.DASHBOARD: (
             Topic.COSTS,
             Topic.RESPONSES,

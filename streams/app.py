@@ -48,7 +48,9 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
     shutdown.listen()
     warn_if_untested()
     async with admin(settings) as client:
-        await check_topics(client, settings, with_lane=catalogue_file.catalogue.has_batches)
+        catalogue = catalogue_file.catalogue
+        with_shadows = catalogue.shadow_calls is not None
+        await check_topics(client, settings, with_lane=catalogue.has_batches, with_shadows=with_shadows)
     async with kafka_ports(settings, catalogue_file) as ports:
         worker = Worker(settings, make_parts(settings, catalogue_file.catalogue, ports), ports)
         watchdog = Watchdog(

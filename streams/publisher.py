@@ -25,6 +25,7 @@ from schemas.health import HealthStatus, ModelHealth, ModelStats
 from schemas.message import Message, utc_from_ms
 from schemas.quality import ModelQuality, QualityCounts
 from schemas.responses import Response
+from schemas.shadow_answers import ShadowAnswer
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.topics import Topic
 from schemas.vocabulary import Form
@@ -116,6 +117,17 @@ class Publisher:
         if holder is not None:
             headers.append((HOLDER, holder.encode()))
         return await self._send(Record(self._names[Topic.COSTS], event.encode(), event.tenant.encode(), headers))
+
+    async def shadow_answer(self, answer: ShadowAnswer, delivery: Delivery, trace: Trace) -> int:
+        """Publish what another model says to a request that has its answer, under the request's key.
+
+        Raises:
+            MessageSizeTooLargeError: the topic does not take so large a record.
+        """
+        event_id = f"{answer.tenant}:{answer.request_id}:shadow"
+        headers = event_headers(answer, event_id, answer.request_id, answer.completed_at, trace)
+        topic = self._names[Topic.SHADOW_ANSWERS]
+        return await self._send(Record(topic, answer.encode(), delivery.answer_key, headers))
 
     async def waiting(self, waiting: Waiting) -> int:
         """Write how a request of the batch lane stands, into the partition of its number."""

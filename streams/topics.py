@@ -100,20 +100,24 @@ async def show_topics(client: AIOKafkaAdminClient, settings: Settings) -> list[T
 
 
 async def check_topics(
-    client: AIOKafkaAdminClient, settings: Settings, *, with_lane: bool = False
+    client: AIOKafkaAdminClient, settings: Settings, *, with_lane: bool = False, with_shadows: bool = False
 ) -> Mapping[Topic, TopicState]:
-    """See that all topics exist, and return them; those of the batch lane only where it is used.
+    """See that all topics exist, and return them; of the batch lane's and shadow calls' those that are used.
 
     Raises:
         TopicsError: they do not, or the batch lane's would lose a request while it waits.
     """
     states = {state.spec.topic: state for state in await show_topics(client, settings)}
-    needed = [state for state in states.values() if with_lane or not state.spec.lane]
+    needed = [state for state in states.values() if _is_needed(state.spec, with_lane, with_shadows)]
     if missing := [state.name for state in needed if not state.partitions]:
         raise TopicsError(f"topics are missing: {', '.join(missing)}; create them with `turnout topics create`.")
     if with_lane:
         await _check_retention(client, [state for state in needed if state.spec.lane], settings)
     return states
+
+
+def _is_needed(spec: TopicSpec, with_lane: bool, with_shadows: bool) -> bool:  # noqa: FBT001 - of `check_topics`
+    return (with_lane or not spec.lane) and (with_shadows or not spec.shadows)
 
 
 async def _check_retention(client: AIOKafkaAdminClient, states: Sequence[TopicState], settings: Settings) -> None:

@@ -47,6 +47,7 @@ from streams.request.reader import RequestReader
 from streams.request.recovery import Horizon, recover, recover_waiting, stored_record
 from streams.request.references import References
 from streams.request.replay_signature import ReplaySignature
+from streams.request.shadow_calls import ShadowCalls, settle_shadow_calls
 from streams.request.stored_answers import StoredAnswers
 
 log = structlog.get_logger()
@@ -97,7 +98,7 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
         ),
         pool=pool,
         admission=admission,
-        budget_client=BudgetClient(catalogue.tenants, f"{member.worker}@{member.epoch}", clock),
+        budget_client=BudgetClient(catalogue.payers, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,
         lane=None if ports.batches is None else BatchLane.of(catalogue, settings.batch_margin_s),
         blobs=ports.blobs,
@@ -166,6 +167,7 @@ class Worker:
             settings.topic(Topic.REQUESTS),
             tuple(settings.topic(topic) for topic in _along_with_requests(parts.lane)),
         )
+        self._shadow_calls = self._make_shadow_calls(news.announce)
         self.pump = Pump(
             self._handler(news.announce),
             self._recover,
@@ -173,7 +175,8 @@ class Worker:
             self._bounds(),
             ports.intake,
             self._counterparts,
-            at_once=parts.lane is not None,
+            shadow_calls=self._shadow_calls,
+            at_once=parts.lane is not None or self._shadow_calls is not None,
         )
         self._coming_back = ComingBack(
             log=ports.log,
@@ -207,6 +210,27 @@ class Worker:
                     await self._intake.stop()
                 finally:  # even then, what is being published ends before the producer does
                     await self.pump.close()
+
+    def _make_shadow_calls(self, announce: Callable[[], None]) -> ShadowCalls | None:
+        parts, rules = self._parts, self._parts.pool.catalogue.shadow_calls
+        if rules is None:
+            return None
+        return ShadowCalls(
+            rules=rules,
+            pool=parts.pool,
+            budget_client=parts.budget_client,
+            provider=parts.provider,
+            publisher=parts.publisher,
+            metrics=parts.metrics,
+            announce=announce,
+            has_time=self._has_time,
+            fence=parts.fence,
+            clock=parts.clock,
+            chance=parts.chance,
+        )
+
+    def _has_time(self) -> bool:
+        return self.pump.has_time()
 
     def _batch_answered(self, response: Response) -> None:
         """Count and log an answer of a batch, as that of a live call."""
@@ -255,6 +279,7 @@ class Worker:
         async with self._log.reader() as reader:
             horizon = Horizon(since_ms, settings.duplicate_ids)
             await recover(state, reader, responses, calls, since, horizon)
+            await settle_shadow_calls(state, self._parts.publisher, self._parts.fence)
             if self._parts.lane is not None:
                 waiting = TopicPartition(settings.topic(Topic.WAITING), partition.partition)
                 await recover_waiting(state, reader, waiting, horizon)
@@ -324,6 +349,7 @@ class Worker:
             fence=parts.fence,
             clock=parts.clock,
             chance=parts.chance,
+            shadow_calls=self._shadow_calls,
         )
 
 

@@ -165,7 +165,7 @@ def _uses(store: Store, condition: str, values: tuple[Cell, ...]) -> list[_Use]:
             coalesce(sum(CASE WHEN outcome = 'succeeded' THEN input_tokens END), 0),
             coalesce(sum(CASE WHEN outcome = 'succeeded' THEN output_tokens END), 0),
             coalesce(sum(CASE WHEN outcome = 'succeeded' THEN cost_usd END), 0)
-        FROM costs WHERE cost_usd IS NOT NULL AND {condition}
+        FROM costs WHERE cost_usd IS NOT NULL AND purpose IS NULL AND {condition}
         GROUP BY tenant, task, tier, request_model ORDER BY 9 DESC, 1, 2, 3, 4
         """,  # noqa: S608 - our own words
         *values,

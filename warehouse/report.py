@@ -21,9 +21,12 @@ DIMENSIONS = {
     "tier": "tier",
     "day": "occurred_on",
     "outcome": "outcome",
+    "purpose": "purpose",
 }
 """What spend can be told apart by, and its column; `tag:NAME` is a tag of the requests."""
 UNTAGGED = "(none)"
+ANSWERS = "answer"
+"""The purpose of all calls but those of shadows and their judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class Report:
     prompt_caches: PromptCaches
     arms: tuple[Arm, ...] = ()
     """Of the experiments, with the control."""
+    shadows: tuple[SpendRow, ...] = ()
+    """Calls that answered no request, by their purpose; part of the total."""
 
 
 def make_report(store: Store, period: Period, dimension: str, norms: Norms, now: datetime) -> Report:
@@ -130,6 +135,7 @@ def make_report(store: Store, period: Period, dimension: str, norms: Norms, now:
         cached_answers=cached_answers(store, *period.days),
         prompt_caches=prompt_caches(store, *period.days),
         arms=arms(store, *period.days),
+        shadows=tuple(row for row in spend_by(store, period, "purpose") if row.key != ANSWERS),
     )
 
 
@@ -145,7 +151,8 @@ def spend_by(store: Store, period: Period, dimension: str) -> tuple[SpendRow, ..
         return _spend(store, period, f"coalesce(cost_tags.value, '{UNTAGGED}')", source, (tag,))
     if dimension not in DIMENSIONS:
         raise WarehouseError(f"There is no dimension {dimension!r}; choose {', '.join(DIMENSIONS)} or tag:NAME.")
-    return _spend(store, period, f"costs.{DIMENSIONS[dimension]}", "costs", ())
+    column = f"costs.{DIMENSIONS[dimension]}"
+    return _spend(store, period, f"coalesce({column}, '{ANSWERS}')" if dimension == "purpose" else column, "costs", ())
 
 
 def _spend(

@@ -31,6 +31,9 @@ DEFAULT_COOLDOWN_S = 1.0
 SHARE_POLL_S = 0.5
 """While a worker has a part of the limit only, it looks so often whether the part has grown."""
 
+SPARED_SHARE = 0.5
+"""Of a model's limit a minute, or this worker's part of it: below this much it has calls to spare."""
+
 VIEW_S = 0.02
 """How long a look at a model serves every plan, seconds; what changes it meanwhile makes a new one."""
 
@@ -86,6 +89,13 @@ class ModelPool:
         if model_state.degraded_until_s is not None and not model_state.is_browned_out(now_s):
             share = min(share, ramp_share(rules, model_state.degraded_until_s, now_s))
         return Readiness(now_s, None if share >= 1 else SkipReason.RAMPING_UP, share, bypass=bypass)
+
+    def can_spare(self, model: Model, now_s: float) -> bool:
+        """Say whether a call that answers no request does no harm: the model is well, and far from its limits."""
+        model_state = self._model_states[model.name]
+        readiness, limit = self.readiness(model, now_s), model_state.limit
+        is_well = self.is_closed(model) and not self.view(model, now_s).severity and readiness.share >= 1
+        return is_well and readiness.now(now_s) and limit.made(now_s) < limit.per_minute * SPARED_SHARE
 
     def is_closed(self, model: Model) -> bool:
         """Say whether nothing is held against the model."""

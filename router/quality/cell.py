@@ -60,6 +60,10 @@ CASCADES_JUDGE: Final = Source(ALL_OF, FeedbackKind.JUDGE, "cascade")
 """The judge of the policy `cascade`, whose verdicts workers count for all tenants."""
 
 
+SHADOWS_JUDGE: Final = Source(ALL_OF, FeedbackKind.JUDGE, "shadow")
+"""The judge of shadow answers, whose verdicts are on their topic."""
+
+
 @dataclass(slots=True)
 class _Sum:
     count: int = 0

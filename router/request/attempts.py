@@ -255,6 +255,14 @@ def refusal(
     )
 
 
+def settled_alone(call: CallStarted) -> CostEvent | None:
+    """Return the cost event of a call of which only its own records are left; None: it was certainly not charged."""
+    if call.attempt_json is not None:
+        return settled(call, Attempt.model_validate_json(call.attempt_json))
+    detail = "the worker ended during the call; whether it was charged is not known"
+    return settled(call, _cut_off(call, detail, Certainty.UNKNOWN))
+
+
 def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tuple[CostEvent, ...]:
     """Return the cost events of the attempts whose write-ahead records are given, matched by attempt number."""
     by_number = {call.attempt: call for call in calls}

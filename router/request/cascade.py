@@ -225,11 +225,15 @@ class CascadeRun:
         return replace(ending, cascade=told)
 
 
+def question_of(request: Request) -> str:
+    """Return what was asked, in words: the prompt, or the conversation with who said what."""
+    said = [f"{message.role}: {message.text}" for message in request.messages or ()]
+    return "\n".join(said) if said else "\n".join(filter(None, (request.system_prompt, request.prompt)))
+
+
 def judging(request: Request, answer: AnswerMessage) -> Request | None:
     """Return what a judge is asked about an answer; None if there are no words to judge, or too many."""
-    said = [f"{message.role}: {message.text}" for message in request.messages or ()]
-    question = "\n".join(said) if said else "\n".join(filter(None, (request.system_prompt, request.prompt)))
-    text = answer.content or ""
+    question, text = question_of(request), answer.content or ""
     if not text or answer.tool_calls or max(len(question), len(text)) > MOST_JUDGED_CHARS:
         return None
     return Request(

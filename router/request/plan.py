@@ -250,7 +250,8 @@ def _chosen(job: Job, tier: Tier, policy: Policy, made: _Candidates) -> list[Can
     views, request, catalogue = made.views, job.request, made.views.catalogue
     _check_pinned(request, catalogue)
     if request.model is not None:
-        return [made.of(catalogue.models[request.model], "model pinned by the request")]
+        why = "model pinned by the request" if job.purpose is None else f"{job.purpose} call"
+        return [made.of(catalogue.models[request.model], why)]
     chain, floor = catalogue.chains[tier], catalogue.quality_floors[tier]
     answering = [model for model in catalogue.models.values() if not model.embeds]
     good_enough = [model for model in answering if model.quality >= floor]

@@ -147,6 +147,10 @@ class Session:
         self._state = SessionState.ENDED
         return self._attempt_log.handed_on()
 
+    def ended_calls(self) -> tuple[CallStarted, ...]:
+        """Return the calls that have ended, with what came of them, for a worker that finds their records alone."""
+        return self._attempt_log.handed_on()
+
     def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
         """End the request before it starts; calls of workers before are billed all the same."""
         for call in earlier:

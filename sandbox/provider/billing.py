@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sandbox.provider.answers import compose_choices
+from sandbox.provider.answers import compose_choices, count_tokens
 from sandbox.provider.ask import Ask
 from sandbox.provider.charges import Extras, itemize, total_usd
 from sandbox.provider.dialects.dialect import Dialect
 from sandbox.provider.exam import Exam
 from sandbox.provider.invoice import ChargeReason, Invoice, InvoiceRow
+from sandbox.provider.judge import judges
 from sandbox.provider.metering import Division, measure
 from sandbox.provider.models import ReferenceModel, TokenCounts, list_price_of
 from sandbox.provider.options import ProviderOptions
@@ -130,6 +131,9 @@ class Billing:
 
     def _answers(self, call: Call, withheld: FinishReason | None) -> tuple[Answer, ...]:
         ask = call.ask
+        verdict = judges(self._exam, call.model.name, ask.turns[-1].text) if ask.turns else None
+        if verdict is not None and withheld is None:
+            return (Answer(verdict, None, FinishReason.STOP, count_tokens(verdict)),)
         says = self._exam.says(call.model.name, ask.turns[-1].text) if ask.turns else None
         return compose_choices(ask, call.choice, withheld=withheld, thinks=self._thinks(ask), says=says)
 

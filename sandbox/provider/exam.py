@@ -128,8 +128,13 @@ def mark(question: str, answer: str | None) -> bool | None:
     """
     if answer is None or question not in _questions():
         return None
-    said = _SAID.search(answer)
-    return said is not None and int(said.group(1)) == _right_answer(question)
+    return said_number(answer) == _right_answer(question)
+
+
+def said_number(answer: str | None) -> int | None:
+    """Return what an answer comes to, or None if it says nothing."""
+    said = _SAID.search(answer or "")
+    return None if said is None else int(said.group(1))
 
 
 @cache

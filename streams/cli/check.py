@@ -56,7 +56,7 @@ def check(
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers, catalogue=catalogue)
     catalogue_file = load_catalogue(settings.catalogue)
-    states = run(settings, _checked_topics(settings)) if topics else None
+    states = run(settings, _checked_topics(settings, catalogue_file.catalogue)) if topics else None
     endpoints = endpoints_of(settings, catalogue_file.providers)
     connections_of(settings, catalogue_file.providers, os.environ)
     providers = [
@@ -83,9 +83,9 @@ def check(
         say(sentence)
 
 
-async def _checked_topics(settings: Settings) -> list[TopicState]:
+async def _checked_topics(settings: Settings, catalogue: Catalogue) -> list[TopicState]:
     async with admin(settings) as client:
-        states = await check_topics(client, settings)
+        states = await check_topics(client, settings, with_shadows=catalogue.shadow_calls is not None)
     check_sizes(states)
     return list(states.values())
 
@@ -159,6 +159,12 @@ def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Re
         yield f"The price of {', '.join(unpriced)} is unknown, so no cost will be stated for it."
     if not any(tenant.keys for tenant in catalogue.tenants.values()):
         yield "The pipeline is open: no tenant has a key, so whoever may write requests may spend."
+    if (shadows := catalogue.shadow_calls) is not None:
+        judge = "none compares" if shadows.judge is None else f"{shadows.judge} judges"
+        yield (
+            f"{shadows.share:.1%} of the requests are asked of {' or '.join(shadows.models)} too, {judge}, for up to "
+            f"{shadows.budget_usd_per_day:f} USD a day."
+        )
     if keyless := [provider.name for provider in providers if not provider.has_key]:
         yield f"There is no key for {', '.join(keyless)}; set TURNOUT_API_KEYS unless none is needed there."
 
@@ -180,6 +186,7 @@ def _report(
             "models": [asdict(model) for model in catalogue.models.values()],
             "chains": {tier.value: [model.name for model in chain] for tier, chain in catalogue.chains.items()},
             "tenants": [_tenant_report(tenant) for tenant in catalogue.tenants.values()],
+            "shadow_calls": None if catalogue.shadow_calls is None else asdict(catalogue.shadow_calls),
             "quality_floors": {tier.value: floor for tier, floor in catalogue.quality_floors.items()},
         },
         **({} if states is None else {"topics": [asdict(state) for state in states]}),
@@ -199,6 +206,7 @@ def _tenant_report(tenant: Tenant) -> dict[str, object]:
         "monthly_budget_usd": tenant.monthly_budget_usd,
         "alert_at": tenant.alert_at,
         "default_max_cost_usd": tenant.default_max_cost_usd,
+        "shadow_calls": tenant.shadow_calls,
         "tags": dict(tenant.tags),
     }
 

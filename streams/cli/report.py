@@ -42,7 +42,10 @@ def report(  # noqa: PLR0913 - one parameter an option
     duckdb: options.DuckDbFile = None,
     postgres: options.PostgresDsn = None,
     by: Annotated[
-        str, typer.Option(help="tenant, model, provider, task, tier, day, outcome or tag:NAME.", metavar="DIMENSION")
+        str,
+        typer.Option(
+            help="tenant, model, provider, task, tier, day, outcome, purpose or tag:NAME.", metavar="DIMENSION"
+        ),
     ] = "model",
     since: Annotated[
         datetime | None, typer.Option(help="The first day.", formats=["%Y-%m-%d"], metavar="DAY", show_default="all")
@@ -107,6 +110,7 @@ def _as_json(made: Report) -> dict[str, object]:
         "cached_answers": {**asdict(made.cached_answers), "sentence": str(made.cached_answers)},
         "prompt_caches": {**asdict(made.prompt_caches), "sentence": str(made.prompt_caches)},
         "arms": [asdict(arm) for arm in made.arms],
+        "shadows": [_spend_json(row) for row in made.shadows],
         "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
     }
 
@@ -199,6 +203,10 @@ def _notes(made: Report) -> list[str]:
         notes.append(str(made.cached_answers))
     if made.prompt_caches.cached_tokens or made.prompt_caches.written_tokens:
         notes.append(str(made.prompt_caches))
+    notes += [
+        f"{row.calls:,} {row.key} calls, which answered no request, cost {row.cost_usd:.6f} USD of it."
+        for row in made.shadows
+    ]
     if total.failed_usd:
         notes.append(f"Calls that brought no answer cost {total.failed_usd:.6f} USD of it.")
     if total.unknown_usd:

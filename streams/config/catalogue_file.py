@@ -20,7 +20,9 @@ from router.errors import CatalogueError
 from router.experiments import CONTROL, Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
+from router.shadow_rules import ShadowRules
 from router.tenants import Key, Tenant
+from schemas.costs import SHADOW_TENANT
 from schemas.vocabulary import Capability, FeedbackKind, Task, Tier
 from streams.config.accounts import accounts_of
 from streams.config.catalogue_batches import checked_form, checked_terms
@@ -124,6 +126,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         feedback=_feedback(raw.feedback),
         cascade=_cascade(raw, models),
         experiments=_experiments(raw),
+        shadow_calls=_shadow_calls(raw, models),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -278,6 +281,8 @@ def _tenants(raw: Mapping[str, RawTenant], models: Mapping[str, Model]) -> Mappi
     tenants: dict[str, Tenant] = {}
     for name, one in raw.items():
         key = key_of("tenants", name)
+        if name == SHADOW_TENANT:
+            raise CatalogueError(f"{key}: {SHADOW_TENANT} is who pays for shadow calls; give it another name.")
         for place, tier in enumerate(one.tiers):
             if tier not in set(Tier):
                 raise CatalogueError(f'{key}.tiers[{place}] is "{tier}", which is no tier; {instead_of(tier, Tier)}')
@@ -311,6 +316,7 @@ def _tenants(raw: Mapping[str, RawTenant], models: Mapping[str, Model]) -> Mappi
             lane=one.lane,
             batch_if_deadline_s=one.batch_if_deadline_s,
             cache_ttl_s=one.cache_ttl_s,
+            shadow_calls=one.shadow_calls,
             tags=MappingProxyType(one.tags),
             mode=one.mode,
         )
@@ -334,6 +340,31 @@ def _experiments(raw: RawCatalogue) -> tuple[Experiment, ...]:
     if (total := sum(Decimal(str(one.share)) for one in raw.experiments.values())) > 1:
         raise CatalogueError(f"the shares of [experiments] are {total} together, must be 1 or less; lower one.")
     return tuple(Experiment(name, one.share, one.policy, one.quality_slack) for name, one in raw.experiments.items())
+
+
+def _shadow_calls(raw: RawCatalogue, models: Mapping[str, Model]) -> ShadowRules | None:
+    asked = raw.shadow_calls
+    if asked is None:
+        return None
+    if not asked.models:
+        raise CatalogueError("shadow_calls.models is empty; name at least one model that is asked besides.")
+    keys = [(f"shadow_calls.models[{place}]", name) for place, name in enumerate(asked.models)]
+    keys += [("shadow_calls.judge", asked.judge)] if asked.judge is not None else []
+    for place, (key, name) in enumerate(keys):
+        if name not in models:
+            raise CatalogueError(f'{key} is "{name}", which is not in [models]; {instead_of(name, models)}')
+        if models[name].price is None:
+            raise CatalogueError(
+                f'{key} is "{name}", which has no price, so that no budget can hold; give it one, or choose another.'
+            )
+        if key != "shadow_calls.judge" and name in asked.models[:place]:
+            raise CatalogueError(f'{key} is "{name}" for the second time; remove it.')
+    if asked.judge is not None and asked.models == [asked.judge]:
+        raise CatalogueError(
+            f'shadow_calls.judge is "{asked.judge}", the only one of models, and none judges its own answers; add '
+            "another model, or choose another judge."
+        )
+    return ShadowRules(asked.share, asked.budget_usd_per_day, tuple(asked.models), asked.judge, asked.at_once)
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:

@@ -227,6 +227,16 @@ class RawExperiment(_Raw):
     quality_slack: _Slack | None = None
 
 
+class RawShadowCalls(_Raw):
+    """`[shadow_calls]`."""
+
+    share: _Rate
+    budget_usd_per_day: _Budget
+    models: list[str]
+    judge: str | None = None
+    at_once: Annotated[int, Field(ge=1, le=1000)] = 8
+
+
 class RawCascade(_Raw):
     """`[cascade]`."""
 
@@ -286,6 +296,7 @@ class RawTenant(_Raw):
     lane: Annotated[Lane, Field(strict=False), AfterValidator(member)] | None = None
     batch_if_deadline_s: _Seconds | None = None
     cache_ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S)] | None = None
+    shadow_calls: bool = True
     tags: Annotated[dict[Tag, Annotated[str | int | bool, BeforeValidator(_tag)]], Field(max_length=MAX_TAGS)] = {}
     mode: Annotated[TenantMode, Field(strict=False)] = TenantMode.ENFORCE
 
@@ -316,4 +327,5 @@ class RawCatalogue(_Raw):
     feedback: RawFeedback = RawFeedback()
     cascade: RawCascade = RawCascade()
     experiments: dict[_Name, RawExperiment] = {}
+    shadow_calls: RawShadowCalls | None = None
     tenants: dict[Annotated[Identifier, AfterValidator(_name)], RawTenant] = {}

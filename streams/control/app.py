@@ -123,7 +123,7 @@ class Control:
             works.append(CacheFollower(parts.kept_answers.index, parts.settings.topic, parts.clock).run(cached))
             if parts.admission.limiters:
                 works.append(self._share_owner(owners).watch())
-            if parts.pool.catalogue.tenants:
+            if parts.pool.catalogue.payers:
                 budget_owner = await self._budget_owner(owners, stack)
                 works += [budget_owner.keep(), Shadow(parts.admission, parts.budget_client).log()]
             if parts.budget_client:
@@ -183,7 +183,7 @@ class Control:
         parts, topic = self._parts, self._parts.settings.topic
         table = parts.group.table("accounts", topic(Topic.ACCOUNTS))
         owner = BudgetOwner(
-            parts.pool.catalogue.tenants,
+            parts.pool.catalogue.payers,
             parts.publisher,
             parts.clock,
             table,
@@ -223,8 +223,9 @@ class Control:
                 table=parts.group.table("quality-cells", topic(Topic.QUALITY_CELLS)),
                 reader=await stack.enter_async_context(parts.log.reader()),
                 counter=counter,
-                feedback=lambda: self._partitions(Topic.FEEDBACK),
+                feedback=self._feedback,
                 counts=counts,
+                shadow_answers=topic(Topic.SHADOW_ANSWERS),
                 rules=rules,
                 fence=parts.group.fence,
                 most_given=parts.settings.feedback_ids,
@@ -269,6 +270,13 @@ class Control:
         parts.group.deliver(anchor.topic, "turnout.batches", collector.ingest)
         owners[anchor] = collector
         return collector
+
+    async def _feedback(self) -> Sequence[TopicPartition]:
+        """Return where scores lie: in the feedback, and in the verdicts on shadow answers."""
+        feedback = await self._partitions(Topic.FEEDBACK)
+        if self._parts.pool.catalogue.shadow_calls is None:
+            return feedback
+        return [*feedback, *await self._partitions(Topic.SHADOW_ANSWERS)]
 
     async def _partitions(self, topic: Topic) -> Sequence[TopicPartition]:
         name = self._parts.settings.topic(topic)

@@ -13,13 +13,14 @@ import structlog
 from prometheus_client import Counter
 
 from router.quality.answers import KnownAnswer
-from router.quality.cell import THOUSAND, Source, pane_of
+from router.quality.cell import SHADOWS_JUDGE, THOUSAND, Source, pane_of
 from router.quality.feedback import FeedbackResult, NotCounted, Proven
 from router.quality.given import Given, digest_of
 from router.quality.rules import FeedbackRules
 from router.quality.table import Cell
 from schemas.dead_letters import DeadLetter
 from schemas.quality import QualityCounts
+from schemas.shadow_answers import ShadowAnswer
 from streams.codec import Delivery
 from streams.control.answer_finder import AnswerFinder
 from streams.control.quality_term import QualityTerm, Waiting
@@ -64,7 +65,8 @@ class FeedbackCounter:
             UnsureError: another worker may be the owner; nothing of it is counted.
         """
         now_s = self.clock()
-        feedback = [(one, self.read(one, now_s)) for one in term.inbox if one.origin.topic != term.counts.topic]
+        others = {term.counts.topic, term.shadow_answers}
+        feedback = [(one, self.read(one, now_s)) for one in term.inbox if one.origin.topic not in others]
         due = self._due(term, now_s)
         proven = [(one, reading) for one, reading in feedback if isinstance(reading, Proven)]
         answers = await self._answers(term, [*((one.delivery, one.proven) for one in due), *proven])
@@ -90,6 +92,10 @@ class FeedbackCounter:
         for delivery in term.inbox:
             if delivery.origin.topic == term.counts.topic:
                 self._count_answers(term, delivery, now_s)
+            elif delivery.origin.topic == term.shadow_answers and (
+                result := self._count_verdict(term, delivery, now_s)
+            ):
+                results[result] += 1
         term.inbox.clear()
         for result, count in results.items():
             FEEDBACK.labels(result).inc(count)
@@ -189,6 +195,36 @@ class FeedbackCounter:
         cell = Cell(counts.request_model, counts.task, counts.difficulty)
         if term.cell(cell).count_answers(counts, delivery.origin.offset):
             term.changed.add(cell)
+
+    def _count_verdict(self, term: QualityTerm, delivery: Delivery, now_s: float) -> FeedbackResult | None:
+        """Count the scores that a judge gave to an answer and to its shadow's: two cells, and one record."""
+        told = read_internal(ShadowAnswer, delivery.value, delivery.origin.topic, now_s, lambda one: one.completed_at)
+        if told is None or told.verdict is None:
+            return None
+        if self.rules.ignores(SHADOWS_JUDGE.tenant, SHADOWS_JUDGE.name):
+            return FeedbackResult.IGNORED
+        number, offset = term.number(delivery.origin), delivery.origin.offset
+        digest = digest_of(told.tenant, told.request_id, SHADOWS_JUDGE)
+        before, result = term.given.find(number, digest), FeedbackResult.REPEATED
+        pane = pane_of(delivery.written_s(self.clock()))
+        for model, score in (
+            (told.answered_by, told.verdict.answered_score),
+            (told.request_model, told.verdict.shadow_score),
+        ):
+            place = Cell(model, told.task, told.difficulty, told.form)
+            cell, thousandths = term.cell(place), round(score * THOUSAND)
+            if cell.has_counted(number, offset):
+                continue
+            if before is None or before.offset == offset:
+                source, result = cell.place_of(SHADOWS_JUDGE), FeedbackResult.COUNTED
+                cell.add(source, pane, thousandths)
+                if before is None:  # one of the two says that the record has been counted
+                    given = Given(offset, thousandths, pane, place, source)
+                    term.chunks.add(term.given.add(number, digest, given))
+                    before = given
+            cell.count_to(number, offset, ())
+            term.changed.add(place)
+        return result
 
     async def _tell_refused(self, told: Iterable[tuple[Delivery, NotCounted]]) -> None:
         """Count and log what was not counted, by reason with one example; what cannot be read is a dead letter."""

@@ -44,12 +44,15 @@ class QualityParts:
     publisher: Publisher
     clock: Clock
     table: Table
-    """Keys are `cell|[model, task, difficulty, form]`, `given|partition|chunk` and `read|topic|partition`."""
+    """Keys are `cell|[model, task, difficulty, form]`, `given|partition|chunk` and `read|topic|partition`; those of
+    shadow answers are told apart by their number (`QualityTerm.number`)."""
     reader: LogReader
     counter: FeedbackCounter
     feedback: Callable[[], Awaitable[Sequence[TopicPartition]]]
-    """Asks for the partitions of the feedback."""
+    """Asks for the partitions of the feedback, and of the shadow answers if there are any."""
     counts: TopicPartition
+    shadow_answers: str
+    """The topic that judges' verdicts lie on."""
     rules: FeedbackRules
     fence: Fence
     most_given: int
@@ -65,7 +68,7 @@ class QualityOwner:
 
     def take_over(self) -> None:
         """Begin with what the table holds."""
-        term = QualityTerm(self._parts.counts, GivenScores(self._parts.most_given))
+        term = QualityTerm(self._parts.counts, self._parts.shadow_answers, GivenScores(self._parts.most_given))
         rows = sorted(self._parts.table.items().items())  # cells come before what was given
         for key, value in rows:
             try:

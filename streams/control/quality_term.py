@@ -12,6 +12,7 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from router.job import Origin
 from router.quality.cell import QualityCell
 from router.quality.feedback import Proven
 from router.quality.given import Given, GivenScores
@@ -43,12 +44,19 @@ class Waiting:
     until_s: float
 
 
+OF_SHADOWS = 1_000_000
+"""What is added to the number of a partition of the shadow answers, to tell it from that of the feedback: no topic has
+so many."""
+
+
 @dataclass(slots=True)
 class QualityTerm(OwnerTerm):
     """All that is known while this worker owns the quality."""
 
     counts: TopicPartition
-    """Holds the workers' counts of answers; all others that are read hold feedback."""
+    """Holds the workers' counts of answers."""
+    shadow_answers: str
+    """The topic that holds judges' verdicts; all others that are read hold feedback."""
     given: GivenScores
     cells: dict[Cell, QualityCell] = field(default_factory=dict)
     read: dict[bytes, ReadTo] = field(default_factory=dict)
@@ -64,6 +72,10 @@ class QualityTerm(OwnerTerm):
     stored_s: float = 0.0
     positions_s: float = 0.0
     waited_s: float = 0.0
+
+    def number(self, tp: TopicPartition | Origin) -> int:
+        """Return the number under which the offsets of a partition with scores are kept."""
+        return tp.partition + OF_SHADOWS if tp.topic == self.shadow_answers else tp.partition
 
     def cell(self, cell: Cell) -> QualityCell:
         """Return what is counted in a cell, from now on if nothing was."""
@@ -106,7 +118,7 @@ class QualityTerm(OwnerTerm):
 
     def read_to(self, tp: TopicPartition, position: int) -> ReadTo:
         """Return how far a partition is read: to the reader's position, but not beyond a feedback that waits."""
-        waiting = () if tp == self.counts else self.waiting.get(tp.partition, ())
+        waiting = () if tp == self.counts else self.waiting.get(self.number(tp), ())
         offsets = {name: offset for name, offset in self._offsets(tp).items() if offset >= 0}
         return ReadTo(position=min([position, *waiting]), offsets=offsets)
 
@@ -114,11 +126,12 @@ class QualityTerm(OwnerTerm):
         return {_name(cell).decode(): self._counted_to(kept, tp) for cell, kept in self.cells.items()}
 
     def _counted_to(self, cell: QualityCell, tp: TopicPartition) -> int:
-        return cell.counts_to if tp == self.counts else cell.offsets.get(tp.partition, -1)
+        return cell.counts_to if tp == self.counts else cell.offsets.get(self.number(tp), -1)
 
     def read_key(self, tp: TopicPartition) -> bytes:
         """Return the key of how far a partition is read."""
-        return f"read|{'counts' if tp == self.counts else 'feedback'}|{tp.partition}".encode()
+        kind = "counts" if tp == self.counts else "shadows" if tp.topic == self.shadow_answers else "feedback"
+        return f"read|{kind}|{tp.partition}".encode()
 
 
 def cell_key(cell: Cell) -> bytes:

@@ -6,6 +6,7 @@ OpenTelemetry's conventions for generative AI (v1.41), in Prometheus' spelling.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from time import time
 from typing import Protocol, TypeVar
@@ -18,6 +19,7 @@ from router.caching.index import CacheIndex
 from router.caching.results import CacheResult
 from router.models.accounts import RestReason
 from router.models.pool import ModelPool
+from schemas.costs import CostEvent
 from schemas.health import BreakerState
 from schemas.responses import Response
 from schemas.vocabulary import AttemptOutcome
@@ -28,6 +30,24 @@ from streams.internal_records import SKIPPED
 
 DURATION_BUCKETS_S = tuple(0.01 * 2**step for step in range(14))
 """0.01 doubling to 81.92 s, as OpenTelemetry advises for `gen_ai.client.operation.duration`."""
+
+
+class ShadowResult(StrEnum):
+    """What became of a request's shadow."""
+
+    JUDGED = "judged"
+    ANSWERED = "answered"
+    """Without a verdict."""
+    FAILED = "failed"
+    """No answer, after a call."""
+    NOT_CALLED = "not_called"
+    """The model does not take the request, or the budget did not pay for it."""
+    NOT_SPARED = "not_spared"
+    """The model is not well, or near its limit."""
+    NO_TIME = "no_time"
+    """Requests wait for the worker, it drains, or it has enough shadows."""
+    GIVEN_UP = "given_up"
+    """With its partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,27 @@ class Metrics:
             "US dollars that answers from the cache had cost, and did not cost again.",
             registry=self.registry,
         )
+
+        self._shadows = Counter(
+            "turnout_shadows",
+            "Requests that were chosen to be asked of another model too, by what became of that.",
+            ("result",),
+            registry=self.registry,
+        )
+        self._shadow_cost = Counter(
+            "turnout_shadow_cost_usd",
+            "US dollars of shadow calls and judges, estimates of unknown ones included; they are in no other metric.",
+            ("gen_ai_request_model", "purpose"),
+            registry=self.registry,
+        )
+
+    def shadow(self, result: ShadowResult) -> None:
+        """Note what became of a request's shadow."""
+        self._shadows.labels(result).inc()
+
+    def shadow_cost(self, event: CostEvent) -> None:
+        """Note a call of a shadow or of its judge."""
+        self._shadow_cost.labels(event.request_model, event.purpose or "").inc(float(event.cost_usd or 0))
 
     def looked_up(self, result: CacheResult) -> None:
         """Note what a look into the answer cache has brought."""

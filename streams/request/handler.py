@@ -37,6 +37,7 @@ from streams.request.outcomes import Outcomes, Written, dead_letter_of
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
 from streams.request.references import References
+from streams.request.shadow_calls import ShadowCalls
 
 log = structlog.get_logger()
 
@@ -65,6 +66,8 @@ class Handler:
     fence: Fence
     clock: Clock
     chance: Chance
+    shadow_calls: ShadowCalls | None = None
+    """None: no request is asked of another model too."""
 
     def open(self, delivery: Delivery) -> ParsedRequest:
         """Read the record."""
@@ -218,7 +221,10 @@ class Handler:
                 if not handling.is_back:
                     self.admission.release(job.tenant)
             if finish is not None:
-                await turn.written(await self._end(finish, handling, reply_to))
+                written = await self._end(finish, handling, reply_to)
+                await turn.written(written)
+                if self.shadow_calls is not None:
+                    self.shadow_calls.offer(job, written, handling)
 
     async def _answered(
         self, job: Job, parsed: ParsedRequest, handling: Handling, earlier: tuple[CallStarted, ...], turn: CacheTurn

@@ -85,6 +85,8 @@ class PartitionState:
         self._calls: defaultdict[str, dict[int, CallStarted]] = defaultdict(dict)
         """By the request's key and attempt: a record may be on the topic twice, and may be read twice."""
         self._running: dict[str, Future[None]] = {}
+        self._shadow_calls: dict[str, CallStarted] = {}
+        """By event id: what is known of shadow calls that an earlier worker has made."""
 
     @property
     def end(self) -> Position:
@@ -98,7 +100,11 @@ class PartitionState:
 
     def recover_call(self, call: CallStarted) -> None:
         """Take in a write-ahead record that is on the topic already."""
-        self._calls[key_of_call(call)][call.attempt] = call
+        if call.purpose is None:
+            self._calls[key_of_call(call)][call.attempt] = call
+        else:
+            self._shadow_calls[call.event_id] = call
+            self.came_back(call.event_id)
         self._recovered_offset = max(self._recovered_offset, call.request_offset)
 
     def recovered(self, start: Position, end: Position) -> None:
@@ -129,12 +135,23 @@ class PartitionState:
         """Note that the request at `offset` is finished, and not merely given up."""
         self._received_at.pop(offset, None)
 
+    def take_shadow_calls(self) -> tuple[CallStarted, ...]:
+        """Return the shadow calls of earlier workers whose cost events may be missing; once.
+
+        Each is read back again by the next worker until `went_out` with its event id.
+        """
+        found, self._shadow_calls = tuple(self._shadow_calls.values()), {}
+        return found
+
     def came_back(self, key: str) -> None:
-        """Note that a request which had waited is to be answered here; until `went_out` it is read back from here."""
+        """Note what no offset stands for, a request that had waited or a shadow; until `went_out` its calls are kept.
+
+        Whoever recovers the partition meanwhile reads them back from here on.
+        """
         self._back_at.setdefault(key, self._end)
 
     def went_out(self, key: str) -> None:
-        """Note that such a request is finished."""
+        """Note that it is finished."""
         self._back_at.pop(key, None)
 
     def checkpoint(self, offset: int) -> Position | None:

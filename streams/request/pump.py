@@ -31,6 +31,7 @@ from streams.request.counterparts import Counterparts
 from streams.request.handler import Handler
 from streams.request.partition_state import AnsweredIds, PartitionState
 from streams.request.reader import ParsedRequest
+from streams.request.shadow_calls import ShadowCalls
 from streams.request.slots import PumpSlot, Slots
 
 log = structlog.get_logger()
@@ -79,11 +80,12 @@ class Pump:
         intake: Intake,
         counterparts: Counterparts,
         *,
+        shadow_calls: ShadowCalls | None = None,
         at_once: bool = False,
     ) -> None:
         """Take what it works with; `at_once`: recover each partition when it is assigned, and not at its first record.
 
-        Requests may have come back to it from the batch lane.
+        Requests may have come back to it from the batch lane, and shadow calls of an earlier worker may not be billed.
         """
         self._handler = handler
         self._recover = recover
@@ -91,6 +93,7 @@ class Pump:
         self._bounds = bounds
         self._intake = intake
         self._counterparts = counterparts
+        self._shadow_calls = shadow_calls
         self._at_once = at_once
         self._slots = Slots(bounds.in_flight, self._start_next)
         self._waiting: FairQueue[_Held] = FairQueue()
@@ -124,6 +127,10 @@ class Pump:
     def idle(self) -> bool:
         """Say whether nothing of this worker's own keeps it from reading."""
         return not (self._waiting or self._held_back or self.in_flight)
+
+    def has_time(self) -> bool:
+        """Say whether there is time for shadows: no request waits, and no partition is about to go."""
+        return not (self._draining or self._waiting or self._held_back)
 
     def overdue(self, now_s: float) -> Hashable | None:
         """Return which request under way ought to have ended first, if it ought to have ended by now."""
@@ -204,6 +211,8 @@ class Pump:
             state.is_lost = True
         for task in chain.from_iterable(self._tasks.values()):
             task.cancel()
+        if self._shadow_calls is not None:
+            self._shadow_calls.give_up(self._states)
 
     async def let_go(self, tps: Iterable[TopicPartition]) -> None:
         """Give up what is still in flight on these partitions, but let end what is being published; forget the rest."""
@@ -213,6 +222,8 @@ class Pump:
         ]
         for task in left:
             task.cancel()
+        if self._shadow_calls is not None:
+            await self._shadow_calls.let_go(tps)
         if left:
             _, stuck = await asyncio.wait(left, timeout=LAST_WRITES_S)
             log.warning("gave up requests at the end of the drain", given_up=len(left), stuck=len(stuck))

@@ -23,6 +23,7 @@ from schemas.message import Message
 from schemas.quality import ModelQuality, QualityCounts
 from schemas.requests import JsonObject, Request
 from schemas.responses import Response
+from schemas.shadow_answers import ShadowAnswer
 from schemas.tenant_shares import TenantShares, WorkerDemand
 from schemas.vocabulary import Certainty
 from schemas.waiting import Waiting
@@ -74,6 +75,7 @@ PRODUCED: dict[str, type[Message]] = {
     "response-rejected-unreadable": Response,
     "response-skipped": Response,
     "response-tool-calls": Response,
+    "shadow-answer": ShadowAnswer,
     "tenant-demand": WorkerDemand,
     "tenant-demand-signs": WorkerDemand,
     "tenant-shares": TenantShares,
@@ -150,6 +152,7 @@ SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "call-arm": CallStarted,
     "call-batch": CallStarted,
     "call-joined": CallStarted,
+    "call-judge": CallStarted,
     "call-service-tier": CallStarted,
     "cost-account": CostEvent,
     "cost-arm": CostEvent,
@@ -157,15 +160,18 @@ SECOND_PRODUCED: dict[str, type[CostEvent]] = {
     "cost-joined": CostEvent,
     "cost-metered": CostEvent,
     "cost-provider-cost": CostEvent,
+    "cost-shadow": CostEvent,
 }
 SECOND_EARLIER = {
     "call",
     "call-account",
     "call-arm",
+    "call-batch",
     "call-joined",
     "call-service-tier",
     "cost-account",
     "cost-arm",
+    "cost-batch",
     "cost-joined",
     "cost-metered",
     "cost-provider-cost",

@@ -402,6 +402,7 @@ def created_order() -> list[Topic]:
         Topic.QUALITY_COUNTS,
         Topic.QUALITY_CELLS,
         Topic.CACHE_INDEX,
+        Topic.SHADOW_ANSWERS,
         Topic.DEAD_LETTERS,
         Topic.BATCH_REQUESTS,
         Topic.WAITING,

@@ -176,7 +176,17 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         account="team-a",
         upstream_call_id="joined",
     )
-    store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached], [COMPLETED, golden("response-cached")]))
+    judge = golden(
+        "cost-metered",
+        event_id="judge",
+        tenant="turnout-shadow",
+        purpose="judge",
+        attempt=2,
+        baseline_model=None,
+        baseline_cost_usd=None,
+        tags_json="{}",
+    )
+    store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached, judge], [COMPLETED, golden("response-cached")]))
     views = store.query("SELECT table_name FROM information_schema.views WHERE table_schema IN ('main', 'public')")
     assert {"spend_by_day", "spend_by_tag", "savings_by_day", "cost_per_answer", "focus"} <= {view for (view,) in views}
     for name in {str(view) for (view,) in views if not str(view).startswith(("duckdb_", "pragma_", "sqlite_"))}:
@@ -196,6 +206,7 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         ("fallback", "succeeded", 1),
         ("first", "cut_off", 1),
     ]
+    assert store.query("SELECT purpose, calls, cost_usd FROM shadow_costs") == [("judge", 1, Decimal("0.000015540"))]
     # an answer from the cache is one that cost nothing
     assert store.query("SELECT sum(cost_usd), sum(answers) FROM cost_per_answer") == [(Decimal("0.001566790"), 2)]
     # 152 and 3,356 would be the baselines of cut-off calls: only answers are compared

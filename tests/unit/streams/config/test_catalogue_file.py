@@ -13,6 +13,8 @@ from router.dialects.wire import DialectName, Wire
 from router.errors import CatalogueError
 from router.experiments import Experiment
 from router.quality.prior import Prior
+from router.shadow_rules import ShadowRules
+from schemas.costs import SHADOW_TENANT
 from schemas.vocabulary import AttemptOutcome, Capability, Policy, Task, Tier
 from streams.config.catalogue_file import CatalogueFile, load_catalogue, parse_catalogue
 from streams.config.catalogue_providers import ProviderEntry
@@ -71,6 +73,9 @@ def first_model(line: str) -> str:
 
 def top(line: str) -> str:
     return f"{line}\n{MINIMAL}"
+
+
+SHADOWS = '[shadow_calls]\nshare = 0.1\nbudget_usd_per_day = 2.5\nmodels = ["m-1.0"]\n'
 
 
 def appended(text: str) -> str:
@@ -158,7 +163,7 @@ def test_what_is_not_stated_a_model_is_taken_to_be_able_to_do() -> None:
 @pytest.mark.parametrize("file", [load_catalogue(REFERENCE), parse_catalogue(MINIMAL)], ids=["reference", "minimal"])
 def test_what_a_catalogue_leaves_out_and_what_the_reference_shows_are_the_routers_defaults(file: CatalogueFile) -> None:
     defaults = {field.name: field.default for field in fields(Catalogue) if field.default is not MISSING}
-    assert len(defaults) == 13
+    assert len(defaults) == 14
     if file.catalogue.name == "reference":
         assert file.catalogue.default_policy is Policy.VALUE
         assert file.catalogue.quality_slack == 0.03
@@ -658,6 +663,52 @@ MISTAKES = {
         appended('[experiments.one]\nshare = 0.6\npolicy = "cost"\n[experiments.two]\nshare = 0.5\nquality_slack = 0'),
         "the shares of [experiments] are 1.1 together, must be 1 or less; lower one.",
     ),
+    "shadow calls of no model": (
+        appended(SHADOWS.replace('["m-1.0"]', "[]")),
+        "shadow_calls.models is empty; name at least one model that is asked besides.",
+    ),
+    "shadow calls of an unknown model": (
+        appended(SHADOWS.replace("m-1.0", "m-1")),
+        'shadow_calls.models[0] is "m-1", which is not in [models]; did you mean "m-1.0"?',
+    ),
+    "shadow calls of a model without a price": (
+        appended(SHADOWS.replace('["m-1.0"]', '["m-1.0", "m-2"]')),
+        (
+            'shadow_calls.models[1] is "m-2", which has no price, so that no budget can hold; give it one, or choose '
+            "another."
+        ),
+    ),
+    "shadow calls of one model twice": (
+        appended(SHADOWS.replace('["m-1.0"]', '["m-1.0", "m-1.0"]')),
+        'shadow_calls.models[1] is "m-1.0" for the second time; remove it.',
+    ),
+    "a judge of its own answers": (
+        appended(SHADOWS + 'judge = "m-1.0"'),
+        (
+            'shadow_calls.judge is "m-1.0", the only one of models, and none judges its own answers; add another '
+            "model, or choose another judge."
+        ),
+    ),
+    "an unknown judge of shadows": (
+        appended(SHADOWS + 'judge = "m-1"'),
+        'shadow_calls.judge is "m-1", which is not in [models]; did you mean "m-1.0"?',
+    ),
+    "shadow calls without a budget": (
+        appended('[shadow_calls]\nshare = 0.1\nmodels = ["m-1.0"]'),
+        "shadow_calls.budget_usd_per_day is missing; add it under [shadow_calls].",
+    ),
+    "shadow calls of all and more": (
+        appended(SHADOWS.replace("0.1", "1.1")),
+        "shadow_calls.share is 1.1, must be 1 or less.",
+    ),
+    "key of shadow calls": (
+        appended(SHADOWS + "sahre = 1"),
+        'shadow_calls.sahre is not known; did you mean "share"?',
+    ),
+    "who pays for shadow calls": (
+        appended("[tenants.turnout-shadow]\ntiers = []"),
+        "tenants.turnout-shadow: turnout-shadow is who pays for shadow calls; give it another name.",
+    ),
     "an unknown judge": (
         appended('[cascade]\njudge = "m-1"'),
         'cascade.judge is "m-1", which is not in [models]; did you mean "m-1.0"?',
@@ -1076,3 +1127,13 @@ def test_a_source_that_does_not_count_is_named_with_its_tenant(source: str) -> N
 
 def edited_feedback(table: str) -> str:
     return f"{MINIMAL}\n{table}"
+
+
+def test_shadow_calls_have_a_payer_with_a_budget_and_a_tenant_may_want_none() -> None:
+    catalogue = parse_catalogue(appended(SHADOWS + "[tenants.acme]\nshadow_calls = false")).catalogue
+    assert catalogue.shadow_calls == ShadowRules(0.1, Decimal("2.5"), ("m-1.0",), None, 8)
+    assert set(catalogue.payers) == {"acme", SHADOW_TENANT}
+    assert catalogue.payers[SHADOW_TENANT].daily_budget_usd == Decimal("2.5")
+    assert not catalogue.tenants["acme"].shadow_calls
+    without = parse_catalogue(MINIMAL).catalogue
+    assert (without.shadow_calls, without.payers) == (None, without.tenants)

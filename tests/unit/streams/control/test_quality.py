@@ -425,7 +425,7 @@ async def test_a_score_that_has_waited_does_not_undo_its_correction(scene: Scene
 
 
 def test_a_cell_of_a_version_that_knew_no_form_stays_one_row_of_the_table() -> None:
-    term = QualityTerm(TopicPartition(Topic.QUALITY_COUNTS, 0), GivenScores(10))
+    term = QualityTerm(TopicPartition(Topic.QUALITY_COUNTS, 0), Topic.SHADOW_ANSWERS, GivenScores(10))
     before, key = Cell("alpha", Task.QA, Difficulty.EASY), b'cell|["alpha","qa","easy"]'
     term.restore(key, QualityCell(before).dump())
     assert list(term.cells) == [before]
