@@ -151,6 +151,11 @@ class Session:
         """Return the calls that have ended, with what came of them, for a worker that finds their records alone."""
         return self._attempt_log.handed_on()
 
+    def stop_waiting(self, now_s: float) -> Finish:
+        """End a request that waits, instead of waiting: as failed, in the words of its last call."""
+        self._reserving.stop()
+        return self._end(*self._attempt_log.exhausted("no other call can be made at once"), now_s)
+
     def refuse(self, error: ErrorDetail, now_s: float, earlier: Sequence[CallStarted] = ()) -> Finish:
         """End the request before it starts; calls of workers before are billed all the same."""
         for call in earlier:

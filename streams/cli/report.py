@@ -88,7 +88,7 @@ def norms_of(catalogue: Catalogue) -> Norms:
         floors={tier.value: floor for tier, floor in catalogue.quality_floors.items()},
         budgets=[
             BudgetLimits(tenant.name, tenant.daily_budget_usd, tenant.monthly_budget_usd, tenant.alert_at)
-            for tenant in catalogue.tenants.values()
+            for tenant in catalogue.payers.values()
             if tenant.has_budget
         ],
     )

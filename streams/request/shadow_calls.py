@@ -187,7 +187,7 @@ class ShadowCalls:
                 case Call():
                     event: Event = await self._call(session, action, job, handling)
                 case Wait(call_id=None):
-                    return session.break_off("no shadow waits for a model", self.clock())
+                    return session.stop_waiting(self.clock())
                 case Wait(until_s=until_s, call_id=str(call_id)):
                     await self.budget_client.reserved(call_id, until_s - self.clock())
                     event = Woke(self.clock())

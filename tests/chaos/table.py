@@ -11,6 +11,7 @@ from tests.chaos import (
     links,
     models,
     records,
+    shadows,
     state,
     tenants,
 )
@@ -671,5 +672,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the index is compacted, and all workers die",
         "what was to be forgotten stays so, and all else is answered by its last answer",
         caches.compacted_index,
+    ),
+    # -- shadow calls
+    Scenario(
+        "shadow-calls-through-kills",
+        "SIGKILL five times while shadows and their judges are called",
+        "none is made again, the bill is the invoice, no verdict counts twice, and the budget is not exceeded",
+        shadows.through_kills,
     ),
 )

@@ -235,3 +235,24 @@ def test_the_alternatives_of_a_model_are_the_others_of_its_chains() -> None:
     pool = ModelPool(replace(catalogue, chains={**catalogue.chains, Tier.FAST: (GAMMA, ALPHA, BETA)}))
     assert pool.alternatives(ALPHA) == ("gamma", "beta")
     assert pool.alternatives(GAMMA) == ("alpha", "beta")
+
+
+# --- calls to spare ---
+
+
+def test_a_well_model_has_calls_to_spare_up_to_half_of_its_limit() -> None:
+    few = replace(ALPHA, requests_per_minute=10)
+    pool = ModelPool(make_catalogue(few))
+    for _ in range(5):
+        assert pool.can_spare(few, NOW_S)
+        pool.answered(pool.call(few, NOW_S), 0.3, NOW_S)
+    assert not pool.can_spare(few, NOW_S)
+    assert pool.readiness(few, NOW_S).now(NOW_S)
+    assert pool.can_spare(few, NOW_S + 61)
+
+
+def test_a_model_that_is_not_well_or_comes_back_has_none(pool: ModelPool) -> None:
+    trip(pool, ALPHA)
+    assert not pool.can_spare(ALPHA, NOW_S)
+    assert not pool.can_spare(ALPHA, NOW_S + TWO.breaker.pause_s)
+    assert pool.can_spare(BETA, NOW_S)

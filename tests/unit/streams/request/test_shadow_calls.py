@@ -177,7 +177,7 @@ async def test_the_budget_ends_them_and_is_not_exceeded(scene: Scene) -> None:
     assert all(one["status"] == "completed" for one in scene.messages(Topic.RESPONSES))
 
 
-def _kill_at(scene: Scene, what: Callable[[Json, str], bool], name: str = "w1") -> None:
+def _kill_at(scene: Scene, what: Callable[[Json, str], bool], name: str = "w1") -> list[bool]:
     """Kill the worker at the moment at which such a record is on its topic, once."""
     done: list[bool] = []
 
@@ -187,6 +187,7 @@ def _kill_at(scene: Scene, what: Callable[[Json, str], bool], name: str = "w1") 
             scene.world.workers[name].kill()
 
     scene.world.broker.on_append.append(wrote)
+    return done
 
 
 @pytest.mark.parametrize("purpose", ["shadow", "judge"])
@@ -195,7 +196,7 @@ def test_a_worker_killed_at_a_shadow_leaves_a_bill_that_is_the_invoice(purpose: 
     @played(shadowed(), characters=models())
     async def play(scene: Scene) -> None:
         await scene.start("w1")
-        _kill_at(
+        killed = _kill_at(
             scene,
             lambda one, topic: (
                 topic == Topic.CALLS and one["purpose"] == purpose and (one["attempt_json"] is not None) is has_ended
@@ -204,6 +205,7 @@ def test_a_worker_killed_at_a_shadow_leaves_a_bill_that_is_the_invoice(purpose: 
         scene.publish("r-1")
         await scene.answered("r-1")
         await asyncio.sleep(30)
+        assert killed
         made = len(scene.calls())
         await scene.start("w2")
         await asyncio.sleep(5)
@@ -277,6 +279,8 @@ async def test_a_shadow_that_fails_counts_into_the_health_of_its_model_and_is_to
     (answer,) = answers(scene)
     assert (answer["status"], answer["message"], answer["verdict"]) == ("failed", None, None)
     assert [attempt["outcome"] for attempt in answer["attempts"]] == ["unavailable"]
+    assert answer["error"]["code"] == "fallback_exhausted"
+    assert "unavailable of beta" in answer["error"]["message"]
     await asyncio.sleep(2)
     assert worker.parts.pool.reading(BETA, scene.loop.time()).error_rate == 1.0
 
