@@ -25,6 +25,8 @@ class Experiment:
     """Of the requests, 0 to 1; those of all experiments add up to 1 or less."""
     policy: Policy | None = None
     quality_slack: float | None = None
+    shadow: bool = False
+    """Whether only shadows go by it, after their requests' answers (`router.shadow_rules`)."""
 
 
 _CONTROL: Final = Experiment(CONTROL, 1.0)

@@ -46,6 +46,8 @@ class Job:
     """The number of its first live call."""
     purpose: Purpose | None = None
     """What its calls are for, if not for the answer to a request."""
+    arm: str | None = None
+    """The experiment that its calls are for, if not the one that its own identity decides."""
 
     @property
     def request_id(self) -> str:

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 
+from router.experiments import Experiment
 from router.tenants import Tenant
 from schemas.costs import SHADOW_TENANT
 
@@ -17,7 +18,7 @@ class ShadowRules:
     """How many requests are asked of another model too, of which, and for how much money."""
 
     share: float
-    """Of the requests, 0 to 1."""
+    """Of the requests, 0 to 1, that are asked of one of the `models`."""
     budget_usd_per_day: Decimal
     """Of all workers together, by UTC days, judges included."""
     models: tuple[str, ...]
@@ -26,6 +27,8 @@ class ShadowRules:
     """The model that says how good both answers are; None: no model does."""
     at_once: int = 8
     """The most of one worker that are under way."""
+    experiments: tuple[Experiment, ...] = ()
+    """Whose policy chooses the model for further shares; with `share` they add up to 1 or less."""
 
     @property
     def payer(self) -> Tenant:

@@ -111,7 +111,8 @@ class CostEvent(Message):
     )
     arm: str | None = Field(
         default=None,
-        description="The catalogue's experiment that the request was in, or `control`; null: it could be in none.",
+        description="The catalogue's experiment that the request was in, or `control`, or that chose the model of a "
+        "shadow; null: it could be in none.",
     )
     batch_id: str | None = Field(
         default=None, description="Of a call in a provider's batch: the provider's id of the batch."

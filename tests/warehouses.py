@@ -14,7 +14,7 @@ from warehouse.rows import Batch, Place
 from warehouse.store import Cell, Engine, Store
 
 GOLDEN = Path(__file__).parent / "contract" / "golden" / "v1"
-COSTS, RESPONSES = "llm.costs.v1", "llm.responses.v1"
+COSTS, RESPONSES, SHADOW_ANSWERS = "llm.costs.v1", "llm.responses.v1", "llm.shadow-answers.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,19 @@ def golden(name: str, **changes: object) -> bytes:
     return orjson.dumps({**orjson.loads((GOLDEN / f"{name}.json").read_bytes()), **changes})
 
 
-def batch_of(costs: list[bytes | None], responses: list[bytes | None], start: int = 0) -> Batch:
+def batch_of(
+    costs: list[bytes | None],
+    responses: list[bytes | None],
+    start: int = 0,
+    *,
+    shadows: list[bytes | None] | None = None,
+) -> Batch:
     """Return a batch of records that stand one after another from `start`, one partition a topic."""
     batch = Batch()
     for offset, value in enumerate(costs, start):
         batch.add_cost(Place(COSTS, 0, offset, 1_700_000_000_000), value)
     for offset, value in enumerate(responses, start):
         batch.add_response(Place(RESPONSES, 0, offset, 1_700_000_000_000), value)
+    for offset, value in enumerate(shadows or [], start):
+        batch.add_shadow_answer(Place(SHADOW_ANSWERS, 0, offset, 1_700_000_000_000), value)
     return batch

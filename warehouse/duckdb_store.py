@@ -83,6 +83,7 @@ class DuckDbStore:
         with _told(), self._transaction():
             self._insert("costs", batch.costs.values())
             self._insert("responses", batch.responses.values())
+            self._insert("shadow_answers", batch.shadow_answers.values())
             if batch.unreadable:
                 names = list(batch.unreadable[0])
                 marks = ", ".join("?" * len(names))

@@ -1,4 +1,4 @@
-"""How the arms of experiments have done: what was answered, what a request cost, how long it took, with intervals."""
+"""How the arms of experiments have done, and shadows beside the answers: each figure with its interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +34,76 @@ class Arm:
     calls: float
     """For one of them."""
     latency_ms: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowArm:
+    """The shadows whose model one experiment has chosen, or the catalogue's list, beside the requests' own answers."""
+
+    experiment: str | None
+    """None: `shadow_calls.models`."""
+    shadows: int
+    answered: Interval
+    """The share of them with an answer."""
+    usd: Interval | None
+    """What one of them cost, its judge apart; None: no cost is known."""
+    judged: int
+    score: Interval | None
+    """Of the shadows' answers, 0 to 1, by the judge; None: none was judged."""
+    answered_score: Interval | None
+    """Of the requests' own answers, by the same verdicts."""
+    difference: Interval | None
+    """`score` less `answered_score`, by pairs: their luck with hard prompts is the same."""
+    latency_ms: Interval
+
+
+def shadow_arms(store: Store, since: date, until: date) -> tuple[ShadowArm, ...]:
+    """Return what came of shadows in the period, UTC days, by experiment.
+
+    Raises:
+        WarehouseError: the database refuses.
+    """
+    usd, ms, score, other = (
+        f"CAST({name} AS DOUBLE PRECISION)" for name in ("cost_usd", "latency_ms", "shadow_score", "answered_score")
+    )
+    rows = store.query(
+        f"""
+        SELECT
+            experiment, count(*), sum(CASE WHEN status = 'completed' THEN 1 ELSE 0 END), count(cost_usd), count(judge),
+            {_mean_of(usd)}, {_mean_of(ms)}, {_mean_of(score)}, {_mean_of(other)}, {_mean_of(f"{score} - {other}")}
+        FROM shadow_answers WHERE completed_on >= ? AND completed_on <= ?
+        GROUP BY experiment ORDER BY experiment
+        """,  # noqa: S608 - our own words
+        since,
+        until,
+    )
+    return tuple(_shadow_arm(row) for row in rows)
+
+
+def _mean_of(expression: str) -> str:
+    return f"coalesce(avg({expression}), 0), coalesce(stddev_samp({expression}), 0)"
+
+
+def _shadow_arm(cells: Sequence[Cell]) -> ShadowArm:
+    shadows, answered, priced, judged = (int(cast("int", cell)) for cell in cells[1:5])
+    numbers = [float(cast("float", cell)) for cell in cells[5:]]
+    usd, ms, score, other, difference = zip(numbers[::2], numbers[1::2], strict=True)
+    return ShadowArm(
+        experiment=None if cells[0] is None else str(cells[0]),
+        shadows=shadows,
+        answered=share(answered, shadows),
+        usd=mean(*usd, priced) if priced else None,
+        judged=judged,
+        score=mean(*score, judged) if judged else None,
+        answered_score=mean(*other, judged) if judged else None,
+        difference=_difference(*difference, judged) if judged else None,
+        latency_ms=mean(*ms, shadows),
+    )
+
+
+def _difference(value: float, deviation: float, count: int) -> Interval:
+    half = Z_95 * deviation / sqrt(count)
+    return Interval(value, value - half, value + half)
 
 
 def arms(store: Store, since: date, until: date) -> tuple[Arm, ...]:

@@ -93,6 +93,7 @@ class PostgresStore:
         with _told(self._secret), self._connection.transaction():
             self._insert("costs", batch.costs.values())
             self._insert("responses", batch.responses.values())
+            self._insert("shadow_answers", batch.shadow_answers.values())
             self._insert("unreadable_records", batch.unreadable)
             with self._connection.cursor() as cursor:
                 cursor.executemany(

@@ -10,7 +10,7 @@ from warehouse.advice import ModelQuality, Recommendation, recommend
 from warehouse.budgets import BudgetLimits, BudgetUse, budget_use
 from warehouse.caches import CachedAnswers, PromptCaches, cached_answers, prompt_caches
 from warehouse.errors import WarehouseError
-from warehouse.experiments import Arm, arms
+from warehouse.experiments import Arm, ShadowArm, arms, shadow_arms
 from warehouse.store import Cell, Store
 
 DIMENSIONS = {
@@ -108,6 +108,8 @@ class Report:
     """Of the experiments, with the control."""
     shadows: tuple[SpendRow, ...] = ()
     """Calls that answered no request, by their purpose; part of the total."""
+    shadow_arms: tuple[ShadowArm, ...] = ()
+    """What came of shadows, by experiment."""
 
 
 def make_report(store: Store, period: Period, dimension: str, norms: Norms, now: datetime) -> Report:
@@ -136,6 +138,7 @@ def make_report(store: Store, period: Period, dimension: str, norms: Norms, now:
         prompt_caches=prompt_caches(store, *period.days),
         arms=arms(store, *period.days),
         shadows=tuple(row for row in spend_by(store, period, "purpose") if row.key != ANSWERS),
+        shadow_arms=shadow_arms(store, *period.days),
     )
 
 

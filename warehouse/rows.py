@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from schemas.costs import CostEvent
 from schemas.message import utc_from_ms
 from schemas.responses import Response, Usage
+from schemas.shadow_answers import ShadowAnswer
 from schemas.vocabulary import Certainty
 
 Value: TypeAlias = str | int | bool | bytes | date | datetime | None
@@ -56,6 +57,7 @@ class Batch:
 
     costs: dict[str, Row] = field(default_factory=dict)
     responses: dict[tuple[Value, ...], Row] = field(default_factory=dict)
+    shadow_answers: dict[tuple[Value, ...], Row] = field(default_factory=dict)
     unreadable: list[Row] = field(default_factory=list)
     offsets: Offsets = field(default_factory=dict)
     records: int = 0
@@ -81,6 +83,16 @@ class Batch:
             self.unreadable.append(unreadable_row(place, value, str(reason)))
             return
         self.responses.setdefault(tuple(row[column] for column in RESPONSE_KEY), row)
+
+    def add_shadow_answer(self, place: Place, value: bytes | None) -> None:
+        """Take a record of `llm.shadow-answers.v1`."""
+        self._reach(place)
+        try:
+            row = shadow_answer_row(value)
+        except NoRow as reason:
+            self.unreadable.append(unreadable_row(place, value, str(reason)))
+            return
+        self.shadow_answers.setdefault(tuple(row[column] for column in RESPONSE_KEY), row)
 
     @property
     def first_complaint(self) -> str:
@@ -155,6 +167,43 @@ def response_row(value: bytes | None) -> Row:
         "request_topic": response.request_topic,
         "request_partition": response.request_partition,
         "request_offset": response.request_offset,
+    }
+    return _storable(row, value)
+
+
+def shadow_answer_row(value: bytes | None) -> Row:
+    """Return the row of a shadow answer: whose it is, what a judge says of it, what it cost; never what was said.
+
+    Raises:
+        Unreadable: it is no shadow answer, or holds what the warehouse cannot.
+    """
+    try:
+        answer = ShadowAnswer.decode(value or b"")
+        completed = answer.completed_at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise NoRow(_reason(value, error)) from None
+    verdict = answer.verdict
+    row: Row = {
+        "tenant": answer.tenant,
+        "request_id": answer.request_id,
+        "status": answer.status,
+        "task": answer.task,
+        "tier": answer.tier,
+        "difficulty": answer.difficulty,
+        "experiment": answer.experiment,
+        "answered_by": answer.answered_by,
+        "request_model": answer.request_model,
+        "judge": None if verdict is None else verdict.judge,
+        "answered_score": None if verdict is None else f"{verdict.answered_score:.4f}",
+        "shadow_score": None if verdict is None else f"{verdict.shadow_score:.4f}",
+        "cost_usd": _amount("cost_usd", answer.cost_usd),
+        "judge_cost_usd": _amount("judge_cost_usd", answer.judge_cost_usd),
+        "latency_ms": answer.latency_ms,
+        "completed_at": _written(completed),
+        "completed_on": _written(completed)[:10],
+        "request_topic": answer.request_topic,
+        "request_partition": answer.request_partition,
+        "request_offset": answer.request_offset,
     }
     return _storable(row, value)
 

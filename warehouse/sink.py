@@ -28,6 +28,7 @@ class SinkProgress:
 
     costs: int = 0
     responses: int = 0
+    shadow_answers: int = 0
     unreadable: int = 0
     records: int = 0
     behind: int = 0
@@ -35,7 +36,7 @@ class SinkProgress:
     def __str__(self) -> str:
         return (
             f"{self.records:,} records: {self.costs:,} cost events, {self.responses:,} responses, "
-            f"{self.unreadable:,} unreadable; {self.behind:,} behind"
+            f"{self.shadow_answers:,} shadow answers, {self.unreadable:,} unreadable; {self.behind:,} behind"
         )
 
 
@@ -103,7 +104,7 @@ class Sink:
             most = min(RECORDS_A_TURN, BATCH_RECORDS - batch.records)
             found = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=most)
             for tp, records in found.items():
-                take = batch.add_cost if self.topics[tp.topic] is Topic.COSTS else batch.add_response
+                take = _taker(batch, self.topics[tp.topic])
                 for record in records:
                     take(Place(tp.topic, tp.partition, record.offset, record.timestamp), record.value)
             if not found:
@@ -117,6 +118,7 @@ class Sink:
         done.records += batch.records
         done.costs += len(batch.costs)
         done.responses += len(batch.responses)
+        done.shadow_answers += len(batch.shadow_answers)
         done.unreadable += len(batch.unreadable)
         if batch.unreadable:
             self.say(f"{len(batch.unreadable):,} unreadable, kept in unreadable_records; {batch.first_complaint}")
@@ -129,3 +131,13 @@ class Sink:
     async def _behind(self, partitions: list[TopicPartition]) -> int:
         ends = await self.consumer.end_offsets(partitions)
         return sum([max(0, ends[tp] - await self.consumer.position(tp)) for tp in partitions])
+
+
+def _taker(batch: Batch, topic: Topic) -> Callable[[Place, bytes | None], None]:
+    """Return what takes the topic's records into a batch."""
+    match topic:
+        case Topic.COSTS:
+            return batch.add_cost
+        case Topic.SHADOW_ANSWERS:
+            return batch.add_shadow_answer
+    return batch.add_response

@@ -104,7 +104,7 @@ def make_plan(
         raise _no_candidate(obstacles, max_cost_usd)
     skipped = (obstacle.skipped(name) for name, obstacle in obstacles.items())
     return Plan(
-        Route(analysis.task, tier, reason, arm.name if arm else None),
+        Route(analysis.task, tier, reason, job.arm or (arm.name if arm else None)),
         policy,
         tuple(candidates),
         tuple(skipped),

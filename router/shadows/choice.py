@@ -5,8 +5,10 @@ that pins its model, and a tenant that has said `shadow_calls = false`. A tenant
 the judge as well.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from router.experiments import Experiment
 from router.job import Job
 from router.shadow_rules import ShadowRules, lot_of
 from router.tenants import Tenant
@@ -24,47 +26,67 @@ JUDGE_S = 60.0
 class Shadow:
     """What is asked besides."""
 
-    model: str
-    """Whom."""
+    model: str | None
+    """Whom; None: the policy of the experiment chooses."""
     reads_first: bool
     """Whether the judge reads the shadow's answer before the other one."""
+    experiment: Experiment | None = None
 
 
 def shadow_of(rules: ShadowRules, job: Job, response: Response) -> Shadow | None:
     """Return the shadow of a request that was answered by a call of its own; None: it has none."""
     tenant, request_id = job.identity.tenant, job.request_id
-    if lot_of("sample", tenant, request_id) >= rules.share:
+    lot = lot_of("sample", tenant, request_id)
+    experiment = None if lot < rules.share else _experiment(rules, lot)
+    if (lot >= rules.share and experiment is None) or not _may_have_one(job, response):
         return None
-    if not _may_have_one(job, response):
-        return None
+    reads_first = lot_of("order", tenant, request_id) < 0.5  # noqa: PLR2004  (a fair coin)
+    if experiment is not None:
+        has_own_policy = job.request.policy is not None or job.request.quality_slack is not None
+        return None if has_own_policy else Shadow(None, reads_first, experiment)
     others = [name for name in rules.models if name != response.request_model and _may_read(job.tenant, name)]
     if not others:
         return None
-    model = others[int(lot_of("model", tenant, request_id) * len(others))]
-    return Shadow(model, lot_of("order", tenant, request_id) < 0.5)  # noqa: PLR2004  (a fair coin)
+    return Shadow(others[int(lot_of("model", tenant, request_id) * len(others))], reads_first)
 
 
-def judge_of(rules: ShadowRules, job: Job, response: Response, shadow: Shadow) -> str | None:
-    """Return who may compare the answers: the judge, unless one of them is its own or it may not read them."""
+def _experiment(rules: ShadowRules, lot: float) -> Experiment | None:
+    """Return the experiment whose part of the lots, behind those of the models, holds this one."""
+    below = rules.share
+    for experiment in rules.experiments:
+        below += experiment.share
+        if lot < below:
+            return experiment
+    return None
+
+
+def judge_of(rules: ShadowRules, job: Job, models: Collection[str | None]) -> str | None:
+    """Return who may compare the answers of these models: the judge, if it is none of them and may read them."""
     judge = rules.judge
-    if judge is None or judge in {response.request_model, shadow.model} or not _may_read(job.tenant, judge):
+    if judge is None or judge in models or not _may_read(job.tenant, judge):
         return None
     return judge
 
 
 def shadow_job(job: Job, shadow: Shadow, rules: ShadowRules, now_s: float) -> Job:
     """Return the request as the shadow's model is asked it, at the expense of who pays for shadow calls."""
-    asked = job.request.model_copy(
-        update={"model": shadow.model}
-        | dict.fromkeys(("tier", "policy", "quality_slack", "max_latency_ms", "deadline", "cache", "lane", "reply_to"))
-    )
+    experiment, own = shadow.experiment, job.tenant
+    changes: dict[str, object] = dict.fromkeys(("tier", "max_latency_ms", "deadline", "cache", "lane", "reply_to"))
+    changes |= {"model": shadow.model, "policy": None, "quality_slack": None}
+    if experiment is not None:
+        changes |= {"policy": experiment.policy, "quality_slack": experiment.quality_slack}
+    payer = rules.payer
+    if own is not None:
+        payer = replace(payer, models=own.models, tiers=own.tiers)
+    asked = job.request.model_copy(update=changes)
     return replace(
         job,
         request=asked,
         identity=replace(job.identity, tenant=SHADOW_TENANT),
         received_s=now_s,
         deadline_s=now_s + SHADOW_S,
-        tenant=rules.payer,
+        tenant=payer,
+        arm=None if experiment is None else experiment.name,
         lane_note=None,
         earlier=(),
         first_attempt=1,

@@ -160,9 +160,11 @@ def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Re
     if not any(tenant.keys for tenant in catalogue.tenants.values()):
         yield "The pipeline is open: no tenant has a key, so whoever may write requests may spend."
     if (shadows := catalogue.shadow_calls) is not None:
+        parts = [f"{shadows.share:.1%} to {' or '.join(shadows.models)}"] if shadows.share else []
+        parts += [f"{one.share:.1%} as experiment {one.name} says" for one in shadows.experiments]
         judge = "none compares" if shadows.judge is None else f"{shadows.judge} judges"
         yield (
-            f"{shadows.share:.1%} of the requests are asked of {' or '.join(shadows.models)} too, {judge}, for up to "
+            f"Of the requests go to another model too, after their answers: {', '.join(parts)}; {judge}, for up to "
             f"{shadows.budget_usd_per_day:f} USD a day."
         )
     if keyless := [provider.name for provider in providers if not provider.has_key]:

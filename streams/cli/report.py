@@ -19,7 +19,7 @@ from streams.config.load_settings import load_settings
 from warehouse.advice import ModelQuality
 from warehouse.budgets import BudgetLimits, BudgetUse
 from warehouse.errors import WarehouseError
-from warehouse.experiments import Arm, Interval
+from warehouse.experiments import Arm, Interval, ShadowArm
 from warehouse.page import page
 from warehouse.report import Norms, Period, Report, SpendRow, make_report
 
@@ -110,6 +110,7 @@ def _as_json(made: Report) -> dict[str, object]:
         "cached_answers": {**asdict(made.cached_answers), "sentence": str(made.cached_answers)},
         "prompt_caches": {**asdict(made.prompt_caches), "sentence": str(made.prompt_caches)},
         "arms": [asdict(arm) for arm in made.arms],
+        "shadow_arms": [asdict(arm) for arm in made.shadow_arms],
         "shadows": [_spend_json(row) for row in made.shadows],
         "recommendations": [{**asdict(advice), "sentence": str(advice)} for advice in made.recommendations],
     }
@@ -146,6 +147,8 @@ def _print(made: Report) -> None:
         console.print(sentence, soft_wrap=True)
     if made.arms:
         console.print(_arms_table(made.arms))
+    if made.shadow_arms:
+        console.print(_shadow_table(made.shadow_arms))
     if made.budgets:
         console.print("Budgets, by what the warehouse holds now:")
     for use in made.budgets:
@@ -169,6 +172,32 @@ def _arms_table(arms: Sequence[Arm]) -> Table:
             "" if arm.usd is None else _spread(arm.usd, 1, 6),
             f"{arm.calls:.2f}",
             _spread(arm.latency_ms, 1, 0),
+        )
+    return table
+
+
+def _shadow_table(arms: Sequence[ShadowArm]) -> Table:
+    """Draw what came of shadows, beside the answers of their requests; each figure with its 95 % interval."""
+    numbers = (
+        "shadows",
+        "answered %",
+        "USD a shadow",
+        "mean ms",
+        "judged",
+        "score",
+        "score of the answers",
+        "difference",
+    )
+    table = empty_table("Shadows, with 95 % intervals", ("model chosen by",), numbers)
+    for arm in arms:
+        table.add_row(
+            "shadow_calls.models" if arm.experiment is None else printable(arm.experiment, LONGEST_KEY),
+            f"{arm.shadows:,}",
+            _spread(arm.answered, 100, 1),
+            "" if arm.usd is None else _spread(arm.usd, 1, 6),
+            _spread(arm.latency_ms, 1, 0),
+            f"{arm.judged:,}",
+            *("" if one is None else _spread(one, 1, 2) for one in (arm.score, arm.answered_score, arm.difference)),
         )
     return table
 

@@ -1,4 +1,4 @@
-"""`turnout warehouse`: writes cost events and responses into DuckDB or Postgres."""
+"""`turnout warehouse`: writes cost events, responses and shadow answers into DuckDB or Postgres."""
 
 import asyncio
 import signal
@@ -31,7 +31,8 @@ Examples:
 It goes on where it was left, or at the beginning of the topics. Each event is there once, however often it is killed.
 """
 
-TOPICS = (Topic.COSTS, Topic.RESPONSES)
+TOPICS = (Topic.COSTS, Topic.RESPONSES, Topic.SHADOW_ANSWERS)
+"""The last one is not there where no catalogue has shadow calls."""
 
 
 def warehouse(
@@ -43,7 +44,7 @@ def warehouse(
     env_file: options.EnvFile = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write cost events and responses into a DuckDB file or a Postgres database, until SIGTERM or Ctrl-C."""
+    """Write costs, responses and shadow answers into a DuckDB file or a Postgres database, until SIGTERM or Ctrl-C."""
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers, warehouse_duckdb=duckdb, warehouse_postgres=postgres)
     try:
@@ -77,7 +78,7 @@ def open_store(settings: Settings, *, duckdb: Path | None, postgres: str | None,
 
 
 async def _fill(settings: Settings, store: Store, *, once: bool) -> SinkProgress:
-    found = await partitions_of(settings, *TOPICS)
+    found = await partitions_of(settings, *TOPICS, optional=[Topic.SHADOW_ANSWERS])
     async with reader(settings, follows=not once) as consumer:
         sink = Sink(consumer, store, {settings.topic(topic): topic for topic in TOPICS}, say)
         for number in (signal.SIGTERM, signal.SIGINT):

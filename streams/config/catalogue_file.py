@@ -5,7 +5,7 @@ more than one key make the checked values. Fractions are read as `Decimal`, so t
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +29,15 @@ from streams.config.catalogue_batches import checked_form, checked_terms
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
-from streams.config.catalogue_shape import RawCatalogue, RawFeedback, RawHealth, RawModel, RawTenant, RawThresholds
+from streams.config.catalogue_shape import (
+    RawCatalogue,
+    RawFeedback,
+    RawHealth,
+    RawModel,
+    RawShadowCalls,
+    RawTenant,
+    RawThresholds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
     rules = raw.model_dump(include={"breaker", "health", "retry"})
     for table, lower, upper in _ORDERED:
         _check_order(table, lower, upper, rules[table])
+    experiments = _experiments(raw)
     catalogue = Catalogue(
         name=raw.name,
         version=raw.version,
@@ -125,8 +134,8 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         retry=RetryRules(**rules["retry"]),
         feedback=_feedback(raw.feedback),
         cascade=_cascade(raw, models),
-        experiments=_experiments(raw),
-        shadow_calls=_shadow_calls(raw, models),
+        experiments=tuple(one for one in experiments if not one.shadow),
+        shadow_calls=_shadow_calls(raw, models, [one for one in experiments if one.shadow]),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -337,17 +346,25 @@ def _experiments(raw: RawCatalogue) -> tuple[Experiment, ...]:
             raise CatalogueError(f"{key}: {CONTROL} is what experiments are compared with; give it another name.")
         if one.policy is None and one.quality_slack is None:
             raise CatalogueError(f"{key} changes nothing; add a policy or a quality_slack.")
-    if (total := sum(Decimal(str(one.share)) for one in raw.experiments.values())) > 1:
+    answering = [one for one in raw.experiments.values() if not one.shadow]
+    if (total := sum(Decimal(str(one.share)) for one in answering)) > 1:
         raise CatalogueError(f"the shares of [experiments] are {total} together, must be 1 or less; lower one.")
-    return tuple(Experiment(name, one.share, one.policy, one.quality_slack) for name, one in raw.experiments.items())
+    return tuple(
+        Experiment(name, one.share, one.policy, one.quality_slack, one.shadow) for name, one in raw.experiments.items()
+    )
 
 
-def _shadow_calls(raw: RawCatalogue, models: Mapping[str, Model]) -> ShadowRules | None:
+def _shadow_calls(
+    raw: RawCatalogue, models: Mapping[str, Model], experiments: Sequence[Experiment]
+) -> ShadowRules | None:
     asked = raw.shadow_calls
     if asked is None:
+        for one in experiments:
+            raise CatalogueError(
+                f"{key_of('experiments', one.name)}.shadow needs a budget; add [shadow_calls] with budget_usd_per_day."
+            )
         return None
-    if not asked.models:
-        raise CatalogueError("shadow_calls.models is empty; name at least one model that is asked besides.")
+    _check_shares(asked, experiments)
     keys = [(f"shadow_calls.models[{place}]", name) for place, name in enumerate(asked.models)]
     keys += [("shadow_calls.judge", asked.judge)] if asked.judge is not None else []
     for place, (key, name) in enumerate(keys):
@@ -364,7 +381,24 @@ def _shadow_calls(raw: RawCatalogue, models: Mapping[str, Model]) -> ShadowRules
             f'shadow_calls.judge is "{asked.judge}", the only one of models, and none judges its own answers; add '
             "another model, or choose another judge."
         )
-    return ShadowRules(asked.share, asked.budget_usd_per_day, tuple(asked.models), asked.judge, asked.at_once)
+    return ShadowRules(
+        asked.share, asked.budget_usd_per_day, tuple(asked.models), asked.judge, asked.at_once, tuple(experiments)
+    )
+
+
+def _check_shares(asked: RawShadowCalls, experiments: Sequence[Experiment]) -> None:
+    if asked.share and not asked.models:
+        raise CatalogueError("shadow_calls.models is empty; name at least one model that is asked besides.")
+    if not asked.share and (asked.models or not experiments):
+        raise CatalogueError(
+            "shadow_calls.share is 0, so nothing is asked of its models; raise it, or leave both out where an "
+            "experiment has shadow = true."
+        )
+    if (total := sum(Decimal(str(share)) for share in (asked.share, *(one.share for one in experiments)))) > 1:
+        raise CatalogueError(
+            f"shadow_calls.share and the shares of experiments with shadow = true are {total} together, must be 1 or "
+            "less; lower one."
+        )
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:

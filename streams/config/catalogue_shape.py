@@ -225,14 +225,15 @@ class RawExperiment(_Raw):
     share: _Rate
     policy: Annotated[Policy, Field(strict=False), AfterValidator(member)] | None = None
     quality_slack: _Slack | None = None
+    shadow: bool = False
 
 
 class RawShadowCalls(_Raw):
     """`[shadow_calls]`."""
 
-    share: _Rate
+    share: _Slack = 0.0
     budget_usd_per_day: _Budget
-    models: list[str]
+    models: list[str] = []
     judge: str | None = None
     at_once: Annotated[int, Field(ge=1, le=1000)] = 8
 

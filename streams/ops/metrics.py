@@ -41,7 +41,7 @@ class ShadowResult(StrEnum):
     FAILED = "failed"
     """No answer, after a call."""
     NOT_CALLED = "not_called"
-    """The model does not take the request, or the budget did not pay for it."""
+    """The model does not take the request, the budget did not pay for it, or a policy chose the one that answered."""
     NOT_SPARED = "not_spared"
     """The model is not well, or near its limit."""
     NO_TIME = "no_time"

@@ -73,7 +73,7 @@ class ShadowCalls:
         if not self.has_time() or sum(map(len, self._tasks.values())) >= self.rules.at_once:
             self.metrics.shadow(ShadowResult.NO_TIME)
             return
-        if not self.pool.can_spare(self.pool.catalogue.models[shadow.model], self.clock()):
+        if shadow.model is not None and not self._can_spare(shadow.model):
             self.metrics.shadow(ShadowResult.NOT_SPARED)
             return
         key = f"shadow\x1f{job.identity.key}"
@@ -109,7 +109,8 @@ class ShadowCalls:
 
     async def _follow(self, shadow: Shadow, job: Job, written: Written, handling: Handling) -> None:
         asked = shadow_job(job, shadow, self.rules, self.clock())
-        ended = await self._made(asked, handling)
+        answered_by = None if shadow.experiment is None else written.response.request_model
+        ended = await self._made(asked, handling, answered_by)
         if not ended.attempts:
             self.metrics.shadow(ShadowResult.NOT_CALLED)
             return
@@ -126,7 +127,7 @@ class ShadowCalls:
         self, answer: ShadowAnswer, shadow: Shadow, job: Job, asked: Job, response: Response, handling: Handling
     ) -> ShadowAnswer:
         """Return the answer with the judge's verdict, or with why there is none."""
-        judge = judge_of(self.rules, job, response, shadow)
+        judge = judge_of(self.rules, job, (answer.answered_by, answer.request_model))
         if judge is None:
             why = "no judge may read it, or it would judge itself" if self.rules.judge else "there is no judge"
             return answer.model_copy(update={"not_judged": why})
@@ -137,7 +138,7 @@ class ShadowCalls:
         question = comparison(job.request, first, second, judge)
         if question is None:
             return answer.model_copy(update={"not_judged": "there are no words to judge, or too many"})
-        if not self.pool.can_spare(self.pool.catalogue.models[judge], self.clock()):
+        if not self._can_spare(judge):
             return answer.model_copy(update={"not_judged": "the judge is not well, or near its limit"})
         ended = await self._made(judge_job(asked, question, len(answer.attempts), self.clock()), handling)
         known = {"attempts": (*answer.attempts, *ended.attempts), "judge_cost_usd": ended.cost_usd}
@@ -156,11 +157,14 @@ class ShadowCalls:
         )
         return answer.model_copy(update={**known, "verdict": verdict})
 
-    async def _made(self, job: Job, handling: Handling) -> Response:
-        """Make the calls of a shadow or of its judge, publish what they cost, and return what came of them."""
+    async def _made(self, job: Job, handling: Handling, answered_by: str | None = None) -> Response:
+        """Make the calls of a shadow or of its judge, publish what they cost, and return what came of them.
+
+        Where a policy chooses the model, `answered_by` is the one that it need not choose again.
+        """
         session = Session(job, self.pool, self.chance, self.budget_client.of(job.tenant))
         try:
-            finish = await self._run(session, job, handling)
+            finish = await self._run(session, job, handling, answered_by)
         except asyncio.CancelledError:
             if await self._hand_on(session.abandon(self.clock()), handling):
                 session.handed_on()
@@ -180,10 +184,13 @@ class ShadowCalls:
             self.budget_client.hand_over(finish.costs)  # those that were not told in the holder's name
         return finish.response
 
-    async def _run(self, session: Session, job: Job, handling: Handling) -> Finish:
+    async def _run(self, session: Session, job: Job, handling: Handling, answered_by: str | None) -> Finish:
         action = self._tell(session, Started(self.clock()))
         while not isinstance(action, Finish):
             match action:
+                case Call() if answered_by is not None and not self._is_wanted(action, answered_by):
+                    session.call_off(is_written=False)
+                    return session.stop_waiting(self.clock())
                 case Call():
                     event: Event = await self._call(session, action, job, handling)
                 case Wait(call_id=None):
@@ -193,6 +200,13 @@ class ShadowCalls:
                     event = Woke(self.clock())
             action = self._tell(session, event)
         return action
+
+    def _is_wanted(self, call: Call, answered_by: str) -> bool:
+        """Say whether the model that a policy has chosen is another one, and can be asked without harm."""
+        return call.model.name != answered_by and self._can_spare(call.model.name)
+
+    def _can_spare(self, model: str) -> bool:
+        return self.pool.can_spare(self.pool.catalogue.models[model], self.clock())
 
     async def _call(self, session: Session, call: Call, job: Job, handling: Handling) -> Answered | Failed:
         is_written = False
@@ -276,9 +290,10 @@ def _told(written: Written, shadow: Shadow, ended: Response) -> ShadowAnswer:
         difficulty=response.difficulty,
         form=response.form,
         answered_by=response.request_model or "",
-        request_model=shadow.model,
+        request_model=shadow.model or ended.request_model or ended.attempts[-1].request_model,
         provider_name=ended.provider_name,
         response_model=ended.response_model,
+        experiment=None if shadow.experiment is None else shadow.experiment.name,
         message=ended.message,
         finish_reason=ended.finish_reason,
         usage=ended.usage,

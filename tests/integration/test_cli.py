@@ -109,7 +109,8 @@ async def test_topics_are_missing_then_created_then_shown(make_pipeline: MakePip
     shown = await turnout(elsewhere, "topics", "show", "--json")
     busy = {topic["name"] for topic in orjson.loads(shown.out) if topic["partitions"] == 3}
     assert busy == {
-        elsewhere["TURNOUT_TOPIC_PREFIX"] + name for name in (Topic.REQUESTS, *BUSY, Topic.FEEDBACK, Topic.WAITING)
+        elsewhere["TURNOUT_TOPIC_PREFIX"] + name
+        for name in (Topic.REQUESTS, *BUSY, Topic.FEEDBACK, Topic.WAITING, Topic.SHADOW_ANSWERS)
     }
     assert (await turnout(elsewhere, "check", "--topics")).code == 0
 

@@ -118,6 +118,7 @@ def test_a_warehouse_of_the_first_version_is_brought_up_to_date(
                 "arm",
                 "batch_id",
                 "reserved_usd",
+                "purpose",
             )
             for name in later:
                 del row[name]
@@ -186,7 +187,9 @@ def test_every_view_answers_and_focus_adds_up_to_the_bill(store: Store) -> None:
         baseline_cost_usd=None,
         tags_json="{}",
     )
-    store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached, judge], [COMPLETED, golden("response-cached")]))
+    responses: list[bytes | None] = [COMPLETED, golden("response-cached")]
+    shadows: list[bytes | None] = [golden("shadow-answer")]
+    store.write(batch_of([METERED, UNKNOWN_CALL, UNPRICED, cached, judge], responses, shadows=shadows))
     views = store.query("SELECT table_name FROM information_schema.views WHERE table_schema IN ('main', 'public')")
     assert {"spend_by_day", "spend_by_tag", "savings_by_day", "cost_per_answer", "focus"} <= {view for (view,) in views}
     for name in {str(view) for (view,) in views if not str(view).startswith(("duckdb_", "pragma_", "sqlite_"))}:

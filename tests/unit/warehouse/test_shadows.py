@@ -1,10 +1,13 @@
 """Calls that answered no request: in what was spent, apart, and in no comparison or recommendation."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.warehouses import Warehouse, batch_of, golden
+from warehouse.experiments import mean, shadow_arms, share
 from warehouse.report import Norms, Period, make_report, spend_by
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -33,4 +36,36 @@ def test_what_shadows_and_judges_cost_is_told_by_purpose_and_is_no_saving(tmp_pa
     assert made.total.cost_usd == Decimal("0.018000000")
     assert made.total.saved_usd == before.total.saved_usd
     assert before.shadows == ()
+    store.close()
+
+
+def test_shadows_are_told_by_experiment_beside_the_answers_of_their_requests(tmp_path: Path) -> None:
+    store = Warehouse.in_file(tmp_path).open()
+    verdicts = [
+        {"judge": "gpt-4.1", "answered_score": 0.5, "shadow_score": score, "shadow_was_first": True}
+        for score in (0.6, 0.7, 0.9)
+    ]
+    shadows: list[bytes | None] = [
+        golden("shadow-answer", request_id=f"e-{number}", experiment="dear", verdict=verdict, cost_usd="0.002")
+        for number, verdict in enumerate(verdicts)
+    ]
+    shadows.append(golden("shadow-answer", request_id="f", status="failed", verdict=None, cost_usd=None))
+    shadows += [shadows[0], golden("shadow-answer", request_id="e-0", experiment="other"), b"{}"]
+    batch = batch_of([], [], shadows=shadows)
+    store.write(batch)
+    ever = date(1, 1, 1), date(9999, 12, 31)
+    of_models, dear = sorted(shadow_arms(store, *ever), key=lambda arm: arm.experiment or "")
+    assert (of_models.experiment, of_models.shadows, of_models.answered) == (None, 1, share(0, 1))
+    assert (of_models.usd, of_models.judged, of_models.score, of_models.difference) == (None, 0, None, None)
+    assert (dear.experiment, dear.shadows, dear.judged, dear.answered) == ("dear", 3, 3, share(3, 3))
+    assert dear.usd == mean(0.002, 0.0, 3)
+    assert dear.answered_score == mean(0.5, 0.0, 3)
+    assert dear.difference is not None
+    assert dear.difference.value == pytest.approx(0.7 + 0.1 / 3 - 0.5)
+    assert dear.difference.high - dear.difference.low == pytest.approx(2 * 1.959964 * 0.1527525 / 3**0.5, rel=1e-5)
+    assert store.query("SELECT count(*) FROM unreadable_records") == [(1,)]
+    ((answered_by, judged, score),) = store.query(
+        "SELECT answered_by, judged, round(shadow_score, 4) FROM shadow_results WHERE judged > 0"
+    )
+    assert (answered_by, judged, score) == ("gemini-2.5-flash", 3, 0.7333)
     store.close()

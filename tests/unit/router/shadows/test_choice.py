@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from router.experiments import Experiment
 from router.identity import Identity
 from router.job import Job
 from router.shadow_rules import ShadowRules, lot_of
@@ -97,17 +98,16 @@ def test_the_models_of_a_tenant_hold_for_shadow_and_judge_in_each_mode(mode: Ten
     own = Tenant("acme", models=frozenset({"alpha", "beta"}), mode=mode)
     found = [shadow_of(RULES, job(f"r-{n}", own), ANSWERED) for n in range(50)]
     assert {one.model for one in found if one is not None} == {"beta"}
-    assert judge_of(RULES, job(tenant=own), ANSWERED, Shadow("beta", reads_first=True)) is None
-    assert judge_of(RULES, job(), ANSWERED, Shadow("beta", reads_first=True)) == "gamma"
+    assert judge_of(RULES, job(tenant=own), ("alpha", "beta")) is None
+    assert judge_of(RULES, job(), ("alpha", "beta")) == "gamma"
     alone = Tenant("acme", models=frozenset({"alpha"}), mode=mode)
     assert shadow_of(RULES, job(tenant=alone), ANSWERED) is None
 
 
 def test_no_model_judges_its_own_answer() -> None:
-    assert judge_of(RULES, job(), ANSWERED, Shadow("gamma", reads_first=False)) is None
-    own = ANSWERED.model_copy(update={"request_model": "gamma"})
-    assert judge_of(RULES, job(), own, Shadow("beta", reads_first=False)) is None
-    assert judge_of(replace(RULES, judge=None), job(), ANSWERED, Shadow("beta", reads_first=False)) is None
+    assert judge_of(RULES, job(), ("alpha", "gamma")) is None
+    assert judge_of(RULES, job(), ("gamma", "beta")) is None
+    assert judge_of(replace(RULES, judge=None), job(), ("alpha", "beta")) is None
 
 
 def test_the_shadow_is_the_same_question_to_one_model_at_the_expense_of_who_pays_for_it() -> None:
@@ -134,3 +134,36 @@ def test_the_judges_calls_are_numbered_after_the_shadows() -> None:
     shadow = shadow_job(job(), Shadow("beta", reads_first=True), RULES, NOW_S)
     judge = judge_job(shadow, Request(prompt="?", model="gamma"), 2, NOW_S + 3)
     assert (judge.first_attempt, judge.purpose, judge.request.model) == (3, Purpose.JUDGE, "gamma")
+
+
+EXPERIMENTS = (
+    Experiment("cheap", 0.2, Policy.COST, shadow=True),
+    Experiment("slack", 0.3, quality_slack=0.5, shadow=True),
+)
+
+
+def test_an_experiment_has_its_share_beside_that_of_the_models() -> None:
+    rules = replace(RULES, share=0.1, experiments=EXPERIMENTS)
+    found = [shadow_of(rules, job(f"r-{number}"), ANSWERED) for number in range(4000)]
+    shadows = [one for one in found if one is not None]
+    names = Counter("models" if one.experiment is None else one.experiment.name for one in shadows)
+    assert 320 < names["models"] < 480
+    assert 700 < names["cheap"] < 900
+    assert 1080 < names["slack"] < 1320
+
+
+def test_a_request_with_a_policy_or_slack_of_its_own_is_in_no_experiments_shadow() -> None:
+    rules = replace(RULES, share=0.0, experiments=(replace(EXPERIMENTS[0], share=1.0),))
+    assert shadow_of(rules, job(), ANSWERED) is not None
+    for request in (Request(prompt="x", policy=Policy.LATENCY), Request(prompt="x", quality_slack=0.0)):
+        assert shadow_of(rules, job(request=request), ANSWERED) is None
+
+
+def test_the_policy_chooses_among_the_models_and_tiers_of_the_tenant() -> None:
+    own = Tenant("acme", models=frozenset({"alpha"}), tiers=frozenset({Tier.FAST}), mode=TenantMode.SHADOW)
+    shadow = shadow_job(job(tenant=own), Shadow(None, reads_first=True, experiment=EXPERIMENTS[0]), RULES, NOW_S)
+    assert (shadow.request.model, shadow.request.policy, shadow.request.quality_slack) == (None, Policy.COST, None)
+    assert shadow.arm == "cheap"
+    assert shadow.tenant == Tenant(
+        SHADOW_TENANT, daily_budget_usd=Decimal(5), models=own.models, tiers=own.tiers, mode=TenantMode.ENFORCE
+    )

@@ -535,7 +535,7 @@ MISTAKES = {
     "key of the cascade": (appended("[cascade]\njudg = 'm-2'"), 'cascade.judg is not known; did you mean "judge"?'),
     "key of an experiment": (
         appended("[experiments.e]\nshare = 0.1\nzzz = 1"),
-        "experiments.e.zzz is not known; known: policy, quality_slack, share.",
+        "experiments.e.zzz is not known; known: policy, quality_slack, shadow, share.",
     ),
     "charge of no status": (
         changed("[providers.openai]", '[providers.openai.charges]\n5003 = "free"'),
@@ -666,6 +666,24 @@ MISTAKES = {
     "shadow calls of no model": (
         appended(SHADOWS.replace('["m-1.0"]', "[]")),
         "shadow_calls.models is empty; name at least one model that is asked besides.",
+    ),
+    "shadow calls of no share": (
+        appended(SHADOWS.replace("0.1", "0")),
+        (
+            "shadow_calls.share is 0, so nothing is asked of its models; raise it, or leave both out where an "
+            "experiment has shadow = true."
+        ),
+    ),
+    "a shadow experiment without a budget": (
+        appended('[experiments.one]\nshare = 0.1\npolicy = "cost"\nshadow = true'),
+        "experiments.one.shadow needs a budget; add [shadow_calls] with budget_usd_per_day.",
+    ),
+    "shadows of more than everybody": (
+        appended(SHADOWS + '[experiments.one]\nshare = 0.95\npolicy = "cost"\nshadow = true'),
+        (
+            "shadow_calls.share and the shares of experiments with shadow = true are 1.05 together, must be 1 or less; "
+            "lower one."
+        ),
     ),
     "shadow calls of an unknown model": (
         appended(SHADOWS.replace("m-1.0", "m-1")),
@@ -1137,3 +1155,11 @@ def test_shadow_calls_have_a_payer_with_a_budget_and_a_tenant_may_want_none() ->
     assert not catalogue.tenants["acme"].shadow_calls
     without = parse_catalogue(MINIMAL).catalogue
     assert (without.shadow_calls, without.payers) == (None, without.tenants)
+
+
+def test_an_experiment_of_shadows_is_no_arm_of_the_answers() -> None:
+    text = '[shadow_calls]\nbudget_usd_per_day = 1\n[experiments.s]\nshare = 1\npolicy = "cost"\nshadow = true\n'
+    catalogue = parse_catalogue(appended(text + '[experiments.a]\nshare = 0.5\npolicy = "cost"')).catalogue
+    assert [one.name for one in catalogue.experiments] == ["a"]
+    assert catalogue.shadow_calls is not None
+    assert [one.name for one in catalogue.shadow_calls.experiments] == ["s"]

@@ -9,10 +9,12 @@ import orjson
 import pytest
 
 from router.catalogue import Catalogue
+from router.experiments import Experiment
 from router.shadow_rules import ShadowRules
 from router.tenants import Tenant
 from schemas.costs import SHADOW_TENANT
 from schemas.topics import Topic
+from schemas.vocabulary import Policy
 from streams.codec import Delivery
 from streams.ports import Record, TopicPartition
 from tests.fakes.provider import Character, Fate
@@ -301,6 +303,51 @@ async def test_a_worker_has_a_few_at_a_time_and_makes_none_while_it_drains(scene
     await second.stop()
     assert scene.responses("late")
     assert sum(call.model == "beta" for call in scene.calls()) == 2
+
+
+BY_COST = ShadowRules(0.0, Decimal(5), (), "gamma", experiments=(Experiment("dear", 1.0, Policy.LATENCY, shadow=True),))
+"""The fastest is asked in the shadow, and that is beta."""
+
+
+@played(
+    replace(
+        shadowed(BY_COST),
+        models={
+            name: replace(one, typical_latency_ms=100 if name == "beta" else 900) for name, one in PLAIN.models.items()
+        },
+    ),
+    characters=models(),
+)
+async def test_an_experiments_policy_chooses_the_shadow_and_answers_nothing(scene: Scene) -> None:
+    await scene.start("w1")
+    scene.publish("r-1")
+    (response,) = await scene.answered("r-1")
+    await scene.until(lambda: answers(scene))
+    (answer,) = answers(scene)
+    assert (response["request_model"], response.get("arm")) == ("alpha", None)
+    assert (answer["experiment"], answer["request_model"]) == ("dear", "beta")
+    assert answer["verdict"]["judge"] == "gamma"
+    await asyncio.sleep(1)
+    arms = {event["purpose"]: event["arm"] for event in costs(scene).values()}
+    assert arms == {None: None, "shadow": "dear", "judge": "dear"}
+    assert_the_bill_is_the_invoice(scene)
+
+
+@played(
+    shadowed(replace(BY_COST, experiments=(Experiment("same", 1.0, Policy.CHAIN, shadow=True),))), characters=models()
+)
+async def test_a_policy_that_chooses_the_model_that_answered_calls_none_and_holds_no_money(scene: Scene) -> None:
+    (worker,) = await scene.start("w1")
+    scene.publish("r-1")
+    await scene.answered("r-1")
+    await asyncio.sleep(10)
+    assert [call.model for call in scene.calls()] == ["alpha"]
+    assert answers(scene) == []
+    lease = worker.parts.budget_client.of(RULES.payer)
+    assert lease is not None
+    assert lease.reserved_usd == 0
+    assert worker.parts.pool.in_flight(ALPHA) == 0
+    assert_the_bill_is_the_invoice(scene)
 
 
 def _again(record: Delivery) -> Record:
