@@ -88,6 +88,10 @@ class Step:
 
     spend: dict[SpendKey, Spend] = field(default_factory=dict)
     ended: Counter[Status] = field(default_factory=Counter)
+    hits: Counter[str] = field(default_factory=Counter)
+    """Answers from the cache, by tenant."""
+    not_paid: Counter[str] = field(default_factory=Counter)
+    """What these had cost, in nano-dollars, by tenant."""
     lag: int | None = None
     in_flight: int | None = None
 
@@ -97,6 +101,12 @@ class Step:
             key = SpendKey(key.model, OTHERS)
         self.spend.setdefault(key, Spend()).add(spend)
         return key
+
+    def hit(self, tenant: str, nano_usd: int) -> None:
+        """Add an answer from the cache."""
+        name = tenant if tenant in self.hits or len(self.hits) < MOST_KEYS else OTHERS
+        self.hits[name] += 1
+        self.not_paid[name] += nano_usd
 
     def total(self) -> Spend:
         """Return the sum over all keys."""
@@ -168,7 +178,10 @@ class Figures:
         """Count a request that has ended."""
         number = self._number(response.completed_at.timestamp(), now_s)
         if number is not None and self._responses.add(response.request_id, number):
-            self._step(number).ended[response.status] += 1
+            step = self._step(number)
+            step.ended[response.status] += 1
+            if response.cached:
+                step.hit(response.tenant, int((response.saved_usd or 0) / NANO_USD))
 
     def take_health(self, health: ModelHealth) -> None:
         """Keep a model's latest health."""

@@ -1,11 +1,11 @@
 """What the page is told, as JSON: everything that it shows, already worked out."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard.figures import Figures, Spend, SpendKey, Step, sum_of
+from dashboard.figures import OTHERS, Figures, Spend, SpendKey, Step, sum_of
 from dashboard.lanes import BatchRow, batch_rows
 from schemas.health import BreakerState, ModelHealth
 from schemas.message import NANO_USD
@@ -106,6 +106,15 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Hits:
+    """A tenant's answers from the cache."""
+
+    tenant: str
+    answers: int
+    saved_usd: str
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetBar:
     """A tenant's budget of one window that is not over."""
 
@@ -153,6 +162,8 @@ class State:
     health: list[Health]
     quality: list[Quality]
     batches: list[BatchRow]
+    cached: list[Hits]
+    """Who saved most first."""
     budgets: list[BudgetBar]
     failovers: list[Change]
 
@@ -187,6 +198,7 @@ def state_of(figures: Figures, now_s: float) -> State:
         health=[_health(figures.health[name], now_s) for name in sorted(figures.health)],
         quality=_quality(figures),
         batches=batch_rows(figures.lanes.values(), now_s),
+        cached=_hits(steps),
         budgets=_budgets(figures, now_s),
         failovers=[
             Change(
@@ -215,6 +227,20 @@ def _money(name: str, spend: Spend) -> Money:
         saved_usd=_usd(spend.saved),
         saved_share=spend.saved / would_have if would_have else None,
     )
+
+
+def _hits(steps: Iterable[tuple[int, Step]]) -> list[Hits]:
+    """Return the answers from the cache by tenant; those beyond `MOST_ROWS` as one."""
+    answers, not_paid = Counter[str](), Counter[str]()
+    for _, step in steps:
+        answers.update(step.hits)
+        not_paid.update(step.not_paid)
+    names = sorted(answers, key=lambda name: (name == OTHERS, -not_paid[name], name))
+    shown = names if len(names) <= MOST_ROWS else [name for name in names if name != OTHERS][: MOST_ROWS - 1]
+    rows = [Hits(name, answers[name], _usd(not_paid[name])) for name in shown]
+    if rest := [name for name in names if name not in shown]:
+        rows.append(Hits(OTHERS, sum(answers[one] for one in rest), _usd(sum(not_paid[one] for one in rest))))
+    return rows
 
 
 def _usd(nano: int) -> str:

@@ -10,6 +10,15 @@ from warehouse.store import Store
 
 
 @dataclass(frozen=True, slots=True)
+class TenantHits:
+    """A tenant's answers from the cache in a period."""
+
+    tenant: str
+    cached: int
+    saved_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class CachedAnswers:
     """Of the requests that ended in a period."""
 
@@ -17,6 +26,8 @@ class CachedAnswers:
     cached: int
     """Of the completed ones: answered with what had been answered before."""
     saved_usd: Decimal
+    tenants: tuple[TenantHits, ...] = ()
+    """Those with such answers, who saved most first."""
 
     def __str__(self) -> str:
         share = self.cached / self.completed if self.completed else 0
@@ -61,7 +72,17 @@ def cached_answers(store: Store, since: date, until: date) -> CachedAnswers:
         since,
         until,
     )
-    return CachedAnswers(int(cast("int", completed)), int(cast("int", cached)), Decimal(cast("Decimal", saved)))
+    rows = store.query(
+        """
+        SELECT tenant, sum(answers), coalesce(sum(saved_usd), 0) FROM cached_answers WHERE day >= ? AND day <= ?
+        GROUP BY tenant ORDER BY 3 DESC, 1
+        """,
+        since,
+        until,
+    )
+    tenants = (TenantHits(str(name), int(cast("int", hits)), Decimal(cast("Decimal", usd))) for name, hits, usd in rows)
+    whole = int(cast("int", completed)), int(cast("int", cached)), Decimal(cast("Decimal", saved))
+    return CachedAnswers(*whole, tuple(tenants))
 
 
 def prompt_caches(store: Store, since: date, until: date) -> PromptCaches:

@@ -282,6 +282,12 @@ function show(state) {
     name: `${bar.tenant}, this ${bar.window}`, size: bar.share, of: 1, kind: bar.state, exact: bar.spent_usd,
     text: `${usd(Number(bar.spent_usd))} of ${usd(Number(bar.limit_usd))}`, note: percent(bar.share),
   })), "No tenant has a budget.");
+  $("cache").hidden = !state.cached.length;
+  const mostHits = Math.max(...state.cached.map((row) => row.answers));
+  bars("cached", state.cached.map((row) => ({
+    name: row.tenant, size: row.answers, of: mostHits, exact: row.saved_usd,
+    text: `${usd(Number(row.saved_usd))} saved`, note: `${grouped.format(row.answers)} answers`,
+  })), "");
   showHealth(state);
   showQuality(state);
   showBatches(state);

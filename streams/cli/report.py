@@ -35,6 +35,8 @@ recommendation rests on answers that are in the warehouse, and says which.
 
 LONGEST_KEY = 80
 LONGEST_ADVICE = 2000
+MOST_TENANTS = 10
+"""Tenants whose answers from the cache are told one by one."""
 
 
 def report(  # noqa: PLR0913 - one parameter an option
@@ -230,6 +232,10 @@ def _notes(made: Report) -> list[str]:
     ]
     if made.cached_answers.cached:
         notes.append(str(made.cached_answers))
+        notes += [
+            f"Of these {one.cached:,} of {printable(one.tenant, LONGEST_KEY)}, which saved {one.saved_usd:.6f} USD."
+            for one in made.cached_answers.tenants[:MOST_TENANTS]
+        ]
     if made.prompt_caches.cached_tokens or made.prompt_caches.written_tokens:
         notes.append(str(made.prompt_caches))
     notes += [

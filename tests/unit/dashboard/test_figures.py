@@ -72,6 +72,25 @@ def test_savings_are_the_answers_at_the_baseline_less_all_that_was_paid() -> Non
     assert total.saved_share == pytest.approx(600 / 1007)
 
 
+def hit(tenant: str, saved_usd: str | None) -> Response:
+    saved = None if saved_usd is None else Decimal(saved_usd)
+    told = {"tenant": tenant, "cached": True, "saved_usd": saved}
+    return response(Status.COMPLETED).model_copy(update=told)
+
+
+def test_answers_from_the_cache_are_told_by_tenant_who_saved_most_first() -> None:
+    again = hit("a", "0.001")
+    told = after(hit("b", "0.002"), again, again, hit("a", None), response(Status.COMPLETED)).cached
+    assert [(one.tenant, one.answers, one.saved_usd) for one in told] == [
+        ("b", 1, "0.002000000"),
+        ("a", 2, "0.001000000"),
+    ]
+    many = after(*(hit(f"t-{number:03}", f"0.{number:03}") for number in range(MOST_KEYS + 10))).cached
+    assert len(many) == MOST_ROWS
+    assert sum(one.answers for one in many) == MOST_KEYS + 10
+    assert many[-1].tenant == OTHERS
+
+
 def test_what_is_old_is_forgotten_though_nobody_looks_at_the_page() -> None:
     figures = Figures(WINDOW_S)
     figures.take_cost(cost(300, event_id="x"), NOW_S)

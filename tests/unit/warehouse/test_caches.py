@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.warehouses import Warehouse, batch_of, golden
-from warehouse.caches import CachedAnswers, PromptCaches, cached_answers, prompt_caches
+from warehouse.caches import CachedAnswers, PromptCaches, TenantHits, cached_answers, prompt_caches
 from warehouse.experiments import arms
 
 EVER = date(1, 1, 1), date(9999, 12, 31)
@@ -20,9 +20,17 @@ def test_answers_from_the_cache_are_counted_from_the_responses(tmp_path: Path) -
     store = Warehouse.in_file(tmp_path).open()
     responses: list[bytes | None] = [golden("response-completed", request_id=f"r-{number}") for number in range(3)]
     responses += [golden("response-cached", request_id=f"c-{number}", saved_usd="0.001") for number in range(2)]
-    responses += [golden("response-cached", request_id="c-9", saved_usd=None), golden("response-failed")]
+    responses += [
+        golden("response-cached", request_id="c-9", saved_usd=None, tenant="another"),
+        golden("response-failed"),
+    ]
     store.write(batch_of([], responses))
-    assert cached_answers(store, *EVER) == CachedAnswers(6, 3, Decimal("0.002"))
+    assert cached_answers(store, *EVER) == CachedAnswers(
+        6,
+        3,
+        Decimal("0.002"),
+        (TenantHits("support", 2, Decimal("0.002")), TenantHits("another", 1, Decimal(0))),
+    )
     assert str(cached_answers(store, *EVER)) == (
         "3 of 6 answers came from the cache (50.0%), which saved 0.002000 USD."
     )
