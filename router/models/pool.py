@@ -385,5 +385,6 @@ class ModelPool:
         if self._reports is None:
             return []
         for name, model_state in self._model_states.items():
-            self._look(self.catalogue.models[name], model_state, now_s)
+            if model_state.flight:  # else there is none that could have become slow
+                self._look(self.catalogue.models[name], model_state, now_s)
         return self._reports.take(self._model_states, now_s, leaving=leaving)

@@ -106,6 +106,7 @@ class Process:
     def freeze(self) -> None:
         if self._parked is None:
             self._parked = deque()
+            self._loop.parked += 1
 
     def thaw(self) -> None:
         """Go on, unless it is dead."""
@@ -120,7 +121,9 @@ class Process:
     def revive(self) -> None:
         """Go on even from death, for what is under way to be taken apart."""
         parked, self._parked = self._parked, None
-        self._loop.resume(parked or ())
+        if parked is not None:
+            self._loop.parked -= 1
+            self._loop.resume(parked)
 
     def keep(self, handle: _Handle) -> None:
         """Take what is due while the process does not run."""
@@ -140,6 +143,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, _Handle]] = []
         self._numbers = count()
         self.processes: list[Process] = []
+        self.parked = 0
+        """How many of them do not run."""
         self.get_debug = bool  # type: ignore[method-assign]  # False; every future and task asks
 
     def time(self) -> float:
@@ -207,8 +212,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         asyncio._set_running_loop(self)  # it is for those who implement a loop
         try:
             while not task.done():
-                if not self._due:
-                    self._jump()
                 self._run_due()
         finally:
             asyncio._set_running_loop(None)
@@ -237,25 +240,30 @@ class VirtualLoop(asyncio.BaseEventLoop):
         raise StandstillError(f"these tasks do not end: {tasks}")
 
     def _jump(self) -> None:
-        while self._timers and self._timers[0][2]._cancelled:
-            heappop(self._timers)
-        if not self._timers:
+        """Go to the next moment at which something is due, and let all of that be done."""
+        timers, due = self._timers, self._due
+        while timers:
+            when, _, handle = heappop(timers)
+            if not handle._cancelled:
+                break
+        else:
             raise StandstillError("nothing is due, and nothing ever will be")
-        self._now_s = max(self._now_s, self._timers[0][0])
+        self._now_s = now_s = max(self._now_s, when)
+        due.append(handle)
+        while timers and timers[0][0] <= now_s:
+            due.append(heappop(timers)[2])
 
     def _run_due(self) -> None:
-        """Run what is due at this moment, and what that brings about at once."""
-        timers, due = self._timers, self._due
-        while timers and timers[0][0] <= self._now_s:
-            handle = heappop(timers)[2]
-            if not handle._cancelled:
-                due.append(handle)
+        """Run what is due next, and what that brings about at once."""
+        due = self._due
+        if not due:
+            self._jump()
         for _ in range(MOST_AT_ONCE):
             if not due:
                 return
             handle = due.popleft()
             context, callback = handle._context, handle._callback
-            process = context.get(_PROCESS)
+            process = context.get(_PROCESS) if self.parked else None
             if process is not None and process._parked is not None:
                 process.keep(handle)
             elif callback is not None:
