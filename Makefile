@@ -33,7 +33,7 @@ ifdef TURNOUT_TEST_PYTHONS
 	  $(MAKE) --no-print-directory $@ TURNOUT_TEST_PYTHONS= PYTHON=$$python VENV=build/pythons/$$(echo $$python | tr / _); \
 	done
 else
-	TURNOUT_TEST_EXAMPLES=0.25 $(BIN)/pytest -n auto -m "not long" $(QUICK)
+	TURNOUT_TEST_EXAMPLES=0.25 $(BIN)/pytest -n logical --dist worksteal -m "not long" $(QUICK)
 endif
 
 integration: machine $(STAMP) ## What does need them

@@ -68,15 +68,16 @@ class OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneByOne:
-    """Share the tests out one by one. Each process has a broker and a database of its own."""
-    return OneByOne(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneByOne | None:
+    """Share the tests out one by one, unless `--dist` names another way. Each process has a broker and a database."""
+    return OneByOne(config, log) if config.option.dist == "load" else None
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Let `-n auto` be one more than there are cores: the tests on Kafka wait for half of their time."""
-    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Let `-n logical` be as many as cores, and `-n auto` one more, as tests on Kafka wait for half of their time."""
+    waits: bool = config.option.numprocesses == "auto"
+    return min((os.cpu_count() or 1) + waits, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
