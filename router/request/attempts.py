@@ -23,6 +23,7 @@ from schemas.responses import Attempt, Cascade, ErrorDetail, Response, SchemaChe
 from schemas.vocabulary import AttemptOutcome, Certainty, ErrorCode, Status
 
 UNKNOWN_TENANT = "unknown"
+ENDED = "the worker ended during the call; whether it was charged is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,8 @@ class AttemptLog:
 
         One that was called off has not happened, and its number is used again.
         """
-        if call.attempt_json is None:
-            self.cut_off(call)
-            return
-        attempt = Attempt.model_validate_json(call.attempt_json)
-        if attempt.outcome is not AttemptOutcome.CUT_OFF:
+        attempt = _left_of(call)
+        if attempt is not None:
             self._remember(call, attempt)
 
     def handed_on(self) -> tuple[CallStarted, ...]:
@@ -101,8 +99,7 @@ class AttemptLog:
 
     def cut_off(self, call: CallStarted) -> None:
         """Take in a call of which only the write-ahead record is left."""
-        detail = "the worker ended during the call; whether it was charged is not known"
-        self._remember(call, _cut_off(call, detail, Certainty.UNKNOWN))
+        self._remember(call, _cut_off(call, ENDED, Certainty.UNKNOWN))
 
     def called_off(self, call: CallStarted) -> None:
         """Take in a call that was certainly not made, though its write-ahead record may be on its topic."""
@@ -264,10 +261,26 @@ def settled_alone(call: CallStarted) -> CostEvent | None:
 
 
 def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tuple[CostEvent, ...]:
-    """Return the cost events of the attempts whose write-ahead records are given, matched by attempt number."""
-    by_number = {call.attempt: call for call in calls}
-    events = (settled(by_number[attempt.attempt], attempt) for attempt in attempts if attempt.attempt in by_number)
+    """Return the cost events of the calls whose write-ahead records are given, matched by attempt number.
+
+    A call that no attempt tells of is another worker's than the answer: it counts as that one left it.
+    """
+    told = {attempt.attempt: attempt for attempt in attempts}
+    ended = ((call, told.get(call.attempt) or _left_of(call)) for call in sorted(calls, key=_number))
+    events = (settled(call, attempt) for call, attempt in ended if attempt is not None)
     return tuple(event for event in events if event is not None)
+
+
+def _number(call: CallStarted) -> int:
+    return call.attempt
+
+
+def _left_of(call: CallStarted) -> Attempt | None:
+    """Return what a worker has left of its call: as it handed that on, or cut off; None: it was not made after all."""
+    if call.attempt_json is None:
+        return _cut_off(call, ENDED, Certainty.UNKNOWN)
+    attempt = Attempt.model_validate_json(call.attempt_json)
+    return None if attempt.outcome is AttemptOutcome.CUT_OFF else attempt
 
 
 def _cut_off(call: CallStarted, detail: str, certainty: Certainty | None) -> Attempt:

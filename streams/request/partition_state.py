@@ -81,7 +81,7 @@ class PartitionState:
         self._recovered_offset = -1
         self._received_at: dict[int, tuple[Position, float]] = {}
         self._back_at: dict[str, Position] = {}
-        self._unsettled: dict[str, Sequence[Attempt]] = {}
+        self._unsettled: dict[str, Response] = {}
         self._calls: defaultdict[str, dict[int, CallStarted]] = defaultdict(dict)
         """By the request's key and attempt: a record may be on the topic twice, and may be read twice."""
         self._running: dict[str, Future[None]] = {}
@@ -94,8 +94,15 @@ class PartitionState:
         return self._end
 
     def recover_response(self, identity: Identity, response: Response) -> None:
-        """Take in a response on the topic whose cost events may be missing."""
-        self._unsettled[identity.key] = response.attempts
+        """Take in a response on the topic whose cost events may be missing.
+
+        Of two to one record the one counts that tells of more calls: it is the heir's, and the other one came over a
+        broken link late, from a worker that had lost the partition and tells the price of nothing any more.
+        """
+        known = self._unsettled.get(identity.key)
+        is_of_one = known is not None and known.request_offset == response.request_offset
+        if known is None or not is_of_one or len(known.attempts) < len(response.attempts):
+            self._unsettled[identity.key] = response
         self._recovered_offset = max(self._recovered_offset, response.request_offset)
 
     def recover_call(self, call: CallStarted) -> None:
@@ -186,4 +193,5 @@ class PartitionState:
 
     def unsettled(self, key: str) -> tuple[Sequence[CallStarted], Sequence[Attempt]]:
         """Return the calls and attempts of a finished request whose cost events may be missing; once."""
-        return tuple(self._calls.pop(key, {}).values()), self._unsettled.pop(key, ())
+        response = self._unsettled.pop(key, None)
+        return tuple(self._calls.pop(key, {}).values()), () if response is None else response.attempts

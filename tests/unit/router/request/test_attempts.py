@@ -202,4 +202,19 @@ def test_the_cost_events_are_made_again_from_the_records_alone() -> None:
 def test_an_attempt_whose_record_is_gone_settles_to_nothing() -> None:
     attempt_log = AttemptLog(JOB)
     attempt_log.answered(call(2), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
-    assert settle_all([call(1)], attempt_log.attempts) == ()
+    assert settle_all([], attempt_log.attempts) == ()
+
+
+def test_a_call_that_the_answer_does_not_tell_of_is_settled_as_its_worker_left_it() -> None:
+    own, heirs = AttemptLog(JOB), AttemptLog(JOB)
+    own.answered(call(1), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
+    heirs.answered(call(3), CANDIDATE, Answered(NOW_S, ANSWER, 0.5))
+    (handed_on,) = heirs.handed_on()
+    heirs.called_off(call(4))
+    (*_, called_off) = heirs.handed_on()
+    events = settle_all([called_off, handed_on, call(2), call(1)], own.attempts)
+    assert [(event.attempt, event.certainty) for event in events] == [
+        (1, Certainty.METERED),
+        (2, Certainty.UNKNOWN),
+        (3, Certainty.METERED),
+    ]

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from router.identity import Identity, identity_of_response, key_of_call
 from schemas.vocabulary import AttemptOutcome
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
@@ -84,6 +86,33 @@ async def test_what_an_earlier_worker_left_is_given_to_the_next_start_and_to_the
     calls, attempts = state.unsettled(key_of_call(first))
     assert (list(calls), attempts) == ([first], play.response.attempts)
     assert state.unsettled(key_of_call(first)) == ((), ()), "once"
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["before the heir's", "after the heir's"])
+def test_of_two_answers_to_one_record_the_one_that_tells_of_more_calls_is_billed(late: int) -> None:
+    """One that was cut off still writes its answer when its link heals; the heir has billed that call as unknown."""
+    cut_off, heirs, state = Play(), Play(), make_state()
+    cut_off.start()
+    cut_off.answer()
+    heirs.start(*(call.started for call in cut_off.calls))
+    heirs.answer()
+    answers = [heirs.response, heirs.response]
+    answers[late] = cut_off.response
+    for answer in answers:
+        state.recover_response(identity_of_response(vars(answer)), answer)
+    calls, attempts = state.unsettled(identity_of_response(vars(heirs.response)).key)
+    assert (calls, attempts) == ((), heirs.response.attempts)
+    assert len(attempts) == 2
+
+
+def test_of_two_answers_under_one_id_the_later_records_is_billed() -> None:
+    play, state = Play(), make_state()
+    play.start()
+    play.answer()
+    again = play.response.model_copy(update={"request_offset": play.response.request_offset + 9, "attempts": ()})
+    for answer in (play.response, again):
+        state.recover_response(identity_of_response(vars(answer)), answer)
+    assert state.unsettled(identity_of_response(vars(again)).key) == ((), ())
 
 
 def test_until_what_was_recovered_is_committed_the_next_owner_reads_back_as_far() -> None:
