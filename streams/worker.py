@@ -340,6 +340,7 @@ class Worker:
                 publisher=parts.publisher,
                 fence=parts.fence,
                 stored=self._stored_waiting,
+                metrics=parts.metrics,
                 clock=parts.clock,
                 chance=parts.chance,
                 max_live_deadline_s=self._settings.max_deadline_s,

@@ -5,8 +5,9 @@ lanes.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from router.catalogue import Catalogue
+from router.catalogue import Catalogue, Model
 from router.tenants import Tenant
 from schemas.requests import Request
 from schemas.vocabulary import Lane, Policy
@@ -15,12 +16,39 @@ MARGINS = 2
 """A request waits with so many times the margin left that is kept for live calls: at less it would be back at once."""
 
 
+class WhyLive(StrEnum):
+    """Why a request that may wait is answered at once."""
+
+    NO_BATCHES = "no_batches"
+    """Its model has none, or no model that may answer has, or this worker cannot ask for them."""
+    DEADLINE = "deadline"
+    """It is too near."""
+    LATE = "late"
+    """Batches are, of all models that may answer."""
+    NOT_CHEAPER = "not_cheaper"
+    PRICE_UNKNOWN = "price_unknown"
+    BUDGET = "budget"
+    """It does not pay for a batch, or could not be reserved from."""
+    UNFIT = "unfit"
+    """It asks for what no batch does."""
+    CONTENT = "content"
+    """That is not in its record, or too large for the lane's topic."""
+    BEGUN = "begun"
+    """Calls were made for it already."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotWaiting:
     """The request is live."""
 
-    why: str | None = None
+    reason: WhyLive | None = None
     """None: that was not in question."""
+    detail: str | None = None
+
+    @property
+    def why(self) -> str | None:
+        """What the response says of it; None: nothing."""
+        return None if self.detail is None else f"live: {self.detail}"
 
 
 LIVE = NotWaiting()
@@ -52,27 +80,28 @@ def hindrance(
     if lane is Lane.LIVE:
         return LIVE
     if not catalogue.has_batches:
-        return NotWaiting("live: no model of the catalogue has batches")
+        return NotWaiting(WhyLive.NO_BATCHES, "no model of the catalogue has batches")
     least_s = MARGINS * margin_s
     if lane is Lane.AUTO:
         own_s = None if tenant is None else tenant.batch_if_deadline_s
         least_s = max(least_s, catalogue.batch_if_deadline_s if own_s is None else own_s)
     if left_s < least_s:
-        return NotWaiting(f"live: the deadline is {left_s:.0f} s away, and less than {least_s:.0f} s are not waited")
-    why = _unfit(request, catalogue)
-    return None if why is None else NotWaiting(f"live: {why}")
+        near = f"the deadline is {left_s:.0f} s away, and less than {least_s:.0f} s are not waited"
+        return NotWaiting(WhyLive.DEADLINE, near)
+    model = None if request.model is None else catalogue.models.get(request.model)
+    if model is not None and model.batch is None:
+        return NotWaiting(WhyLive.NO_BATCHES, f"{model.name} has no batches")
+    unfit = _unfit(request, model, catalogue)
+    return None if unfit is None else NotWaiting(WhyLive.UNFIT, unfit)
 
 
-def _unfit(request: Request, catalogue: Catalogue) -> str | None:
+def _unfit(request: Request, model: Model | None, catalogue: Catalogue) -> str | None:
     if request.policy is Policy.CASCADE or (request.policy is None and catalogue.default_policy is Policy.CASCADE):
         return "a cascade checks its first answer, and no batch does"
     if request.max_latency_ms is not None:
         return "max_latency_ms is asked for"
     if "service_tier" in request.parameters:
         return "a service tier is asked for"
-    model = None if request.model is None else catalogue.models.get(request.model)
-    if model is not None and model.batch is None:
-        return f"{model.name} has no batches"
     if model is not None and model.join_inputs > 1:
         return "its inputs are joined with those of others"
     return None

@@ -6,8 +6,9 @@ It is asked again after each wait for the reservation, until it answers with one
 
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from router.batches.lane import NotWaiting, hindrance
+from router.batches.lane import NotWaiting, WhyLive, hindrance
 from router.batches.late import LateBatches
 from router.batches.line import BATCH_TIER
 from router.budgets.lease import BudgetLease
@@ -18,9 +19,10 @@ from router.errors import RequestRejected
 from router.job import Job
 from router.models.pool import ModelPool
 from router.quality.prior import band_of
-from router.request.plan import Plan, make_plan
+from router.request.plan import Plan, likely_live_usd, make_plan
 from router.request.reserving import InVain, Reserving
 from router.request.steps import Wait
+from router.request.value import likely_usd
 from router.retry import Chance
 from router.route import Candidate, Route
 from router.tasks.analysis import Analysis, analyse_request
@@ -60,6 +62,13 @@ class HandOver:
     """None: its tenant has no budget."""
 
 
+class _Live(NamedTuple):
+    """What would answer a request at once, and what that is likely to cost."""
+
+    model: str
+    usd: Decimal
+
+
 class LaneEntry:
     """One request, from the question whether it may wait to the answer."""
 
@@ -93,13 +102,13 @@ class LaneEntry:
             return plan
         candidate = next((one for one in plan.candidates if self._reserving.pays_for(one, now_s)), None)
         if candidate is None:
-            return NotWaiting("live: the tenant's budget does not pay for a batch")
+            return NotWaiting(WhyLive.BUDGET, "the tenant's budget does not pay for a batch")
         if not self._reserving.reserve(self._call_id, candidate, RESERVED_S, now_s):
             ends_s = min(self._job.deadline_s, self._job.received_s + RESERVED_S)
             until = self._reserving.wait(self._call_id, ends_s, self._chance, now_s)
             if isinstance(until, InVain):
                 self._reserving.stop()
-                return NotWaiting(f"live: {until.message}")
+                return NotWaiting(WhyLive.BUDGET, until.message)
             return Wait(until, self._call_id)
         self._reserving.called()
         self._reserving.settle(self._call_id, candidate.upper_usd)
@@ -115,24 +124,28 @@ class LaneEntry:
         margin_s = 0.0 if lane is None else lane.margin_s
         why = hindrance(job.request, job.tenant, catalogue, job.deadline_s - now_s, margin_s)
         if why is not None or lane is None:
-            return why or NotWaiting("live: this worker has no batches")
+            return why or NotWaiting(WhyLive.NO_BATCHES, "this worker has no batches")
         self._analysis = analyse_request(job.request)
         try:
             plan = make_plan(job, self._analysis, self._pool, now_s, catalogue=lane.catalogue)
         except RequestRejected:
-            return NotWaiting("live: no model that has batches may answer")
+            return NotWaiting(WhyLive.NO_BATCHES, "no model that has batches may answer")
         priced = tuple(one for one in plan.candidates if one.upper_usd is not None)
         plan = replace(plan, candidates=tuple(one for one in priced if not self._is_late(lane, one, now_s)))
-        if not plan.candidates:
-            return NotWaiting(f"live: {'batches are late' if priced else 'what a batch costs is not known'}")
+        if not priced:
+            return NotWaiting(WhyLive.PRICE_UNKNOWN, "what a batch costs is not known")
+        return self._if_cheaper(plan, now_s) if plan.candidates else NotWaiting(WhyLive.LATE, "batches are late")
+
+    def _if_cheaper(self, plan: Plan, now_s: float) -> Plan | NotWaiting:
+        """Return the plan, if its batch is likely to cost less than a live call."""
         batch, live = plan.candidates[0], self._live(now_s)
         if live is None:
             return plan
-        upper_usd, live_usd = batch.upper_usd or Decimal(0), live.upper_usd or Decimal(0)
-        if live_usd <= upper_usd:
-            than = f"a batch of {batch.model.name} {upper_usd} USD"
-            return NotWaiting(f"live: {live.model.name} costs at most {live_usd} USD, and {than}")
-        told = f"waits for a batch: at most {upper_usd} USD instead of {live_usd} USD live"
+        batch_usd = likely_usd(batch, plan.overstated_tokens, now_s) or Decimal(0)
+        if live.usd <= batch_usd:
+            than = f"a batch of {batch.model.name} {batch_usd:f} USD"
+            return NotWaiting(WhyLive.NOT_CHEAPER, f"{live.model} is likely to cost {live.usd:f} USD, and {than}")
+        told = f"waits for a batch: likely to cost {batch_usd:f} USD instead of {live.usd:f} USD live"
         return replace(plan, route=replace(plan.route, reason=f"{plan.route.reason}; {told}"))
 
     def _is_late(self, lane: BatchLane, candidate: Candidate, now_s: float) -> bool:
@@ -145,15 +158,20 @@ class LaneEntry:
         account = max(accounts, key=lambda one: one.weight, default=None)
         return None if account is None else account.name
 
-    def _live(self, now_s: float) -> Candidate | None:
-        """Return the model that would answer at once, if one may and its price is known."""
+    def _live(self, now_s: float) -> _Live | None:
+        """Return who would answer at once, if one may and its price is known.
+
+        What its provider has in its cache counts: there is no such thing in a batch, which may run in hours.
+        """
         if self._analysis is None:
             return None
         try:
-            live = make_plan(self._job, self._analysis, self._pool, now_s).candidates[0]
+            plan = make_plan(self._job, self._analysis, self._pool, now_s)
         except RequestRejected:
             return None
-        return None if live.upper_usd is None else live
+        live = plan.candidates[0]
+        usd = likely_live_usd(live, plan.overstated_tokens, plan.prefix, self._pool.prefixes, now_s)
+        return None if usd is None or live.upper_usd is None else _Live(live.model.name, usd)
 
     def _hand_over(self, plan: Plan, candidate: Candidate, now_s: float) -> HandOver:
         job, reserved_usd = self._job, candidate.upper_usd if self._has_budget else None

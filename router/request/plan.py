@@ -19,7 +19,7 @@ from router.models.model_state import View
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
 from router.parameters import LIST_PRICE, NotTaken, Terms, Unpriced, forbidden_parameter, has_list_price, terms_of
-from router.prompt_caching.memory import caches, saving_usd
+from router.prompt_caching.memory import PrefixMemory, caches, saving_usd
 from router.prompt_caching.prefix import Prefix, prefix_of
 from router.request.value import Ranked, Worth, by_value, likely_usd, worth_of
 from router.retry import Chance
@@ -45,6 +45,8 @@ class Plan:
     """What is expected of each, in order of value: of the policies `value` and `cascade`."""
     prefix: Prefix | None = None
     """What the request begins with, if that is long enough for a provider's cache."""
+    overstated_tokens: int = 0
+    """By how much the bounds of the input are likely to be too high."""
 
 
 def make_plan(
@@ -111,6 +113,7 @@ def make_plan(
         max_cost_usd,
         worths,
         made.prefix,
+        made.overstated_tokens,
     )
 
 
@@ -187,13 +190,8 @@ class _Candidates:
 
     def likely_usd(self, candidate: Candidate) -> Decimal | None:
         """Return what a call is likely to cost now, less what its provider has in its cache."""
-        now_s, prefixes = self.views.now_s, self.views.pool.prefixes
-        cost = likely_usd(candidate, self.overstated_tokens, now_s)
-        price = candidate.price_at(int(now_s * 1000))
-        if cost is None or price is None or self.prefix is None or not caches(candidate.model, price):
-            return cost
-        is_warm = prefixes.is_warm(self.prefix, candidate.model, now_s)
-        return max(Decimal(0), cost - saving_usd(price, self.prefix.tokens)) if is_warm else cost
+        views = self.views
+        return likely_live_usd(candidate, self.overstated_tokens, self.prefix, views.pool.prefixes, views.now_s)
 
     def of(self, model: Model, why: str = "") -> Candidate:
         note = self.views.of(model).note
@@ -226,6 +224,18 @@ class _Candidates:
             return Candidate(model, why, bound, None, max_tokens, terms, unpriced=self._sent.unbounded(model))
         upper_usd = upper_cost([priced(price, terms) for price in model.prices_between(*self._life_ms)], bound)
         return Candidate(model, why, bound, upper_usd, max_tokens, terms)
+
+
+def likely_live_usd(
+    candidate: Candidate, overstated_tokens: int, prefix: Prefix | None, prefixes: PrefixMemory, now_s: float
+) -> Decimal | None:
+    """Return what a call is likely to cost now, less what its provider has in its cache; None if that is not known."""
+    cost = likely_usd(candidate, overstated_tokens, now_s)
+    price = candidate.price_at(int(now_s * 1000))
+    if cost is None or price is None or prefix is None or not caches(candidate.model, price):
+        return cost
+    is_warm = prefixes.is_warm(prefix, candidate.model, now_s)
+    return max(Decimal(0), cost - saving_usd(price, prefix.tokens)) if is_warm else cost
 
 
 def _check_pinned(request: Request, catalogue: Catalogue) -> None:

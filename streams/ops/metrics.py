@@ -15,14 +15,15 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.batches.lane import WhyLive
 from router.caching.index import CacheIndex
 from router.caching.results import CacheResult
 from router.models.accounts import RestReason
 from router.models.pool import ModelPool
-from schemas.costs import CostEvent
+from schemas.costs import CallStarted, CostEvent
 from schemas.health import BreakerState
 from schemas.responses import Response
-from schemas.vocabulary import AttemptOutcome
+from schemas.vocabulary import AttemptOutcome, ReturnReason
 from streams.control.batch_news import METRICS as BATCH_METRICS
 from streams.control.feedback_counter import FEEDBACK
 from streams.control.shadow_mode import WouldRefuse
@@ -155,7 +156,6 @@ class Metrics:
             "US dollars that answers from the cache had cost, and did not cost again.",
             registry=self.registry,
         )
-
         self._shadows = Counter(
             "turnout_shadows",
             "Requests that were chosen to be asked of another model too, by what became of that.",
@@ -168,6 +168,45 @@ class Metrics:
             ("gen_ai_request_model", "purpose"),
             registry=self.registry,
         )
+        self._handed_over = Counter(
+            "turnout_lane_handed_over",
+            "Requests that wait for a batch from then on.",
+            ("gen_ai_provider_name", "gen_ai_request_model"),
+            registry=self.registry,
+        )
+        self._went_live = Counter(
+            "turnout_lane_live",
+            "Requests that might have waited for a batch and are answered at once, by why.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._joined = Counter(
+            "turnout_lane_joined",
+            "Records of requests that waited for a batch already.",
+            registry=self.registry,
+        )
+        self._came_back = Counter(
+            "turnout_lane_returned",
+            "Requests that live calls have answered because no batch did, by why.",
+            ("reason",),
+            registry=self.registry,
+        )
+
+    def handed_over(self, call: CallStarted) -> None:
+        """Note a request that waits for a batch from now on."""
+        self._handed_over.labels(call.provider_name, call.request_model).inc()
+
+    def went_live(self, reason: WhyLive) -> None:
+        """Note a request that might have waited."""
+        self._went_live.labels(reason).inc()
+
+    def joined(self) -> None:
+        """Note a record of a request that waits already."""
+        self._joined.inc()
+
+    def came_back(self, reason: ReturnReason) -> None:
+        """Note a request that was answered after all, by live calls."""
+        self._came_back.labels(reason).inc()
 
     def shadow(self, result: ShadowResult) -> None:
         """Note what became of a request's shadow."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiokafka.errors import MessageSizeTooLargeError
 
-from router.batches.lane import LIVE, NotWaiting, lane_of
+from router.batches.lane import NotWaiting, WhyLive, lane_of
 from router.identity import Identity
 from router.job import Job
 from router.models.pool import ModelPool
@@ -23,6 +23,7 @@ from schemas.budgets import BudgetReservation
 from schemas.vocabulary import Lane, WaitingState
 from schemas.waiting import Returned, Waiting
 from streams.control.budget_client import BudgetClient
+from streams.ops.metrics import Metrics
 from streams.ports import Clock, Fence
 from streams.publisher import Publisher
 from streams.request.handling import Handling, waited
@@ -45,6 +46,7 @@ class HandOvers:
     publisher: Publisher
     fence: Fence
     stored: StoredWaiting
+    metrics: Metrics
     clock: Clock
     chance: Chance
     max_live_deadline_s: float
@@ -67,6 +69,8 @@ class HandOvers:
         why = await self._tried(job, handling, followed, begun=begun)
         if why is None:
             return None
+        if why.reason is not None:
+            self.metrics.went_live(why.reason)
         return replace(job, lane_note=why.why, deadline_s=self.live_deadline_s(job))
 
     def live_deadline_s(self, job: Job) -> float:
@@ -75,9 +79,9 @@ class HandOvers:
 
     async def _tried(self, job: Job, handling: Handling, followed: int, *, begun: bool) -> NotWaiting | None:
         if begun:
-            return LIVE  # calls were made for it
+            return NotWaiting(WhyLive.BEGUN)
         if handling.delivery.value is None or handling.is_referenced:
-            return NotWaiting("live: its content is not in its record")
+            return NotWaiting(WhyLive.CONTENT, "its content is not in its record")
         entry = LaneEntry(job, self.lane, self.pool, self.chance, self.budget_client.of(job.tenant), followed)
         try:
             decided = entry.decide(self.clock())
@@ -102,7 +106,8 @@ class HandOvers:
             await self.publisher.waits_no_more(identity, decided.waiting.request_partition)
             handling.state.waiting.remove(identity)
             await handling.slot.take_again()
-            return NotWaiting("live: it is too large for the batch lane's topic")
+            return NotWaiting(WhyLive.CONTENT, "it is too large for the batch lane's topic")
+        self.metrics.handed_over(decided.call)
         log.info("handed over to the batch lane", request_id=identity.request_id, record=str(handling.delivery.origin))
         return None
 
@@ -117,6 +122,7 @@ class HandOvers:
         """Let a request that waits be published again; its record itself, coming again, is handed over again."""
         origin = handling.delivery.origin
         if waits.origin != origin.offset:
+            self.metrics.joined()
             log.info("waits already", record=str(origin), waiting_record=waits.offset)
             return
         value = await self.stored(origin.partition, waits.offset)
@@ -127,7 +133,7 @@ class HandOvers:
         reservation = None if reserved_usd is None else reservation_of(waiting.call, reserved_usd)
         await self._written(waiting, reservation, handling)
 
-    async def answered(self, identity: Identity, handling: Handling) -> None:
+    async def answered(self, identity: Identity, returned: Returned, handling: Handling) -> None:
         """Write down that a request which came back has its response."""
         found, origin = handling.state.answered.find(identity), handling.delivery.origin
         if found is None:
@@ -148,6 +154,7 @@ class HandOvers:
             )
         )
         handling.state.waiting.remove(identity)
+        self.metrics.came_back(returned.reason)
 
 
 def came_back(job: Job, returned: Returned, waiting: Waiting | None) -> Job:

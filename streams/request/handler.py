@@ -87,7 +87,7 @@ class Handler:
         if parsed.returned is not None and parsed.identity is not None:
             handling = Handling(parsed.delivery, state, slot, trace, is_back=True)
             await self._handle(parsed, handling)
-            await self.hand_overs.answered(parsed.identity, handling)
+            await self.hand_overs.answered(parsed.identity, parsed.returned, handling)
             return
         self.dead_letter_limit.count(parsed.received_s, parsed.proven)
         handling = Handling(parsed.delivery, state, slot, trace, isinstance(parsed.reading, Referenced))

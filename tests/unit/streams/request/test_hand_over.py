@@ -18,6 +18,7 @@ from schemas.vocabulary import AttemptOutcome, Lane, ReturnReason, WaitingState
 from schemas.waiting import Returned, Waiting
 from streams.batch_requests import BatchRequest, identity_of_waiting, read_batch_request
 from streams.ports import Record
+from tests.fakes.provider import Character, Fate
 from tests.fakes.scene import SETTINGS, Json, Scene, played
 from tests.fakes.world import WorkerProcess
 from tests.stage import ALPHA, BETA, make_catalogue
@@ -110,7 +111,7 @@ async def test_a_request_that_may_wait_is_written_down_handed_over_reserved_and_
     assert request.waiting.call is not None
     assert request.waiting.call.service_tier == "batch"
     assert request.waiting.call.input_usd_per_mtok == Decimal("0.5")
-    assert "waits for a batch: at most" in request.waiting.call.route_reason
+    assert "waits for a batch: likely to cost" in request.waiting.call.route_reason
     assert request.original.origin.offset == 0
     amount = request.waiting.call.reserved_usd
     await scene.until(lambda: reserved(scene) == amount)
@@ -263,7 +264,90 @@ async def test_a_batch_that_is_not_cheaper_is_not_waited_for(scene: Scene) -> No
     await started(scene, "w1")
     publish(scene, tenant="default")
     (response,) = await scene.answered("r-1")
-    assert "live: alpha costs at most" in response["route_reason"]
+    assert "live: alpha is likely to cost" in response["route_reason"]
+
+
+WARM = replace(ALPHA, price=Price(Decimal(1), Decimal(2), cached_input_usd_per_mtok=Decimal("0.1")), service_tiers={})
+INSTRUCTIONS = "Answer in the manner of the house, and briefly. " * 200
+
+
+@played(catalogue=make_catalogue(in_batches(WARM), BETA))
+async def test_a_request_does_not_wait_while_its_beginning_is_warm_at_a_model_that_is_cheaper_then(
+    scene: Scene,
+) -> None:
+    await started(scene, "w1")
+    asked: Json = {"tenant": "default", "system_prompt": INSTRUCTIONS}
+    publish(scene, "r-cold", **asked)
+    await scene.until(lambda: scene.committed() == 1)
+    assert [request.waiting.request_id for request in batch_requests(scene)] == ["r-cold"], "nothing is warm yet"
+    publish(scene, "r-live", **asked, lane="live", deadline=deadline(scene, 0.5))
+    await scene.answered("r-live")
+    publish(scene, "r-warm", **asked)
+    (warm,) = await scene.answered("r-warm")
+    assert "live: alpha is likely to cost" in warm["route_reason"]
+    await asyncio.sleep(600)  # providers keep it for five minutes
+    publish(scene, "r-late", **asked)
+    await scene.until(lambda: scene.committed() == 4)
+    assert [request.waiting.request_id for request in batch_requests(scene)] == ["r-cold", "r-late"]
+
+
+SLOW_DOWN = SETTINGS.model_copy(update={"max_deadline_s": 30.0})
+
+
+@played(catalogue=make_catalogue(replace(ALPHA, requests_per_minute=1)), settings=SLOW_DOWN)
+async def test_what_goes_live_ends_as_soon_as_live_requests_do_however_far_its_deadline(scene: Scene) -> None:
+    await started(scene, "w1")
+    for request_id in ("r-1", "r-2", "r-3"):  # the model takes one a minute, and the others wait for it
+        publish(scene, request_id, tenant="default", deadline=deadline(scene, 40))
+    published_s = scene.loop.time()
+    responses = await scene.answered("r-1", "r-2", "r-3")
+    late = [one for one in responses if one["status"] != "completed"]
+    assert late
+    assert {one["error"]["code"] for one in late} == {"deadline_exceeded"}
+    ends_s = [datetime.fromisoformat(one["completed_at"]).timestamp() - published_s for one in late]
+    assert max(ends_s) < 30.5
+
+
+LIMITED = replace(make_catalogue(ALPHA), tenants={"acme": Tenant("acme", concurrent_requests=1)})
+
+
+@played(
+    catalogue=LIMITED,
+    settings=SLOW_DOWN,
+    characters={"alpha": Character(1, 2, median_s=1.0, chances={Fate.HANGS: 1.0})},
+)
+async def test_what_goes_live_waits_no_longer_to_be_admitted_than_live_requests(scene: Scene) -> None:
+    await started(scene, "w1")
+    publish(scene, "r-1", max_cost_usd="0.1")
+    await scene.until(scene.calls)
+    publish(scene, "r-2", deadline=deadline(scene, 40), max_cost_usd="0.1")
+    published_s = scene.loop.time()
+    (response,) = await scene.answered("r-2", within_s=HOUR_S)
+    assert datetime.fromisoformat(response["completed_at"]).timestamp() - published_s < 65.0
+
+
+@played(catalogue=CATALOGUE)
+async def test_metrics_count_what_is_handed_over_joins_comes_back_or_goes_live(scene: Scene) -> None:
+    (worker,) = await started(scene, "w1")
+    registry = worker.parts.metrics.registry
+
+    def counted(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"turnout_lane_{name}_total", labels)
+
+    publish(scene)
+    await scene.until(lambda: scene.committed() == 1)
+    publish(scene)
+    publish(scene, "r-near", deadline=deadline(scene, 0.2))
+    publish(scene, "r-live", lane="live", deadline=deadline(scene, 0.2))
+    await scene.answered("r-near", "r-live")
+    await scene.until(lambda: scene.committed() == 4)
+    give_back(scene)
+    await scene.answered("r-1")
+    await scene.until(lambda: "answered" in states(scene))
+    assert counted("handed_over", gen_ai_provider_name="one", gen_ai_request_model="alpha") == 1
+    assert counted("joined") == 1
+    assert counted("live", reason="deadline") == 1
+    assert counted("returned", reason="late") == 1
 
 
 @played(catalogue=replace(make_catalogue(ALPHA, BETA)))
