@@ -11,7 +11,7 @@ from rich.table import Table
 from router.catalogue import Catalogue, Price
 from router.tenants import Tenant
 from schemas.requests import JsonObject
-from schemas.vocabulary import Tier
+from schemas.vocabulary import Lane, Tier
 from streams.cli import options
 from streams.cli.running import keep_libraries_quiet, run
 from streams.cli.speech import empty_table, print_json, say, stdout_console
@@ -31,6 +31,9 @@ Examples:
 
 Ends with 2 and a sentence that names the key and the fix if something is wrong.
 """
+
+
+WAITING = (Lane.BATCH, Lane.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +170,20 @@ def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Re
             f"Of the requests go to another model too, after their answers: {', '.join(parts)}; {judge}, for up to "
             f"{shadows.budget_usd_per_day:f} USD a day."
         )
+    yield from _waiting_in_vain(catalogue)
     if keyless := [provider.name for provider in providers if not provider.has_key]:
         yield f"There is no key for {', '.join(keyless)}; set TURNOUT_API_KEYS unless none is needed there."
+
+
+def _waiting_in_vain(catalogue: Catalogue) -> Iterator[str]:
+    """Say whose default lane is not the live one though nobody has batches, by keys of the catalogue."""
+    names = [f"tenants.{name}.lane" for name, tenant in catalogue.tenants.items() if tenant.lane in WAITING]
+    who = ["lane"] * (catalogue.lane in WAITING) + names
+    if who and not catalogue.has_batches:
+        yield (
+            f"No provider has batches, so nothing waits in spite of {', '.join(who)}; set `batch` of a provider, "
+            'or `lane` to "live".'
+        )
 
 
 def _report(

@@ -90,6 +90,23 @@ def test_check_shows_models_prices_and_chains(
     )
 
 
+def test_check_says_where_requests_are_to_wait_though_no_provider_has_batches(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = (ROOT / "catalogue.toml").read_text().replace('# lane = "live"', 'lane = "auto"')
+    text += '\n[tenants.night]\nlane = "batch"\n[tenants.day]\nlane = "live"\n'
+    catalogue = tmp_path / "catalogue.toml"
+    catalogue.write_text(text)
+    assert call(monkeypatch, "check", "--catalogue", str(catalogue)) == 0
+    assert "No provider has batches" not in capsys.readouterr().err
+    catalogue.write_text(text.replace("\nbatch = true", "\n"))
+    assert call(monkeypatch, "check", "--catalogue", str(catalogue)) == 0
+    assert (
+        "No provider has batches, so nothing waits in spite of lane, tenants.night.lane; set `batch` of a provider, "
+        'or `lane` to "live".\n'
+    ) in capsys.readouterr().err
+
+
 def test_check_gives_a_program_exact_prices_and_no_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
