@@ -318,12 +318,18 @@ class BatchRun:
                     log.warning("results are short", batch=batch.our_id, answers=answered, expected=expected)
                     await asyncio.sleep(retry_s(self._parts.polling, batch.short_reads + 1, None, self._parts.chance))
                     return
-                may_lack = may_lack_charged(batch.end, status, answered)
+                may_lack = may_lack_charged(batch.end, status, answered) or self._may_be_anothers(spool)
                 if answered or (batch.handle is not None and batch.handle.is_certain):
                     left = dict.fromkeys((*batch.left, *status.holds))
                     self.batch = replace(self.batch, left=tuple(left))  # stored with the first results
             await self._results.publish(spool, answerers, may_lack=may_lack)
         await self._settle()
+
+    def _may_be_anothers(self, spool: Spool) -> bool:
+        """Say whether the batch that was found may be another's, and ours be charged where nobody looks."""
+        handle = self.batch.handle
+        has_ours = any(place in spool for place in range(self.batch.count))
+        return handle is not None and not handle.is_certain and not has_ours
 
     async def _settle(self) -> None:
         await self._returns.release_all(self.batch, self.members)

@@ -5,9 +5,10 @@ charges each line that it answers, once, at the price of batches.
 """
 
 import asyncio
+import math
 from asyncio import Future
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -30,12 +31,12 @@ from router.batches.batch import (
 )
 from router.batches.line import BATCH_TIER, BatchLine, LineEnd
 from router.charges import Charge
-from router.cost import nano_usd, price_of
 from router.errors import Answer, UpstreamFailure
 from schemas.requests import Request
 from schemas.responses import AnswerMessage, Usage
 from schemas.vocabulary import AttemptOutcome
 from tests.fakes.loop import VirtualLoop
+from tests.fakes.provider import NANO_PER_TOKEN
 
 ONE_WAY_S = 0.02
 """How long a question takes to a provider, and its answer back."""
@@ -85,6 +86,7 @@ class Charged:
     custom_id: str
     batch_id: str
     nano_usd: int
+    at_s: float
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ class Job:
     queue: BatchQueue
     lines: list[dict[str, object]]
     created_s: float
+    caller: str = ""
+    """Which process has created it."""
     state: BatchState = BatchState.RUNNING
     ended_s: float | None = None
     refusal: BatchRefusal | None = None
@@ -110,9 +114,13 @@ class BatchProviders:
     loop: VirtualLoop
     random: Random
     takes_s: float = 120.0
-    """From creation to end."""
+    """From creation to end: the median."""
+    spread: float = 0.0
+    """Of the logarithm of that time."""
     ends: deque[BatchState] = field(default_factory=deque)
-    """How the next batches end; then they complete."""
+    """How the next batches end; then as their chances say."""
+    end_chances: dict[BatchState, float] = field(default_factory=dict)
+    """What is left is completion."""
     part: float = 1.0
     """The share of lines that is answered when a batch does not complete."""
     fates: dict[Fate, float] = field(default_factory=dict)
@@ -120,8 +128,12 @@ class BatchProviders:
     refused: deque[BatchRefusal] = field(default_factory=deque)
     """Why the next ones that end as failed do."""
     faults: defaultdict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
-    """What becomes of the next calls, by the method's name."""
+    """What becomes of the next calls, by the method's name; then as their chances say."""
+    fault_chances: dict[str, dict[Fault, float]] = field(default_factory=dict)
+    """By the method's name; what is left goes well."""
     takes_files: bool = True
+    keeps_names: bool = True
+    """Whether a batch is found by our name for it; else the newest one of its size is all that can be found."""
     is_down: bool = False
     files: dict[str, tuple[str, list[dict[str, object]]]] = field(default_factory=dict)
     uploads: int = 0
@@ -132,12 +144,36 @@ class BatchProviders:
     on_call: list[Callable[[str], None]] = field(default_factory=list)
     """Are told of each call when it arrives, and when it is done."""
 
-    def create(self, queue: BatchQueue, our_id: str, lines: list[dict[str, object]]) -> BatchHandle:
+    def create(self, queue: BatchQueue, our_id: str, lines: list[dict[str, object]], caller: str = "") -> BatchHandle:
         batch_id = f"batch_{len(self.jobs) + 1}"
-        job = Job(batch_id, our_id, queue, lines, self.loop.time())
+        job = Job(batch_id, our_id, queue, lines, self.loop.time(), caller)
         self.jobs[batch_id] = job
-        self.loop.in_the_world(self.takes_s, self._end, job)
+        takes_s = self.takes_s * math.exp(self.random.gauss(0, self.spread)) if self.spread else self.takes_s
+        self.loop.in_the_world(takes_s, self._end, job)
         return BatchHandle(batch_id)
+
+    def find(self, queue: BatchQueue, search: BatchSearch) -> BatchHandle | None:
+        """Return the batch of our name; where names are not kept, the newest one that may be it."""
+        if self.keeps_names:
+            found = (job for job in self.jobs.values() if job.our_id == search.our_id)
+            return next((BatchHandle(job.batch_id) for job in found), None)
+        may_be = [
+            job
+            for job in self.jobs.values()
+            if job.queue.model.provider_name == queue.model.provider_name
+            and job.created_s >= search.since_s
+            and len(job.lines) == search.requests
+            and job.batch_id not in search.known
+        ]
+        return BatchHandle(may_be[-1].batch_id, is_certain=False) if may_be else None
+
+    def fault(self, name: str, among: Collection[Fault]) -> Fault | None:
+        """Return what becomes of a call, if it is one of these."""
+        faults = self.faults[name]
+        if faults:
+            return faults.popleft() if faults[0] in among else None
+        chances = self.fault_chances.get(name, {})
+        return _drawn(self.random, {one: chance for one, chance in chances.items() if one in among})
 
     def cancel(self, handle: BatchHandle) -> None:
         job = self.jobs[handle.batch_id]
@@ -151,7 +187,8 @@ class BatchProviders:
         if job.state is BatchState.CANCELLING:
             job.state = BatchState.CANCELLED
         else:
-            job.state = self.ends.popleft() if self.ends else BatchState.COMPLETED
+            drawn = _drawn(self.random, self.end_chances) or BatchState.COMPLETED
+            job.state = self.ends.popleft() if self.ends else drawn
         job.ended_s = self.loop.time()
         if job.state is BatchState.FAILED:
             job.refusal = self.refused.popleft() if self.refused else BatchRefusal.OTHER
@@ -168,12 +205,12 @@ class BatchProviders:
                 self._result(job, line, ended, failure)
 
     def _answer(self, job: Job, line: dict[str, object]) -> None:
-        fate = self._fate()
+        fate = _drawn(self.random, self.fates) or Fate.ANSWER
         body = line["body"]
         assert isinstance(body, dict)
         longest = body["max_completion_tokens"]
         usage = Usage(
-            input_tokens=max(1, len(orjson.dumps(line)) // 8),
+            input_tokens=max(1, len(orjson.dumps(body["messages"])) // 4),
             output_tokens=self.random.randint(1, longest),
             service_tier=BATCH_TIER,
         )
@@ -181,6 +218,7 @@ class BatchProviders:
             self._result(job, line, LineEnd.FAILED, UpstreamFailure(AttemptOutcome.INVALID_REQUEST, "no", 400))
             return
         self._charge(job, line, usage)
+        job.answered += fate is not Fate.CHARGED_FAILURE
         if fate is Fate.MISSING:
             return
         if fate is Fate.CHARGED_FAILURE:
@@ -189,24 +227,17 @@ class BatchProviders:
             return
         text = "{" if fate is Fate.MALFORMED else f'{{"said": "{line["custom_id"]}"}}'
         answer = Answer(AnswerMessage(content=text), "stop", f"{body['model']}-2026", f"r-{line['custom_id']}", usage)
-        job.answered += 1
         for _ in range(2 if fate is Fate.TWICE else 1):
             self._result(job, line, LineEnd.ANSWERED, answer)
 
-    def _fate(self) -> Fate:
-        luck = self.random.random()
-        for fate, chance in self.fates.items():
-            if luck < chance:
-                return fate
-            luck -= chance
-        return Fate.ANSWER
-
     def _charge(self, job: Job, line: dict[str, object], usage: Usage) -> None:
-        model = job.queue.model.in_batches()
-        assert model is not None
-        price = model.price_at(int(job.created_s * 1000))
-        cost = Decimal(0) if price is None else price_of(price, usage)
-        self.invoice.append(Charged(str(line["custom_id"]), job.batch_id, nano_usd(cost)))
+        terms = job.queue.model.batch
+        assert terms is not None
+        dollars = Decimal(0)
+        if (price := terms.price) is not None:
+            dollars = usage.input_tokens * price.input_usd_per_mtok + usage.output_tokens * price.output_usd_per_mtok
+        nano_usd = round(dollars * NANO_PER_TOKEN)  # half to even
+        self.invoice.append(Charged(str(line["custom_id"]), job.batch_id, nano_usd, self.loop.time()))
 
     def _result(self, job: Job, line: dict[str, object], end: LineEnd, outcome: Answer | UpstreamFailure) -> None:
         job.results.append(BatchLine(len(job.results) + 1, str(line["custom_id"]), end, outcome))
@@ -215,8 +246,9 @@ class BatchProviders:
 class MemoryBatchProvider:
     """One process's way to the providers' batches: `streams.batch_port.BatchProvider`."""
 
-    def __init__(self, world: BatchProviders) -> None:
+    def __init__(self, world: BatchProviders, caller: str = "") -> None:
         self._world = world
+        self._caller = caller
 
     def line(self, queue: BatchQueue, custom_id: str, request: Request, max_tokens: int) -> bytes:
         return request_line(queue.model, custom_id, request, max_tokens)
@@ -242,14 +274,10 @@ class MemoryBatchProvider:
 
     async def create(self, queue: BatchQueue, our_id: str, file_id: str | None, batch: BatchInput) -> BatchHandle:
         lines = await _read(batch) if file_id is None else self._world.files[file_id][1]
-        return await self._ask("create", lambda: self._world.create(queue, our_id, lines))
+        return await self._ask("create", lambda: self._world.create(queue, our_id, lines, self._caller))
 
-    async def find(self, _queue: BatchQueue, search: BatchSearch) -> BatchHandle | None:
-        def do() -> BatchHandle | None:
-            found = (job for job in self._world.jobs.values() if job.our_id == search.our_id)
-            return next((BatchHandle(job.batch_id) for job in found), None)
-
-        return await self._ask("find", do)
+    async def find(self, queue: BatchQueue, search: BatchSearch) -> BatchHandle | None:
+        return await self._ask("find", lambda: self._world.find(queue, search))
 
     async def status(self, _queue: BatchQueue, handle: BatchHandle) -> BatchStatus:
         def do() -> BatchStatus:
@@ -269,7 +297,7 @@ class MemoryBatchProvider:
 
     async def results(self, _queue: BatchQueue, handle: BatchHandle, after: int = 0) -> AsyncGenerator[BatchLine]:
         job = self._world.jobs[handle.batch_id]
-        fault = self._fault("results", {Fault.CUT, Fault.SHORT})
+        fault = self._world.fault("results", {Fault.CUT, Fault.SHORT})
         found = await self._ask("results", lambda: list(job.results))
         count = len(found) if fault is None else len(found) // 2
         for line in found[after:count]:
@@ -297,13 +325,9 @@ class MemoryBatchProvider:
             raise ValueError("the handle is not certain")
         await self._ask("cancel", lambda: self._world.cancel(handle))
 
-    def _fault(self, name: str, among: set[Fault]) -> Fault | None:
-        faults = self._world.faults[name]
-        return faults.popleft() if faults and faults[0] in among else None
-
     async def _ask(self, name: str, do: Callable[[], T]) -> T:
         world = self._world
-        fault = self._fault(name, set(Fault) - {Fault.CUT, Fault.SHORT})
+        fault = world.fault(name, set(Fault) - {Fault.CUT, Fault.SHORT})
         if fault is Fault.UNREACHABLE or world.is_down:
             await asyncio.sleep(ONE_WAY_S)
             raise BatchCallFailed(UpstreamFailure(AttemptOutcome.UNREACHABLE, "connection refused"))
@@ -339,6 +363,18 @@ class MemoryBatchProvider:
         world.loop.in_the_world(ONE_WAY_S, _tell, done, result)
         for told in world.on_call:
             told(f"{name} is done")
+
+
+def _drawn(random: Random, chances: Mapping[T, float]) -> T | None:
+    """Return what the dice say; None: nothing of it. Without chances none are cast."""
+    if not chances:
+        return None
+    luck = random.random()
+    for one, chance in chances.items():
+        if luck < chance:
+            return one
+        luck -= chance
+    return None
 
 
 def _tell(done: "Future[T]", result: T) -> None:

@@ -190,7 +190,7 @@ class World:
             clock=clock,
             wall_clock=clock,
             chance=Random(self.random.random()).random,  # noqa: S311 - a test's dice
-            batches=MemoryBatchProvider(self.batches),
+            batches=MemoryBatchProvider(self.batches, link.process.name),
             blobs=self.blobs,
         )
 

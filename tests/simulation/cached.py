@@ -28,7 +28,8 @@ def answered_by_the_same(evidence: Evidence) -> Iterator[str]:
         age_s = _moment_s(message) - _moment_s(first)
         if asked.ttl_s is not None and age_s > asked.ttl_s:
             yield f"{case} was answered with an answer {age_s:.1f} s old, and takes one of {asked.ttl_s} s"
-        if any(place_of(told[0][1]) == place_of(message) for told in evidence.costs.values()):
+        events = (told[0][1] for told in evidence.costs.values())
+        if any(place_of(event) == place_of(message) and not _is_of_a_batch(evidence, event) for event in events):
             yield f"{case} was answered from the cache by {record.writer}, and has a cost event"
 
 
@@ -40,6 +41,12 @@ def never_after_a_forget(evidence: Evidence) -> Iterator[str]:
             is_before = called_s is not None and called_s < forgot.at_s < record.at_s - HEEDED_S
             if forgot.tenant == message["tenant"] and is_before and not _was_in_trouble(evidence, record, forgot.at_s):
                 yield f"{case} was answered with what was to be forgotten {record.at_s - forgot.at_s:.1f} s before"
+
+
+def _is_of_a_batch(evidence: Evidence, event: Json) -> bool:
+    """Say whether it is of the call in a batch that a request had waited for before it came back."""
+    case = evidence.case_of.get(place_of(event), "")
+    return event["event_id"] in evidence.place_of_batch_call and case in evidence.came_back
 
 
 def _hits(evidence: Evidence) -> Iterator[tuple[str, Written, Json]]:

@@ -74,7 +74,20 @@ class Charged:
 
     at_s: float
     key: str
+    """The call's idempotency key; of a line of a batch its name there."""
     nano_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A batch, as its provider saw it."""
+
+    at_s: float
+    our_id: str
+    """Our name for it, which it may not keep."""
+    caller: str
+    lines: tuple[str, ...]
+    """By their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +149,7 @@ class History:
     called: list[Called] = field(default_factory=list)
     charged: list[Charged] = field(default_factory=list)
     forgot: list[Forgot] = field(default_factory=list)
+    created: list[Created] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     tried_ahead: set[tuple[str, str]] = field(default_factory=set)
@@ -153,6 +167,7 @@ class History:
             self.called,
             self.charged,
             self.forgot,
+            self.created,
             self.troubles,
             self.left,
             self.defects,

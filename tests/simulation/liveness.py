@@ -1,16 +1,19 @@
 """What must happen at last, and by when: `tests.simulation.checker` has the list."""
 
+import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from tests.simulation.evidence import Evidence
+from tests.simulation.evidence import Evidence, Json
 from tests.simulation.history import LETTER, Limits
+from tests.simulation.safety import finished_by
 
 GRACE_S = 3.0
 TROUBLE_S = 40.0
 CALLED_S = 1.0
 SILENCE_S = 30.0
+COMMITTED_S = 2.5
 BEFORE_S = 45.0
 """So long after a trouble its consequences may last."""
 RESERVED_S = 51.0
@@ -60,13 +63,59 @@ def never_starved(evidence: Evidence) -> Iterator[str]:
             continue
         if not _has_room(limits, sum(cost for at_s, cost in spent[first.tenant] if at_s <= answer.at_s)):
             continue
-        called_s = evidence.called_s.get(case)
-        if called_s is None:
-            yield f"{case} had room and was never called for: {message.get('error')}"
-        elif called_s > first.at_s + CALLED_S:
-            yield f"{case} had room and was called for only after {called_s - first.at_s:.2f} s"
+        if case not in evidence.waits:
+            yield from _called_for(evidence, case, first.at_s, message)
         if evidence.is_calm and message["status"] != "completed":
             yield f"{case} had room, all models are well, and it was {message['status']}: {message.get('error')}"
+
+
+def _called_for(evidence: Evidence, case: str, at_s: float, message: Json) -> Iterator[str]:
+    called_s = evidence.called_s.get(case)
+    if called_s is None:
+        yield f"{case} had room and was never called for: {message.get('error')}"
+    elif called_s > at_s + CALLED_S:
+        yield f"{case} had room and was called for only after {called_s - at_s:.2f} s"
+
+
+def never_held_up(evidence: Evidence) -> Iterator[str]:
+    """What waits for a batch holds up no offset: it is committed soon after all before it is finished or waits."""
+    history = evidence.history
+    if not evidence.is_calm:
+        return
+    latest = finished_by(evidence)
+    reached: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for commit in history.committed:
+        reached[commit.partition].append((commit.offset, commit.at_s))
+    for case in evidence.waits:
+        for record in evidence.cases.get(case, ()):
+            finished_s = latest[record.partition][record.offset]
+            passed = (at_s for offset, at_s in reached[record.partition] if offset > record.offset)
+            passed_s = next(passed, float("inf"))
+            if passed_s > finished_s + COMMITTED_S:
+                yield f"{case} waits for a batch, and held its partition up for {passed_s - finished_s:.1f} s"
+
+
+def waits_no_more(evidence: Evidence) -> Iterator[str]:
+    """Each request that has waited is answered, and known to be; where nothing goes wrong in time, and by a model."""
+    history = evidence.history
+    for case, last in evidence.waits_last.items():
+        if last["state"] != "answered":
+            yield f"{case} is {last['state']} at the end"
+        if not evidence.is_calm or case not in evidence.answered or case not in evidence.cases:
+            continue
+        answer, message = evidence.answered[case][0]
+        limits = history.tenants[evidence.cases[case][0].tenant]
+        is_free = limits.budget_nano_usd is None or limits.is_shadow
+        if answer.at_s > evidence.cases[case][0].deadline_s:
+            yield f"{case} waited until {answer.at_s - evidence.cases[case][0].deadline_s:.1f} s after its deadline"
+        if is_free and message["status"] != "completed":
+            yield f"{case} waited, and was {message['status']}: {message.get('error')}"
+    told = {record.key: record for record in history.written if record.topic == "llm.batch-lanes.v1"}
+    for record in told.values():
+        lane = json.loads(record.value or b"{}")
+        states = [batch["state"] for batch in lane["batches"] if batch["state"] != "settled"]
+        if lane["waiting"] or states:
+            yield f"the batch lane {record.key!r} has {lane['waiting']} waiting and batches {states} at the end"
 
 
 def _has_room(limits: Limits, spent_nano_usd: int) -> bool:
@@ -121,4 +170,11 @@ def _is_anothers(holder: bytes | None, worker: str, *, has_tried: bool) -> bool:
     return has_tried and holder.decode().partition("@")[0] != worker.partition("@")[0]
 
 
-RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (in_time, never_starved, told_again, left_clean)
+RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
+    in_time,
+    never_starved,
+    never_held_up,
+    waits_no_more,
+    told_again,
+    left_clean,
+)

@@ -9,10 +9,14 @@ from random import Random
 
 import orjson
 
-from router.catalogue import Agreement, CascadeRules, Catalogue
+from router.batches.batch import BatchState
+from router.catalogue import Agreement, BatchTerms, CascadeRules, Catalogue, Model
+from router.dialects.wire import BatchForm
 from router.tenants import Key, Tenant, TenantMode
-from schemas.vocabulary import Policy
+from schemas.vocabulary import Lane, Policy
 from streams.config.settings import Settings
+from tests.fakes.batches import Fate as LineFate
+from tests.fakes.batches import Fault as BatchFault
 from tests.fakes.provider import Character, Fate, Place
 from tests.simulation.history import ANSWER, BOTH, LETTER, Limits
 from tests.stage import ALPHA, BETA, GAMMA, make_catalogue
@@ -20,6 +24,8 @@ from tests.stage import ALPHA, BETA, GAMMA, make_catalogue
 PARTITIONS = 4
 SESSION_S = 4.0
 DRAIN_S = 3.0
+MARGIN_S = 8.0
+"""Before the deadline of a request that waits for a batch; one with less than twice that does not wait."""
 COPIES = "copies"
 SETTINGS = Settings(
     partitions=PARTITIONS,
@@ -28,6 +34,9 @@ SETTINGS = Settings(
     max_in_flight=50,
     log_sample=0,
     reply_to_allowed=(COPIES,),
+    batch_margin_s=MARGIN_S,
+    batch_max_age_s=2.0,
+    batch_poll_s=1.0,
 )
 LONG_S = 1000.0
 """A play of so long has three workers at its begin, so that its speed can be compared."""
@@ -40,6 +49,11 @@ COMMON = 2
 """So many questions a tenant asks again and again, with the answer cache."""
 CALM = 0.35
 """The share of seeds in which nothing goes wrong, so that nothing excuses a delay."""
+
+WAITING = 0.6
+"""The share of plain requests that may wait for a batch, where models have batches."""
+LEAST_WAIT_S, MOST_WAIT_S = 10.0, 40.0
+"""From such a request to its deadline: some are too near, some batches too late."""
 
 HEADERS = list[tuple[str, bytes]]
 
@@ -80,6 +94,25 @@ class Guest:
     rate: float
 
 
+@dataclass(frozen=True, slots=True)
+class BatchWays:
+    """How batches are in one play: at their providers, and in the catalogue."""
+
+    takes_s: float
+    ends: dict[BatchState, float]
+    lines: dict[LineFate, float]
+    faults: dict[str, dict[BatchFault, float]]
+    outages: tuple[tuple[float, float], ...]
+    """From when to when nobody answers about batches."""
+    has_names: bool
+    """Whether there are files, and batches that are found by our names for them, as OpenAI has them; not so
+    Anthropic."""
+    max_requests: int
+    max_enqueued_tokens: int | None
+    lane: Lane
+    """Of requests that name none."""
+
+
 @dataclass(slots=True)
 class Plan:
     """One seed's play of `seconds`, from `began_s` on."""
@@ -101,6 +134,8 @@ class Plan:
     cascade: CascadeRules = field(init=False)
     cached_share: float = field(init=False)
     """Of the plain requests, those that ask a common question and for the answer cache."""
+    batches: BatchWays | None = field(init=False)
+    """None: no model has any."""
     guests: tuple[Guest, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,12 +153,15 @@ class Plan:
         self.policy = routing.choice(tuple(Policy))
         self.cascade = CascadeRules(routing.choice(tuple(Agreement)), routing.choice((None, "gamma")))
         self.cached_share = self._random("cache").choice((0.0, 0.2, 0.4))
+        self.batches = self._batches(self._random("batches"))
 
     def catalogue(self) -> Catalogue:
         """Return the models, and the tenants with their keys."""
         tenants = {guest.tenant.name: guest.tenant for guest in self.guests}
+        catalogue = make_catalogue(*map(self._with_batches, (ALPHA, BETA)), GAMMA)
         return replace(
-            make_catalogue(ALPHA, BETA, GAMMA),
+            catalogue if self.batches is None else replace(catalogue, lane=self.batches.lane),
+            batch_if_deadline_s=2.5 * MARGIN_S,
             tenants=tenants,
             default_policy=self.policy,
             explored_share=0.05,
@@ -148,6 +186,7 @@ class Plan:
         """Return what clients publish, in order."""
         random, number, now_s = self._random("traffic"), 0, self.began_s
         common = self._random("common")
+        waits = self._random("waits")
         recent: list[Ask] = []
         again: list[Ask] = []
         while True:
@@ -163,6 +202,8 @@ class Plan:
                 ask = self._plain(random, guest, now_s, f"{guest.tenant.name}-{number}")
                 if common.random() < self.cached_share:
                     ask = _common(common, ask)
+                if self.batches is not None and waits.random() < WAITING:
+                    ask = _waiting(waits, ask)
             yield ask
             if ask.ttl_s is not None:  # twice more, by other requests
                 again = sorted([*again, *(_alike(common, ask, n) for n in range(2))], key=lambda one: one.at_s)
@@ -193,6 +234,58 @@ class Plan:
             if now_s >= self.began_s + self.seconds:
                 return
             yield now_s, random.choices(self.guests, [guest.rate for guest in self.guests])[0].tenant.name
+
+    def _batches(self, random: Random) -> BatchWays | None:
+        """Return how batches are: in a fifth of the plays there are none, in two more all goes well."""
+        if (luck := random.random()) < 0.2:
+            return None
+        is_kind, half_s = luck < 0.6, self.seconds / 2
+        of_a_call = {BatchFault.UNREACHABLE: 0.05, BatchFault.UNHEARD: 0.05, BatchFault.BUSY: 0.05}
+        refusals = {BatchFault.TOO_LARGE: 0.08, BatchFault.QUEUE_FULL: 0.08, BatchFault.INVALID: 0.04}
+        reading = {BatchFault.CUT: 0.1, BatchFault.SHORT: 0.1}
+        away_s = self.began_s + random.uniform(0, half_s)
+        return BatchWays(
+            takes_s=random.choice((3.0, 8.0) if is_kind else (3.0, 8.0, 30.0)),
+            ends={}
+            if is_kind
+            else {
+                BatchState.EXPIRED: 0.15,
+                BatchState.FAILED: 0.15,
+                BatchState.CANCELLED: 0.05,
+            },
+            lines={}
+            if is_kind
+            else {
+                LineFate.FAILS: 0.1,
+                LineFate.CHARGED_FAILURE: 0.05,
+                LineFate.MISSING: 0.05,
+                LineFate.TWICE: 0.1,
+            },
+            faults={}
+            if is_kind
+            else {
+                "upload": of_a_call | refusals,
+                "create": of_a_call | refusals,
+                "find_upload": of_a_call,
+                "find": of_a_call,
+                "status": of_a_call | {BatchFault.GONE: 0.02},
+                "results": of_a_call | reading,
+                "cancel": of_a_call,
+            },
+            outages=((away_s, away_s + random.uniform(0, half_s)),) if not is_kind and random.random() < 0.5 else (),
+            has_names=random.random() < 0.7,
+            max_requests=random.choice((3, 50)),
+            max_enqueued_tokens=random.choice((None, 500)),
+            lane=random.choice((Lane.LIVE, Lane.LIVE, Lane.AUTO)),
+        )
+
+    def _with_batches(self, model: Model) -> Model:
+        """Return a model as the catalogue has it, at half of its price in batches."""
+        if self.batches is None or model.price is None:
+            return model
+        half, ways = model.price.times(Decimal("0.5"), Decimal(0)), self.batches
+        terms = BatchTerms(BatchForm.OPENAI, half, 86_400.0, ways.max_requests, 1_000_000, ways.max_enqueued_tokens)
+        return replace(model, batch=terms)
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.seed}/{purpose}")  # noqa: S311 - dice
@@ -281,6 +374,15 @@ def _alike(random: Random, ask: Ask, number: int) -> Ask:
     value = orjson.dumps({**orjson.loads(ask.value), "request_id": name})
     place = random.randrange(PARTITIONS)
     return replace(ask, at_s=ask.at_s + later_s, case=name, value=value, partition=place)
+
+
+def _waiting(random: Random, ask: Ask) -> Ask:
+    """Return a request as one that may wait."""
+    deadline_s = ask.at_s + random.uniform(LEAST_WAIT_S, MOST_WAIT_S)
+    lane = random.choice((Lane.BATCH, Lane.BATCH, Lane.AUTO))
+    until = datetime.fromtimestamp(deadline_s, UTC).isoformat()
+    value = orjson.dumps({**orjson.loads(ask.value), "lane": lane, "deadline": until})
+    return replace(ask, value=value, deadline_s=deadline_s)
 
 
 def _limits(tenant: Tenant) -> Limits:

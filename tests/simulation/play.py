@@ -22,7 +22,18 @@ from tests.fakes.link import GIVES_UP_S, Weather
 from tests.fakes.loop import START_S, VirtualLoop
 from tests.fakes.provider import Fate
 from tests.fakes.world import KIND, WorkerProcess, World
-from tests.simulation.history import Called, Charged, Committed, Forgot, History, Left, Published, Trouble, Written
+from tests.simulation.history import (
+    Called,
+    Charged,
+    Committed,
+    Created,
+    Forgot,
+    History,
+    Left,
+    Published,
+    Trouble,
+    Written,
+)
 from tests.simulation.plan import COPIES, SESSION_S, SETTINGS, Blow, Plan
 
 LAST_WRITES_S = 10.0
@@ -32,6 +43,8 @@ JOIN_S = 8.0
 SETTLE_S = 120.0
 """After the last deadline everything is answered within so long, whatever went wrong."""
 MOST_WORKERS = 5
+BATCH_SPREAD = 0.5
+"""Of the logarithm of the time that a batch takes."""
 CLEAN_EVERY_S = 60.0
 STORM = {
     "errors": {Fate.ERROR: 0.9},
@@ -61,6 +74,11 @@ class Play:
         providers = self.world.providers
         providers.honours_keys, providers.charged_failures = plan.honours_keys, plan.charged_failures
         providers.reasoning, providers.cached = plan.reasoning, plan.cached
+        self._lanes: dict[bytes | None, bool] = {}
+        """Whether nothing waits in each batch lane, and all its batches are over."""
+        self._waiting: dict[tuple[int, bytes | None], bool] = {}
+        """Whether a request of the batch lane is answered, by partition and key."""
+        self._set_up_batches()
         self.world.broker.create(COPIES)
         self.history = History(
             seed=plan.seed,
@@ -91,6 +109,18 @@ class Play:
         self.world.broker.on_append.remove(self._wrote)  # the dead are woken to be taken apart: no part of the play
         await asyncio.gather(*(worker.stop() for worker in self._alive()))
         return self.history
+
+    def _set_up_batches(self) -> None:
+        if (ways := self.plan.batches) is None:
+            return
+        batches = self.world.batches
+        batches.takes_s, batches.spread = ways.takes_s, BATCH_SPREAD
+        batches.end_chances, batches.fates, batches.fault_chances = dict(ways.ends), dict(ways.lines), dict(ways.faults)
+        batches.part = 0.5
+        batches.takes_files = batches.keeps_names = ways.has_names
+        for from_s, to_s in ways.outages:
+            for at_s, is_down in ((from_s, True), (to_s, False)):
+                self.loop.in_the_world(at_s - self.loop.time(), setattr, batches, "is_down", is_down)
 
     async def _publish(self) -> None:
         topic = SETTINGS.topic(Topic.REQUESTS)
@@ -195,6 +225,7 @@ class Play:
 
     async def _recover(self) -> None:
         """End all trouble, so that from here on everything must come to its end."""
+        self.world.batches.fault_chances = {}
         chances = self.plan.characters()
         for name, character in self.world.providers.models.items():
             character.chances = chances[name].chances if name in chances else {}
@@ -222,7 +253,8 @@ class Play:
         while self.loop.time() < until_s:
             ends = {tp: self.world.broker.partition(tp).end for tp in requests.partitions}
             done = {tp: found.offset for tp, found in requests.committed.items()}
-            if all(done.get(tp, 0) == end for tp, end in ends.items()):
+            is_finished = all(done.get(tp, 0) == end for tp, end in ends.items())
+            if is_finished and all(self._waiting.values()) and all(self._lanes.values()):
                 break
             await asyncio.sleep(0.5)
         await asyncio.sleep(2.0)
@@ -253,10 +285,18 @@ class Play:
         history.called = [
             Called(call.key, call.model, call.caller, call.began_s, call.ended_s, call.fate) for call in providers.calls
         ]
-        history.charged = [Charged(charge.at_s, charge.key, charge.nano_usd) for charge in providers.invoice]
+        batches = self.world.batches
+        charged = [Charged(charge.at_s, charge.key, charge.nano_usd) for charge in providers.invoice]
+        of_batches = [Charged(line.at_s, line.custom_id, line.nano_usd) for line in batches.invoice]
+        history.charged = sorted([*charged, *of_batches], key=lambda one: one.at_s)
+        history.created = [
+            Created(job.created_s, job.our_id, job.caller, tuple(str(line["custom_id"]) for line in job.lines))
+            for job in batches.jobs.values()
+        ]
 
     def _wrote(self, tp: TopicPartition, record: Delivery, writer: str) -> None:
         if writer:
+            self._follow_lanes(tp, record)
             origin = record.origin
             self.history.written.append(
                 Written(
@@ -270,6 +310,16 @@ class Play:
                     writer,
                 )
             )
+
+    def _follow_lanes(self, tp: TopicPartition, record: Delivery) -> None:
+        """Follow how the batch lanes stand, to know when nothing waits any more."""
+        if tp.topic == SETTINGS.topic(Topic.WAITING):
+            told = orjson.loads(record.value or b"{}")
+            self._waiting[tp.partition, record.key] = record.value is None or told["state"] == "answered"
+        elif tp.topic == SETTINGS.topic(Topic.BATCH_LANES):
+            told = orjson.loads(record.value or b"{}")
+            is_over = all(batch["state"] == "settled" for batch in told["batches"])
+            self._lanes[record.key] = is_over and not told["waiting"]
 
     def _alive(self) -> list[WorkerProcess]:
         return [

@@ -38,8 +38,10 @@ def answered_once(evidence: Evidence) -> Iterator[str]:
 def answered_truly(evidence: Evidence) -> Iterator[str]:
     fate_of = {call.key: call.fate for call in evidence.history.called}
     answering: Counter[str] = Counter()
+    charged = evidence.charged()
     for key, events in evidence.costs.items():
-        if fate_of.get(key) in ANSWERING:
+        in_batch = key in evidence.place_of_batch_call and charged[key] and events[0][1]["outcome"] == "succeeded"
+        if fate_of.get(key) in ANSWERING or in_batch:
             answering[evidence.case_of.get(place_of(events[0][1]), "")] += 1
     for case, records in evidence.cases.items():
         for answer, message in evidence.answered.get(case, ()):
@@ -84,15 +86,23 @@ def billed(evidence: Evidence) -> Iterator[str]:
     for key, events in evidence.costs.items():
         certainties = sorted({event["certainty"] for _, event in events})
         prices = sorted({event["cost_nano_usd"] for _, event in events})
-        if len(prices) > 1:
+        if len(prices) > 1 and not _is_told_late(evidence, events):
             yield f"call {key} has {len(prices)} prices: {prices}, {certainties}"
         _, event = events[0]
         if event["certainty"] == "metered" and charged[key] != event["cost_nano_usd"]:
             yield f"call {key} is billed {event['cost_nano_usd']} and was charged {charged[key]}"
         if event["certainty"] == "unknown" and charged[key] > event["cost_nano_usd"]:
             yield f"call {key} of unknown cost is billed {event['cost_nano_usd']} and was charged {charged[key]}"
-        if event["outcome"] == "cut_off" and not evidence.troubles:
+        is_in_batch = key in evidence.place_of_batch_call  # its line may be missing
+        if event["outcome"] == "cut_off" and not evidence.troubles and not is_in_batch:
             yield f"call {key} was cut off, and nothing was done to any worker"
+
+
+def _is_told_late(evidence: Evidence, events: Sequence[tuple[Written, Json]]) -> bool:
+    """Say whether a call that was billed as cut off had an answer on its way, which the next owner has found."""
+    is_unknown = any(event["certainty"] == "unknown" for _, event in events)
+    answers = evidence.answered.get(evidence.case_of.get(place_of(events[0][1]), ""), ())
+    return is_unknown and any(_was_on_its_way(evidence.history, answer) for answer, _ in answers)
 
 
 def accounted(evidence: Evidence) -> Iterator[str]:
@@ -116,7 +126,7 @@ def accounted(evidence: Evidence) -> Iterator[str]:
 
 
 def committed_safely(evidence: Evidence) -> Iterator[str]:
-    latest = _finished_by(evidence)
+    latest = finished_by(evidence)
     before: dict[int, int] = {}
     for commit in evidence.history.committed:
         if commit.offset < before.get(commit.partition, 0):
@@ -126,14 +136,14 @@ def committed_safely(evidence: Evidence) -> Iterator[str]:
             yield f"the commit of {commit.offset} in partition {commit.partition} passed an unfinished record"
 
 
-def _finished_by(evidence: Evidence) -> dict[int, list[float]]:
+def finished_by(evidence: Evidence) -> dict[int, list[float]]:
     """Return for each partition, by offset, when everything up to that record was finished."""
     finished: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for case, records in evidence.cases.items():
         answered_s = min((answer.at_s for answer, _ in evidence.answered.get(case, ())), default=float("inf"))
         for record in records:
             lettered_s = evidence.lettered_s.get((record.partition, record.offset), float("inf"))
-            end_s = lettered_s if record.expects == LETTER else answered_s
+            end_s = lettered_s if record.expects == LETTER else min(answered_s, evidence.waited_s(case, record))
             finished[record.partition].append((record.offset, end_s))
     latest: dict[int, list[float]] = {}
     for partition, ends in finished.items():
@@ -161,7 +171,7 @@ def paid_once(evidence: Evidence) -> Iterator[str]:
             yield f"call {call.key} by {call.caller} was made before its write-ahead record"
     paid: Counter[str] = Counter()
     for events in evidence.costs.values():
-        if events[0][1]["outcome"] == "succeeded":
+        if events[0][1]["outcome"] == "succeeded" and not _is_late(evidence, events[0][1]):
             paid[evidence.case_of.get(place_of(events[0][1]), "")] += 1
     for case, count in paid.items():
         if count > sum(_paid_for(message) for _, message in evidence.answered.get(case, ())):
@@ -169,6 +179,46 @@ def paid_once(evidence: Evidence) -> Iterator[str]:
     for key, count in Counter(call.key for call in evidence.history.called).items():
         if count > 1:
             yield f"call {key} was made {count} times"
+
+
+def _is_late(evidence: Evidence, event: Json) -> bool:
+    """Say whether it is of an answer in a batch to a request that was handed to live calls before."""
+    case = evidence.case_of.get(place_of(event), "")
+    return event["event_id"] in evidence.place_of_batch_call and case in evidence.came_back
+
+
+def batched(evidence: Evidence) -> Iterator[str]:
+    """No batch is made twice, and no request's line is charged in two; what came back no batch answers."""
+    for our_id, count in Counter(created.our_id for created in evidence.history.created).items():
+        if count > 1:
+            yield f"batch {our_id} was made {count} times"
+    lines_of: Counter[str] = Counter()
+    for events in evidence.costs.values():
+        if events[0][1].get("upstream_call_id") and events[0][1].get("batch_id"):
+            lines_of[evidence.case_of.get(place_of(events[0][1]), "")] += 1
+    for case, count in lines_of.items():
+        if count > 1:
+            yield f"{case} has {count} calls in batches"
+    for case, answers in evidence.answered.items():
+        for answer, message in answers:
+            if message.get("lane") == "batch" and evidence.came_back.get(case, answer.at_s) < answer.at_s:
+                yield f"{case} was handed to live calls, and answered by a batch"
+
+
+def freed(evidence: Evidence) -> Iterator[str]:
+    """What a budget holds for a call in a batch is freed by its cost event, or because it was never charged."""
+    for event_id, held in evidence.held.items():
+        events = evidence.costs.get(event_id, ())
+        if not events and event_id not in evidence.freed:
+            yield f"{held['amount_usd']} USD are held for {event_id} for ever"
+        if events and event_id in evidence.freed:
+            yield f"{event_id} was told to be free of charge, and is billed"
+        for _, event in events:
+            if event.get("reserved_usd") != held["amount_usd"]:
+                yield f"{event_id} holds {held['amount_usd']} USD, and its cost event frees {event.get('reserved_usd')}"
+    for event_id, events in evidence.costs.items():
+        if events[0][1].get("reserved_usd") and event_id not in evidence.held:
+            yield f"{event_id} frees what was never held"
 
 
 def bounded(evidence: Evidence) -> Iterator[str]:
@@ -184,8 +234,8 @@ def bounded(evidence: Evidence) -> Iterator[str]:
         if (most := _most_at_once(times)) > history.max_in_flight:
             yield f"{worker} had {most} calls under way at once"
     charged: Counter[str] = Counter()
-    for charge in history.charged:
-        charged[tenant_of.get(charge.key, "")] += charge.nano_usd
+    for key, nano_usd in evidence.charged().items():
+        charged[tenant_of.get(key, "")] += nano_usd
     for tenant, limits in history.tenants.items():
         if limits.budget_nano_usd is not None and not limits.is_shadow and charged[tenant] > limits.budget_nano_usd:
             yield f"{tenant} was charged {charged[tenant]} of {limits.budget_nano_usd} nano-dollars"
@@ -228,6 +278,8 @@ RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     accounted,
     committed_safely,
     paid_once,
+    batched,
+    freed,
     bounded,
     secret,
 )

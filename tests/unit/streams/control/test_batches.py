@@ -297,6 +297,26 @@ async def test_a_batch_that_the_provider_has_lost_is_billed_as_unknown(lane: Lan
     assert {one["returned"]["reason"] for one in lane.returned().values()} == {"failed"}
 
 
+@laned(batching(max_requests=2))
+async def test_batches_without_names_that_are_taken_for_one_another_are_billed_as_unknown(lane: Lane) -> None:
+    lane.providers.takes_files = lane.providers.keeps_names = False
+    lane.providers.takes_s = 30.0
+    lane.providers.ends = deque([BatchState.COMPLETED, BatchState.CANCELLED])
+    lane.providers.part = 0.0
+    lane.providers.faults["create"] = deque([Fault.UNHEARD, Fault.UNHEARD])
+    lane.start()
+    await asyncio.sleep(10)
+    for number in range(4):
+        lane.publish(f"r-{number}")
+        await asyncio.sleep(12 if number == 1 else 0)  # so that the first one looks while the second is the newest
+    await lane.over()
+    lane.check()
+    assert len(lane.providers.jobs) == 2
+    assert len(lane.returned()) == 4
+    assert len(lane.providers.invoice) == 2, "one has answered what nobody looks for there"
+    assert [one["certainty"] for one in lane.messages(Topic.COSTS)] == ["unknown"] * 4
+
+
 @laned()
 async def test_a_provider_that_is_down_for_longer_than_there_is_time_holds_no_deadline(lane: Lane) -> None:
     lane.providers.is_down = True
