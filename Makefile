@@ -50,6 +50,10 @@ mutants: $(STAMP) ## Put each deliberate defect of tests/mutants.toml into a cop
 simulate: $(STAMP) ## Whole workers in virtual time, all from one seed, then hold the invariants (SEED=7 HOURS=1, or SECONDS=20)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(SECONDS),--seconds $(SECONDS))
 
+.PHONY: simulate-day
+simulate-day: $(STAMP) ## A day of which half can wait for batches, in virtual time (DATA=FOLDER of Azure's traces, ONE_IN=50, HOURS=2)
+	$(BIN)/python -m bench.day.virtual $(if $(DATA),--data $(DATA)) $(if $(ONE_IN),--one-in $(ONE_IN)) $(if $(HOURS),--hours $(HOURS))
+
 chaos: $(STAMP) ## Break everything on purpose, then hold the invariants (ONLY="killed frozen", or SEED=7 MINUTES=3 at random; UNKIND=1: with an unkind provider)
 	$(BIN)/python -m tests.chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(UNKIND),--unkind)
 
@@ -161,6 +165,10 @@ bench-brownout: $(STAMP) ## A model turns slow without errors, two workers on Ka
 .PHONY: bench-batches
 bench-batches: $(STAMP) ## What the batch lane costs its collector: bytes a request that waits, CPU a result (WAITING=100000)
 	$(BIN)/python -m bench.batches $(if $(WAITING),--waiting $(WAITING))
+
+.PHONY: bench-day
+bench-day: $(STAMP) ## The same day in minutes on Kafka: deadlines, bill and invoice, what batches save (DATA=FOLDER, ONE_IN=400, MINUTES=6)
+	$(BIN)/python -m bench.day.kafka $(if $(DATA),--data $(DATA)) $(if $(ONE_IN),--one-in $(ONE_IN)) $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: bench-batch-lines
 bench-batch-lines: $(STAMP) ## What a line of a batch's results costs to be read, and the memory of a large file of them (LINES=100000)

@@ -6,15 +6,19 @@ Requests are handed over as the lane's entry does it.
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
+from typing import Any
 
 from sandbox.provider.batches.faults import BatchFault, BatchFaultKind
+from schemas.budgets import Budget
+from schemas.message import NANO_USD
 from schemas.topics import Topic
-from schemas.vocabulary import Lane
+from schemas.vocabulary import ErrorCode, Lane
 from streams.batch_requests import batch_record
 from streams.config.catalogue_file import load_catalogue
 from streams.kafka.clients import producer
-from tests.chaos.scene import Scene
+from tests.chaos.scene import PATIENCE_S, Scene
 from tests.fakes.lane import waiting_of
 from tests.harness import Worker
 
@@ -24,6 +28,8 @@ WITHIN_S = 900.0
 BATCH_S = 4.0
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 COLLECTS = "this worker collects batches"
+LIMIT_USD = Decimal("0.06")
+BUDGET = f"[tenants.edge]\ndaily_budget_usd = {LIMIT_USD}"
 
 
 async def killed_when_it_was_formed(scene: Scene) -> None:
@@ -140,17 +146,55 @@ async def failed_as_a_whole(scene: Scene) -> None:
     await _asked(scene, BatchFaultKind.FAIL)
 
 
+async def budget_ended_in_between(scene: Scene) -> None:
+    """Live requests spend what a budget has left while others of its tenant wait, and half of their batch expires."""
+    scene.may_fail = True
+    await _opened(scene, 25.0, BUDGET)
+    await _in_force(scene, BatchFaultKind.EXPIRE)
+    deadline = datetime.now(UTC) + timedelta(seconds=100)
+    asked: dict[str, Any] = {"tenant": "edge", "model": MODEL, "max_tokens": 20}
+    waiting = await scene.publish(REQUESTS, **asked, lane="batch", deadline=deadline.isoformat())
+    await scene.until_records(Topic.BUDGET_RESERVATIONS, REQUESTS)
+    live = await scene.publish(150, **{**asked, "max_tokens": 400})
+    responses = [one for one in await scene.until_answered(live) if one.request_id in set(live)]
+    refused = {one.error.code for one in responses if one.error is not None}
+    scene.expect(refused == {ErrorCode.BUDGET_EXHAUSTED}, f"live requests ended with {refused}: it was to be spent")
+    running = [one.state for one in await asyncio.to_thread(scene.provider.batches) if one.state not in ENDED]
+    scene.expect(bool(running), "the batch had ended before the budget was spent")
+    responses = [one for one in await scene.until_answered(waiting) if one.request_id in set(waiting)]
+    by_batch = [one for one in responses if one.lane is Lane.BATCH]
+    scene.expect(len(by_batch) == REQUESTS // 2, f"{len(by_batch)} were answered by the batch: their money was held")
+    refused = {one.error.code for one in responses if one.error is not None}
+    scene.expect(refused <= {ErrorCode.BUDGET_EXHAUSTED}, f"requests that came back ended with {refused}")
+    late = [one for one in responses if one.completed_at > deadline]
+    scene.expect(not late, f"{len(late)} answers came after their deadline")
+    await _until_nothing_is_held(scene)
+    events = {event.event_id: event.cost_usd or Decimal(0) for event in await scene.pipeline.costs()}
+    billed_usd = sum(events.values(), Decimal(0))
+    charged_usd = sum(row.cost_nano_usd for row in scene.provider.invoice()) * NANO_USD
+    scene.expect(billed_usd <= LIMIT_USD, f"{billed_usd} USD are on the bill, of {LIMIT_USD} that may be spent")
+    scene.expect(charged_usd <= billed_usd, f"{charged_usd} USD were charged, {billed_usd} are on the bill")
+    scene.expect(
+        billed_usd > LIMIT_USD * 9 / 10, f"{billed_usd} USD are on the bill: what was held too much is not free"
+    )
+
+
+async def _until_nothing_is_held(scene: Scene) -> None:
+    """Wait until the budget is told to hold nothing for requests that wait."""
+    give_up_s = time.monotonic() + PATIENCE_S
+    while True:
+        told = [Budget.decode(one.value) for one in await scene.pipeline.records(Topic.BUDGETS) if one.value]
+        held = {window.reserved_usd for window in told[-1].windows} if told else set()
+        if held == {Decimal(0)}:
+            return
+        scene.expect(time.monotonic() < give_up_s, f"{held} USD are still held")
+        await asyncio.sleep(0.5)
+
+
 async def _asked(scene: Scene, *faults: BatchFaultKind, **fields: float | None) -> None:
     """Ask for answers that may wait, and see that those without one of a batch are answered live, in time."""
-    await scene.open(
-        batch_s=BATCH_S, TURNOUT_BATCH_POLL_S="0.5", TURNOUT_BATCH_MAX_AGE_S="1", TURNOUT_BATCH_MARGIN_S="20"
-    )
-    scene.start(2)
-    await scene.until_ready()
-    await _until_collected(scene)
-    for kind in faults:
-        fault = BatchFault.model_validate({"fault": kind, "count": 1, **fields})
-        await asyncio.to_thread(scene.provider.add_batch_fault, fault)
+    await _opened(scene, BATCH_S)
+    await _in_force(scene, *faults, **fields)
     deadline = datetime.now(UTC) + timedelta(seconds=60)
     await scene.publish(REQUESTS, model=MODEL, max_tokens=20, lane="batch", deadline=deadline.isoformat())
     responses = await scene.until_answered()
@@ -158,6 +202,27 @@ async def _asked(scene: Scene, *faults: BatchFaultKind, **fields: float | None) 
     scene.expect(not late, f"{len(late)} answers came after their deadline")
     scene.expect(any(response.lane is not Lane.BATCH for response in responses), "no request was answered live")
     await scene.until("all batches have ended", lambda: all(one.state in ENDED for one in scene.provider.batches()))
+
+
+async def _opened(scene: Scene, batch_s: float, tenants: str = "") -> None:
+    """Start two workers, one of which collects; requests are handed back 20 s before their deadlines."""
+    await scene.open(
+        batch_s=batch_s,
+        tenants=tenants,
+        TURNOUT_BATCH_POLL_S="0.5",
+        TURNOUT_BATCH_MAX_AGE_S="1",
+        TURNOUT_BATCH_MARGIN_S="20",
+    )
+    scene.start(2)
+    await scene.until_ready()
+    await _until_collected(scene)
+
+
+async def _in_force(scene: Scene, *faults: BatchFaultKind, **fields: float | None) -> None:
+    """Put faults of batches in force, once each if nothing else is said."""
+    for kind in faults:
+        fault = BatchFault.model_validate({"fault": kind, "count": 1, **fields})
+        await asyncio.to_thread(scene.provider.add_batch_fault, fault)
 
 
 async def _begun(scene: Scene, *faults: BatchFaultKind, linked: bool = False) -> None:

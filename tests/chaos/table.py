@@ -654,6 +654,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "all are answered live",
         batches.failed_as_a_whole,
     ),
+    Scenario(
+        "batch-budget-ended-in-between",
+        "the tenant's budget is spent by live requests while others wait, and half of the batch expires",
+        "what was held pays for the answers of the batch; nothing is overspent, and what was held too much is freed",
+        batches.budget_ended_in_between,
+    ),
     # -- the answer cache
     Scenario(
         "cache-leader-killed",

@@ -20,6 +20,8 @@ REPRESENTATIVE = (
     "lost-acknowledgement-of-responses",
     "offsets-rewound",
     "hostile-takes-ids-first",
+    "batch-killed-while-publishing",
+    "batch-failed",
 )
 AGAINST_AN_UNKIND_PROVIDER = ("killed-during-the-calls", "fault-status-500")
 CONCURRENCY = 3
