@@ -90,6 +90,8 @@ class LaneEntry:
         self._has_budget = lease is not None
         self._reserving = Reserving(lease)
         self._call_id = job.event_id(1)
+        self.may_be_known = False
+        """Whether the decision may have been written down."""
         self._analysis: Analysis | None = None
         self._plan: Plan | NotWaiting | None = None
 
@@ -115,9 +117,11 @@ class LaneEntry:
         return self._hand_over(plan, candidate, now_s)
 
     def give_up(self, now_s: float) -> None:
-        """Leave what is reserved, or waited for, to whoever has the request next."""
+        """Leave what is reserved, or waited for, to whoever has the request next; free it if that one cannot know."""
         self._reserving.stop()
         self._reserving.hand_over([self._call_id], now_s)
+        if not self.may_be_known:
+            self._reserving.release(self._call_id)
 
     def _planned(self, now_s: float) -> Plan | NotWaiting:
         job, lane, catalogue = self._job, self._lane, self._pool.catalogue

@@ -90,14 +90,15 @@ class HandOvers:
                 decided = entry.decide(self.clock())
             if isinstance(decided, NotWaiting):
                 return decided
+            handling.slot.leave()
+            await self.fence.passed()
+            entry.may_be_known = True
             return await self._hand_over(decided, job.identity, handling)
         except BaseException:
             entry.give_up(self.clock())
             raise
 
     async def _hand_over(self, decided: HandOver, identity: Identity, handling: Handling) -> NotWaiting | None:
-        handling.slot.leave()
-        await self.fence.passed()
         offset = await self.publisher.waiting(decided.waiting)
         handling.state.waiting.add(decided.waiting, offset)
         try:

@@ -58,7 +58,7 @@ def test_all_that_a_seed_does_is_known_before_the_play() -> None:
     assert {blow.what for blow in planned(EVENTFUL, 6000.0).blows()} == BLOWS
 
 
-@pytest.mark.parametrize("seed", [1, 2, 67, 95, 110, 123, 157, EVENTFUL])
+@pytest.mark.parametrize("seed", [1, 2, 67, 90, 95, 123, 157, EVENTFUL])
 def test_every_invariant_holds(seed: int) -> None:
     violations = simulate(seed, SECONDS).violations
     assert not violations, (violations, replayed_by(seed, SECONDS))
