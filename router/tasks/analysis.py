@@ -92,7 +92,7 @@ def analyse(text: str, request: Request | None = None) -> Analysis:
     verdict, reason = by_rules(found, features)
     if verdict.strength == 0 and _says_nothing(found):
         return Analysis(Task.UNKNOWN, tier_for(Task.UNKNOWN, 0.0), "no word names a task", 0.0, 0.0, features)
-    guess, probability = _TIE_BREAK.guess(feature_names(found.clues, features, verdict))
+    guess, probability = _TIE_BREAK.guess(feature_names(found, features, verdict))
     task = verdict.task
     if guess is not task and verdict.yields_to(guess, probability):
         task, reason = (
@@ -107,12 +107,13 @@ def analyse(text: str, request: Request | None = None) -> Analysis:
 
 def by_rules(found: Found, features: Features) -> tuple[Verdict, str]:
     """Return what the clues say, and why; strength 0 if there are none."""
+    english = found.asked.english
     clues: dict[Task, list[Clue]] = {}
     for clue in found.clues:
         clues.setdefault(clue.task, []).append(clue)
     if not clues:
         task = Task.QA if features.question else Task.UNKNOWN
-        return Verdict(task, 0, frozenset()), f"a question mark says {Task.QA}"
+        return Verdict(task, 0, frozenset(), english), f"a question mark says {Task.QA}"
     strongest = {task: max(of_task, key=_weight) for task, of_task in clues.items()}
     task = max(
         (task for task in TASK_ORDER if task in clues),
@@ -120,7 +121,7 @@ def by_rules(found: Found, features: Features) -> tuple[Verdict, str]:
     )
     best = strongest[task]
     rivals = {other for other, clue in strongest.items() if clue.strength == best.strength} - {task}
-    return Verdict(task, best.strength, frozenset(rivals)), f"{best.reason} says {task}"
+    return Verdict(task, best.strength, frozenset(rivals), english), f"{best.reason} says {task}"
 
 
 def tier_for(task: Task, difficulty: float) -> Tier:

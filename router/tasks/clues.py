@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from router.tasks import phrases
 from router.tasks.phrase_matcher import TEXT_START, PhraseMatcher, Spelt, spell
 from router.tasks.typos import TypoMender
+from router.tasks.wording import Asked, asked_of
 from schemas.vocabulary import Task
 
 # People say what they want before or after what they paste: the task is read in the first and last part of a text, so
@@ -129,6 +130,7 @@ class Found:
     clues: tuple[Clue, ...]
     has_code: bool
     has_formula: bool
+    asked: Asked
 
 
 def find_clues(text: str) -> Found:
@@ -145,7 +147,7 @@ def find_clues(text: str) -> Found:
     has_formula = _FORMULA_MARKS.search(lowered) is not None and _FORMULA.search(lowered) is not None
     clues = list(_phrase_clues(spelt))
     strongest = max((clue.strength for clue in clues), default=0)
-    if strongest < COMMAND and (mended := _TYPOS.mend(spelt.words, swapped_only=strongest == SUBJECT)) is not None:
+    if strongest < COMMAND and (mended := _TYPOS.mend(spelt.words, swapped_only=strongest > 0)) is not None:
         clues = list(_phrase_clues(Spelt(mended, spelt.numbers)))
     if has_code:
         clues.append(Clue(Task.CODING, CODE, "first", f"{SHAPE}code"))
@@ -157,7 +159,15 @@ def find_clues(text: str) -> Found:
         clues.append(Clue(Task.EXTRACTION, SUBJECT, "first", f"{SHAPE}fields to fill in"))
     if len(window) <= _SEQUENCE_CHARS and "," in window and _SEQUENCE.search(window):
         clues.append(Clue(Task.REASONING, SUBJECT, "first", f"{SHAPE}a sequence"))
-    return Found(window, len(stripped) - len(read) + len(window), spelt, tuple(clues), has_code, has_formula)
+    return Found(
+        window,
+        len(stripped) - len(read) + len(window),
+        spelt,
+        tuple(clues),
+        has_code,
+        has_formula,
+        asked_of(unquoted, spelt),
+    )
 
 
 def edges(text: str) -> str:

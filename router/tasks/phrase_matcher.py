@@ -14,7 +14,7 @@ TEXT_START: Final = "^"
 
 # Scripts that write words together: Han, kana, Hangul and their kin.
 _JOINED: Final = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-_JOINED_SCRIPT: Final = re.compile(rf"[{_JOINED}]")
+JOINED_SCRIPT: Final = re.compile(rf"[{_JOINED}]")
 _WORD: Final = re.compile(rf"[{_JOINED}]+|[^\W{_JOINED}]+|\+\+")
 _ASCII_WORD: Final = re.compile(r"[a-z0-9_]+|\+\+")
 """The same in a text of ASCII in lower case."""
@@ -74,7 +74,7 @@ def spell(text: str) -> Spelt:
 
 def has_joined_script(text: str) -> bool:
     """Say whether there is a script in it that writes words together."""
-    return not text.isascii() and _JOINED_SCRIPT.search(text) is not None
+    return not text.isascii() and JOINED_SCRIPT.search(text) is not None
 
 
 @lru_cache(WORDS_KEPT)
@@ -141,9 +141,9 @@ def _entry(written: str) -> tuple[str, bool]:
     phrase = " ".join(_WORD.findall(spell(written).words))
     if written.startswith(TEXT_START):
         phrase = f"{TEXT_START} {phrase}"
-    if not _JOINED_SCRIPT.match(phrase):
+    if not JOINED_SCRIPT.match(phrase):
         phrase = f" {phrase}"
-    return phrase, not (written.endswith("*") or _JOINED_SCRIPT.match(phrase[-1]))
+    return phrase, not (written.endswith("*") or JOINED_SCRIPT.match(phrase[-1]))
 
 
 def _compiled(phrases: "_Branch") -> re.Pattern[str]:

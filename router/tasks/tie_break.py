@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Self, TypedDict
 
-from router.tasks.clues import HINT, STRENGTHS, Clue
+from router.tasks.clues import HINT, STRENGTHS, Found
 from router.tasks.features import Features
+from router.tasks.wording import wording
 from schemas.vocabulary import Task
 
 SURE, FAIRLY_SURE = 0.85, 0.6
 """A hint yields to a guess whose probability is above the one; to one that a hint speaks for, above the other."""
+LIKELY: Final = 0.5
+"""What speaks for a task in another language than English yields to a guess above."""
 HEAVY: Final = frozenset({Task.CODING, Task.MATH, Task.REASONING})
 """Tasks whose answer has to be worked out, and is either right or wrong."""
 MAX_COUNTED_CHARS: Final = 2_000
@@ -39,11 +42,18 @@ class Verdict:
     """Of the best clue; 0 if there is none."""
     rivals: frozenset[Task]
     """Other tasks that have a clue as strong."""
+    english: bool = True
 
     def yields_to(self, guess: Task, probability: float) -> bool:
-        """Whether a guess counts for more: where there is no clue, or but a hint against a rival's or a sure guess."""
+        """Whether a guess counts for more: always without a clue; against a hint if a rival's or sure.
+
+        English phrases are the best tried, so a subject or a command in English stands. In other languages it yields to
+        a guess that is likelier than all other tasks together.
+        """
         if self.strength == 0:
             return True
+        if not self.english:
+            return self.strength == HINT or probability > LIKELY
         return self.strength == HINT and probability > (FAIRLY_SURE if guess in self.rivals else SURE)
 
 
@@ -60,9 +70,16 @@ class _File(TypedDict):
     difficulty: _Difficulty
 
 
-def feature_names(clues: Iterable[Clue], features: Features, verdict: Verdict) -> frozenset[str]:
-    """Say what the linear model sees: clues by task, strength and place, the rules' verdict, and coarse sizes."""
-    names = {f"{clue.task}:{STRENGTHS[clue.strength]}:{clue.zone}" for clue in clues}
+def feature_names(found: Found, features: Features, verdict: Verdict) -> frozenset[str]:
+    """Say what the linear model sees: clues by task, strength and place, the rules' verdict, sizes, and words."""
+    names = wording(found.asked)
+    seen: set[tuple[Task, int]] = set()
+    for clue in found.clues:
+        names.add(f"{clue.task}:{STRENGTHS[clue.strength]}:{clue.zone}")
+        kind = clue.task, clue.strength
+        if kind in seen:
+            names.add(f"{clue.task}:{STRENGTHS[clue.strength]}:again")
+        seen.add(kind)
     names |= {"bias", f"rules:{verdict.task}:{verdict.strength}" if verdict.strength else "rules:0"}
     names.add(f"chars:{min(9, features.chars.bit_length())}")
     names.add(f"numbers:{min(4, features.numbers.bit_length())}")

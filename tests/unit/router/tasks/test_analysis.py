@@ -8,8 +8,10 @@ import pytest
 
 from router.tasks import phrases
 from router.tasks.analysis import EASY, HARD, TASK_ORDER, analyse, analyse_request, tier_for
+from router.tasks.clues import COMMAND
 from router.tasks.features import Features
 from router.tasks.phrase_matcher import PhraseMatcher, spell
+from router.tasks.tie_break import LIKELY, Verdict
 from schemas.requests import ChatMessage, Request
 from schemas.vocabulary import Form, Task, Tier
 
@@ -123,6 +125,14 @@ def test_tools_images_and_a_schema_are_seen() -> None:
     )
     seen = analyse_request(request).features
     assert (seen.images, seen.tools, seen.schema, seen.question) == (1, 1, True, True)
+
+
+def test_in_other_languages_than_english_a_phrase_yields_to_a_likely_guess() -> None:
+    english, other = (Verdict(Task.MATH, COMMAND, frozenset(), english=english) for english in (True, False))
+
+    assert not english.yields_to(Task.QA, 0.99)
+    assert other.yields_to(Task.QA, LIKELY + 0.01)
+    assert not other.yields_to(Task.QA, LIKELY)
 
 
 def test_clear_words_are_surer_than_none() -> None:
