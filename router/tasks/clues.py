@@ -115,6 +115,8 @@ _FORMULA: Final = re.compile(
     r"|\)=|\d ?≥ ?\d|[a-z] ?≥ ?\d",
 )
 _ENDS: Final = "?\uff1f!. "
+# `RecursionError`, `NullPointerException`.
+_FAILURE: Final = re.compile(r"[a-z]{3}(?:error|exception)\b")
 _SPACES: Final = re.compile(r"[ \t]{2,}")
 _QUOTED: Final = re.compile(r'["“„«「『][^"”“»」』]{3,400}["”“»」』]')
 
@@ -147,10 +149,12 @@ def find_clues(text: str) -> Found:
     has_formula = _FORMULA_MARKS.search(lowered) is not None and _FORMULA.search(lowered) is not None
     clues = list(_phrase_clues(spelt))
     strongest = max((clue.strength for clue in clues), default=0)
-    if strongest < COMMAND and (mended := _TYPOS.mend(spelt.words, swapped_only=strongest > 0)) is not None:
+    if (mended := _TYPOS.mend(spelt.words, swapped_only=strongest > 0)) is not None:
         clues = list(_phrase_clues(Spelt(mended, spelt.numbers)))
     if has_code:
         clues.append(Clue(Task.CODING, CODE, "first", f"{SHAPE}code"))
+    if ("error" in lowered or "exception" in lowered) and _FAILURE.search(lowered):
+        clues.append(Clue(Task.CODING, COMMAND, "first", f"{SHAPE}an error's name"))
     if has_formula:
         clues.append(Clue(Task.MATH, SUBJECT, "first", f"{SHAPE}a formula"))
     if unquoted is not window and _LABELS.search(unquoted, 0, _LABELS_CHARS):

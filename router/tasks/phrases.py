@@ -760,15 +760,16 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             satisfied or dissatisfied, hate speech, offensive or, one of the categories
         vi: có cùng nghĩa, chọn ý định, thuộc, ý định, thể loại, danh mục, thù ghét, xúc phạm, độc hại, lĩnh vực gì,
             lĩnh vực nào, chủ đề gì, thể loại gì, chọn một trong
-        de: dasselbe, welche sprache, kategorie*
-        fr: étiquette, plainte ou, catégorie*
-        es: etiqueta, queja o, categoría*
-        it: etichetta, reclamo o, categoria, categorie
+        de: dasselbe, welche sprache, kategorie*, welche stilepoche, stilepoche, jeder mail eine priorität,
+            aus der prämisse folgt
+        fr: étiquette, plainte ou, catégorie*, quel style, publicité ou
+        es: etiqueta, queja o, categoría*, de qué estilo, qué estilo, ponle prioridad, publicidad o
+        it: etichetta, reclamo o, categoria, categorie, che stile, pubblicità o
         zh: 意思一样, 投诉还是, 打分, 类别, 類別, 意图, 仇恨言论, 侮辱, 恶意
         ja: 苦情, 採点, 同じ意味, カテゴリ, ヘイト, 誹謗中傷
         ko: 같은 뜻, 불만이, 매기, 범주, 의도, 악성, 욕설, 중 하나로, 중에서 고르, 중에서 선택
-        pt: rótulo, reclamação ou, dê nota, categoria, categorias
-        id: label, keluhan atau, tingkat darurat, kategori
+        pt: rótulo, reclamação ou, dê nota, categoria, categorias, qual o estilo, dê prioridade, propaganda ou
+        id: label, keluhan atau, tingkat darurat, kategori, gaya arsitektur, beri prioritas, iklan atau
         """,
     Task.CODING: """
         en: linux command, terminal command, make this function, shell, powershell, dockerfile, async, const, npm,
@@ -893,7 +894,8 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             was kommt als nächstes, wie geht es weiter, denk das mal, mit mir durch, sollte ich, lohnt es sich,
             was passt nicht, passt nicht, welche erklärungen, erklärungen gibt es, zwei türen, zwei wächter, wächter,
             einer lügt, lügt immer, mit welcher frage, heißt das er lügt, heisst das, wer trinkt, wer war es,
-            wer wohnt, schließen, abwägen, was würdest du, hilf mir bei der entscheidung, plausibel
+            wer wohnt, schließen, abwägen, was würdest du, hilf mir bei der entscheidung, plausibel, setze fort,
+            setz fort, wem gehört, wie beschriftest, falsch beschriftet, zeig jeden schluss
         fr: pesez, qu en conclure, le plus petit, le plus grand, logique*, énigme*, prémisse*, déduire, déduis*,
             étape par étape, affirmation*, raisonnement, dit la vérité, n appartient pas, qui ment, peut on conclure,
             peut on en, s ensuit il, causes possibles, cause probable, la plus probable, avantages et inconvénients,
@@ -904,7 +906,8 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             complète la suite, la suite logique, cherche l intrus, trouve l intrus, comment est ce possible,
             est ce possible, quelle explication, explication est, la plus plausible, trois boîtes, étiquetées,
             trouve le contenu, prouve que deux, qui a volé, qui a cassé, dit vrai, ment toujours, mens toujours,
-            tous les chats, aucun des, que se passerait il, hypothèses, conclure
+            tous les chats, aucun des, que se passerait il, hypothèses, conclure, à qui appartient, mal étiquetées,
+            devrait on, devrais je, chaque déduction
         es: pondere, qué se deduce, descarta, la menor, el mayor, lógic*, acertijo*, premisa*, paso a paso,
             afirmacion*, razonamiento, no pertenece, miente, dice la verdad, deduce, deducir, quién miente,
             se puede concluir, se sigue que, podemos concluir, causas posibles, posibles causas, causa más probable,
@@ -915,7 +918,8 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             ayúdame a pensar, qué harías, merece la pena, vale la pena, cuál sobra, qué sobra, qué sigue,
             qué ha podido pasar, qué pudo pasar, explicaciones alternativas, qué explicación, quién rompió,
             quién robó, quién fue, solo uno dice, cómo cruzan, cómo cruzar, un barquero, demuestra que es único,
-            razonando, hipótesis, sospecharías, deduzco, se deduce, qué pasaría si, tiene sentido, es coherente
+            razonando, hipótesis, sospecharías, deduzco, se deduce, qué pasaría si, tiene sentido, es coherente,
+            continúa la serie, de quién es, mal etiquetadas, cada deducción, debería una, debería yo
         it: pesa, cosa si deduce, escludi, il più alto, il più basso, indovinello, enigma, premess*, dedurre,
             passo dopo passo, affermazion*, ragionamento, non appartiene, dice la verità, logica, logico,
             ragionamento logico, chi mente, si può concludere, possiamo concludere, ne segue che, cause possibili,
@@ -926,7 +930,8 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             ragionando per casi, quale numero completa, completa la serie, che numero segue, meglio comprare,
             meglio restare, mi conviene, trova l intruso, spiegazioni rivali, spiegazioni, com è possibile,
             come è possibile, basta per dire, che mente, chi ha rotto, chi ha rubato, se nessun, ipotesi,
-            sospetteresti, aiutami a decidere, aiutami a ragionare, cosa succederebbe se
+            sospetteresti, aiutami a decidere, aiutami a ragionare, cosa succederebbe se, di chi è,
+            etichette sbagliate, dovrei, ogni deduzione
         zh: 权衡, 一步步想, 能得出什么, 下一个数, 推理, 逻辑, 邏輯, 推断, 推斷, 推论, 推導出, 推出, 谜语, 謎語, 谜题,
             说谎, 說謊, 撒谎, 说真话, 说的是真话, 前提, 假设一, 假設一, 结论, 結論, 一步一步, 逐步, 一步步, 因果,
             最可能的原因, 的原因是, 结果是什么, 原因是什么, 左边, 右边, 左邊, 右邊, 规律, 最合理, 更合理, 矛盾, 蕴含,
@@ -959,7 +964,8 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             por onde começar, me ajuda a pensar, me ajude a pensar, me ajuda a decidir, pondere as saídas,
             vale mais a pena, será que devo, descubra quem, descubra qual, como descubro, três interruptores,
             sempre mente, nunca mente, a verdade, deduções, cadeia de, qual a explicação, qual explicação, hipóteses,
-            suspeito, quem roubou, quem quebrou, qual a próxima, qual o próximo, o que aconteceria se, faz sentido
+            suspeito, quem roubou, quem quebrou, qual a próxima, qual o próximo, o que aconteceria se, faz sentido,
+            continue a sequência, de quem é, etiquetas trocadas, cada dedução, deveria uma, deveria eu
         id: timbang, selanjutnya, singkirkan, siapa term*, logika, teka teki, premis, langkah demi langkah, penalaran,
             simpulannya, siapa yang bohong, siapa yang berbohong, bisa disimpulkan, dapat disimpulkan,
             apa kesimpulannya, kemungkinan penyebab, penyebab paling, penyebabnya, untung rugi,
@@ -973,7 +979,7 @@ SUBJECTS: Final[Mapping[Task, str]] = {
             ambil gak, mending, mana yang beda, beda sendiri, yang beda, penjelasan yang mungkin, penjelasan lain,
             tiga kotak, hanya satu yang benar, hanya satu tulisan, emasnya di mana, apa pasti, pasti dia bohong,
             bohong, berbohong, siapa pelakunya, siapa yang mencuri, masuk akal, menyimpulkan, deduksi,
-            apa yang terjadi kalau
+            apa yang terjadi kalau, teruskan, haruskah, salah label, milik siapa, tiap simpulan
         """,
     Task.QA: """
         en: who wrote, who painted, who invented, question
@@ -997,22 +1003,45 @@ SUBJECTS: Final[Mapping[Task, str]] = {
         de: auf englisch, auf deutsch, auf französisch, auf spanisch, auf italienisch, auf türkisch, auf polnisch,
             auf russisch, auf arabisch, ins polnische, ins türkische, ins russische, ins chinesische, ins japanische,
             ins niederländische, ins portugiesische, aufs englische, aufs deutsche, auf portugiesisch, auf japanisch,
-            auf chinesisch, auf niederländisch
-        fr: en arabe, en chinois, en japonais, en portugais, en néerlandais, en russe, en polonais
+            auf chinesisch, auf niederländisch, auf dänisch, auf schwedisch, auf norwegisch, auf finnisch,
+            auf griechisch, auf ungarisch, auf tschechisch, auf rumänisch, auf ukrainisch, auf hebräisch,
+            auf koreanisch, auf vietnamesisch, auf thailändisch, auf latein, ins dänische, ins schwedische,
+            ins griechische, ins ukrainische, ins koreanische, ins arabische, ins tschechische, ins rumänische,
+            aufs niederländische
+        fr: en arabe, en chinois, en japonais, en portugais, en néerlandais, en russe, en polonais, en danois,
+            en suédois, en norvégien, en grec, en hongrois, en tchèque, en roumain, en ukrainien, en hébreu,
+            en coréen, en vietnamien, en turc, en breton, en créole, au grec, vers l espagnol, vers l italien,
+            vers le portugais
         es: en francés, en italiano, en portugués, en chino, en japonés, al portugués, al italiano, al catalán,
-            al chino, al ruso, al japonés, al polaco, al árabe, en polaco, en ruso, en árabe, en catalán
-        it: in portoghese, in russo, in cinese, in giapponese, in arabo, in italiano
+            al chino, al ruso, al japonés, al polaco, al árabe, en polaco, en ruso, en árabe, en catalán, en danés,
+            en sueco, en noruego, en griego, en húngaro, en checo, en rumano, en ucraniano, en hebreo, en coreano,
+            en vietnamita, en holandés, en neerlandés, en latín, en turco, al neerlandés, al holandés, al sueco,
+            al danés, al griego, al turco, al coreano, al ucraniano, al rumano, al latín, en gallego, al gallego,
+            en euskera, al euskera, en español
+        it: in portoghese, in russo, in cinese, in giapponese, in arabo, in italiano, in danese, in svedese,
+            in norvegese, in greco, in ungherese, in ceco, in rumeno, in ucraino, in ebraico, in coreano,
+            in vietnamita, in olandese, in latino, in turco, in polacco, in catalano, nel dialetto
         pt: em inglês, em espanhol, em francês, em alemão, em italiano, em português, para o inglês, para o espanhol,
             para o francês, para o alemão, pro espanhol, pro inglês, ao espanhol, ao inglês, ao francês, ao alemão,
             ao italiano, em japonês, em chinês, em russo, em árabe, para o italiano, para o japonês, pro francês,
-            pro alemão, pro italiano
+            pro alemão, pro italiano, em dinamarquês, em sueco, em norueguês, em grego, em húngaro, em tcheco,
+            em romeno, em ucraniano, em hebraico, em coreano, em vietnamita, em holandês, em latim, em turco,
+            em polonês, para o holandês, para o sueco, para o grego, para o coreano, para o russo, para o árabe,
+            para o chinês, em mandarim, para o mandarim, em português o que
         id: ke bahasa, ke inggris, bahasa inggris, bahasa jepang, bahasa korea, bahasa mandarin, ke mandarin,
             bahasa arab, bahasa prancis*, bahasa jerman*, bahasa spanyol*, bahasa italia*, bahasa rusia*,
-            bahasa belanda*, bahasa polandia*, bahasa portugis*, padanan inggris*, inggrisnya
-        vi: tiếng anh là, sang tiếng, ra tiếng việt
-        zh: 英文版, 中文版, 日文版, 成英文, 成韩文, 成日文
-        ja: 韓国語に, 英語に訳, 中国語に, スペイン語に, フランス語に
-        ko: 중국어로, 일본어로, 스페인어로, 프랑스어로, 독일어로
+            bahasa belanda*, bahasa polandia*, bahasa portugis*, padanan inggris*, inggrisnya, bahasa denmark,
+            bahasa swedia, bahasa norwegia, bahasa yunani, bahasa turki, bahasa ceko, bahasa ukraina, bahasa ibrani,
+            bahasa thailand, bahasa thai, bahasa vietnam, bahasa latin, bahasa melayu, bahasa jawa halus, ke jepang,
+            ke korea, ke arab, ke jerman, ke prancis, ke belanda
+        vi: tiếng anh là, sang tiếng, ra tiếng việt, sang tiếng hà lan, tiếng pháp là gì, tiếng đức là gì,
+            tiếng nhật là gì, tiếng hàn là gì, tiếng trung là gì, tiếng tây ban nha
+        zh: 英文版, 中文版, 日文版, 成英文, 成韩文, 成日文, 译成荷兰语, 荷兰语, 丹麦语怎么, 法语里, 德语里,
+            西班牙语怎么, 俄语怎么, 阿拉伯语怎么
+        ja: 韓国語に, 英語に訳, 中国語に, スペイン語に, フランス語に, オランダ語に, デンマーク語で, ロシア語に,
+            アラビア語に, ポルトガル語に, ドイツ語に, イタリア語に, ベトナム語に
+        ko: 중국어로, 일본어로, 스페인어로, 프랑스어로, 독일어로, 네덜란드어로, 덴마크어로, 러시아어로, 아랍어로,
+            포르투갈어로, 이탈리아어로, 태국어로
         """,
     Task.EXTRACTION: """
         en: return a list of, read the log, list only, fill in the, unique
@@ -1070,14 +1099,15 @@ SUBJECTS: Final[Mapping[Task, str]] = {
     Task.CREATIVE: """
         en: pickup line, one liner, rhyme, product description, monologue
         de: ein satz mit, erzähl weiter, spiel einen, prosa, erzählung, kurzprosa, kosename, kosenamen, gereimte,
-            gereimter, gereimtes, offenes ende, ansage für, spitzname, spitznamen
+            gereimter, gereimtes, offenes ende, ansage für, spitzname, spitznamen, speisekarte für, entwirf eine
         fr: une phrase avec, joue un
         es: una frase con, sigue la historia, relato en, relato de, relato sobre, mote, apodo, rimada, rimado,
-            final abierto, contestador
+            final abierto, contestador, diseña el menú, diseña un, frase para
         it: una frase con, fai il pirata
         pt: uma frase com, continue a, conto em, conto sobre, em versos, apelido, rimada, rimado, final aberto,
-            um pirata
-        id: kalimat dengan kata, lanjutkan cerita, berima, undangan, panggilan sayang, julukan, akhir terbuka
+            um pirata, cardápio de um, monte o cardápio, frase pra
+        id: kalimat dengan kata, lanjutkan cerita, berima, undangan, panggilan sayang, julukan, akhir terbuka,
+            rancang menu, kalimat buat
         zh: 造个句
         ja: 短文, 続きを書
         ko: 글짓기, 되어

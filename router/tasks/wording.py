@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from router.tasks.phrase_matcher import JOINED_SCRIPT, Spelt, spell
@@ -66,7 +67,9 @@ def wording(asked: Asked) -> set[str]:
         if word.isascii() or not JOINED_SCRIPT.match(word):
             names.add(stem(word))
         else:
-            names.update([f"word:{word[at : at + 2]}" for at in range(min(len(word), MAX_JOINED_CHARS) - 1)])
+            run = word[:MAX_JOINED_CHARS]
+            names.update([f"word:{character}" for character in run])
+            names.update([f"word:{min(pair)}{max(pair)}" for pair in pairwise(run)])
     return names
 
 

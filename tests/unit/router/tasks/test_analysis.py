@@ -135,6 +135,11 @@ def test_in_other_languages_than_english_a_phrase_yields_to_a_likely_guess() -> 
     assert not other.yields_to(Task.QA, LIKELY)
 
 
+def test_the_name_of_an_error_is_code_whatever_the_language() -> None:
+    assert analyse("Por que meu fatorial recursivo dá RecursionError com 2000?").task is Task.CODING
+    assert analyse("What is the root of all terror?").task is Task.QA
+
+
 def test_clear_words_are_surer_than_none() -> None:
     clear, unclear, nothing = (
         analyse(text).confidence for text in ("Summarize the text below.", "the lake at noon, maybe", "hello")

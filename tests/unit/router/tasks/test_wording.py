@@ -27,8 +27,9 @@ def test_two_swapped_letters_behind_the_first_make_no_other_word() -> None:
     assert stem("traduza") != stem("retraduz")
 
 
-def test_a_script_without_spaces_counts_by_pairs() -> None:
-    assert {"word:翻译", "word:译成"} <= wording(asked("翻译成英文"))
+def test_a_script_without_spaces_counts_by_characters_and_by_pairs_in_either_order() -> None:
+    assert wording(asked("翻译")) == wording(asked("译翻"))
+    assert {"word:翻", "word:译", "word:翻译"} <= wording(asked("翻译"))
 
 
 def test_of_a_long_question_the_first_words_count() -> None:
