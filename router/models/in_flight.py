@@ -1,5 +1,7 @@
 """The calls of one model that are under way, by age: who is slow is known before it ends."""
 
+from math import inf
+
 from router.catalogue import HealthRules
 
 RECENT = 20
@@ -33,10 +35,11 @@ class InFlight:
 
     A call that reaches a threshold's age is slow from that moment on, and counts once: `recent` takes it in then, and
     not again at its end. So a model that has stopped answering is known `degraded_p99_ms` after it stopped, not when
-    its answers arrive or time out. All operations are O(1), amortised.
+    its answers arrive or time out. All operations are O(1), amortised: the first of a dict whose first ones are gone
+    takes as long to find as there were, so it is looked for only when it may be old enough.
     """
 
-    __slots__ = ("_number", "_old", "_older", "_young", "degraded", "unhealthy")
+    __slots__ = ("_number", "_old", "_old_since_s", "_older", "_young", "_young_since_s", "degraded", "unhealthy")
 
     def __init__(self) -> None:
         self.degraded = Recent()
@@ -45,7 +48,10 @@ class InFlight:
         """Against `unhealthy_p99_ms`."""
         self._number = 0
         self._young: dict[int, float] = {}
+        self._young_since_s = inf
+        """No young call has started before."""
         self._old: dict[int, float] = {}
+        self._old_since_s = inf
         self._older: dict[int, float] = {}
 
     def __len__(self) -> int:
@@ -55,6 +61,7 @@ class InFlight:
         """Add a call that starts and return its number."""
         self._number += 1
         self._young[self._number] = now_s
+        self._young_since_s = min(self._young_since_s, now_s)
         return self._number
 
     def end(self, number: int, *, answered: bool) -> None:
@@ -81,19 +88,26 @@ class InFlight:
 
     def look(self, rules: HealthRules, now_s: float) -> None:
         """See who has become slow by now."""
-        for number in self._pass_on(self._young, self._old, now_s - rules.degraded_p99_ms / 1000):
-            del self._young[number]
-            self.degraded.add(slow=True)
-        for number in self._pass_on(self._old, self._older, now_s - rules.unhealthy_p99_ms / 1000):
-            del self._old[number]
-            self.unhealthy.add(slow=True)
+        degraded_since_s = now_s - rules.degraded_p99_ms / 1000
+        if self._young_since_s <= degraded_since_s:
+            slow, self._young_since_s = _started_until(self._young, degraded_since_s)
+            for number in slow:
+                self._old[number] = self._young.pop(number)
+                self._old_since_s = min(self._old_since_s, self._old[number])
+                self.degraded.add(slow=True)
+        unhealthy_since_s = now_s - rules.unhealthy_p99_ms / 1000
+        if self._old_since_s <= unhealthy_since_s:
+            stuck, self._old_since_s = _started_until(self._old, unhealthy_since_s)
+            for number in stuck:
+                self._older[number] = self._old.pop(number)
+                self.unhealthy.add(slow=True)
 
-    @staticmethod
-    def _pass_on(younger: dict[int, float], older: dict[int, float], started_until_s: float) -> list[int]:
-        moved = []
-        for number, started_s in younger.items():
-            if started_s > started_until_s:
-                break
-            older[number] = started_s
-            moved.append(number)
-        return moved
+
+def _started_until(calls: dict[int, float], until_s: float) -> tuple[list[int], float]:
+    """Return the calls that had started by a moment, which come first, and when the next one has."""
+    started: list[int] = []
+    for number, started_s in calls.items():
+        if started_s > until_s:
+            return started, started_s
+        started.append(number)
+    return started, inf
