@@ -6,7 +6,7 @@ Those of the classes in `SPEAK` are Kafka's, the system's and Turnout's own, and
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from traceback import format_tb
 from types import TracebackType
 from typing import Any
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from router.errors import TurnoutError
 from streams.plain_text import on_lines, on_one_line
+from streams.providers.secrets import Scrubber
 
 SPEAK: tuple[type[BaseException], ...] = (OSError, KafkaError, TurnoutError)
 """Errors whose words are told."""
@@ -44,9 +45,13 @@ def _chain(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 
 class LogCleaner:
-    """A step of structlog's: puts the traceback into a line, scrubs all its texts of keys, and escapes controls."""
+    """A step of structlog's: puts the traceback into a line, scrubs all its texts of keys, and escapes controls.
 
-    def __init__(self, scrub: Scrub, *, escapes: bool) -> None:
+    A line that has texts and numbers alone is looked at as a whole first: one a request is written, and hardly any has
+    something in it to take out.
+    """
+
+    def __init__(self, scrub: Scrubber, *, escapes: bool) -> None:
         self._scrub = scrub
         self._escapes = escapes
         """Not for JSON, whose writer escapes without changing the value."""
@@ -55,6 +60,8 @@ class LogCleaner:
         """Return the line as it may be written."""
         if (error := _error_of(line.pop("exc_info", None))) is not None:
             line["exception"] = told(error)
+        if not self._escapes and (texts := _plain_texts(line)) is not None and self._scrub.passes("\n".join(texts)):
+            return line
         for name, value in line.items():
             line[name] = self._clean(value, on_lines if name == "exception" else on_one_line)
         return line
@@ -70,6 +77,18 @@ class LogCleaner:
         if value is None or isinstance(value, bool | int | float):
             return value
         return self._clean(str(value), escape)
+
+
+def _plain_texts(line: Mapping[str, object]) -> list[str] | None:
+    """Return all texts of a line; None if it has something else in it than texts, lists of them and numbers."""
+    texts: list[str] = []
+    for value in line.values():
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, str):
+                texts.append(one)
+            elif one is not None and not isinstance(one, bool | int | float):
+                return None
+    return texts
 
 
 class LibraryLines(logging.Formatter):

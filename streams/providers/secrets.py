@@ -75,6 +75,10 @@ class Scrubber:
             text = self._known.sub(REMOVED, text)
         return _without_lookalikes(text) if len(text) <= _LONGEST_NAME else _without_patterns(text)
 
+    def passes(self, text: str) -> bool:
+        """Say whether nothing in the text looks like the beginning of a key: most do not, and need no closer look."""
+        return not (any(needle in text for needle in self._needles) or _may_hold_a_key(text))
+
     def body(self, content: bytes) -> bytes:
         """Return the body of a reply without this worker's keys, before anything of it is read or shortened."""
         if self._in_bodies is None or not any(needle in content for needle in self._body_needles):
@@ -88,11 +92,14 @@ def _without_lookalikes(name: str) -> str:
 
 
 def _without_patterns(text: str) -> str:
-    if text.isascii():  # beyond it there are letters that only patterns take for `i`, `k` and `s`
-        folded = text.lower().replace("_", "-")
-        if not any(map(folded.__contains__, _BEGINNINGS)):
-            return text
-    return _PATTERNS.sub(REMOVED, text)
+    return _PATTERNS.sub(REMOVED, text) if _may_hold_a_key(text) else text
+
+
+def _may_hold_a_key(text: str) -> bool:
+    if not text.isascii():  # there are letters that only patterns take for `i`, `k` and `s`
+        return True
+    folded = text.lower().replace("_", "-")
+    return any(map(folded.__contains__, _BEGINNINGS))
 
 
 def _spellings(text: str) -> str:

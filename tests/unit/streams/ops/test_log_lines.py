@@ -5,9 +5,12 @@ import sys
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.errors import CatalogueError
-from streams.ops.log_lines import told
+from streams.ops.log_lines import LogCleaner, told
+from streams.providers.secrets import Scrubber
 
 PROMPT, KEY = "my secret diagnosis", "sk-the-providers-own-key"
 PROGRAM = f"""
@@ -61,3 +64,21 @@ def test_an_error_that_leads_to_itself_is_told_once() -> None:
     one, two = ValueError("x"), KeyError("y")
     one.__context__, two.__context__ = two, one
     assert told(one).count("Traceback") == 2
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["event", "request_id", "tenant", "said"]),
+        st.lists(st.sampled_from([KEY, "sk-", "abcdefgh", "Bearer ", "token=", "plain ", "K\u212a", "?"])).map("".join),
+    ),
+    st.lists(st.sampled_from(["m:succeeded", f"m:{KEY}"])),
+)
+def test_a_line_that_is_looked_at_as_a_whole_is_as_clean_as_its_parts(
+    line: dict[str, str], attempts: list[str]
+) -> None:
+    scrub = Scrubber([KEY])
+    cleaned = LogCleaner(scrub, escapes=False)(
+        None, "info", {**line, "attempts": attempts, "latency_ms": 5, "tier": None}
+    )
+    clean = {name: scrub(text) for name, text in line.items()}
+    assert cleaned == {**clean, "attempts": [scrub(one) for one in attempts], "latency_ms": 5, "tier": None}
