@@ -1,7 +1,7 @@
 """A call over HTTP as it is sent, and the whole reply: what the adapters have in common with each transport."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -16,6 +16,13 @@ class Outgoing:
     body: bytes
     timeout_s: float
     """For the whole exchange."""
+    standing: Mapping[str, str] = field(default_factory=dict)
+    """Headers before these: what all calls of one target have in common, the same mapping for each of them."""
+
+    @property
+    def all_headers(self) -> Sequence[tuple[str, str]]:
+        """The headers in the order in which they are sent."""
+        return (*self.standing.items(), *self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ async def by_httpx(transport: httpx.AsyncBaseTransport, outgoing: Outgoing) -> R
         httpx.Request(
             outgoing.method,
             outgoing.url,
-            headers=list(outgoing.headers),
+            headers=list(outgoing.all_headers),
             content=outgoing.body,
             extensions={"timeout": {"read": outgoing.timeout_s}},
         )

@@ -67,9 +67,9 @@ class HttpProvider:
         asked = Asked(request, model.upstream_name, call.max_tokens, model.wire)
         body = orjson.dumps(target.dialect.body(asked))
         standing = target.signed(body, self._clock())
-        headers = (*standing.items(), ("idempotency-key", call.started.event_id), *trace.items())
+        own = (("idempotency-key", call.started.event_id), *trace.items())
         try:
-            reply = await self._exchange(Outgoing("POST", target.address, headers, body, call.timeout_s))
+            reply = await self._exchange(Outgoing("POST", target.address, own, body, call.timeout_s, standing))
         except httpx.RequestError as error:
             is_cut_short = call.timeout_s < model.timeout_s
             return target.outcomes.from_exception(error, call.timeout_s, is_cut_short=is_cut_short)

@@ -8,6 +8,7 @@ call of a model needs, and on Python 3.11 a task for each body. What goes over t
 
 import asyncio
 import ssl
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -23,8 +24,9 @@ JOINED_BYTES: Final = 65_536
 """A body up to this is sent in one piece with its head; a larger one is not copied for that."""
 INFORMATIONAL: Final = range(100, 200)
 SWITCHING_PROTOCOLS: Final = 101
-_ADDED: Final = {"accept": "Accept: */*", "accept-encoding": "Accept-Encoding: gzip, deflate"}
+_ADDED: Final = {"accept": "Accept: */*\r\n", "accept-encoding": "Accept-Encoding: gzip, deflate\r\n"}
 """What aiohttp adds where it is not given."""
+_USER_AGENT: Final = f"User-Agent: {SERVER_SOFTWARE}\r\n"
 
 
 class Received(NamedTuple):
@@ -38,15 +40,18 @@ class Received(NamedTuple):
 
 
 class Destination:
-    """An address that calls go to, and how it is connected to."""
+    """An address that calls go to, how it is connected to, and how their heads begin."""
 
-    __slots__ = ("_begin", "connects", "tls")
+    __slots__ = ("_begin", "_line", "_missing", "_standing", "connects", "tls")
 
     def __init__(self, method: str, url: URL, tls: ssl.SSLContext | None) -> None:
         self.tls = tls
         self.connects = aiohttp.ClientRequest(method, url, ssl=tls or True)
         """What the pool is asked for connections by; it is never sent."""
-        self._begin = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
+        self._line = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
+        self._standing: Mapping[str, str] | None = None
+        self._begin = ""
+        self._missing: Mapping[str, str] = {}
 
     def head(self, outgoing: Outgoing) -> bytes:
         """Return the head of a request as aiohttp would write it.
@@ -54,14 +59,25 @@ class Destination:
         Raises:
             ValueError: a header has a line break in it.
         """
-        given = {name.lower() for name, _ in outgoing.headers}
-        lines = [f"{name}: {value}" for name, value in outgoing.headers]
-        lines += [line for name, line in _ADDED.items() if name not in given]
-        lines += [f"User-Agent: {SERVER_SOFTWARE}", f"Content-Length: {len(outgoing.body)}", "\r\n"]
-        told = "\r\n".join(lines)
-        if told.count("\n") > len(lines) or told.count("\r") > len(lines) or "\0" in told:
-            raise ValueError("a header of a call has a line break or a zero in it")
-        return (self._begin + told).encode()
+        if outgoing.standing is not self._standing:
+            self._begin = self._line + _lines(outgoing.standing.items())
+            given = {name.lower() for name in outgoing.standing}
+            self._missing = {name: line for name, line in _ADDED.items() if name not in given}
+            self._standing = outgoing.standing
+        added = ""
+        if self._missing:
+            given = {name.lower() for name, _ in outgoing.headers}
+            added = "".join([line for name, line in self._missing.items() if name not in given])
+        own = _lines(outgoing.headers)
+        return f"{self._begin}{own}{added}{_USER_AGENT}Content-Length: {len(outgoing.body)}\r\n\r\n".encode()
+
+
+def _lines(headers: Iterable[tuple[str, str]]) -> str:
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    told = "".join(lines)
+    if told.count("\n") > len(lines) or told.count("\r") > len(lines) or "\0" in told:
+        raise ValueError("a header of a call has a line break or a zero in it")
+    return told
 
 
 @dataclass(frozen=True, slots=True)

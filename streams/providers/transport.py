@@ -183,7 +183,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 status, raw_headers, content, is_cut = await self._calls.call(destination, outgoing)
                 return Reply(status, LateHeaders(raw_headers), content, is_cut)
             timeout = _timeout(outgoing.timeout_s)
-            response = await self._send(outgoing.method, outgoing.url, outgoing.headers, outgoing.body, timeout)
+            response = await self._send(outgoing.method, outgoing.url, outgoing.all_headers, outgoing.body, timeout)
             async with response:
                 content, is_cut = await self._read(response)
         return Reply(response.status, LateHeaders(response.raw_headers), content, is_cut)

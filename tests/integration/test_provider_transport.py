@@ -243,14 +243,16 @@ async def test_a_call_is_sent_byte_for_byte_as_aiohttp_sends_it(
 
     async with await asyncio.start_server(keep, "127.0.0.1", 0) as server, AiohttpTransport() as transport:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/a%2Fb?c=%20d"
-        await transport.exchange(Outgoing("POST", url, headers, body, 5.0))
+        for standing in range(2):  # the first of them may stand for all calls
+            own = headers[standing:]
+            await transport.exchange(Outgoing("POST", url, own, body, 5.0, dict(headers[:standing])))
         async with (
             aiohttp.ClientSession() as session,
             session.post(URL(url, encoded=True), headers=headers, data=body, skip_auto_headers=["content-type"]),
         ):
             pass
-    ours, theirs = sent
-    assert ours == theirs
+    *ours, theirs = sent
+    assert ours == [theirs, theirs]
 
 
 async def test_a_header_cannot_begin_another_one() -> None:
