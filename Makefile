@@ -151,8 +151,8 @@ bench-instructions: $(STAMP) ## What a request costs in instructions, steady on 
 	$(BIN)/python bench/instructions.py
 
 .PHONY: bench-profile
-bench-profile: $(STAMP) ## Where a request's time goes, by step
-	$(BIN)/python bench/profile_request.py
+bench-profile: $(STAMP) ## Where a request's time goes, by step (KAFKA=1: on Kafka, a thousand calls under way)
+	$(BIN)/python bench/profile_request.py $(if $(KAFKA),--kafka)
 
 .PHONY: bench-availability
 bench-availability: $(STAMP) ## A day of 50 million requests and its outages in virtual time: who is answered (ONE_IN=200, FULL=1)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=1000)
     parser.add_argument("--latency-ms", type=float, default=500.0)
     parser.add_argument("--broker", default="kafka")
+    parser.add_argument("--looks", type=Path, help="write what `bench/profile_request.py` sees of the worker into it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="turnout-bench-") as folder:
         options = ProviderOptions(
@@ -90,16 +92,21 @@ def main() -> None:
                 max_in_flight=arguments.in_flight,
                 data_dir=Path(folder) / "data",
             )
-            result = asyncio.run(_measure(settings, provider, arguments.requests, arguments.latency_ms))
+            command = [sys.executable, "-m", "streams.cli", "worker"]
+            if arguments.looks is not None:
+                command = [sys.executable, "bench/profile_request.py", "--worker", str(arguments.looks.resolve())]
+            result = asyncio.run(_measure(settings, provider, command, arguments.requests, arguments.latency_ms))
     _show(result)
 
 
-async def _measure(settings: Settings, provider: ProviderProcess, requests: int, latency_ms: float) -> Result:
+async def _measure(
+    settings: Settings, provider: ProviderProcess, command: Sequence[str], requests: int, latency_ms: float
+) -> Result:
     async with admin(settings) as client:
         await create_topics(client, settings)
     await _fill(settings, requests)
     _say(f"{requests} prompts are on the topic; starting one worker.")
-    worker = _start_worker(settings)
+    worker = _start_worker(settings, command)
     try:
         begin, end = await _watch(settings, worker, provider, requests)
         peak_rss_mb = _peak_rss_mb(worker.pid)
@@ -139,7 +146,7 @@ async def _fill(settings: Settings, requests: int) -> None:
         await asyncio.gather(*sent)
 
 
-def _start_worker(settings: Settings) -> subprocess.Popen[bytes]:
+def _start_worker(settings: Settings, command: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = {
         "TURNOUT_BROKERS": settings.brokers,
         "TURNOUT_PROVIDER_BASE_URL": settings.provider_base_url,
@@ -147,7 +154,6 @@ def _start_worker(settings: Settings) -> subprocess.Popen[bytes]:
         "TURNOUT_MAX_IN_FLIGHT": str(settings.max_in_flight),
         "TURNOUT_DATA_DIR": str(settings.data_dir),
     }
-    command = [sys.executable, "-m", "streams.cli", "worker"]
     log = settings.catalogue.with_name("worker.log").open("wb")
     return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=log)  # noqa: S603 - our own module
 
