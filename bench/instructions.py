@@ -50,7 +50,7 @@ from tests.fakes.scene import JOINED_S, quiet  # noqa: E402
 from tests.fakes.world import World  # noqa: E402
 
 BUDGETS = Path(__file__).with_suffix(".toml")
-ABOVE = 1.1
+ABOVE = 1.03
 """So much of its budget a request may cost."""
 SHORT, LONG = 100, 300
 CLOCK_RESOLUTION_S = 1e-6

@@ -109,12 +109,14 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--instructions", type=int, default=0, help="what a request costs by `make bench-instructions`")
     parser.add_argument("--kafka", action="store_true", help="look at the worker of bench/worker.py")
+    parser.add_argument("--requests", type=int, default=20_000, help="on Kafka")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker is not None:
         be_worker(arguments.worker)
     else:
-        _show(on_kafka() if arguments.kafka else in_memory(arguments.repetitions), arguments.instructions)
+        seen = on_kafka(arguments.requests) if arguments.kafka else in_memory(arguments.repetitions)
+        _show(seen, arguments.instructions)
 
 
 def in_memory(repetitions: int) -> Counter[str]:
@@ -127,11 +129,11 @@ def in_memory(repetitions: int) -> Counter[str]:
     return seen
 
 
-def on_kafka() -> Counter[str]:
+def on_kafka(requests: int) -> Counter[str]:
     """Return what is seen of the worker of `bench/worker.py`."""
     with tempfile.TemporaryDirectory(prefix="turnout-bench-") as folder:
         looks = Path(folder, "looks.json")
-        command = [sys.executable, str(ROOT / "bench/worker.py"), "--looks", str(looks)]
+        command = [sys.executable, str(ROOT / "bench/worker.py"), f"--requests={requests}", f"--looks={looks}"]
         subprocess.run(command, check=True)  # noqa: S603 - our own
         return Counter(orjson.loads(looks.read_bytes()))
 
