@@ -12,6 +12,7 @@ import structlog
 from streams.blobs.store import blob_store
 from streams.config.catalogue_file import CatalogueFile
 from streams.config.settings import Settings
+from streams.control_process import ControlProcess
 from streams.kafka.clients import admin, make_producer
 from streams.kafka.control_group import FaustControlGroup
 from streams.kafka.fence import HeartbeatFence
@@ -44,13 +45,7 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
         TooManyDeadLetters: the limit is exceeded; the records that exceed it stay on the topic.
         Exception: what the worker cannot go on after; whatever was not acknowledged will be delivered again.
     """
-    shutdown = Shutdown(settings.drain_s + GOODBYE_S)
-    shutdown.listen()
-    warn_if_untested()
-    async with admin(settings) as client:
-        catalogue = catalogue_file.catalogue
-        with_shadows = catalogue.shadow_calls is not None
-        await check_topics(client, settings, with_lane=catalogue.has_batches, with_shadows=with_shadows)
+    shutdown = await _prepared(settings, catalogue_file)
     async with kafka_ports(settings, catalogue_file) as ports:
         worker = Worker(settings, make_parts(settings, catalogue_file.catalogue, ports), ports)
         watchdog = Watchdog(
@@ -58,16 +53,49 @@ async def run_worker(settings: Settings, catalogue_file: CatalogueFile) -> None:
             Concern("records lie on the topic and none has been read", worker.reading),
             Concern("a request has been under way past its deadline", worker.overdue),
         )
-        async with worker.running():
-            _spare_the_collector()
-            log.info("worker is ready", worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
-            try:
-                async with watchdog.watching():  # not the end, which has a bound of its own, and no consumer to look at
-                    await worker.stopped(shutdown.asked)
-            except BaseException:
-                shutdown.begin(code=1)
-                raise
-    log.info("worker has stopped")
+        await _run("worker", worker, settings, shutdown, watchdog)
+
+
+async def run_control(settings: Settings, catalogue_file: CatalogueFile) -> None:
+    """Keep for all workers what one at a time keeps, until SIGTERM or SIGINT; a second signal stops at once.
+
+    Raises:
+        TopicsError: the topics are missing or do not fit together.
+        Exception: what the process cannot go on after; another one goes on with what it kept.
+    """
+    settings = settings.model_copy(update={"control": True})
+    shutdown = await _prepared(settings, catalogue_file)
+    async with kafka_ports(settings, catalogue_file) as ports:
+        process = ControlProcess(settings, make_parts(settings, catalogue_file.catalogue, ports, serves=False), ports)
+        await _run("control", process, settings, shutdown, Watchdog(settings.stuck_after_s))
+
+
+async def _prepared(settings: Settings, catalogue_file: CatalogueFile) -> Shutdown:
+    """Listen to signals, and see that the topics are there."""
+    shutdown = Shutdown(settings.drain_s + GOODBYE_S)
+    shutdown.listen()
+    warn_if_untested()
+    async with admin(settings) as client:
+        catalogue = catalogue_file.catalogue
+        with_shadows = catalogue.shadow_calls is not None
+        await check_topics(client, settings, with_lane=catalogue.has_batches, with_shadows=with_shadows)
+    return shutdown
+
+
+async def _run(
+    name: str, process: Worker | ControlProcess, settings: Settings, shutdown: Shutdown, watchdog: Watchdog
+) -> None:
+    ready, stopped = f"{name} is ready", f"{name} has stopped"
+    async with process.running():
+        _spare_the_collector()
+        log.info(ready, worker=settings.worker_id, group=settings.group, brokers=settings.brokers)
+        try:
+            async with watchdog.watching():  # not the end, which has a bound of its own, and no consumer to look at
+                await process.stopped(shutdown.asked)
+        except BaseException:
+            shutdown.begin(code=1)
+            raise
+    log.info(stopped)
 
 
 @asynccontextmanager

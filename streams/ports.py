@@ -284,12 +284,18 @@ class ControlGroup(Protocol):
         """Whether what is assigned is certainly still this worker's."""
         ...
 
-    def table(self, name: str, topic: str) -> Table:
-        """Return the table of one partition whose changelog is the topic; asked for before the start."""
+    def table(self, name: str, topic: str, along_with: str) -> Table:
+        """Return the table of one partition whose changelog is the topic; asked for before the start.
+
+        The member that is assigned the topic `along_with` finds in it what was put.
+        """
         ...
 
-    def deliver(self, topic: str, name: str, take: Callable[[Sequence[Received]], None]) -> None:
-        """Hand the topic's records to `take` once the group is joined; asked for before the start, under a name."""
+    def deliver(self, topic: str, name: str, take: Callable[[Sequence[Received]], None], weight: int = 1) -> None:
+        """Hand the topic's records to `take` once the group is joined; asked for before the start, under a name.
+
+        Topics are spread over the members, so that none has much more than its part of the weight.
+        """
         ...
 
     async def start(self, assignee: Assignee) -> None:

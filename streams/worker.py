@@ -1,7 +1,7 @@
 """A worker on its ports: what it is made of, and in which order it starts and stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +23,10 @@ from schemas.topics import Topic
 from streams.away import retry_while_unreachable
 from streams.config.settings import Settings
 from streams.config.tokens import best_text_bound
-from streams.control.app import Control, ControlParts
+from streams.control.app import Control
 from streams.control.breaker_news import BreakerNews
 from streams.control.budget_client import BudgetClient
+from streams.control.keepers import ControlParts
 from streams.control.kept_answers import KeptAnswers
 from streams.control.shadow_mode import Shadow
 from streams.ops.metrics import Metrics
@@ -76,12 +77,12 @@ class Parts:
     chance: Chance
 
 
-def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
-    """Make a worker's parts; its epoch is this moment."""
+def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports, *, serves: bool = True) -> Parts:
+    """Make a worker's parts; its epoch is this moment. One that `serves` no requests has no share of any limit."""
     clock = ports.clock
     member = Member(settings.worker_id, int(clock() * 1000))
-    admission = _admission(catalogue, member)
-    pool = ModelPool(catalogue, member, best_text_bound())
+    admission = _admission(catalogue, member if serves else None)
+    pool = ModelPool(catalogue, member if serves else None, best_text_bound())
     ports.provider.tell_replaced_keys(pool.key_replaced)
     return Parts(
         request_reader=RequestReader(
@@ -98,7 +99,7 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
         ),
         pool=pool,
         admission=admission,
-        budget_client=BudgetClient(catalogue.payers, f"{member.worker}@{member.epoch}", clock),
+        budget_client=BudgetClient(catalogue.payers if serves else {}, f"{member.worker}@{member.epoch}", clock),
         provider=ports.provider,
         lane=None if ports.batches is None else BatchLane.of(catalogue, settings.batch_margin_s),
         blobs=ports.blobs,
@@ -120,6 +121,55 @@ def make_parts(settings: Settings, catalogue: Catalogue, ports: Ports) -> Parts:
     )
 
 
+def make_kept_answers(parts: Parts, stored: StoredAnswers) -> KeptAnswers:
+    """Make the answer cache of a process."""
+    return KeptAnswers(
+        index=parts.cache_index,
+        stored=stored.at,
+        publisher=parts.publisher,
+        catalogue=parts.pool.catalogue,
+        looked_up=parts.metrics.looked_up,
+        clock=parts.clock,
+    )
+
+
+def make_control(
+    settings: Settings, parts: Parts, ports: Ports, kept_answers: KeptAnswers, announce: Callable[[], None]
+) -> Control:
+    """Make what runs beside the requests; `announce` is called where breakers may have changed."""
+
+    def batch_answered(response: Response) -> None:
+        """Count and log an answer of a batch, as that of a live call."""
+        parts.request_log.write(response)
+        parts.metrics.ended(response)
+        parts.flaws.ended(response)
+
+    control = Control(
+        ControlParts(
+            settings=settings,
+            pool=parts.pool,
+            admission=parts.admission,
+            budget_client=parts.budget_client,
+            publisher=parts.publisher,
+            announce=announce,
+            log=ports.log,
+            group=ports.control_group,
+            clock=parts.clock,
+            flaws=parts.flaws,
+            kept_answers=kept_answers,
+            read_feedback=FeedbackReader(parts.admission).read,
+            feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
+            batches=ports.batches,
+            late_batches=LateBatches() if parts.lane is None else parts.lane.late,
+            chance=parts.chance,
+            batch_answered=batch_answered,
+            shortened=partial(shortened, parts.blobs),
+        )
+    )
+    parts.metrics.watch_roles(control.roles)
+    return control
+
+
 class Worker:
     """Serves requests from `running`'s begin to its end."""
 
@@ -131,36 +181,8 @@ class Worker:
         self._intake = ports.intake
         news = BreakerNews(parts.pool, parts.publisher)
         self._stored_answers = StoredAnswers(ports.log, settings.topic(Topic.RESPONSES))
-        self._kept_answers = KeptAnswers(
-            index=parts.cache_index,
-            stored=self._stored_answers.at,
-            publisher=parts.publisher,
-            catalogue=parts.pool.catalogue,
-            looked_up=parts.metrics.looked_up,
-            clock=parts.clock,
-        )
-        self._control = Control(
-            ControlParts(
-                settings=settings,
-                pool=parts.pool,
-                admission=parts.admission,
-                budget_client=parts.budget_client,
-                publisher=parts.publisher,
-                announce=news.announce,
-                log=ports.log,
-                group=ports.control_group,
-                clock=parts.clock,
-                flaws=parts.flaws,
-                kept_answers=self._kept_answers,
-                read_feedback=FeedbackReader(parts.admission).read,
-                feedback_letter=partial(letter_of_feedback, max_letter_bytes=settings.max_message_bytes),
-                batches=ports.batches,
-                late_batches=LateBatches() if parts.lane is None else parts.lane.late,
-                chance=parts.chance,
-                batch_answered=self._batch_answered,
-                shortened=partial(shortened, parts.blobs),
-            )
-        )
+        self._kept_answers = make_kept_answers(parts, self._stored_answers)
+        self._control = make_control(settings, parts, ports, self._kept_answers, news.announce)
         self._counterparts = Counterparts(
             ports.intake,
             ports.log.partition_count,
@@ -232,11 +254,9 @@ class Worker:
     def _has_time(self) -> bool:
         return self.pump.has_time()
 
-    def _batch_answered(self, response: Response) -> None:
-        """Count and log an answer of a batch, as that of a live call."""
-        self._parts.request_log.write(response)
-        self._parts.metrics.ended(response)
-        self._parts.flaws.ended(response)
+    def roles(self) -> Mapping[str, bool]:
+        """Return what this worker may keep for all, and whether it does."""
+        return self._control.roles()
 
     async def stopped(self, asked: Callable[[], Awaitable[None]]) -> None:
         """Wait until the worker is asked to stop, or cannot go on.
@@ -359,7 +379,7 @@ def _along_with_requests(lane: BatchLane | None) -> Sequence[Topic]:
     return (Topic.RESPONSES, Topic.CALLS) if lane is None else (Topic.RESPONSES, Topic.CALLS, Topic.WAITING)
 
 
-def _admission(catalogue: Catalogue, member: Member) -> Admission:
+def _admission(catalogue: Catalogue, member: Member | None) -> Admission:
     admission = Admission(catalogue.tenants, member)
     if admission.is_open:
         log.warning("the pipeline is open: no tenant has a key, so whoever may write requests may spend")

@@ -47,11 +47,11 @@ def far_deadline() -> str:
 class Worker:
     """One worker process. Its log goes to a file that a failing test can show."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, command: str = "worker") -> None:
         self.log = log
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker"],
+                [sys.executable, "-m", "streams.cli", command],
                 cwd=ROOT,
                 env={**os.environ, **environment},
                 stderr=stderr,
@@ -118,6 +118,12 @@ class Pipeline:
         worker = Worker({**self.environment, **environment}, self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
+
+    def start_control(self, **environment: str) -> Worker:
+        """Start a process that keeps for all workers what one has to, and serves nothing."""
+        log = self.folder / f"control-{len(self.workers)}.log"
+        self.workers.append(Worker({**self.environment, **environment}, log, "control"))
+        return self.workers[-1]
 
     def end(self) -> None:
         for worker in self.workers:

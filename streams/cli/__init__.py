@@ -20,6 +20,7 @@ from streams.cli.speech import say
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "worker": "streams.cli.worker:worker",
+        "control": "streams.cli.control:control",
         "topics": "streams.cli.topics:topics",
         "tenant": "streams.cli.tenant:tenant",
         "check": "streams.cli.check:check",

@@ -28,6 +28,7 @@ Examples:
     turnout worker --brokers kafka-1:9092,kafka-2:9092
     turnout worker --env-file production.env --processes 4
     turnout worker --provider-base-url http://127.0.0.1:8080/v1 --log-format console
+    turnout control & turnout worker --no-control --processes 8
 
 The first SIGTERM or Ctrl-C drains: requests under way end, what they used is committed. A second one stops at once.
 Workers of one group share the requests; more than there are partitions are idle.
@@ -58,6 +59,14 @@ def worker(  # noqa: PLR0913 - one parameter an option
         typer.Option(help="json or console.", show_default="TURNOUT_LOG_FORMAT, else json"),
     ] = None,
     env_file: options.EnvFile = None,
+    control: Annotated[
+        bool | None,
+        typer.Option(
+            "--control/--no-control",
+            help="Take part in what one worker at a time keeps for all (health, shares, budgets, quality, batches).",
+            show_default="TURNOUT_CONTROL, else --control",
+        ),
+    ] = None,
     processes: Annotated[
         int, typer.Option(help="Worker processes; more than one are started again when they die.", min=1, max=256)
     ] = 1,
@@ -71,6 +80,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
         "catalogue": catalogue,
         "provider_base_url": provider_base_url,
         "log_format": log_format,
+        "control": control,
     }
     settings = load_settings(env_file, **given)
     catalogue_file = load_catalogue(settings.catalogue)
@@ -106,10 +116,12 @@ def _stop_without_supervisor() -> None:
 
 
 def _children(
-    base_id: str, processes: int, env_file: Path | None, given: Mapping[str, str | Path | None]
+    base_id: str, processes: int, env_file: Path | None, given: Mapping[str, str | Path | bool | None]
 ) -> dict[str, list[str]]:
     command = [sys.executable, "-m", "streams.cli", "worker", "--supervised"]
-    passed_on = {**given, "env_file": env_file, "worker_id": None}
+    passed_on = {**given, "env_file": env_file, "worker_id": None, "control": None}
+    if (control := given["control"]) is not None:
+        command.append("--control" if control else "--no-control")
     command += [f"--{name.replace('_', '-')}={value}" for name, value in passed_on.items() if value is not None]
     names = [f"{base_id}-{number}" for number in range(1, processes + 1)]
     return {name: [*command, f"--worker-id={name}"] for name in names}

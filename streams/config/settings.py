@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         default_factory=_worker_id,
         description="This worker's name in its records and logs, unique in the group. Without it, host and process id.",
     )
+    control: bool = Field(
+        default=True,
+        description="Let this worker take its part in what one worker at a time does for all: health, shares, budgets, "
+        "quality, batches. Off where `turnout control` does it; without either, nobody does.",
+    )
     data_dir: Path = Field(
         default_factory=_data_dir,
         description="Folder for Faust's local files, which may be lost. Without it, one in the temporary folder.",

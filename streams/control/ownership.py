@@ -28,6 +28,8 @@ class PartitionOwners:
         self._owners = owners
         self._caught_up = caught_up
         self._assignment: set[TopicPartition] | None = None
+        self.kept: frozenset[TopicPartition] = frozenset()
+        """Whose owners have taken over."""
 
     def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """Take in an assignment, whose tables are not restored yet."""
@@ -35,7 +37,7 @@ class PartitionOwners:
 
     def revoked(self) -> None:
         """Give up all roles: the assignment has ended."""
-        self._assignment = None
+        self._assignment, self.kept = None, frozenset()
         for owner in self._owners.values():
             owner.give_up()
 
@@ -45,6 +47,7 @@ class PartitionOwners:
         await self._caught_up()
         if assignment is None or assignment is not self._assignment:
             return
+        self.kept = frozenset(self._owners.keys() & assignment)
         for partition, owner in self._owners.items():
-            if partition in assignment:
+            if partition in self.kept:
                 owner.take_over()

@@ -1,4 +1,7 @@
-"""The control group by Faust: a worker's second app, with its agents and its tables of one partition."""
+"""The control group by Faust: a worker's second app, with its agents and its tables of one partition.
+
+The group shares out roles, each a topic and its tables (`streams.kafka.assignor`).
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +11,7 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP
 
 from streams.config.settings import Settings
-from streams.kafka.assignor import OnePartitionAssignor
+from streams.kafka.assignor import role_assignor
 from streams.kafka.batches import Take
 from streams.kafka.faust_app import faust_app, subscribe
 from streams.kafka.fence import HeartbeatFence
@@ -75,8 +78,14 @@ class FaustControlGroup:
 
     def __init__(self, settings: Settings) -> None:
         self._takers: dict[str, Take] = {}
+        self._along_with: dict[str, str] = {}
+        self._weights: dict[str, int] = {}
         self._app = faust_app(
-            settings, REBALANCE_S, "-control", table_standby_replicas=0, PartitionAssignor=OnePartitionAssignor
+            settings,
+            REBALANCE_S,
+            "-control",
+            table_standby_replicas=0,
+            PartitionAssignor=role_assignor(self._along_with, self._weights),
         )
         self._app.transport = SafeTransport(
             self._app.conf.broker,
@@ -93,13 +102,15 @@ class FaustControlGroup:
         fence: HeartbeatFence = self._app.transport.fence
         return fence
 
-    def table(self, name: str, topic: str) -> ChangelogTable:
-        """Return the table of one partition whose changelog is the topic."""
+    def table(self, name: str, topic: str, along_with: str) -> ChangelogTable:
+        """Return the table of one partition whose changelog is the topic; who has `along_with` has it."""
+        self._along_with[topic] = along_with
         self._tables.append(changelog_table(self._app, name, topic))
         return ChangelogTable(self._tables[-1])
 
-    def deliver(self, topic: str, name: str, take: Callable[[Sequence[Received]], None]) -> None:
+    def deliver(self, topic: str, name: str, take: Callable[[Sequence[Received]], None], weight: int = 1) -> None:
         """Hand the topic's records to `take`; an agent of this name subscribes to it."""
+        self._weights[topic] = weight
         subscribe(self._app, topic, name)
         self._takers[topic] = take
 

@@ -190,10 +190,10 @@ OVERRIDDEN: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
         ),
         "faust.assignor.partition_assignor:PartitionAssignor": (
             Pin(
-                "_get_copartitioned_groups",
-                "one group of partitions 0, however many partitions the topics have",
-                "(topics, cluster, subscriptions)",
-                by=("PartitionAssignor._perform_assignment",),
+                "_perform_assignment",
+                "roles of partitions 0, however many partitions the topics have, to as many members as there are",
+                "(self, cluster, member_metadata)",
+                by=("PartitionAssignor._assign",),
             ),
         ),
         "aiokafka.consumer.fetcher:PartitionRecords": (
@@ -222,6 +222,15 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
     {
         "faust.assignor.partition_assignor:PartitionAssignor": (
             Pin("_group_co_subscribed", "topics by who subscribes to them", "(topics, subscriptions)"),
+            Pin("_get_client_metadata", "what a member had before", "(metadata)"),
+            Pin("_update_member_urls", "where the members are, which goes back to them", "(self, clients_metadata)"),
+            Pin("_get_changelog_distribution", "who has which table", "(self, assignments)"),
+            Pin("_get_external_topic_distribution", "who has which topic", "(self, assignments)"),
+            Pin(
+                "_protocol_assignments",
+                "the members' assignments as the protocol has them",
+                "(self, assignments, cl_distribution, tp_distribution, topic_groups)",
+            ),
         ),
         "faust.transport.consumer:Consumer": (
             Pin("callback", "where records of tables' changelogs are handed over; wrapped"),

@@ -246,6 +246,10 @@ class Metrics:
         """Note a request that was answered from what had already happened."""
         self.duplicates += 1
 
+    def watch_roles(self, roles: Callable[[], Mapping[str, bool]]) -> None:
+        """Tell from now on which of the roles, that one process at a time has for all, this one has."""
+        self.registry.register(_Roles(roles))
+
     def watch(
         self,
         load: Load,
@@ -259,6 +263,20 @@ class Metrics:
         `refusals` tells what limits in shadow mode would refuse, `missing_partitions` how many a topic lacks.
         """
         self.registry.register(_Gauges(self, load, pool, refusals, missing_partitions, cache))
+
+
+class _Roles(Collector):
+    def __init__(self, roles: Callable[[], Mapping[str, bool]]) -> None:
+        self._roles = roles
+
+    def collect(self) -> Iterator[Metric]:
+        """Read who keeps what."""
+        kept = GaugeMetricFamily(
+            "turnout_keeps", "1 while this process keeps for all workers what the role says; else 0.", labels=["role"]
+        )
+        for role, has in self._roles().items():
+            kept.add_metric([role], float(has))
+        yield kept
 
 
 class _Gauges(Collector):

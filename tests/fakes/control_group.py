@@ -77,12 +77,12 @@ class MemoryControlGroup:
         """Whether what is assigned is certainly still this worker's."""
         return self._consumer.fence
 
-    def table(self, _name: str, topic: str) -> MemoryTable:
+    def table(self, _name: str, topic: str, _along_with: str) -> MemoryTable:
         """Return the table whose changelog is the topic."""
         self._tables.append(MemoryTable(self._log, topic))
         return self._tables[-1]
 
-    def deliver(self, topic: str, _name: str, take: Take) -> None:
+    def deliver(self, topic: str, _name: str, take: Take, _weight: int = 1) -> None:
         """Hand the topic's records to `take`."""
         self._takes[topic] = take
 

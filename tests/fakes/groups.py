@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from streams.kafka.placement import Role, placed
 from streams.ports import TopicPartition
 from tests.fakes.loop import VirtualLoop
 
@@ -62,12 +63,25 @@ def spread(members: Sequence[str], partitions: Sequence[TopicPartition], _before
     return [number % len(members) for number in range(len(partitions))]
 
 
-def together(
-    members: Sequence[str], partitions: Sequence[TopicPartition], before: Mapping[str, tuple[TopicPartition, ...]]
-) -> Sequence[int]:
-    """Give all partitions to one member: to the one that had them, while there is one."""
-    owner = next((number for number, member in enumerate(members) if before.get(member)), 0)
-    return [owner] * len(partitions)
+def by_weight(weights: Mapping[str, int]) -> Assign:
+    """Return what spreads partitions by the weights of their topics, as the control group does."""
+
+    def assign(
+        members: Sequence[str], partitions: Sequence[TopicPartition], before: Mapping[str, tuple[TopicPartition, ...]]
+    ) -> Sequence[int]:
+        roles = [
+            Role(
+                name=f"{tp.topic}|{tp.partition}",
+                weight=weights.get(tp.topic, 1),
+                candidates=tuple(members),
+                holder=next((member for member in members if tp in before.get(member, ())), None),
+            )
+            for tp in partitions
+        ]
+        found = placed(roles, members)
+        return [members.index(found[f"{tp.topic}|{tp.partition}"]) for tp in partitions]
+
+    return assign
 
 
 @dataclass(slots=True)

@@ -116,7 +116,7 @@ class Lane:
             provider=MemoryBatchProvider(world.batches),
             publisher=publisher,
             log=ports.log,
-            table=group.table("batches", topic(Topic.BATCH_STATE)),
+            table=group.table("batches", topic(Topic.BATCH_STATE), topic(Topic.BATCH_LANES)),
             fence=group.fence,
             records=BatchRecords(ports.log, topic(Topic.BATCH_REQUESTS)),
             responses=topic(Topic.RESPONSES),

@@ -13,6 +13,8 @@ from router.charges import Charge, ChargeRow
 from schemas.dead_letters import OVERHEAD_BYTES
 from schemas.topics import TOPICS, Topic
 from streams.config.settings import Settings
+from streams.control.keepers import WEIGHTS
+from streams.control_process import ControlProcess
 from streams.kafka.fence import HeartbeatFence
 from streams.ports import Ports, TopicPartition
 from streams.providers.endpoints import Endpoint
@@ -23,7 +25,7 @@ from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.broker import Broker
 from tests.fakes.consumer import GroupConsumer, Rhythm
 from tests.fakes.control_group import MemoryControlGroup
-from tests.fakes.groups import Group, spread, together
+from tests.fakes.groups import Group, by_weight, spread
 from tests.fakes.intake import MemoryIntake
 from tests.fakes.link import Link, Weather
 from tests.fakes.log import MemoryLog
@@ -112,7 +114,8 @@ class World:
             Topic.QUALITY_COUNTS,
             Topic.BATCH_LANES,
         )
-        self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), together)
+        weights = {self.settings.topic(topic): weight for topic, weight in WEIGHTS.items()}
+        self.control = Group(self.loop, tuple(self.partition(topic) for topic in owned), by_weight(weights))
         models = {name: _character(self.catalogue, name) for name in self.catalogue.models} | self.characters
         self.batches = BatchProviders(self.loop, Random(self.seed + 2))  # noqa: S311 - same
         self.providers = Providers(self.loop, Random(self.seed + 1), deepcopy(models))  # noqa: S311 - same
@@ -129,16 +132,43 @@ class World:
         if topic is Topic.REQUESTS:
             self.requests.grow(tuple(self.partition(topic, number) for number in range(count)))
 
-    def start(self, name: str) -> WorkerProcess:
+    def keeper_of(self, topic: Topic) -> WorkerProcess:
+        """Return the worker that has the topic of a role."""
+        tp = self.partition(topic)
+        (member,) = (member for member, tps in self.control.assignments.items() if tp in tps)
+        return self.workers[member.partition("#")[0]]
+
+    def start(self, name: str, *, control: bool = True) -> WorkerProcess:
         """Start a worker; of one name there is one at a time."""
+        process, link = self._process(name)
+        self.workers[name] = process.run(self._make, name, process, link, control)
+        return self.workers[name]
+
+    def start_control(self, name: str) -> Process:
+        """Start a process that keeps for all workers what one has to, and serves nothing."""
+        process, link = self._process(name)
+        process.run(self._make_control, name, link)
+        return process
+
+    def _process(self, name: str) -> tuple[Process, Link]:
         self._started += 1
         process = Process(self.loop, f"{name}@{self._started}")
         link = Link(self.loop, process, Random(self.random.random()), self.weather)  # noqa: S311 - a test's dice
-        self.workers[name] = process.run(self._make, name, process, link)
-        return self.workers[name]
+        return process, link
 
-    def _make(self, name: str, process: Process, link: Link) -> WorkerProcess:
+    def _make_control(self, name: str, link: Link) -> "Task[None]":
         settings = self.settings.model_copy(update={"worker_id": name})
+        ports = self.ports(name, link)
+        kept = ControlProcess(settings, make_parts(settings, self.catalogue, ports, serves=False), ports)
+
+        async def run() -> None:
+            async with kept.running():
+                await kept.stopped(asyncio.Event().wait)
+
+        return asyncio.create_task(run())
+
+    def _make(self, name: str, process: Process, link: Link, control: bool = True) -> WorkerProcess:  # noqa: FBT001, FBT002  # by place, through `Process.run`
+        settings = self.settings.model_copy(update={"worker_id": name, "control": control})
         ports = self.ports(name, link)
         parts = make_parts(settings, self.catalogue, ports)
         worker = Worker(settings, parts, ports)

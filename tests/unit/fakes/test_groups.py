@@ -7,7 +7,7 @@ from streams.kafka.fence import HeartbeatFence
 from streams.ports import Received, Record, TopicPartition
 from tests.fakes.broker import Broker, partitions_of
 from tests.fakes.consumer import GroupConsumer, Rhythm
-from tests.fakes.groups import Group, together
+from tests.fakes.groups import Group, by_weight
 from tests.fakes.link import Link
 from tests.fakes.loop import Process, VirtualLoop, in_virtual_time
 
@@ -204,15 +204,16 @@ def test_a_member_that_freezes_while_it_joins_takes_up_no_assignment_of_before()
     in_virtual_time(main)
 
 
-def test_what_one_member_has_together_stays_with_it_until_it_goes() -> None:
+def test_what_a_member_has_by_weight_stays_with_it_while_that_is_fair() -> None:
     async def main(loop: VirtualLoop) -> None:
         scene = Scene(loop)
-        scene.group.assign = together
+        scene.group.assign = by_weight({})
         second = scene.join("w2")
         await asyncio.sleep(5)
+        assert second.partitions == TPS
         first = scene.join("w1")
         await asyncio.sleep(5)
-        assert second.partitions == TPS
+        assert (second.partitions, first.partitions) == (TPS[:2], TPS[2:])
         await scene.consumers["w2"].stop()
         await asyncio.sleep(5)
         assert first.partitions == TPS

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from streams.cli import COMMANDS, EXTRAS, main
+from streams.cli.worker import _children
 
 ROOT = Path(__file__).parents[3]
 
@@ -154,3 +155,12 @@ def test_a_proxy_that_is_none_is_named_before_a_worker_starts(
     said = capsys.readouterr().err
     assert said.startswith("HTTPS_PROXY must be the URL of an http or https proxy")
     assert "secret" not in said
+
+
+@pytest.mark.parametrize(("control", "option"), [(None, []), (True, ["--control"]), (False, ["--no-control"])])
+def test_workers_of_a_supervisor_keep_or_keep_nothing_as_it_was_told(
+    *, control: bool | None, option: list[str]
+) -> None:
+    commands = _children("host", 2, None, {"brokers": "kafka:9092", "control": control})
+    assert commands.keys() == {"host-1", "host-2"}
+    assert [part for part in commands["host-1"] if part.endswith("control")] == option

@@ -44,9 +44,8 @@ def charged_usd(scene: Scene) -> Decimal:
 
 
 def owner(scene: Scene) -> WorkerProcess:
-    """Return who has the control group's partitions."""
-    (member,) = (member for member, tps in scene.world.control.assignments.items() if tps)
-    return scene.world.workers[member.partition("#")[0]]
+    """Return who keeps the budgets."""
+    return scene.world.keeper_of(Topic.BUDGET_CLAIMS)
 
 
 def waited_s(scene: Scene, call: Call, asked_s: dict[str, float]) -> float:

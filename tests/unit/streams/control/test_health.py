@@ -24,8 +24,7 @@ def health(scene: Scene, model: str = "alpha") -> Json:
 
 
 def owner(scene: Scene) -> WorkerProcess:
-    (member,) = (member for member, tps in scene.world.control.assignments.items() if tps)
-    return scene.world.workers[member.partition("#")[0]]
+    return scene.world.keeper_of(Topic.MODEL_STATS)
 
 
 async def ask(
