@@ -58,6 +58,11 @@ class Worker:
                 stdout=subprocess.DEVNULL,
             )
 
+    def last_said(self, words: str) -> str | None:
+        """Return when it logged these words last, as a text that sorts; None: it has not."""
+        lines = [line for line in self.log.read_text().splitlines() if words in line]
+        return str(orjson.loads(lines[-1])["timestamp"]) if lines else None
+
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is committed."""
         self.process.kill()
@@ -124,6 +129,12 @@ class Pipeline:
         log = self.folder / f"control-{len(self.workers)}.log"
         self.workers.append(Worker({**self.environment, **environment}, log, "control"))
         return self.workers[-1]
+
+    def last_to_say(self, words: str) -> Worker | None:
+        """Return the worker that logged these words last, of those that live: a role may have moved on."""
+        living = [worker for worker in self.workers if worker.process.poll() is None]
+        said = {at: worker for worker in living if (at := worker.last_said(words)) is not None}
+        return said[max(said)] if said else None
 
     def end(self) -> None:
         for worker in self.workers:

@@ -43,14 +43,12 @@ async def until(holds: Callable[[], bool], pipeline: Pipeline) -> None:
         await asyncio.sleep(0.1)
 
 
-async def owner(pipeline: Pipeline, among: list[Worker]) -> Worker:
-    """Wait until one of these collects."""
-
-    def collecting() -> list[Worker]:
-        return [worker for worker in among if OWNER in worker.log.read_text()]
-
-    await until(lambda: bool(collecting()), pipeline)
-    return collecting()[0]
+async def owner(pipeline: Pipeline) -> Worker:
+    """Wait until one of those that live collects."""
+    await until(lambda: pipeline.last_to_say(OWNER) is not None, pipeline)
+    found = pipeline.last_to_say(OWNER)
+    assert found is not None
+    return found
 
 
 async def test_a_batch_is_answered_and_paid_once_though_its_collectors_are_killed(
@@ -60,14 +58,15 @@ async def test_a_batch_is_answered_and_paid_once_though_its_collectors_are_kille
     pipeline = await make_pipeline(
         provider, TURNOUT_BATCH_POLL_S="0.3", TURNOUT_BATCH_MAX_AGE_S="2", TURNOUT_BATCH_MARGIN_S="60"
     )
-    workers = [pipeline.start_worker(TURNOUT_WORKER_ID=name) for name in ("one", "two")]
-    first = await owner(pipeline, workers)
+    for name in ("one", "two"):
+        pipeline.start_worker(TURNOUT_WORKER_ID=name)
+    await pipeline.until_settled()
+    first = await owner(pipeline)
     ids = await hand_over(pipeline, REQUESTS)
     await until(lambda: bool(provider.batches()), pipeline)
     first.kill()
-    workers = [worker for worker in workers if worker is not first]
-    second = await owner(pipeline, workers)
-    workers.append(pipeline.start_worker(TURNOUT_WORKER_ID="three"))
+    second = await owner(pipeline)
+    pipeline.start_worker(TURNOUT_WORKER_ID="three")
     while not await pipeline.responses():  # noqa: ASYNC110 - a topic has no event
         await asyncio.sleep(0.02)
     second.kill()

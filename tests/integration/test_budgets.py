@@ -101,7 +101,8 @@ async def test_two_workers_stop_before_the_limit_and_the_accounts_survive_their_
                 partition=record.partition,
                 headers=list(record.headers),
             )
-    owner = next(worker for worker in workers if b"keeps the accounts" in worker.log.read_bytes())
+    owner = pipeline.last_to_say("keeps the accounts")
+    assert owner is not None
     owner.kill()
     late = [*requests("late", 5, "acme"), *requests("late-r", 5, "rich")]
     await pipeline.publish(late)

@@ -121,8 +121,8 @@ async def test_when_the_owner_of_the_health_is_killed_another_goes_on_with_its_w
     assert (before.status, before.workers) == (HealthStatus.DEGRADED, 1)
     second = pipeline.start_worker(TURNOUT_WORKER_ID="second")
     await until_health(pipeline, lambda found: len(found.shares) == 2)
-    owners = {worker.log.read_text().rfind(OWNER): worker for worker in (first, second)}
-    owner = owners[max(owners)] if OWNER in second.log.read_text() else first
+    owner = pipeline.last_to_say(OWNER)
+    assert owner is not None
     left = second if owner is first else first
     owner.kill()
     after = await until_health(pipeline, lambda found: found.workers == 1 and len(found.shares) == 1)
