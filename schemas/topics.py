@@ -13,6 +13,7 @@ class Topic(StrEnum):
     RESPONSES = "llm.responses.v1"
     COSTS = "llm.costs.v1"
     CALLS = "llm.calls.v1"
+    FINISHED_IDS = "llm.finished-ids.v1"
     MODEL_STATS = "llm.model-stats.v1"
     MODEL_HEALTH = "llm.model-health.v1"
     MODEL_PANES = "llm.model-panes.v2"
@@ -63,6 +64,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.REQUESTS, "the producer's choice", busy=True),
     TopicSpec(Topic.RESPONSES, "the request's key, in the request's partition", busy=True),
     TopicSpec(Topic.CALLS, "the request's key, in the request's partition", busy=True),
+    TopicSpec(Topic.FINISHED_IDS, "none, in the requests' partition", busy=True, internal=True),
     TopicSpec(Topic.COSTS, "tenant", busy=True),
     TopicSpec(Topic.MODEL_STATS, "model", retention_s=3600),
     TopicSpec(Topic.MODEL_HEALTH, "model", compacted=True),

@@ -158,7 +158,7 @@ def check_sizes(states: Mapping[Topic, TopicState]) -> None:
         TopicsError: they cannot.
     """
     requests = states[Topic.REQUESTS]
-    for topic in (Topic.RESPONSES, Topic.CALLS):
+    for topic in (Topic.RESPONSES, Topic.CALLS, Topic.FINISHED_IDS):
         state = states[topic]
         if state.partitions < requests.partitions:
             raise TopicsError(

@@ -38,6 +38,7 @@ from streams.request.answer_cache import AnswerCache
 from streams.request.coming_back import ComingBack
 from streams.request.counterparts import Counterparts
 from streams.request.feedback_reader import FeedbackReader
+from streams.request.finished_records import FinishedIdWriter
 from streams.request.hand_over import HandOvers
 from streams.request.handler import Handler
 from streams.request.joined_calls import JoinedCalls
@@ -45,7 +46,7 @@ from streams.request.outcomes import Outcomes, letter_of_feedback, shortened
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
-from streams.request.recovery import Horizon, recover, recover_waiting, stored_record
+from streams.request.recovery import Horizon, Places, recover, recover_waiting, stored_record
 from streams.request.references import References
 from streams.request.replay_signature import ReplaySignature
 from streams.request.shadow_calls import ShadowCalls, settle_shadow_calls
@@ -190,6 +191,7 @@ class Worker:
             tuple(settings.topic(topic) for topic in _along_with_requests(parts.lane)),
         )
         self._shadow_calls = self._make_shadow_calls(news.announce)
+        self._finished_ids = FinishedIdWriter(ports.log, settings.topic(Topic.FINISHED_IDS))
         self.pump = Pump(
             self._handler(news.announce),
             self._recover,
@@ -232,6 +234,7 @@ class Worker:
                     await self._intake.stop()
                 finally:  # even then, what is being published ends before the producer does
                     await self.pump.close()
+                    await self._finished_ids.close()
 
     def _make_shadow_calls(self, announce: Callable[[], None]) -> ShadowCalls | None:
         parts, rules = self._parts, self._parts.pool.catalogue.shadow_calls
@@ -265,6 +268,7 @@ class Worker:
             Exception: why it cannot go on.
         """
         ends = [self.pump.broken(), self._control.broken(), asked(), self._intake.broken(), self._counterparts.watch()]
+        ends.append(self._finished_ids.run())
         if self._parts.lane is not None:
             ends.append(self._coming_back.run())
         waiting = [asyncio.ensure_future(end) for end in ends]
@@ -294,11 +298,15 @@ class Worker:
         metadata = await self._intake.committed_metadata(partition)
         since = Position() if metadata is None else Position.parse(metadata)
         since_ms = int((self._wall_clock() - settings.duplicate_horizon_s) * 1000)
-        responses = TopicPartition(settings.topic(Topic.RESPONSES), partition.partition)
-        calls = TopicPartition(settings.topic(Topic.CALLS), partition.partition)
+        places = Places(
+            *(
+                TopicPartition(settings.topic(topic), partition.partition)
+                for topic in (Topic.RESPONSES, Topic.FINISHED_IDS, Topic.CALLS)
+            )
+        )
         async with self._log.reader() as reader:
             horizon = Horizon(since_ms, settings.duplicate_ids)
-            await recover(state, reader, responses, calls, since, horizon)
+            await recover(state, reader, places, since, horizon, self._finished_ids)
             await settle_shadow_calls(state, self._parts.publisher, self._parts.fence)
             if self._parts.lane is not None:
                 waiting = TopicPartition(settings.topic(Topic.WAITING), partition.partition)
@@ -336,6 +344,7 @@ class Worker:
             request_log=parts.request_log,
             metrics=parts.metrics,
             flaws=parts.flaws,
+            finished_ids=self._finished_ids,
             clock=parts.clock,
             blobs=parts.blobs,
             max_letter_bytes=self._settings.max_message_bytes,
@@ -376,7 +385,8 @@ class Worker:
 
 def _along_with_requests(lane: BatchLane | None) -> Sequence[Topic]:
     """Return the topics that need a partition of each request's number."""
-    return (Topic.RESPONSES, Topic.CALLS) if lane is None else (Topic.RESPONSES, Topic.CALLS, Topic.WAITING)
+    always = Topic.RESPONSES, Topic.CALLS, Topic.FINISHED_IDS
+    return always if lane is None else (*always, Topic.WAITING)
 
 
 def _admission(catalogue: Catalogue, member: Member | None) -> Admission:

@@ -30,6 +30,7 @@ from streams.ops.metrics import Metrics
 from streams.ops.request_log import RequestLog
 from streams.ports import BlobStore, Clock, Fence
 from streams.publisher import Publisher
+from streams.request.finished_records import FinishedId, FinishedIdWriter
 from streams.request.handling import Handling
 from streams.request.references import kept_apart, without_content
 
@@ -60,6 +61,8 @@ class Outcomes:
     request_log: RequestLog
     metrics: Metrics
     flaws: FlawCounter
+    finished_ids: FinishedIdWriter
+    """Tells where responses lie, behind them."""
     clock: Clock
     blobs: BlobStore | None
     """Where an answer goes that is too large for its topic."""
@@ -96,7 +99,9 @@ class Outcomes:
         except MessageSizeTooLargeError:
             response = await shortened(self.blobs, response, handling.delivery)
             offset = await self.publisher.response(response, handling.delivery, handling.trace, still_ours)
-        handling.state.response_written(identity_of_response(vars(response)), offset, self.clock())
+        identity = identity_of_response(vars(response))
+        handling.state.response_written(identity, offset, self.clock())
+        self.finished_ids.add(handling.delivery.origin.partition, FinishedId.of(identity, offset))
         await still_ours()  # else its worker of now may have billed the calls as cut off, before this was written
         if reply_to is not None:
             await self._reply(reply_to, response, handling)

@@ -18,6 +18,7 @@ from router.finished_ids import Finished, FinishedIds
 from router.identity import Identity, key_of_call
 from schemas.costs import CallStarted
 from schemas.responses import Attempt, Response
+from streams.request.finished_records import FinishedId
 from streams.request.waiting_ids import WaitingIds
 
 
@@ -59,6 +60,11 @@ class AnsweredIds:
         """Remember that its response lies at `offset`."""
         self._of(identity).add(identity.key, offset, now_s, identity.asked)
 
+    def put(self, told: FinishedId, now_s: float) -> None:
+        """Remember a response that a record of `llm.finished-ids.v1` tells of."""
+        kept = self._finished if told.finishes else self._refused
+        kept.put(told.digest, told.offset, told.asked, now_s)
+
     def find(self, identity: Identity) -> Finished | None:
         """Return what is known of its response; None without one."""
         return self._of(identity).find(identity.key)
@@ -70,9 +76,11 @@ class AnsweredIds:
 class PartitionState:
     """One partition, from its assignment to its revocation."""
 
-    def __init__(self, answered: AnsweredIds, known: Position | None = None) -> None:
+    def __init__(self, answered: AnsweredIds, known: Position | None = None, ids_end: int = 0) -> None:
         """Start with the ids of an earlier state of this partition, which knew the topics as far as `known`."""
         self.answered = answered
+        self.ids_end = ids_end
+        """How far the partition of `llm.finished-ids.v1` was read back."""
         self.waiting = WaitingIds()
         self.is_lost = False
         """Whether the partition may be another worker's by now."""

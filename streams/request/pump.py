@@ -283,8 +283,10 @@ class Pump:
         state = self._states.get(tp)
         if state is None:
             known = self._known.pop(tp, None)
-            state = self._states[tp] = PartitionState(
-                self._new_ids() if known is None else known.answered, known.end if known else None
+            state = self._states[tp] = (
+                PartitionState(self._new_ids())
+                if known is None
+                else PartitionState(known.answered, known.end, known.ids_end)
             )
             self._recoveries[tp] = asyncio.create_task(self._recover(tp, state))
         return state

@@ -308,3 +308,24 @@ async def rolling_restart(scene: Scene) -> None:
         (successor,) = scene.start()
         await scene.until_ready(successor)
         await scene.stop(worker)
+
+
+async def killed_before_ids_are_told(scene: Scene) -> None:
+    """Where responses lie is told a second later: some are not told of, and others in portions that a crash cuts."""
+    await scene.open(TURNOUT_COMMIT_INTERVAL_S="0.1")
+    known: list[str] = []
+    for _ in range(4):
+        scene.start()
+        ids = await scene.publish(40)
+        await scene.until_answered(ids)
+        await scene.until_committed()  # so that nothing but the ids tells of them
+        scene.kill()
+        known += ids
+        calls = len(scene.provider.invoice())
+        scene.start()
+        await scene.publish_again(known)
+        await scene.until_committed()
+        called = len(scene.provider.invoice()) - calls
+        scene.expect(called == 0, f"{called} finished requests were called for again")
+        scene.kill()
+    scene.start()

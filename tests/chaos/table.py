@@ -56,6 +56,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         crashes.killed_before_the_commit,
     ),
     Scenario(
+        "killed-before-ids-are-told",
+        "SIGKILL four times as soon as all is answered and committed, before the record of where the responses lie",
+        "nothing that is published again is called for again",
+        crashes.killed_before_ids_are_told,
+    ),
+    Scenario(
         "killed-while-starting",
         "SIGKILL five times, 0.6 to 2.2 s after the start",
         "nothing is lost",

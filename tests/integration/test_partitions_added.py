@@ -70,7 +70,7 @@ async def test_requests_of_new_partitions_wait_for_the_other_topics_and_those_of
         await pipeline.wait_for_responses(served)
         assert not {one.request_id for one in await pipeline.responses()} & set(waiting)
 
-        await pipeline.grow(NEW, Topic.CALLS, Topic.WAITING)
+        await pipeline.grow(NEW, Topic.CALLS, Topic.FINISHED_IDS, Topic.WAITING)
         await pipeline.wait_for_responses(waiting)
         async with asyncio.timeout(PATIENCE_S):
             text = (await client.get("/metrics")).text
@@ -91,7 +91,7 @@ async def test_topics_that_grow_in_the_better_order_keep_no_request_waiting(make
     worker = pipeline.start_worker()
     served = await publish(pipeline, "before", 0)
     await pipeline.wait_for_responses(served)
-    await pipeline.grow(NEW, Topic.RESPONSES, Topic.CALLS, Topic.WAITING)
+    await pipeline.grow(NEW, Topic.RESPONSES, Topic.CALLS, Topic.FINISHED_IDS, Topic.WAITING)
     await pipeline.grow(NEW, Topic.REQUESTS)
     for partition in range(NEW):
         served += await publish(pipeline, "after", partition)

@@ -9,11 +9,17 @@ from schemas.topics import Topic
 from tests.fakes.scene import SETTINGS, Scene, played
 
 OLD, NEW = SETTINGS.partitions, 5
-BESIDE = (Topic.RESPONSES, Topic.CALLS)
+BESIDE = (Topic.RESPONSES, Topic.CALLS, Topic.FINISHED_IDS)
 BOUNDS = SETTINGS.model_copy(update={"max_in_flight": 4, "max_held": 8})
 
 
-@pytest.mark.parametrize("order", list(permutations((Topic.REQUESTS, *BESIDE))), ids="-".join)
+def orders() -> list[tuple[Topic, ...]]:
+    """Return all orders of three topics, and a fourth at each place among them."""
+    three = permutations((Topic.REQUESTS, Topic.RESPONSES, Topic.CALLS))
+    return [(*order[: place % 4], Topic.FINISHED_IDS, *order[place % 4 :]) for place, order in enumerate(three)]
+
+
+@pytest.mark.parametrize("order", orders(), ids="-".join)
 def test_in_whichever_order_topics_grow_every_request_is_answered_once(order: tuple[Topic, ...]) -> None:
     @played()
     async def play(scene: Scene) -> None:
@@ -24,7 +30,7 @@ def test_in_whichever_order_topics_grow_every_request_is_answered_once(order: tu
             for number in range(NEW if Topic.REQUESTS in order[: step + 1] else OLD):
                 ids.append(f"{step}-{number}")
                 scene.publish(ids[-1], partition=number)
-            await asyncio.sleep(20)
+            await asyncio.sleep(12)
         await scene.answered(*ids)
         assert [len(scene.responses(one)) for one in ids] == [1] * len(ids)
         assert len(scene.calls()) == len(ids)
@@ -41,6 +47,7 @@ async def test_new_partitions_wait_however_much_lies_there_and_the_old_ones_go_o
         scene.publish(one, partition=OLD)
     await asyncio.sleep(20)
     scene.world.grow(Topic.CALLS, NEW)
+    scene.world.grow(Topic.FINISHED_IDS, NEW)
     scene.publish("old", partition=0)
     await scene.answered("old", within_s=5)
     assert not scene.responses(waiting[0])
@@ -48,7 +55,7 @@ async def test_new_partitions_wait_however_much_lies_there_and_the_old_ones_go_o
     missing = {
         topic: metrics.get_sample_value("turnout_topic_partitions_missing", {"topic": topic}) for topic in BESIDE
     }
-    assert missing == {Topic.RESPONSES: NEW - OLD, Topic.CALLS: 0}
+    assert missing == {Topic.RESPONSES: NEW - OLD, Topic.CALLS: 0, Topic.FINISHED_IDS: 0}
     scene.world.grow(Topic.RESPONSES, NEW)
     await scene.answered(*waiting)
     assert len(scene.calls()) == len(waiting) + 1
