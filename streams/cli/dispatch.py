@@ -5,22 +5,26 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from pydantic import SecretStr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from router.batches.settling import saved_usd
+from router.errors import CatalogueError
 from schemas.responses import Response
 from schemas.topics import Topic
-from schemas.vocabulary import Status
+from schemas.vocabulary import Lane, Status
 from streams.cli.line_input import lines_of
 from streams.cli.partitions import Start, go_to, partitions_of
 from streams.cli.prompts import Overrides, Prompt, prompt_of, read_line
 from streams.cli.sending import Outbox, Receipt, RecordKey, read_answers
 from streams.cli.speech import PlainConsole, print_json, print_text, say, stdout_console, usd
-from streams.cli.tally import Tally
+from streams.cli.tally import Saved, Tally
 from streams.codec import Unreadable
+from streams.config.catalogue_file import load_catalogue
 from streams.config.settings import Settings
 from streams.kafka.clients import producer, reader
 
@@ -55,7 +59,7 @@ class Dispatch:
     def __init__(self, settings: Settings, order: Order) -> None:
         self._settings = settings
         self._order = order
-        self._tally = Tally()
+        self._tally = Tally(savings(settings)) if order.wait else Tally()
         self._sent = 0
         self._not_sent = 0
         self._all_sent = asyncio.Event()
@@ -187,6 +191,24 @@ class Dispatch:
             self._progress.update(self._task, total=self._sent, completed=done, description=str(self._tally))
         else:
             self._progress.update(self._task, completed=self._sent)
+
+
+def savings(settings: Settings) -> Saved:
+    """Return what tells what a response has saved: that of a batch by the live prices of this machine's catalogue."""
+    try:
+        models = load_catalogue(settings.catalogue).catalogue.models
+    except (CatalogueError, OSError):  # it need not be here
+        models = {}
+
+    def saved(response: Response) -> Decimal:
+        told = response.saved_usd or Decimal(0)
+        model = models.get(response.request_model or "")
+        if response.cached or response.lane is not Lane.BATCH or model is None:
+            return told
+        price = model.price_at(int(response.completed_at.timestamp() * 1000))
+        return sum((saved_usd(price, attempt) for attempt in response.attempts), told)
+
+    return saved
 
 
 def _print_answer(response: Response) -> None:

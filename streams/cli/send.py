@@ -22,7 +22,7 @@ Examples:
     turnout send --file prompts.jsonl --tenant research --tag run=7 --wait --json > answers.jsonl
     cat batch.jsonl | turnout send - --rate 50
     turnout send "Hello" --key-file ~/.turnout-acme
-    turnout send --file night.jsonl --lane batch --deadline-s 28800
+    turnout send --file night.jsonl --lane batch --deadline 8h --wait
 
 \b
 A line of a file is one of:
@@ -39,6 +39,8 @@ answered again.
 
 PATIENCE_S = 90.0
 """Half as long again as a request lives by default."""
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+MOST_S = 1e9
 
 
 def send(  # noqa: PLR0913 - one parameter an option
@@ -55,6 +57,9 @@ def send(  # noqa: PLR0913 - one parameter an option
     max_cost_usd: Annotated[str | None, typer.Option(help="The most that one answer may cost.", metavar="USD")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, tokens.")] = None,
     deadline_s: Annotated[float | None, typer.Option(help="Answer within so many seconds of sending.", min=0)] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="The same with its unit: 90s, 30m, 6h, 2d.", metavar="TIME", show_default=False)
+    ] = None,
     lane: Annotated[
         Lane | None, typer.Option(help="Whether it may wait for a batch, at half the price: docs/batch.md.")
     ] = None,
@@ -98,6 +103,10 @@ def send(  # noqa: PLR0913 - one parameter an option
         "cache": None if cache_ttl_s is None else {"ttl_s": cache_ttl_s},
         "reply_to": reply_to,
     }
+    if deadline is not None:
+        if deadline_s is not None:
+            raise typer.BadParameter("--deadline and --deadline-s say the same: give one of them")
+        deadline_s = _seconds(deadline)
     given = {name: value for name, value in fields.items() if value is not None}
     keep_libraries_quiet()
     settings = load_settings(env_file, brokers=brokers, tenant_key_file=key_file)
@@ -129,6 +138,17 @@ def _descriptor(prompt: str | None, file: Path | None) -> int | None:
     if file is None and prompt != "-":
         return None
     return opened_lines(file or Path("-"))
+
+
+def _seconds(text: str) -> float:
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * UNITS_S[unit]
+    except (ValueError, KeyError):
+        seconds = -1.0
+    if not 0 <= seconds < MOST_S:
+        raise typer.BadParameter(f"--deadline {text!r} is not a time such as 90s, 30m, 6h or 2d")
+    return seconds
 
 
 def _tag(text: str) -> tuple[str, str]:

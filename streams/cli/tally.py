@@ -1,7 +1,7 @@
 """Which of the sent requests have been answered, how, how fast, and for how much."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -13,6 +13,8 @@ from schemas.vocabulary import Status
 from streams.cli.speech import empty_table
 
 NO_MODEL = "(none)"
+Saved = Callable[[Response], Decimal]
+"""Returns what a response has saved, USD: from the cache, or at the price of batches."""
 
 
 @dataclass(slots=True)
@@ -22,9 +24,11 @@ class ModelRow:
     statuses: Counter[Status] = field(default_factory=Counter)
     latencies_ms: list[int] = field(default_factory=list)
     cost_usd: Decimal = Decimal(0)
+    saved_usd: Decimal = Decimal(0)
 
-    def add(self, response: Response) -> None:
+    def add(self, response: Response, saved_usd: Decimal) -> None:
         """Count one answer."""
+        self.saved_usd += saved_usd
         self.statuses[response.status] += 1
         self.latencies_ms.append(response.latency_ms)
         self.cost_usd += response.cost_usd or 0
@@ -36,13 +40,16 @@ class ModelRow:
             str(percentile(self.latencies_ms, 0.50)),
             str(percentile(self.latencies_ms, 0.99)),
             f"${self.cost_usd:.6f}",
+            f"${self.saved_usd:.6f}",
         ]
 
 
 class Tally:
     """The requests that are waited for, and the answers that have come."""
 
-    def __init__(self) -> None:
+    def __init__(self, saved: Saved = lambda response: response.saved_usd or Decimal(0)) -> None:
+        """Take what tells what a response has saved."""
+        self._saved = saved
         self._pending: set[str] = set()
         self._places: set[tuple[int, int]] = set()
         self._doubtful: dict[tuple[int, int], Response] = {}
@@ -85,17 +92,19 @@ class Tally:
             self._doubtful[place] = response
             return False
         self._pending.discard(response.request_id)
-        self._rows.setdefault(response.request_model or NO_MODEL, ModelRow()).add(response)
-        self.total.add(response)
+        saved_usd = self._saved(response)
+        self._rows.setdefault(response.request_model or NO_MODEL, ModelRow()).add(response, saved_usd)
+        self.total.add(response, saved_usd)
         return True
 
     def __str__(self) -> str:
         counts = ", ".join(f"{self.total.statuses[status]} {status}" for status in Status)
-        return f"{counts}, ${self.total.cost_usd:.6f}"
+        saved = f", saved ${self.total.saved_usd:.6f}" if self.total.saved_usd else ""
+        return f"{counts}, ${self.total.cost_usd:.6f}{saved}"
 
     def table(self) -> Table:
         """Return the answers by model, and all together."""
-        table = empty_table("Answers", ("model",), (*Status, "p50 ms", "p99 ms", "cost"))
+        table = empty_table("Answers", ("model",), (*Status, "p50 ms", "p99 ms", "cost", "saved"))
         for model in sorted(self._rows):
             table.add_row(model, *self._rows[model].cells())
         table.add_section()
