@@ -85,8 +85,11 @@ class AttemptLog:
 
         One that was called off has not happened, and its number is used again.
         """
-        attempt = _left_of(call)
-        if attempt is not None:
+        if call.attempt_json is None:
+            self.cut_off(call)
+            return
+        attempt = Attempt.model_validate_json(call.attempt_json)
+        if attempt.outcome is not AttemptOutcome.CUT_OFF:
             self._remember(call, attempt)
 
     def handed_on(self) -> tuple[CallStarted, ...]:
@@ -256,8 +259,7 @@ def settled_alone(call: CallStarted) -> CostEvent | None:
     """Return the cost event of a call of which only its own records are left; None: it was certainly not charged."""
     if call.attempt_json is not None:
         return settled(call, Attempt.model_validate_json(call.attempt_json))
-    detail = "the worker ended during the call; whether it was charged is not known"
-    return settled(call, _cut_off(call, detail, Certainty.UNKNOWN))
+    return settled(call, _cut_off(call, ENDED, Certainty.UNKNOWN))
 
 
 def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tuple[CostEvent, ...]:
@@ -266,21 +268,15 @@ def settle_all(calls: Iterable[CallStarted], attempts: Iterable[Attempt]) -> tup
     A call that no attempt tells of is another worker's than the answer: it counts as that one left it.
     """
     told = {attempt.attempt: attempt for attempt in attempts}
-    ended = ((call, told.get(call.attempt) or _left_of(call)) for call in sorted(calls, key=_number))
-    events = (settled(call, attempt) for call, attempt in ended if attempt is not None)
+    events = (
+        settled(call, told[call.attempt]) if call.attempt in told else settled_alone(call)
+        for call in sorted(calls, key=_number)
+    )
     return tuple(event for event in events if event is not None)
 
 
 def _number(call: CallStarted) -> int:
     return call.attempt
-
-
-def _left_of(call: CallStarted) -> Attempt | None:
-    """Return what a worker has left of its call: as it handed that on, or cut off; None: it was not made after all."""
-    if call.attempt_json is None:
-        return _cut_off(call, ENDED, Certainty.UNKNOWN)
-    attempt = Attempt.model_validate_json(call.attempt_json)
-    return None if attempt.outcome is AttemptOutcome.CUT_OFF else attempt
 
 
 def _cut_off(call: CallStarted, detail: str, certainty: Certainty | None) -> Attempt:
