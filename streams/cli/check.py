@@ -163,12 +163,12 @@ def _sentences(settings: Settings, catalogue: Catalogue, providers: Sequence[_Re
     if not any(tenant.keys for tenant in catalogue.tenants.values()):
         yield "The pipeline is open: no tenant has a key, so whoever may write requests may spend."
     if (shadows := catalogue.shadow_calls) is not None:
-        parts = [f"{shadows.share:.1%} to {' or '.join(shadows.models)}"] if shadows.share else []
-        parts += [f"{one.share:.1%} as experiment {one.name} says" for one in shadows.experiments]
-        judge = "none compares" if shadows.judge is None else f"{shadows.judge} judges"
+        parts = [f"{shadows.share:.1%} of them is asked of {' or '.join(shadows.models)}"] if shadows.share else []
+        parts += [f"{one.share:.1%} of whom experiment {one.name} chooses" for one in shadows.experiments]
+        judge = "no model judges" if shadows.judge is None else f"{shadows.judge} judges"
         yield (
-            f"Of the requests go to another model too, after their answers: {', '.join(parts)}; {judge}, for up to "
-            f"{shadows.budget_usd_per_day:f} USD a day."
+            f"Answered requests have shadow calls: {', '.join(parts)}; {judge}, for up to "
+            f"{shadows.budget_usd_per_day:f} USD a day together."
         )
     yield from _waiting_in_vain(catalogue)
     if keyless := [provider.name for provider in providers if not provider.has_key]:

@@ -108,6 +108,27 @@ def test_check_says_where_requests_are_to_wait_though_no_provider_has_batches(
     ) in capsys.readouterr().err
 
 
+def test_check_says_what_shadow_calls_there_are_and_for_how_much(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TURNOUT_API_KEY", "sk-secret")
+    catalogue = tmp_path / "shadows.toml"
+    catalogue.write_text(
+        (ROOT / "catalogue.toml").read_text()
+        + '[shadow_calls]\nshare = 0.01\nbudget_usd_per_day = 5\nmodels = ["deepseek-v3.2", "gpt-4.1"]\n'
+        + 'judge = "claude-sonnet-4.5"\n'
+        + "[experiments.cheaper]\nshare = 0.02\nquality_slack = 0.15\nshadow = true\n"
+    )
+    assert call(monkeypatch, "check", "--catalogue", str(catalogue)) == 0
+    assert (
+        "Answered requests have shadow calls: 1.0% of them is asked of deepseek-v3.2 or gpt-4.1, 2.0% of whom "
+        "experiment cheaper chooses; claude-sonnet-4.5 judges, for up to 5 USD a day together.\n"
+    ) in capsys.readouterr().err
+    assert call(monkeypatch, "check", "--catalogue", str(catalogue), "--json") == 0
+    told = orjson.loads(capsys.readouterr().out)["catalogue"]["shadow_calls"]
+    assert (told["judge"], [one["name"] for one in told["experiments"]]) == ("claude-sonnet-4.5", ["cheaper"])
+
+
 def test_check_gives_a_program_exact_prices_and_no_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
