@@ -281,6 +281,8 @@ TRANSITIONS: Mapping[tuple[Stage, type[Event]], Transition] = MappingProxyType(
         (U, Uploaded): Transition(C),
         (U, Refused): Transition(U, "all that wait are returned; then it settles"),
         (U, Released): Transition(U, "all that wait are collected anew; then it settles"),
+        (U, Created): Transition(R, "it was found: a late record of a former owner has hidden that"),
+        (U, NotThere): Transition(U, "it is uploaded"),
         (U, Settled): Transition(S, "no request waits for it any more, and it was not created"),
         (C, Created): Transition(R),
         (C, Unknown): Transition(C, "it is looked for before it is created again"),
@@ -306,7 +308,7 @@ _STEPS: Mapping[Stage, Step] = MappingProxyType(
 
 def next_step(batch: Batch) -> Step:
     """Return what is to be done next; returns that are not told come before it."""
-    if batch.stage is Stage.CREATING and batch.is_unsure:
+    if batch.stage in (Stage.UPLOADING, Stage.CREATING) and batch.is_unsure:
         return Step.FIND
     if batch.stage in (Stage.UPLOADING, Stage.CREATING) and not batch.waiting:
         return Step.SETTLE
@@ -367,8 +369,12 @@ def published(batch: Batch, who: int, sums: Sums = NO_SUMS) -> Batch:
 
 
 def restarted(batch: Batch) -> Batch:
-    """Return a batch as another worker, or this one after a crash, finds it: what was under way may have happened."""
-    return replace(batch, is_unsure=batch.stage is Stage.CREATING)
+    """Return a batch as another worker, or this one after a crash, finds it: what was under way may have happened.
+
+    So may what comes after it: a record that a former owner had on its way when it was cut off may have been written
+    over a later one. A batch that is said to be uploading may have been created.
+    """
+    return replace(batch, is_unsure=batch.stage in (Stage.UPLOADING, Stage.CREATING))
 
 
 def reason_after(end: BatchState | None) -> ReturnReason:

@@ -318,6 +318,24 @@ async def test_batches_without_names_that_are_taken_for_one_another_are_billed_a
 
 
 @laned()
+async def test_a_late_record_of_a_former_owner_makes_no_batch_twice(lane: Lane) -> None:
+    worker = lane.start()
+    publish(lane, 2)
+    await lane.until(lambda: lane.providers.jobs)
+    await asyncio.sleep(1)
+    state = lane.world.partition(Topic.BATCH_STATE)
+    records = lane.world.broker.partition(state).records
+    early = next(record for record in records if (record.key or b"").startswith(b"batch|"))
+    worker.process.kill()
+    lane.world.broker.append(Record(state.topic, early.value, early.key, [], 0))  # it was on its way
+    lane.start("w2")
+    await lane.over()
+    lane.check()
+    assert len(lane.providers.jobs) == 1
+    assert not lane.returned()
+
+
+@laned()
 async def test_a_provider_that_is_down_for_longer_than_there_is_time_holds_no_deadline(lane: Lane) -> None:
     lane.providers.is_down = True
     lane.start()
