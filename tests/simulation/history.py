@@ -154,6 +154,8 @@ class History:
     left: list[Left] = field(default_factory=list)
     tried_ahead: set[tuple[str, str]] = field(default_factory=set)
     """The write-ahead records that each worker's client has tried to send, by event id; some are lost on their way."""
+    tried_to_wait: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each worker's client last tried to write down that a request waits, by the event id of its call."""
     defects: list[str] = field(default_factory=list)
     """What workers logged as errors, and workers that ended though nothing was done to them."""
 

@@ -18,6 +18,8 @@ BEFORE_S = 45.0
 """So long after a trouble its consequences may last."""
 RESERVED_S = 51.0
 """The longest time of a call, and the margin after which its reservation is over by itself."""
+LANE_RESERVED_S = 62.0
+"""The same of a call in a batch, which the worker keeps until the ledger has it."""
 HOLDER = "turnout-holder"
 """The header of a cost event that names who had reserved for its call."""
 ROOM = 2.0
@@ -152,6 +154,9 @@ def _may_be_reserved(evidence: Evidence, worker: str, key: str) -> bool:
     It never heard the call's end, or has left the cost event to the request's next owner. That one names no holder, or
     itself, if it has made the call since the write-ahead record that this worker sent was lost on its way.
     """
+    tried_s = evidence.history.tried_to_wait.get((worker, key))
+    if tried_s is not None and key not in evidence.place_of_batch_call:  # that it waits was lost on its way
+        return evidence.history.ended_s - tried_s <= LANE_RESERVED_S
     has_tried = (worker, key) in evidence.history.tried_ahead
     told = evidence.costs.get(key, ())
     answers = evidence.answered.get(evidence.case_of_call.get(key, ""), ())

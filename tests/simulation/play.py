@@ -268,6 +268,10 @@ class Play:
     def _tried(self, worker: str, record: Record) -> None:
         if record.topic == SETTINGS.topic(Topic.CALLS) and record.value is not None:
             self.history.tried_ahead.add((worker, orjson.loads(record.value)["event_id"]))
+        if record.topic == SETTINGS.topic(Topic.WAITING) and record.value is not None:
+            waiting = orjson.loads(record.value)
+            if waiting["state"] == "waiting":
+                self.history.tried_to_wait[worker, waiting["call"]["event_id"]] = self.loop.time()
 
     def _look_at_what_is_left(self) -> None:
         for worker in self._alive():
