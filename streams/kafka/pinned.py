@@ -1,4 +1,4 @@
-"""What is overridden and used of Faust and aiokafka that they do not promise: a table that `pinned_check` looks after.
+"""What is overridden and used of Faust, aiokafka and aiohttp that they do not promise; `pinned_check` looks after it.
 
 An override of a method that is no longer called dies without a word, and with it a guarantee: offsets would pass
 unfinished records, or a worker would write for partitions that it has lost. So each member stands here, with its
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 TESTED: Mapping[str, str] = MappingProxyType(
-    {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
+    {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0", "aiohttp": "3.14.5"}
 )
 """Distributions and the versions that every test has run with."""
 
@@ -384,6 +384,22 @@ USED: Mapping[str, tuple[Pin, ...]] = MappingProxyType(
         "aiokafka.protocol.commit:": (
             Pin("OffsetFetchResponse_v2", "has an error for all partitions that the client does not look at"),
             Pin("OffsetFetchResponse_v3", "same"),
+        ),
+        "aiohttp.client_proto:ResponseHandler": (
+            Pin("transport", "what a call is written to, in one piece"),
+            Pin(
+                "set_response_params",
+                "how the response is to be read",
+                "(self, *, timer, skip_payload, read_until_eof, auto_decompress, read_timeout, read_bufsize, "
+                "timeout_ceil_threshold, max_line_size, max_field_size, max_headers)",
+                by=("aiohttp.client:ClientSession._request",),
+            ),
+            Pin("read", "gives the response's head and the stream of its body", "(self)"),
+        ),
+        "aiohttp:BaseConnector": (Pin("connect", "gives a connection of the pool", "(self, req, traces, timeout)"),),
+        "aiohttp.connector:Connection": (
+            Pin("protocol", "whose connection it is"),
+            Pin("release", "for the next call", "(self)"),
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""Sees that what is overridden and used of Faust and aiokafka is there, before a worker starts.
+"""Sees that what is overridden and used of Faust, aiokafka and aiohttp is there, before a worker starts.
 
 `tests/contract/test_pinned.py` holds the table, `streams.kafka.pinned`, to the code and to what is installed.
 

@@ -1,4 +1,4 @@
-"""What is overridden and used of Faust and aiokafka stands in `streams.kafka.pinned`, and is there."""
+"""What is overridden and used of Faust, aiokafka and aiohttp stands in `streams.kafka.pinned`, and is there."""
 
 import ast
 import inspect
@@ -40,7 +40,7 @@ def test_the_tested_versions_are_the_installed_and_the_required_ones() -> None:
     assert pinned_check.installed() == TESTED
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = {re.sub(r"\[.*\]", "", each) for each in project["dependencies"]}
-    assert {f"{name}=={TESTED[name]}" for name in ("faust-streaming", "aiokafka")} <= required
+    assert {f"{name}=={TESTED[name]}" for name in ("faust-streaming", "aiokafka", "aiohttp")} <= required
 
 
 def bases_of_libraries(cls: type) -> list[type]:
