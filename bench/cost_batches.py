@@ -2,9 +2,10 @@
 
 Whether a request that can wait does so, and at which model, is decided by the product (`router.request.lane_entry`): by
 the plan among the models that have batches, at their prices there, if that is likely to be cheaper than the live one.
-A question that the answer cache knows goes to no batch; what a batch answers is not kept there. In a batch all input
-has the full price of batches: Anthropic's caches hit there as they may, Gemini's have no discount beside their own, and
-of OpenAI's it is not known how often they hit, so none is counted on.
+A question that the answer cache knows goes to no batch; the same question twice in what is collected for one batch, for
+five minutes, is one line of it, and its answer is known to the cache an hour after the batch was sent. In a batch all
+input has the full price of batches: Anthropic's caches hit there as they may, Gemini's have no discount beside their
+own, and of OpenAI's it is not known how often they hit, so none is counted on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

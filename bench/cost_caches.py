@@ -14,6 +14,7 @@ from random import Random
 from statistics import fmean
 from typing import NamedTuple
 
+from router.batches.collecting import CollectingRules
 from router.catalogue import Catalogue, Price
 from router.cost import MILLION, estimate_tokens, price_of
 from router.dialects.wire import DialectName, Wire
@@ -37,6 +38,8 @@ ANSWER_TTL_S = 3_600.0
 LIVE_S = 60.0
 WAITS_S = 86_400.0
 """Until its deadline a live request has so long, and one that can wait."""
+BATCH_TAKES_S = 3_600.0
+"""From the moment a batch is sent to its answers; providers promise a day."""
 MARGIN_S = 900.0
 """The default of `TURNOUT_BATCH_MARGIN_S`."""
 NOW_S = 1_800_000_000.0
@@ -167,6 +170,18 @@ class Means:
     """The share of the requests that can wait for a batch, 0 to 1."""
 
 
+Question = tuple[str | None, str | None]
+"""What comes before a prompt, and the prompt."""
+
+
+class Known(NamedTuple):
+    """An answer that is kept."""
+
+    from_s: float
+    until_s: float
+    model: str
+
+
 class Called(NamedTuple):
     """A call that was paid."""
 
@@ -187,7 +202,9 @@ class Play:
         self._means = means
         self._pool = ModelPool(catalogue)
         self._lane = BatchLane.of(catalogue, MARGIN_S)
-        self._answers: dict[tuple[str | None, str | None], tuple[float, str]] = {}
+        self._answers: dict[Question, Known] = {}
+        self._in_batches: dict[tuple[str, float], dict[Question, float]] = {}
+        """The questions in each batch, by its model and the moment it is sent; when their answers come."""
         self._kept_until: dict[tuple[str, str], float] = {}
         """What the providers have in their caches, by model and prefix."""
 
@@ -220,18 +237,22 @@ class Play:
         self.baseline_cached_usd += price_of(price, usage)
         question = request.system_prompt, request.prompt
         known = self._answers.get(question)
-        if self._means.answer_cache and known is not None and now_s < known[0]:  # before it is asked whether it waits
-            self.again += 1
-            self._judge(known[1], request)
+        if self._means.answer_cache and known is not None and known.from_s <= now_s < known.until_s:
+            self.again += 1  # before it is asked whether it waits
+            self._judge(known.model, request)
             return
         job = self._job(number, asked)
         waiting_at = self._waits_at(job, now_s)
         if waiting_at is None:
             plan = make_plan(job, analyse(request.question), self._pool, now_s)
             model = plan.candidates[0].model.name
-            self._answers[question] = now_s + ANSWER_TTL_S, model
+            self._answers[question] = Known(now_s, now_s + ANSWER_TTL_S, model)
             self.usd += self._charged(plan, tokens, now_s)
-        else:  # its answer comes after hours, and is not kept
+        elif self._shares_a_line(question, waiting_at, now_s):
+            self.again += 1
+            self._judge(waiting_at, request)
+            return
+        else:
             model = waiting_at
             self.usd += self._charged_in_batch(model, tokens, now_s)
         self.calls.append(Called(model, input_tokens, waiting_at is not None))
@@ -253,6 +274,20 @@ class Play:
             return None
         decided = LaneEntry(job, self._lane, self._pool, lambda: 0.5, None).decide(now_s)
         return decided.call.request_model if isinstance(decided, HandOver) else None
+
+    def _shares_a_line(self, question: Question, model: str, now_s: float) -> bool:
+        """Say whether the batch that is collected has this question; else it has it now, and its answer is kept."""
+        if not self._means.answer_cache:
+            return False
+        age_s = CollectingRules().max_age_s
+        sent_s = (now_s // age_s + 1) * age_s
+        batch = self._in_batches.setdefault((model, sent_s), {})
+        if question in batch:
+            return True
+        batch[question] = known_s = sent_s + BATCH_TAKES_S
+        if (live := self._answers.get(question)) is None or live.until_s < known_s:
+            self._answers[question] = Known(known_s, known_s + ANSWER_TTL_S, model)
+        return False
 
     def _charged_in_batch(self, model: str, tokens: Estimate, now_s: float) -> Decimal:
         """Return the price of batches for all tokens: none is taken to be read from a cache there."""
