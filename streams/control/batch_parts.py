@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from router.batches.durations import DeadlineRules
+from router.batches.members import Members
 from router.batches.polling import PollRules
+from router.batches.stages import Batch
 from router.catalogue import Catalogue
 from router.retry import Chance
 from schemas.responses import Response
 from streams.batch_port import BatchProvider
 from streams.codec import Delivery
 from streams.control.batch_records import BatchRecords
+from streams.control.batch_term import BatchTerm
 from streams.control.kept_answers import KeptAnswers
 from streams.ports import Clock, Fence, Log, Table
 from streams.publisher import Publisher
@@ -46,3 +50,17 @@ class BatchParts:
     """Whether what providers hold of settled batches stays there."""
     max_age_s: float = 300.0
     """The longest time that a request waits for others to go with."""
+
+
+class Batching(Protocol):
+    """The batch that is worked on, which changes meanwhile."""
+
+    batch: Batch
+    members: Members
+    publishing: int
+    """Whose results are being published: they are not handed to the live path meanwhile."""
+    term: BatchTerm
+
+    async def store(self) -> None:
+        """Store the batch as it is now."""
+        ...

@@ -7,24 +7,23 @@ cost is told.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import orjson
 import structlog
-from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import TypeAdapter
 
 from router.answer_schema.check import PLAIN, Checked, answer_schema_of
 from router.batches import settling
 from router.batches.batch import BatchQueue
 from router.batches.line import BatchLine, LineEnd
-from router.batches.members import Members, mask_of, places_in
+from router.batches.members import mask_of, places_in
 from router.batches.names import custom_id_of, place_of
 from router.batches.settling import BatchCall
-from router.batches.stages import NO_SUMS, Batch, Sums, published, reason_after, returning
+from router.batches.stages import NO_SUMS, Sums, published, reason_after, returning
 from router.caching.answers import Asker, answer_again, may_be_kept, wish_of_waiting
 from router.caching.key import key_of_waiting
 from router.errors import Answer, RequestRejected
@@ -34,12 +33,11 @@ from schemas.responses import Attempt, Response
 from schemas.vocabulary import ReturnReason, WaitingState
 from schemas.waiting import Waiting
 from streams.batch_requests import BatchRequest, identity_of_waiting, read_batch_request
-from streams.codec import Delivery, Unreadable, read_record, trace_of
-from streams.control.batch_parts import BatchParts
+from streams.codec import Unreadable, read_record, trace_of
+from streams.control.batch_parts import Batching, BatchParts
 from streams.control.batch_returns import BatchReturns
 from streams.control.batch_spool import Spool
-from streams.control.batch_term import BatchTerm
-from streams.ports import TopicPartition
+from streams.control.earlier_answers import EarlierAnswers
 
 log = structlog.get_logger()
 
@@ -49,25 +47,9 @@ AT_ONCE = 8
 """Of these, as many are begun in one turn of the event loop: some milliseconds."""
 LINES_A_TURN = 16
 """Lines of results, or records, that are read in one turn of it."""
-READ_TIMEOUT_S = 1.0
-SILENT_READS = 30
 _LINE = TypeAdapter(BatchLine)
 _OF_THE_REQUEST = (b'"reply_to"', b'"json_schema"', b'"strict"')
 """Without these in it a request need not be read again to publish its answer."""
-
-
-class Batching(Protocol):
-    """The batch whose results are published, which changes meanwhile."""
-
-    batch: Batch
-    members: Members
-    publishing: int
-    """Whose results are being published: they are not handed to the live path meanwhile."""
-    term: BatchTerm
-
-    async def store(self) -> None:
-        """Store the batch as it is now."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +79,7 @@ class BatchResults:
         self._parts = parts
         self._batching = batching
         self._returns = BatchReturns(parts, batching.term)
+        self._earlier = EarlierAnswers(parts.log, parts.responses)
         self._may_lack = True
 
     async def spool(self, queue: BatchQueue, spool: Spool) -> int:
@@ -139,12 +122,12 @@ class BatchResults:
             UnsureError: another worker may have the batch.
         """
         batching, self._may_lack = self._batching, may_lack
-        earlier = await self._published_earlier()
+        earlier = await self._earlier.found(batching.batch)
         batch = batching.batch
         without = batch.waiting & ~batch.shared & ~answered
         batching.batch = returning(batch, without, reason_after(batch.end))
         if not batching.batch.answers_from:
-            ends = await self._ends()
+            ends = await self._earlier.ends()
             batching.batch = replace(batching.batch, answers_from=ends)
         await batching.store()
         batch = batching.batch
@@ -353,54 +336,6 @@ class BatchResults:
             return None
         reading = read_record(request.original, self._parts.max_request_bytes)
         return None if isinstance(reading, Unreadable) else reading
-
-    async def _ends(self) -> tuple[int, ...]:
-        partitions = await self._responses()
-        async with self._parts.log.reader() as reader:
-            ends = await reader.ends(partitions)
-        return tuple(ends[tp] for tp in partitions)
-
-    async def _responses(self) -> Sequence[TopicPartition]:
-        count = await self._parts.log.partition_count(self._parts.responses)
-        return [TopicPartition(self._parts.responses, number) for number in range(count)]
-
-    async def _published_earlier(self) -> Mapping[tuple[int, int], int]:
-        """Return where answers lie that are published and not stored as that, by where their requests lie."""
-        batch = self._batching.batch
-        found: dict[tuple[int, int], int] = {}
-        if not batch.answers_from or batch.handle is None:
-            return found
-        partitions = await self._responses()
-        starts = dict(zip(partitions, batch.answers_from, strict=False))
-        mark = orjson.dumps(batch.handle.batch_id)
-        async with self._parts.log.reader() as reader:
-            ends = await reader.ends(partitions)
-            behind = {tp for tp in partitions if starts.get(tp, 0) < ends[tp]}
-            reader.assign(behind)
-            for tp in behind:
-                reader.seek(tp, starts.get(tp, 0))
-            silent = 0
-            while behind:
-                records = await reader.read(timeout_s=READ_TIMEOUT_S)
-                found.update(_answers_in(records, mark, batch.handle.batch_id))
-                for tp in tuple(behind):
-                    if await reader.position(tp) >= ends[tp]:
-                        behind.discard(tp)
-                silent = 0 if records else silent + 1
-                if silent == SILENT_READS:
-                    raise KafkaTimeoutError(f"{self._parts.responses} cannot be read to its end")
-        return found
-
-
-def _answers_in(records: Iterable[Delivery], mark: bytes, batch_id: str) -> Mapping[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
-    for record in records:
-        if mark not in (record.value or b""):
-            continue
-        response = orjson.loads(record.value or b"{}")
-        if response.get("batch_id") == batch_id:
-            found[response["request_partition"], response["request_offset"]] = record.origin.offset
-    return found
 
 
 def _dumped(line: BatchLine) -> bytes:

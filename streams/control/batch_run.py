@@ -5,7 +5,6 @@ whose time is up is handed to the live path at once, whatever the step does.
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -21,7 +20,7 @@ from router.batches.batch import (
     BatchState,
     BatchStatus,
 )
-from router.batches.durations import Durations, Ran, margin_s
+from router.batches.durations import Durations, Ran
 from router.batches.members import Members
 from router.batches.polling import poll_s, retry_s
 from router.batches.settling import may_lack_charged
@@ -43,13 +42,12 @@ from router.batches.stages import (
     Uploaded,
     advanced,
     next_step,
-    published,
     restarted,
     returning,
-    returns_told,
 )
 from router.errors import DISPOSITIONS, Next
 from schemas.vocabulary import AttemptOutcome, ReturnReason
+from streams.control.batch_handover import BatchHandover
 from streams.control.batch_leftovers import queue_of
 from streams.control.batch_lines import Lines, lines_of
 from streams.control.batch_parts import BatchParts
@@ -112,11 +110,10 @@ class BatchRun:
         self._stored = batch
         self._results = BatchResults(parts, self)
         self._returns = BatchReturns(parts, term)
+        self._handover = BatchHandover(parts, self, owner.durations_of)
         self._sent: Lines | None = None
         self._failures = self._gone = 0
         self._may_be_uploaded = batch.stage is Stage.UPLOADING
-        self._due_s = float(min(members.deadlines))
-        """No deadline of those that wait is before this."""
 
     async def run(self) -> None:
         """Go on until it is settled, or another worker has it."""
@@ -160,13 +157,13 @@ class BatchRun:
 
     async def _go_on(self) -> None:
         if self.batch.untold and (self.batch.stage is not Stage.READING or self.batch.reason is ReturnReason.LATE):
-            await self._tell_returns(self.batch.untold, self.batch.reason or ReturnReason.LATE)
+            await self._handover.tell(self.batch.untold, self.batch.reason or ReturnReason.LATE)
         step = next_step(self.batch)
         task = asyncio.ensure_future(self._make(step))
         try:
             while not task.done():
-                await asyncio.wait([task], timeout=self._due_in_s())
-                await self._return_due()
+                await asyncio.wait([task], timeout=self._handover.due_in_s())
+                await self._handover.hand_over_due()
                 if not self.batch.waiting and step in (Step.UPLOAD, Step.POLL) and step is not next_step(self.batch):
                     return  # nobody waits for what this step leads to
             task.result()
@@ -174,51 +171,6 @@ class BatchRun:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
-
-    def _due_in_s(self) -> float | None:
-        if not self.batch.waiting & ~self.publishing:
-            return None
-        return max(0.0, self._due_s - self._margin_s() - self._parts.clock())
-
-    def _margin_s(self) -> float:
-        return margin_s(self._parts.deadlines, self._owner.durations_of(self.batch), self._parts.clock())
-
-    async def _return_due(self) -> None:
-        """Hand over whose deadline is near."""
-        by_s = self._parts.clock() + self._margin_s()
-        if self._due_s > by_s:
-            return
-        batch = self.batch
-        who = self.members.due(batch.waiting & ~self.publishing, by_s)
-        self.batch = returning(batch, who, ReturnReason.LATE)
-        if who:
-            await self.store()
-            await self._tell_returns(who, ReturnReason.LATE)
-        first_s = self.members.first_deadline_s(self.batch.waiting & ~self.publishing)
-        publishing_s = self.members.first_deadline_s(self.publishing)
-        # what is being published is looked at again soon: it may not come to its end
-        self._due_s = min(
-            float("inf") if first_s is None else first_s,
-            float("inf") if publishing_s is None else max(publishing_s, by_s + 1.0),
-        )
-
-    async def _tell_returns(self, who: int, reason: ReturnReason) -> None:
-        """Hand these to the live path: their return is stored."""
-        batch = self.batch
-        await self._returns.hand_on_all(batch, self.members, who, reason)
-        self.batch = returns_told(self.batch, who)
-        if reason is ReturnReason.CACHED:  # no call is made for them: nothing more is to be told of them
-            await self._returns.release_these(batch, self.members, who)
-            self.batch = published(self.batch, who)
-        await self.store()
-        log.log(
-            logging.INFO if reason is ReturnReason.CACHED else logging.WARNING,
-            "requests of a batch are handed to the live path",
-            batch=batch.our_id,
-            requests=who.bit_count(),
-            reason=reason,
-            detail=batch.detail or None,
-        )
 
     async def _make(self, step: Step) -> None:
         """Make one step, and store what has come of it; after a failure, pause."""
@@ -257,7 +209,7 @@ class BatchRun:
         if known := lines.known & self.batch.waiting:
             self.batch = returning(self.batch, known, ReturnReason.CACHED)
             await self.store()
-            await self._tell_returns(known, ReturnReason.CACHED)
+            await self._handover.tell(known, ReturnReason.CACHED)
         if not lines.who:
             if self.batch.waiting:
                 await self._advance(Refused("none of its requests can be asked in a batch"))
