@@ -1,23 +1,11 @@
-"""How one request stands with its candidates: what is under way, how often each was tried, when it may be again."""
+"""How one request stands with its candidates: how often each was tried, and when it may be again."""
 
 from dataclasses import dataclass
 
 from router.catalogue import RetryRules
 from router.errors import Next
-from router.models.model_state import Permit
 from router.retry import Chance, backoff_s
 from router.route import Candidate
-from schemas.costs import CallStarted
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """The call that is under way."""
-
-    candidate: Candidate
-    permit: Permit
-    started: CallStarted
-    called_s: float
 
 
 @dataclass(slots=True)

@@ -26,14 +26,13 @@ from decimal import Decimal
 
 from router.answer_schema.check import PLAIN, AnswerSchema, Checked, answer_schema_of, repaired
 from router.budgets.lease import BudgetLease
-from router.cost import call_started
 from router.errors import Answer, Next, RequestRejected
 from router.job import Job
 from router.models.pool import ModelPool
 from router.obstacle import Obstacle
-from router.prompt_caching.memory import prompt_cache_of
 from router.request.attempts import AttemptLog, Ending
-from router.request.candidate_state import CandidateState, OpenCall
+from router.request.calling import Calling
+from router.request.candidate_state import CandidateState
 from router.request.cascade import Accept, Ask, CascadeRun, Ladder, Step, judging
 from router.request.choice import WAKE_JITTER_S, Option, choose
 from router.request.plan import Plan, make_plan, plan_judge, plan_repair
@@ -72,6 +71,7 @@ class Session:
         self._reserving = Reserving(lease)
         self._pool = pool
         self._chance = chance
+        self._calling = Calling(job, pool)
         self._attempt_log = AttemptLog(job)
         self._analysis: Analysis | None = None
         self._plan: Plan | None = None
@@ -80,8 +80,6 @@ class Session:
         """How it ends if no answer fits its schema: with the last one that did not."""
         self._cascade: CascadeRun | None = None
         self._standings: defaultdict[str, CandidateState] = defaultdict(CandidateState)
-        self._open: OpenCall | None = None
-        self._called = False
         self._state = SessionState.NEW
 
     def receive(self, event: Event) -> Action:
@@ -110,10 +108,7 @@ class Session:
 
     def join(self, upstream_call_id: str) -> CallStarted:
         """Have the call that was asked for last made as part of another one; return its write-ahead record."""
-        call = self._close_call()
-        started = call.started.model_copy(update={"upstream_call_id": upstream_call_id})
-        self._open = replace(call, started=started)
-        return started
+        return self._calling.join(upstream_call_id)
 
     def call_off(self, *, is_written: bool) -> None:
         """Take the call back that was asked for last: it was certainly not made.
@@ -121,8 +116,7 @@ class Session:
         One whose write-ahead record may be on its topic stays reserved until `handed_on`, or for its time: an heir that
         finds the record alone has to count it.
         """
-        call = self._close_call()
-        self._pool.abandoned(call.permit)
+        call = self._calling.call_off()
         self._reserving.called_off(call.started.event_id)
         if is_written:
             self._attempt_log.called_off(call.started)
@@ -139,9 +133,7 @@ class Session:
         Returns:
             The calls that have ended, with what came of them, to be written down for the worker that goes on.
         """
-        if self._open is not None:
-            self._pool.abandoned(self._open.permit, now_s)
-            self._open = None
+        self._calling.abandon(now_s)
         self._reserving.stop()
         self._reserving.hand_over((call.event_id for call in self._attempt_log.calls), now_s)
         self._state = SessionState.ENDED
@@ -167,9 +159,7 @@ class Session:
 
         A call under way counts as cut off.
         """
-        if self._open is not None:
-            call = self._close_call()
-            self._pool.abandoned(call.permit, now_s)
+        if (call := self._calling.abandon(now_s)) is not None:
             self._attempt_log.cut_off(call.started)
             self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
         self._reserving.stop()
@@ -224,7 +214,7 @@ class Session:
         return candidates
 
     def _pick(self, plan: Plan, candidates: Sequence[Candidate], now_s: float) -> Action:
-        if self._called and (budget_s := self._pool.retry_at(now_s)) > now_s:
+        if self._calling.is_retry and (budget_s := self._pool.retry_at(now_s)) > now_s:
             return self._wait(budget_s + self._chance() * WAKE_JITTER_S, now_s, "the worker's retry budget is used up")
         pick = choose(self._options(candidates, now_s), now_s, self._job.deadline_s, self._chance)
         for option, reason in pick.passed_over:
@@ -259,38 +249,16 @@ class Session:
 
     def _reserves(self, candidate: Candidate, now_s: float) -> bool:
         call_id = self._job.event_id(self._attempt_log.next_attempt)
-        return self._reserving.reserve(call_id, candidate, self._timeout_s(candidate, now_s), now_s)
-
-    def _timeout_s(self, candidate: Candidate, now_s: float) -> float:
-        return min(candidate.model.timeout_s, self._job.deadline_s - now_s)
+        return self._reserving.reserve(call_id, candidate, self._calling.timeout_s(candidate, now_s), now_s)
 
     def _send(self, plan: Plan, candidate: Candidate, now_s: float) -> Call:
-        model, timeout_s = candidate.model, self._timeout_s(candidate, now_s)
+        name, attempt = candidate.model.name, self._attempt_log.next_attempt
         self._reserving.called()
-        self._attempt_log.passed_over.pop(model.name, None)
-        attempt = self._attempt_log.next_attempt
-        prefixes, prefix = self._pool.prefixes, plan.prefix if candidate.request is None else None
-        prefers = "" if prefix is None else prefixes.account(prefix, model, now_s)
-        permit = self._pool.call(model, now_s, candidate.bound, retry=self._called, prefers=prefers)
-        started = call_started(self._job, plan.route, candidate, attempt, self._pool.catalogue, now_s)
-        if permit.account is not None:
-            started = started.model_copy(update={"account": permit.account})
-        self._open = OpenCall(candidate, permit, started, now_s)
-        self._called = True
-        joinable = not self._standings[model.name].apart
-        cache = None
-        if prefix is not None:
-            cache = prompt_cache_of(prefix, model, candidate.price_at(int(now_s * 1000)), prefixes, now_s)
-            prefixes.called(prefix, model, permit.account, now_s, marked=cache is not None and cache.is_marked)
-        return Call(model, started, candidate.max_tokens, timeout_s, candidate.request, permit.account, joinable, cache)
+        self._attempt_log.passed_over.pop(name, None)
+        return self._calling.send(plan, candidate, attempt, now_s, joinable=not self._standings[name].apart)
 
     def _answered(self, event: Answered) -> Action:
-        call, answer, now_s = self._close_call(), event.answer, event.now_s
-        if event.share is None or event.share.leads:
-            self._pool.answered(call.permit, event.latency_s, now_s, answer.usage)
-            self._pool.learn_limits(call.permit, answer.told_limits)
-        else:
-            self._pool.joined(call.permit, call.called_s, now_s, is_settled=answer.usage is not None)
+        call, answer, now_s = self._calling.answered(event), event.answer, event.now_s
         is_check = self._cascade is not None and self._cascade.asking is not None
         checked = PLAIN if self._schema is None or is_check else self._schema.check(answer)
         usage = self._attempt_log.answered(call.started, call.candidate, event, checked.violation)
@@ -300,7 +268,7 @@ class Session:
         ending = Ending(Status.COMPLETED, answer, call.candidate, usage=usage, schema_check=checked.told)
         if self._cascade is None:
             return self._finish(ending, now_s)
-        self._called = False  # what a cascade calls next is no retry, and takes from no budget of them
+        self._calling.is_retry = False  # what a cascade calls next is no retry, and takes from no budget of them
         attempt, run = call.started.attempt, self._cascade
         return self._follow(
             run, run.checked(answer.message, attempt) if is_check else run.answered(ending, attempt), now_s
@@ -353,13 +321,7 @@ class Session:
         return self._decide(plan, now_s)
 
     def _fail(self, event: Failed) -> Action:
-        call, failure, now_s = self._close_call(), event.failure, event.now_s
-        if event.share is None or event.share.leads:
-            self._pool.failed(call.permit, failure, event.latency_s, now_s)
-            self._pool.learn_limits(call.permit, failure.told_limits)
-        else:
-            is_settled = failure.usage is not None or not failure.maybe_charged
-            self._pool.joined(call.permit, call.called_s, now_s, is_settled=is_settled)
+        call, failure, now_s = self._calling.failed(event), event.failure, event.now_s
         self._attempt_log.failed(call.started, call.candidate, event)
         self._reserving.settle(call.started.event_id, self._attempt_log.attempts[-1].cost_usd)
         if (run := self._cascade) is not None and run.asking is not None:
@@ -368,19 +330,14 @@ class Session:
             return self._decide(self._planned(), now_s)
         standing = self._standings[call.candidate.model.name]
         if failure.disposition.next is Next.ASK_APART:
-            standing.apart, self._called = True, False  # asked anew, not again: it takes from no budget of retries
+            standing.apart = True
+            self._calling.is_retry = False  # asked anew, not again: it takes from no budget of retries
             return self._decide(self._planned(), now_s)
         standing.failed(failure.disposition.next, self._pool.catalogue.retry, self._chance, now_s)
         if failure.disposition.next is Next.STOP:
             message = f"{call.candidate.model.name} refused the request: {failure.detail}"
             return self._end(ErrorCode.UPSTREAM_REJECTED, message, now_s)
         return self._decide(self._planned(), now_s)
-
-    def _close_call(self) -> OpenCall:
-        call, self._open = self._open, None
-        if call is None:  # pragma: no cover - `_check` has seen to it
-            raise SessionError("no call is under way")
-        return call
 
     def _planned(self) -> Plan:
         if self._plan is None:  # pragma: no cover - without a plan the session has ended

@@ -5,7 +5,7 @@ more than one key make the checked values. Fractions are read as `Decimal`, so t
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +20,6 @@ from router.errors import CatalogueError
 from router.experiments import CONTROL, Experiment
 from router.quality.prior import Prior
 from router.quality.rules import FeedbackRules
-from router.shadow_rules import ShadowRules
 from router.tenants import Key, Tenant
 from schemas.costs import SHADOW_TENANT
 from schemas.vocabulary import Capability, FeedbackKind, Task, Tier
@@ -29,12 +28,12 @@ from streams.config.catalogue_batches import checked_form, checked_terms
 from streams.config.catalogue_prices import checked_price, checked_windows
 from streams.config.catalogue_providers import ProviderEntry, checked_parameters, checked_provider, checked_wire
 from streams.config.catalogue_sentences import instead_of, key_of, sentence
+from streams.config.catalogue_shadows import checked_shadow_calls
 from streams.config.catalogue_shape import (
     RawCatalogue,
     RawFeedback,
     RawHealth,
     RawModel,
-    RawShadowCalls,
     RawTenant,
     RawThresholds,
 )
@@ -135,7 +134,7 @@ def _checked(raw: RawCatalogue) -> CatalogueFile:
         feedback=_feedback(raw.feedback),
         cascade=_cascade(raw, models),
         experiments=tuple(one for one in experiments if not one.shadow),
-        shadow_calls=_shadow_calls(raw, models, [one for one in experiments if one.shadow]),
+        shadow_calls=checked_shadow_calls(raw, models, [one for one in experiments if one.shadow]),
         tenants=_tenants(raw.tenants, {**models, **embedding_models}),
         accounts=accounts_of(
             raw.providers, {name: model.provider_name for name, model in {**models, **embedding_models}.items()}
@@ -352,53 +351,6 @@ def _experiments(raw: RawCatalogue) -> tuple[Experiment, ...]:
     return tuple(
         Experiment(name, one.share, one.policy, one.quality_slack, one.shadow) for name, one in raw.experiments.items()
     )
-
-
-def _shadow_calls(
-    raw: RawCatalogue, models: Mapping[str, Model], experiments: Sequence[Experiment]
-) -> ShadowRules | None:
-    asked = raw.shadow_calls
-    if asked is None:
-        for one in experiments:
-            raise CatalogueError(
-                f"{key_of('experiments', one.name)}.shadow needs a budget; add [shadow_calls] with budget_usd_per_day."
-            )
-        return None
-    _check_shares(asked, experiments)
-    keys = [(f"shadow_calls.models[{place}]", name) for place, name in enumerate(asked.models)]
-    keys += [("shadow_calls.judge", asked.judge)] if asked.judge is not None else []
-    for place, (key, name) in enumerate(keys):
-        if name not in models:
-            raise CatalogueError(f'{key} is "{name}", which is not in [models]; {instead_of(name, models)}')
-        if models[name].price is None:
-            raise CatalogueError(
-                f'{key} is "{name}", which has no price, so that no budget can hold; give it one, or choose another.'
-            )
-        if key != "shadow_calls.judge" and name in asked.models[:place]:
-            raise CatalogueError(f'{key} is "{name}" for the second time; remove it.')
-    if asked.judge is not None and asked.models == [asked.judge]:
-        raise CatalogueError(
-            f'shadow_calls.judge is "{asked.judge}", the only one of models, and none judges its own answers; add '
-            "another model, or choose another judge."
-        )
-    return ShadowRules(
-        asked.share, asked.budget_usd_per_day, tuple(asked.models), asked.judge, asked.at_once, tuple(experiments)
-    )
-
-
-def _check_shares(asked: RawShadowCalls, experiments: Sequence[Experiment]) -> None:
-    if asked.share and not asked.models:
-        raise CatalogueError("shadow_calls.models is empty; name at least one model that is asked besides.")
-    if not asked.share and (asked.models or not experiments):
-        raise CatalogueError(
-            "shadow_calls.share is 0, so nothing is asked of its models; raise it, or leave both out where an "
-            "experiment has shadow = true."
-        )
-    if (total := sum(Decimal(str(share)) for share in (asked.share, *(one.share for one in experiments)))) > 1:
-        raise CatalogueError(
-            f"shadow_calls.share and the shares of experiments with shadow = true are {total} together, must be 1 or "
-            "less; lower one."
-        )
 
 
 def _baseline(name: str, models: Mapping[str, Model]) -> Model:
