@@ -382,7 +382,7 @@ def by_id(response: Response) -> str:
     return response.request_id
 
 
-BUSY = (Topic.RESPONSES, Topic.CALLS, Topic.COSTS)
+BUSY = (Topic.RESPONSES, Topic.CALLS, Topic.FINISHED_IDS, Topic.COSTS)
 
 
 def created_order() -> list[Topic]:
