@@ -45,7 +45,8 @@ class BatchProvider(Protocol):
         """Return the batch that was created under our id, None if there is certainly none.
 
         Where a provider keeps no name for batches (Anthropic), the newest one fits that is not known, was made since
-        then and has as many lines; its handle says that it is not certain.
+        then and has as many lines, one that is claimed only if there is no other; its handle says that it is not
+        certain.
         """
         ...
 

@@ -44,8 +44,8 @@ class BatchHandle:
     batch_id: str
     """The provider's."""
     is_certain: bool = True
-    """Whether it is known to be ours. A batch that was found by its size and time alone may be another program's: it
-    is read, for its lines say whose they are, and never cancelled."""
+    """Whether it is known to be ours. A batch that was found by its size and time alone may be another program's, or
+    another one of ours: it is read, for its lines say whose they are, and never cancelled."""
 
 
 class BatchState(StrEnum):
@@ -124,6 +124,8 @@ class BatchSearch:
     """How many lines it has."""
     known: frozenset[str] = frozenset()
     """Batches of the provider that are certainly others, by its ids."""
+    claimed: frozenset[str] = frozenset()
+    """Those that others of ours were found to be by size and time alone: it may be one of these, if it is no other."""
 
 
 class BatchCallFailed(Exception):  # noqa: N818 - it says what happened

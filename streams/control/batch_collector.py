@@ -344,16 +344,13 @@ class BatchCollector:
             raise UnsureError
         return self._term.durations[batch.queue.provider, batch.queue.model]
 
-    def known_elsewhere(self, batch: Batch) -> frozenset[str]:
-        """Return the provider's ids of the other batches of its provider."""
+    def others_of(self, batch: Batch) -> Sequence[Batch]:
+        """Return the other batches of its provider, those that are settled among them."""
         if self._term is None:
             raise UnsureError
-        others = [run.batch for run in self._term.runs.values()] + [one for one, _, _ in self._term.settled.values()]
-        return frozenset(
-            one.handle.batch_id
-            for one in others
-            if one.handle is not None and one.our_id != batch.our_id and one.queue.provider == batch.queue.provider
-        )
+        batches = [run.batch for run in self._term.runs.values()] + [one for one, _, _ in self._term.settled.values()]
+        provider = batch.queue.provider
+        return [one for one in batches if one.our_id != batch.our_id and one.queue.provider == provider]
 
     async def releasing(self, batch: Batch, members: Members) -> None:
         """Store that requests may be read again from its first one on."""

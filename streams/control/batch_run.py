@@ -5,6 +5,7 @@ whose time is up is handed to the live path at once, whatever the step does.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from router.batches.batch import (
     BatchCallFailed,
+    BatchHandle,
     BatchQueue,
     BatchRefusal,
     BatchSearch,
@@ -80,8 +82,8 @@ class Owner(Protocol):
         """Return how long its model's batches took."""
         ...
 
-    def known_elsewhere(self, batch: Batch) -> frozenset[str]:
-        """Return the provider's ids of the other batches of its model."""
+    def others_of(self, batch: Batch) -> Sequence[Batch]:
+        """Return the other batches of its provider, those that are settled among them."""
         ...
 
     async def releasing(self, batch: Batch, members: Members) -> None:
@@ -232,7 +234,19 @@ class BatchRun:
         await asyncio.sleep(FIND_AFTER_S * (0.5 + self._parts.chance()))
         self.term.be_sure()
         handle = await self._parts.provider.find(self._queue(), self._search())
+        if handle is not None and self._is_still_to_be_read(handle):
+            now_s = self._parts.clock()
+            await asyncio.sleep(poll_s(self._parts.polling, now_s - self.batch.formed_s, self._parts.chance))
+            return  # its lines will say whether it is the other one's: until then this one is neither there nor not
         await self._advance(NotThere() if handle is None else Created(handle, self._parts.clock()))
+
+    def _is_still_to_be_read(self, handle: BatchHandle) -> bool:
+        """Say whether another of ours that was found to be this one has not read its lines yet."""
+        others = self._owner.others_of(self.batch)
+        return any(
+            one.handle is not None and one.handle.batch_id == handle.batch_id and one.stage is not Stage.SETTLED
+            for one in others
+        )
 
     async def _poll(self) -> None:
         batch, now_s = self.batch, self._parts.clock()
@@ -270,18 +284,20 @@ class BatchRun:
                     log.warning("results are short", batch=batch.our_id, answers=answered, expected=expected)
                     await asyncio.sleep(retry_s(self._parts.polling, batch.short_reads + 1, None, self._parts.chance))
                     return
-                may_lack = may_lack_charged(batch.end, status, answered) or self._may_be_anothers(spool)
-                if answered or (batch.handle is not None and batch.handle.is_certain):
+                is_ours = self._is_ours(batch, spool)
+                may_lack = may_lack_charged(batch.end, status, answered) or not is_ours
+                if is_ours and batch.handle is not None:
                     left = dict.fromkeys((*batch.left, *status.holds))
-                    self.batch = replace(self.batch, left=tuple(left))  # stored with the first results
+                    handle = replace(batch.handle, is_certain=True)
+                    self.batch = replace(self.batch, handle=handle, left=tuple(left))  # stored with the first results
             await self._results.publish(spool, answerers, may_lack=may_lack)
         await self._settle()
 
-    def _may_be_anothers(self, spool: Spool) -> bool:
-        """Say whether the batch that was found may be another's, and ours be charged where nobody looks."""
-        handle = self.batch.handle
-        has_ours = any(place in spool for place in range(self.batch.count))
-        return handle is not None and not handle.is_certain and not has_ours
+    @staticmethod
+    def _is_ours(batch: Batch, spool: Spool) -> bool:
+        """Say whether the batch that was found is the one; else ours may be charged where nobody looks."""
+        is_certain = batch.handle is None or batch.handle.is_certain
+        return is_certain or any(place in spool for place in range(batch.count))
 
     async def _settle(self) -> None:
         await self._returns.release_all(self.batch, self.members)
@@ -338,11 +354,13 @@ class BatchRun:
 
     def _search(self) -> BatchSearch:
         batch = self.batch
+        others = [one.handle for one in self._owner.others_of(batch) if one.handle is not None]
         return BatchSearch(
             our_id=batch.our_id,
             since_s=batch.formed_s - SINCE_S,
             requests=batch.sent.bit_count(),
-            known=self._owner.known_elsewhere(batch),
+            known=frozenset(one.batch_id for one in others if one.is_certain),
+            claimed=frozenset(one.batch_id for one in others if not one.is_certain),
         )
 
     async def _lines(self, who: int, *, is_new: bool) -> Lines:

@@ -146,16 +146,19 @@ class HttpBatches:
 
     async def find(self, queue: BatchQueue, search: BatchSearch) -> BatchHandle | None:
         """Return the batch that was created under our id, or one that fits where none has a name."""
-        reach = self._reach(queue)
+        reach, claimed = self._reach(queue), None
         async with aclosing(self._pages(reach, reach.api.batches, reach.api.read_batches, search.since_s)) as pages:
             async for page in pages:
                 for entry in page.entries:
                     if entry.our_id == search.our_id:
                         return BatchHandle(entry.id)
                     is_new = entry.created_s is not None and entry.created_s >= search.since_s
-                    if is_new and entry.requests == search.requests and entry.id not in search.known:
+                    if not is_new or entry.requests != search.requests or entry.id in search.known:
+                        continue
+                    if entry.id not in search.claimed:
                         return BatchHandle(entry.id, is_certain=False)
-        return None
+                    claimed = claimed or BatchHandle(entry.id, is_certain=False)
+        return claimed
 
     async def status(self, queue: BatchQueue, handle: BatchHandle) -> BatchStatus:
         """Ask how the batch stands."""

@@ -165,6 +165,7 @@ class BatchProviders:
             and len(job.lines) == search.requests
             and job.batch_id not in search.known
         ]
+        may_be.sort(key=lambda job: job.batch_id not in search.claimed)  # claimed: only if there is no other
         return BatchHandle(may_be[-1].batch_id, is_certain=False) if may_be else None
 
     def fault(self, name: str, among: Collection[Fault]) -> Fault | None:

@@ -7,6 +7,7 @@ import pytest
 
 from router.batches.batch import BatchRefusal, BatchState
 from router.batches.durations import AWAY_S
+from router.batches.stored import load
 from schemas.caching import CacheEntry, tenant_key
 from schemas.message import utc_from_ms
 from schemas.topics import Topic
@@ -315,6 +316,36 @@ async def test_batches_without_names_that_are_taken_for_one_another_are_billed_a
     assert len(lane.returned()) == 4
     assert len(lane.providers.invoice) == 2, "one has answered what nobody looks for there"
     assert [one["certainty"] for one in lane.messages(Topic.COSTS)] == ["unknown"] * 4
+
+
+@pytest.mark.parametrize("created", ["one", "other"])
+def test_of_two_batches_without_names_that_were_cut_off_the_one_that_was_made_is_billed(created: str) -> None:
+    @laned(batching(max_requests=2))
+    async def play(lane: Lane) -> None:
+        lane.providers.takes_files = lane.providers.keeps_names = False
+        busy = [Fault.BUSY] * 20
+        lane.providers.faults["create"] = deque([*busy[: created == "other"], Fault.UNHEARD, *busy])
+        worker = lane.start()
+        await asyncio.sleep(10)
+        publish(lane, 4)
+        await lane.until(lambda: lane.providers.jobs)
+        worker.process.kill()
+        lane.providers.faults.clear()
+        lane.start()
+        await lane.over()
+        lane.check()
+        made = next(iter(lane.providers.jobs.values()))
+        state = lane.world.broker.partition(lane.world.partition(Topic.BATCH_STATE)).records
+        rows = [load(row.value or b"") for row in state if (row.key or b"").startswith(b"batch|")]
+        first = next(row for row in rows if row.handle is not None and not row.handle.is_certain)
+        told = {one["upstream_call_id"]: one["certainty"] for one in lane.messages(Topic.COSTS)}
+        assert {told[line["custom_id"]] for line in made.lines} == {"metered"}
+        if first.our_id == made.our_id:  # it was found by the right one, and the other one was not there
+            assert (len(lane.providers.jobs), len(lane.returned())) == (2, 0)
+        else:
+            assert (len(lane.providers.jobs), len(lane.returned())) == (1, 2)
+
+    play()
 
 
 @laned()

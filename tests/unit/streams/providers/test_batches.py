@@ -119,8 +119,10 @@ def batch(of: BatchQueue, count: int = 3) -> BatchInput:
     return BatchInput(lines, count, sum(map(len, made)))
 
 
-def search(since_s: float = NOW_S - 60, known: frozenset[str] = frozenset()) -> BatchSearch:
-    return BatchSearch("ours-1", since_s, 3, known)
+def search(
+    since_s: float = NOW_S - 60, known: frozenset[str] = frozenset(), claimed: frozenset[str] = frozenset()
+) -> BatchSearch:
+    return BatchSearch("ours-1", since_s, 3, known, claimed)
 
 
 async def test_openais_file_is_uploaded_as_a_form_of_the_size_that_it_says() -> None:
@@ -279,6 +281,17 @@ async def test_a_batch_without_a_name_is_found_by_its_size_and_time_and_is_not_c
     assert handle is not None
     with pytest.raises(ValueError, match="is not cancelled"):
         await batches.cancel(CLAUDE, handle)
+
+
+async def test_a_batch_that_another_of_ours_may_be_is_found_only_if_there_is_no_other() -> None:
+    fits = {"created_at": "2027-01-15T08:00:00Z", "request_counts": {"processing": 3}}
+    page = {"data": [{**fits, "id": "newest"}, {**fits, "id": "newer"}, {**fits, "id": "first"}]}
+    for claimed, found in ((["newest"], "newer"), (["newest", "newer", "first"], "newest")):
+        batches, _ = provider(CLAUDE, json(page))
+        assert await batches.find(CLAUDE, search(claimed=frozenset(claimed))) == BatchHandle(found, is_certain=False)
+    batches, _ = provider(CLAUDE, json(page))
+    everything = frozenset({"newest", "newer", "first"})
+    assert await batches.find(CLAUDE, search(known=everything, claimed=everything)) is None
 
 
 async def test_an_upload_is_found_by_its_name() -> None:
