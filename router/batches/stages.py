@@ -212,10 +212,13 @@ class Ended:
 
     def after(self, batch: Batch) -> Batch:
         """Return the batch after it."""
-        told_s = self.status.ended_s
-        ended_s = self.now_s if told_s is None else min(told_s, self.now_s)
+        ended_s = min(self.status.ended_s or self.now_s, self.now_s)
+        told_s = self.status.created_s or batch.created_s  # a batch that was looked for was found after its creation
+        created_s = None if told_s is None else min(told_s, ended_s)
         detail = self.status.detail or batch.detail
-        return replace(batch, stage=Stage.READING, end=self.status.state, ended_s=ended_s, detail=detail)
+        return replace(
+            batch, stage=Stage.READING, end=self.status.state, created_s=created_s, ended_s=ended_s, detail=detail
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,12 @@ def test_the_end_is_not_after_this_moment() -> None:
     assert (ahead.ended_s, ahead.end) == (NOW_S, BatchState.EXPIRED)
 
 
+def test_a_batch_that_was_found_when_it_had_ended_took_no_less_than_nothing() -> None:
+    assert (READING.created_s, READING.ended_s) == (NOW_S - 5, NOW_S - 5)
+    told = BatchStatus(BatchState.COMPLETED, created_s=NOW_S - 65, ended_s=NOW_S - 5)
+    assert after(Ended(told, NOW_S), batch=RUNNING).created_s == NOW_S - 65
+
+
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
