@@ -60,7 +60,10 @@ class FinishedIds:
 
     def find(self, key: str) -> "Finished | None":
         """Return what is known of a finished request, or None if the key is not known."""
-        digest = digest_of(key)
+        return self.find_digest(digest_of(key))
+
+    def find_digest(self, digest: int) -> "Finished | None":
+        """Return the same by the key's digest."""
         for _, ids in reversed(self._generations):
             if (found := ids.get(digest)) is not None:
                 return Finished(found >> ASKED_BITS, found & _ASKED_MASK)

@@ -129,10 +129,22 @@ class Publisher:
         topic = self._names[Topic.SHADOW_ANSWERS]
         return await self._send(Record(topic, answer.encode(), delivery.answer_key, headers))
 
-    async def waiting(self, waiting: Waiting) -> int:
-        """Write how a request of the batch lane stands, into the partition of its number."""
-        topic, key = self._names[Topic.WAITING], identity_of_waiting(waiting).digest.hex().encode()
-        return await self._send(Record(topic, waiting.encode(), key, [], waiting.request_partition))
+    async def waiting(self, waiting: Waiting, before_retry: BeforeRetry | None = None) -> int:
+        """Write how a request of the batch lane stands, into the partition of its number.
+
+        Args:
+            waiting: how it stands.
+            before_retry: is awaited before it is sent again; what it raises ends this.
+        """
+        return await self._send(self._how_it_stands(waiting), before_retry)
+
+    async def waiting_once(self, waiting: Waiting) -> int:
+        """Write the same, and do not try it again.
+
+        Raises:
+            KafkaError: it is not known whether that was written.
+        """
+        return await self._log.send(self._how_it_stands(waiting))
 
     async def waits_no_more(self, identity: Identity, partition: int) -> int:
         """Delete what was written of a request that does not wait after all."""
@@ -299,6 +311,10 @@ class Publisher:
         """
         headers = event_headers(entry, f"{key}:{entry.as_of.timestamp():.3f}", entry.tenant, entry.as_of, {})
         return await self._log.send(Record(self._names[Topic.CACHE_INDEX], entry.encode(), key.encode(), headers, ONE))
+
+    def _how_it_stands(self, waiting: Waiting) -> Record:
+        topic, key = self._names[Topic.WAITING], identity_of_waiting(waiting).digest.hex().encode()
+        return Record(topic, waiting.encode(), key, [], waiting.request_partition)
 
     def _news(self, topic: Topic, message: Message, model: str, event_id: str) -> Record:
         headers = event_headers(message, event_id, model, datetime.fromtimestamp(self._clock(), UTC), {})

@@ -43,6 +43,7 @@ from streams.request.hand_over import HandOvers
 from streams.request.handler import Handler
 from streams.request.joined_calls import JoinedCalls
 from streams.request.outcomes import Outcomes, letter_of_feedback, shortened
+from streams.request.overtaken import OvertakenRequests
 from streams.request.partition_state import AnsweredIds, PartitionState, Position
 from streams.request.pump import Bounds, Pump
 from streams.request.reader import RequestReader
@@ -210,6 +211,7 @@ class Worker:
             states=self.pump.recovered,
             has_room=self.pump.has_room,
             give=self.pump.take_back,
+            overtaken=OvertakenRequests(self._stored_waiting, self._stored_answers.at, parts.publisher, parts.fence),
         )
         shadow = Shadow(parts.admission, parts.budget_client)
         parts.metrics.watch(self.pump, parts.pool, shadow.refusals, self._counterparts.missing, parts.cache_index)

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from streams.batch_requests import read_batch_request
 from streams.codec import Delivery
 from streams.ports import Log, LogReader, TopicPartition
+from streams.request.overtaken import OvertakenRequests
 from streams.request.partition_state import PartitionState
 from streams.request.reader import ParsedRequest, RequestReader
 from streams.request.recovery import follow
@@ -60,6 +61,7 @@ class ComingBack:
     has_room: Callable[[], bool]
     give: Callable[[ParsedRequest, TopicPartition], bool]
     """Takes a request for its end; says whether it has."""
+    overtaken: OvertakenRequests
 
     async def run(self) -> None:
         """Follow, for ever."""
@@ -87,6 +89,8 @@ class ComingBack:
                 await asyncio.sleep(LOOK_S)
             for tp, state in self.states().items():
                 await self._give(tp, state, bodies)
+            for tp, state in self.states().items():
+                await self.overtaken.tell(tp.partition, state)
 
     async def _give(self, tp: TopicPartition, state: PartitionState, bodies: LogReader) -> None:
         while self.has_room() and (came_back := list(islice(state.waiting.next_back(), AT_ONCE))):

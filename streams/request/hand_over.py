@@ -14,7 +14,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from router.batches.lane import NotWaiting, WhyLive, lane_of
 from router.identity import Identity
-from router.job import Job
+from router.job import Job, Origin
 from router.models.pool import ModelPool
 from router.request.lane_entry import BatchLane, HandOver, LaneEntry, reservation_of
 from router.request.steps import Wait
@@ -99,7 +99,7 @@ class HandOvers:
             raise
 
     async def _hand_over(self, decided: HandOver, identity: Identity, handling: Handling) -> NotWaiting | None:
-        offset = await self.publisher.waiting(decided.waiting)
+        offset = await self.publisher.waiting(decided.waiting, self.fence.passed)
         handling.state.waiting.add(decided.waiting, offset)
         try:
             await self._written(decided.waiting, decided.reservation, handling)
@@ -140,22 +140,25 @@ class HandOvers:
         if found is None:
             raise AssertionError("a request that was brought to its end has no response")
         await self.fence.passed()
-        await self.publisher.waiting(
-            Waiting(
-                state=WaitingState.ANSWERED,
-                tenant=identity.tenant,
-                request_id=identity.request_id,
-                id_source=identity.source,
-                authenticated=identity.authenticated,
-                asked_sha256=identity.asked,
-                request_topic=origin.topic,
-                request_partition=origin.partition,
-                request_offset=origin.offset,
-                response_offset=found.offset,
-            )
-        )
+        await self.publisher.waiting(waits_no_more(identity, origin, found.offset), self.fence.passed)
         handling.state.waiting.remove(identity)
         self.metrics.came_back(returned.reason)
+
+
+def waits_no_more(identity: Identity, origin: Origin, response_offset: int) -> Waiting:
+    """Return what is written of a request that has waited and has its response."""
+    return Waiting(
+        state=WaitingState.ANSWERED,
+        tenant=identity.tenant,
+        request_id=identity.request_id,
+        id_source=identity.source,
+        authenticated=identity.authenticated,
+        asked_sha256=identity.asked,
+        request_topic=origin.topic,
+        request_partition=origin.partition,
+        request_offset=origin.offset,
+        response_offset=response_offset,
+    )
 
 
 def came_back(job: Job, returned: Returned, waiting: Waiting | None) -> Job:

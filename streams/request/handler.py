@@ -168,6 +168,8 @@ class Handler:
             await work(earlier)
         finally:
             state.stop(key)
+        if not handling.is_back:  # an earlier owner may have written late that it waits
+            state.waiting.look_whether_overtaken(identity)
 
     async def _refuse_reuse(self, identity: Identity, handling: Handling) -> None:
         message = "request_id: was given to a request with another body before; give each request an id of its own"

@@ -69,6 +69,10 @@ class AnsweredIds:
         """Return what is known of its response; None without one."""
         return self._of(identity).find(identity.key)
 
+    def find_finished(self, digest: int) -> Finished | None:
+        """Return what is known of the response that finishes the request of a digest; None without one."""
+        return self._finished.find_digest(digest)
+
     def _of(self, identity: Identity) -> FinishedIds:
         return self._finished if identity.finishes else self._refused
 
@@ -81,7 +85,7 @@ class PartitionState:
         self.answered = answered
         self.ids_end = ids_end
         """How far the partition of `llm.finished-ids.v1` was read back."""
-        self.waiting = WaitingIds()
+        self.waiting = WaitingIds(answered.find_finished)
         self.is_lost = False
         """Whether the partition may be another worker's by now."""
         self._end = known or Position()

@@ -2,15 +2,20 @@
 
 They are read back whole when the partition is assigned, and followed while it is owned. Of one that waits only where
 its record lies is kept, and what tells a duplicate from another request under its id.
+
+The Kafka client tries a record for seconds. So that a request waits may be written by a worker that was cut off when
+the request's next owner has brought it to its end: it stands last of its key then, and would for ever. Such requests
+are `overtaken`: `streams.request.overtaken` looks at them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 import orjson
 
+from router.finished_ids import Finished
 from router.identity import DIGEST_BYTES, Identity
 from schemas.vocabulary import WaitingState
 from schemas.waiting import Returned, Waiting
@@ -56,14 +61,22 @@ class AnsweredElsewhere:
     offset: int
 
 
+def _unknown(_digest: int) -> Finished | None:
+    return None
+
+
 class WaitingIds:
     """What waits of one partition."""
 
-    __slots__ = ("_came_back", "_ids", "_order", "end")
+    __slots__ = ("_came_back", "_finished", "_ids", "_order", "end", "overtaken")
 
-    def __init__(self) -> None:
+    def __init__(self, finished: Callable[[int], Finished | None] = _unknown) -> None:
+        """Take what tells, by its digest, where the response of a finished request lies."""
         self.end = 0
         """The offset of the next record to be read."""
+        self.overtaken: dict[int, Finished] = {}
+        """By digest: of those that wait by what was written last, a response that may be theirs."""
+        self._finished = finished
         self._ids: dict[int, int] = {}
         self._came_back: dict[int, CameBack] = {}
         self._order: list[tuple[int, int]] = []
@@ -87,6 +100,16 @@ class WaitingIds:
     def remove(self, identity: Identity) -> None:
         """Forget a request: it is answered, or does not wait after all."""
         self._remove(int.from_bytes(identity.digest, "big"))
+
+    def waiting_offset(self, digest: int) -> int | None:
+        """Return where the record of a request lies that waits; None: it does not."""
+        found = self._ids.get(digest)
+        return None if found is None else found >> 2 * _BITS
+
+    def look_whether_overtaken(self, identity: Identity) -> None:
+        """Note it if a request waits by its record, though there is a response that may be its own."""
+        if self._ids and identity.finishes:
+            self._look(int.from_bytes(identity.digest, "big"))
 
     def ingest(self, record: Delivery, now_s: float) -> AnsweredElsewhere | None:
         """Take in a record of the topic; return the request that it tells to be answered, if it does."""
@@ -124,6 +147,7 @@ class WaitingIds:
                 raise ValueError("request_offset: is no offset")
             if digest not in self._came_back:
                 self._put(digest, record.origin.offset, origin, asked if isinstance(asked, str) else None)
+                self._look(digest)
             return None
         waiting = read_internal(Waiting, record.value, record.origin.topic, now_s)
         if waiting is None:
@@ -136,6 +160,10 @@ class WaitingIds:
             return AnsweredElsewhere(identity_of_waiting(waiting), waiting.response_offset)
         return None
 
+    def _look(self, digest: int) -> None:
+        if digest in self._ids and (finished := self._finished(digest)) is not None:
+            self.overtaken[digest] = finished
+
     def _put(self, digest: int, offset: int, origin: int, asked: str | None) -> None:
         self._ids[digest] = (offset << _BITS | origin) << _BITS | _asked(asked)
 
@@ -146,6 +174,7 @@ class WaitingIds:
     def _remove(self, digest: int) -> None:
         self._ids.pop(digest, None)
         self._came_back.pop(digest, None)
+        self.overtaken.pop(digest, None)
 
 
 def _asked(asked: str | None) -> int:

@@ -18,6 +18,7 @@ from schemas.vocabulary import AttemptOutcome, Lane, ReturnReason, WaitingState
 from schemas.waiting import Returned, Waiting
 from streams.batch_requests import BatchRequest, identity_of_waiting, read_batch_request
 from streams.ports import Record
+from tests.fakes.link import GIVES_UP_S, Weather
 from tests.fakes.provider import Character, Fate
 from tests.fakes.scene import SETTINGS, Json, Scene, played
 from tests.fakes.world import WorkerProcess
@@ -217,6 +218,98 @@ def test_a_request_that_came_back_is_answered_once_after_a_crash_at_any_step(wha
         assert len(costs) >= len(scene.calls())
 
     play()
+
+
+async def answered_after_a_return(scene: Scene) -> Waiting:
+    """Have a request answered live that has waited, and return by which record it waited."""
+    publish(scene)
+    await scene.until(lambda: scene.committed() == 1)
+    give_back(scene)
+    await scene.until(lambda: "answered" in states(scene))
+    return batch_requests(scene)[0].waiting
+
+
+@played(catalogue=CATALOGUE)
+async def test_that_a_request_waits_is_written_over_where_it_came_late_from_a_worker_that_was_cut_off(
+    scene: Scene,
+) -> None:
+    (worker,) = await started(scene, "w1")
+    waiting = await answered_after_a_return(scene)
+    for _ in range(2):
+        write(scene, waiting)
+        await asyncio.sleep(2)
+    assert states(scene) == ["waiting", "returned", "answered", "waiting", "answered", "waiting", "answered"]
+    assert {told["response_offset"] for told in scene.messages(WAITED) if told["state"] == "answered"} == {0}
+    publish(scene, "r-next", deadline=deadline(scene, 0.2))
+    await scene.until(lambda: scene.committed() == 2)
+    worker.kill()
+    await asyncio.sleep(4000)  # beyond the duplicate horizon: under the id may come another request by now
+    await started(scene, "w2")
+    publish(scene, deadline=deadline(scene, 0.2))
+    await scene.until(lambda: len(scene.responses("r-1")) == 2)
+
+
+@played(catalogue=CATALOGUE)
+async def test_an_heir_writes_over_it_that_a_request_waits_which_was_answered(scene: Scene) -> None:
+    (worker,) = await started(scene, "w1")
+    waiting = await answered_after_a_return(scene)
+    await asyncio.sleep(2)
+    worker.kill()
+    await asyncio.sleep(1)
+    write(scene, waiting)
+    assert states(scene)[-1] == "waiting"
+    await started(scene, "w2")
+    await scene.until(lambda: states(scene)[-1] == "answered")
+    await asyncio.sleep(30)
+    assert len(scene.responses("r-1")) == len(scene.calls()) == 1
+
+
+@played(catalogue=CATALOGUE, characters={"beta": Character(1, 2, median_s=5.0, spread=0.0)})
+async def test_that_a_request_waits_is_written_over_where_its_heir_was_answering_it_live(scene: Scene) -> None:
+    await started(scene, "w1")
+    publish(scene, "r-other")
+    await scene.until(lambda: scene.committed() == 1)
+    publish(scene, model="beta")
+    await scene.until(scene.calls)
+    late = {"request_id": "r-1", "request_offset": 1, "asked_sha256": None}
+    write(scene, batch_requests(scene)[0].waiting.model_copy(update=late))
+    await scene.answered("r-1")
+    await scene.until(lambda: states(scene)[-1] == "answered")
+    assert states(scene) == ["waiting", "waiting", "answered"]
+    assert scene.messages(WAITED)[-1]["request_offset"] == 1
+    await asyncio.sleep(30)
+    assert len(states(scene)) == 3
+
+
+@played(catalogue=CATALOGUE)
+async def test_a_request_that_waits_is_not_taken_for_an_answered_one_under_the_same_id(scene: Scene) -> None:
+    await started(scene, "w1")
+    waiting = await answered_after_a_return(scene)
+    write(scene, waiting.model_copy(update={"request_offset": 7}))
+    await asyncio.sleep(30)
+    assert states(scene)[-1] == "waiting"
+
+
+@played(catalogue=CATALOGUE)
+async def test_that_a_request_waits_is_not_tried_again_by_a_worker_that_may_have_lost_it(scene: Scene) -> None:
+    (worker,) = await started(scene, "w1")
+    link = worker.link
+
+    def unheard() -> None:
+        link.weather.lost_after = 1.0
+        link.cut()
+
+    scene.when(WAITED, unheard)
+    publish(scene)
+    await scene.until(lambda: states(scene) == ["waiting"])
+    tried: list[Record] = []
+    link.on_send.append(tried.append)
+    await asyncio.sleep(2 * GIVES_UP_S)
+    assert not [record for record in tried if record.topic == scene.world.settings.topic(WAITED)]
+    link.weather = Weather()
+    link.heal()
+    await scene.until(lambda: scene.committed() == 1, 200)
+    assert len(calls_of(scene)) == 1
 
 
 @played(catalogue=CATALOGUE)
